@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_BYTES_H
+#define CFLIGHT_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cflight/error.h"
+#include "cflight/export.h"
+
+/// @file
+/// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`) and a header field.
+///
+/// A view owns nothing; whoever hands it out says how long it stays valid. A buffer is immutable and reference
+/// counted with atomic counts: any thread may hold, read and release it. Thread class of both: free.
+///
+///     struct cflight_bytes name = cflight_bytes_from_text("airports");
+///     cflight_buffer *copy = NULL;
+///     if (cflight_buffer_new_copy(name, &copy, NULL) == CFLIGHT_OK) { ... }
+///     cflight_buffer_unref(copy);
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A borrowed run of bytes. `data` may be NULL only when `len_bytes` is 0. Text in it is UTF-8 and not terminated.
+struct cflight_bytes {
+    const uint8_t *data;
+    size_t len_bytes;
+};
+
+/// One metadata field of a call: lower-case ASCII `name`; `value` is printable ASCII, or any bytes when the name ends
+/// in `-bin` (gRPC over HTTP/2, "Custom-Metadata"; the library does the base64).
+struct cflight_header {
+    struct cflight_bytes name;
+    struct cflight_bytes value;
+};
+
+/// Makes a view of a terminated string; NULL gives an empty view. The string is borrowed.
+/// @since 0.1
+static inline struct cflight_bytes cflight_bytes_from_text(const char *text)
+{
+    struct cflight_bytes bytes = {(const uint8_t *)text, text == NULL ? 0 : strlen(text)};
+    return bytes;
+}
+
+/// Makes a view of `len_bytes` bytes at `data`, borrowed.
+/// @since 0.1
+static inline struct cflight_bytes cflight_bytes_make(const void *data, size_t len_bytes)
+{
+    struct cflight_bytes bytes = {(const uint8_t *)data, len_bytes};
+    return bytes;
+}
+
+/// Tells whether two views hold the same bytes.
+/// @since 0.1
+static inline bool cflight_bytes_equal(struct cflight_bytes a, struct cflight_bytes b)
+{
+    return a.len_bytes == b.len_bytes &&
+           (a.len_bytes == 0 || memcmp(a.data, b.data, a.len_bytes) == 0);
+}
+
+/// An immutable, reference counted run of bytes.
+typedef struct cflight_buffer cflight_buffer;
+
+/// Makes a buffer that holds a copy of `bytes`.
+///
+/// @param bytes       Borrowed for this call.
+/// @param ret_buffer  Receives the buffer, with one reference that the caller owns. Untouched on failure.
+/// @param reterr      NULL, or the address of a NULL pointer; receives an error to free.
+/// @return CFLIGHT_OK, or CFLIGHT_RESOURCE_EXHAUSTED when memory ran out
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_buffer_new_copy(struct cflight_bytes bytes,
+                                                                        cflight_buffer **ret_buffer,
+                                                                        cflight_error **reterr);
+
+/// Returns the bytes of a buffer: 64-byte aligned, valid while a reference is held. NULL gives an empty view.
+/// @since 0.1
+CFLIGHT_EXPORT struct cflight_bytes cflight_buffer_bytes(const cflight_buffer *buffer);
+
+/// Adds a reference and returns `buffer`; NULL gives NULL.
+/// @since 0.1
+CFLIGHT_EXPORT cflight_buffer *cflight_buffer_ref(cflight_buffer *buffer);
+
+/// Drops a reference; the last one frees the memory. NULL is ignored.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_buffer_unref(cflight_buffer *buffer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CFLIGHT_BYTES_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_EXPORT_H
+#define CFLIGHT_EXPORT_H
+
+/// @file
+/// Compiler attributes of the public interface: which names a shared library exports, and which results must be
+/// looked at. Everything declared in include/cflight/ is usable from C11 and from C++.
+
+#if defined(__GNUC__) || defined(__clang__)
+#define CFLIGHT_EXPORT __attribute__((visibility("default")))
+#define CFLIGHT_NODISCARD __attribute__((warn_unused_result))
+#define CFLIGHT_PRINTF(format_index, first_index) \
+    __attribute__((format(printf, format_index, first_index)))
+#else
+#define CFLIGHT_EXPORT
+#define CFLIGHT_NODISCARD
+#define CFLIGHT_PRINTF(format_index, first_index)
+#endif
+
+#endif /* CFLIGHT_EXPORT_H */

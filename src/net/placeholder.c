@@ -1,0 +1,1 @@
+typedef int cfl_placeholder;
