@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CFLIGHT_H
+#define CFLIGHT_CFLIGHT_H
+
+/// @file
+/// Everything: include this one, or the headers below one by one.
+
+#include "cflight/alloc.h"
+#include "cflight/arrow_abi.h"
+#include "cflight/auth.h"
+#include "cflight/bytes.h"
+#include "cflight/call.h"
+#include "cflight/client.h"
+#include "cflight/error.h"
+#include "cflight/export.h"
+#include "cflight/ipc.h"
+#include "cflight/log.h"
+#include "cflight/middleware.h"
+#include "cflight/server.h"
+#include "cflight/status.h"
+#include "cflight/stream.h"
+#include "cflight/types.h"
+#include "cflight/version.h"
+
+#endif /* CFLIGHT_CFLIGHT_H */
