@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /// @file
-/// The Arrow C data interface and C stream interface, as their specifications lay them out ("The Arrow C data
-/// interface: Structure definitions", "The Arrow C stream interface"). The guards are the specification's, so that
-/// this header lives beside any other copy.
+/// The Arrow C data interface and C stream interface, as their specifications lay them out ("The
+/// Arrow C data interface: Structure definitions", "The Arrow C stream interface"). The guards are
+/// the specification's, so that this header lives beside any other copy.
 
 #ifdef __cplusplus
 extern "C" {

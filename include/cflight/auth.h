@@ -7,10 +7,12 @@
 #include "cflight/export.h"
 
 /// @file
-/// Handshake authentication: two tables of functions, one for each side, that exchange payloads over the Handshake call.
-/// Afterwards the client sends a token with every call (`auth-token-bin`) and the server checks it.
+/// Handshake authentication: two tables of functions, one for each side, that exchange payloads
+/// over the Handshake call. Afterwards the client sends a token with every call (`auth-token-bin`)
+/// and the server checks it.
 ///
-/// The functions are called on the thread of the call in hand, several at once, never under a lock of the library.
+/// The functions are called on the thread of the call in hand, several at once, never under a lock
+/// of the library.
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,15 +20,16 @@ extern "C" {
 
 typedef struct cflight_server_context cflight_server_context;
 
-/// The two directions of a Handshake call. Belongs to the library; valid inside the function it was given to.
+/// The two directions of a Handshake call. Belongs to the library; valid inside the function it was
+/// given to.
 typedef struct cflight_handshake cflight_handshake;
 
 /// Sends one payload.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_handshake_write(cflight_handshake *handshake,
-                                                                        struct cflight_bytes payload,
-                                                                        cflight_error **reterr);
-/// Receives one payload. @param ret_payload NULL when the peer has ended its side; otherwise unref it.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_handshake_write(
+    cflight_handshake *handshake, struct cflight_bytes payload, cflight_error **reterr);
+/// Receives one payload. @param ret_payload NULL when the peer has ended its side; otherwise unref
+/// it.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_handshake_read(cflight_handshake *handshake,
                                                                        cflight_buffer **ret_payload,
@@ -37,28 +40,38 @@ struct cflight_client_auth {
     size_t struct_size;
     void *user_data;
     /// Exchanges payloads. After the return the library half-closes and takes the server's status.
-    cflight_status (*authenticate)(void *user_data, cflight_handshake *handshake, cflight_error **reterr);
+    cflight_status (*authenticate)(void *user_data, cflight_handshake *handshake,
+                                   cflight_error **reterr);
     /// Gives the token for the next call; the library unrefs it. NULL sends none.
-    cflight_status (*get_token)(void *user_data, cflight_buffer **ret_token, cflight_error **reterr);
+    cflight_status (*get_token)(void *user_data, cflight_buffer **ret_token,
+                                cflight_error **reterr);
     /// May be NULL. Runs when the client lets go of the table.
     void (*release)(void *user_data);
 };
 
-#define CFLIGHT_CLIENT_AUTH_INIT {.struct_size = sizeof(struct cflight_client_auth)}
+#define CFLIGHT_CLIENT_AUTH_INIT                          \
+    {                                                     \
+        .struct_size = sizeof(struct cflight_client_auth) \
+    }
 
 /// The server's half. Copied into the server; `user_data` must outlive it.
 struct cflight_server_auth {
     size_t struct_size;
     void *user_data;
-    cflight_status (*authenticate)(void *user_data, cflight_server_context *context, cflight_handshake *handshake,
-                                   cflight_error **reterr);
-    /// Checks the token of a call (empty when it had none) and names the caller; the library unrefs the identity. Any
-    /// failure ends the call before middleware and handler, without the x-arrow trailers.
-    cflight_status (*is_valid)(void *user_data, cflight_server_context *context, struct cflight_bytes token,
-                               cflight_buffer **ret_identity, cflight_error **reterr);
+    cflight_status (*authenticate)(void *user_data, cflight_server_context *context,
+                                   cflight_handshake *handshake, cflight_error **reterr);
+    /// Checks the token of a call (empty when it had none) and names the caller; the library unrefs
+    /// the identity. Any failure ends the call before middleware and handler, without the x-arrow
+    /// trailers.
+    cflight_status (*is_valid)(void *user_data, cflight_server_context *context,
+                               struct cflight_bytes token, cflight_buffer **ret_identity,
+                               cflight_error **reterr);
 };
 
-#define CFLIGHT_SERVER_AUTH_INIT {.struct_size = sizeof(struct cflight_server_auth)}
+#define CFLIGHT_SERVER_AUTH_INIT                          \
+    {                                                     \
+        .struct_size = sizeof(struct cflight_server_auth) \
+    }
 
 #ifdef __cplusplus
 }

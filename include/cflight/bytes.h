@@ -11,10 +11,12 @@
 #include "cflight/export.h"
 
 /// @file
-/// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`) and a header field.
+/// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`) and a
+/// header field.
 ///
-/// A view owns nothing; whoever hands it out says how long it stays valid. A buffer is immutable and reference
-/// counted with atomic counts: any thread may hold, read and release it. Thread class of both: free.
+/// A view owns nothing; whoever hands it out says how long it stays valid. A buffer is immutable
+/// and reference counted with atomic counts: any thread may hold, read and release it. Thread class
+/// of both: free.
 ///
 ///     struct cflight_bytes name = cflight_bytes_from_text("airports");
 ///     cflight_buffer *copy = NULL;
@@ -25,14 +27,15 @@
 extern "C" {
 #endif
 
-/// A borrowed run of bytes. `data` may be NULL only when `len_bytes` is 0. Text in it is UTF-8 and not terminated.
+/// A borrowed run of bytes. `data` may be NULL only when `len_bytes` is 0. Text in it is UTF-8 and
+/// not terminated.
 struct cflight_bytes {
     const uint8_t *data;
     size_t len_bytes;
 };
 
-/// One metadata field of a call: lower-case ASCII `name`; `value` is printable ASCII, or any bytes when the name ends
-/// in `-bin` (gRPC over HTTP/2, "Custom-Metadata"; the library does the base64).
+/// One metadata field of a call: lower-case ASCII `name`; `value` is printable ASCII, or any bytes
+/// when the name ends in `-bin` (gRPC over HTTP/2, "Custom-Metadata"; the library does the base64).
 struct cflight_header {
     struct cflight_bytes name;
     struct cflight_bytes value;
@@ -68,7 +71,8 @@ typedef struct cflight_buffer cflight_buffer;
 /// Makes a buffer that holds a copy of `bytes`.
 ///
 /// @param bytes       Borrowed for this call.
-/// @param ret_buffer  Receives the buffer, with one reference that the caller owns. Untouched on failure.
+/// @param ret_buffer  Receives the buffer, with one reference that the caller owns. Untouched on
+///                    failure.
 /// @param reterr      NULL, or the address of a NULL pointer; receives an error to free.
 /// @return CFLIGHT_OK, or CFLIGHT_RESOURCE_EXHAUSTED when memory ran out
 /// @since 0.1
@@ -76,7 +80,8 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_buffer_new_copy(struct c
                                                                         cflight_buffer **ret_buffer,
                                                                         cflight_error **reterr);
 
-/// Returns the bytes of a buffer: 64-byte aligned, valid while a reference is held. NULL gives an empty view.
+/// Returns the bytes of a buffer: 64-byte aligned, valid while a reference is held. NULL gives an
+/// empty view.
 /// @since 0.1
 CFLIGHT_EXPORT struct cflight_bytes cflight_buffer_bytes(const cflight_buffer *buffer);
 

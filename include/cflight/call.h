@@ -8,8 +8,8 @@
 #include "cflight/ipc.h"
 
 /// @file
-/// What a single call may carry: time limits, headers, IPC options, size limits, and a handle that cancels it from any
-/// thread.
+/// What a single call may carry: time limits, headers, IPC options, size limits, and a handle that
+/// cancels it from any thread.
 ///
 ///     cflight_cancel *cancel = NULL;
 ///     if (cflight_cancel_new(&cancel, &error) != CFLIGHT_OK) { ... }
@@ -37,12 +37,13 @@ enum cflight_method {
     CFLIGHT_METHOD_POLL_FLIGHT_INFO = 10,
 };
 
-/// Returns "DoGet" and so on; "Invalid" for INVALID or any other number. Static storage. Thread class: free.
+/// Returns "DoGet" and so on; "Invalid" for INVALID or any other number. Static storage. Thread
+/// class: free.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_method_name(enum cflight_method method);
 
-/// Cancels calls. Counted; thread class: free. One handle may be given to several calls: all end. Once triggered it stays
-/// so, and a call started with it ends at once.
+/// Cancels calls. Counted; thread class: free. One handle may be given to several calls: all end.
+/// Once triggered it stays so, and a call started with it ends at once.
 typedef struct cflight_cancel cflight_cancel;
 
 /// @return CFLIGHT_OK, CFLIGHT_RESOURCE_EXHAUSTED
@@ -54,24 +55,26 @@ CFLIGHT_EXPORT cflight_cancel *cflight_cancel_ref(cflight_cancel *cancel);
 /// NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_cancel_unref(cflight_cancel *cancel);
-/// Ends every call that has this handle, now: a thread blocked in one returns CFLIGHT_CANCELLED, before the first byte,
-/// in the middle, or while connecting; the server is told. Never blocks; may be called from a signal-handling thread, but
-/// not from a signal handler. Safe to repeat.
+/// Ends every call that has this handle, now: a thread blocked in one returns CFLIGHT_CANCELLED,
+/// before the first byte, in the middle, or while connecting; the server is told. Never blocks; may
+/// be called from a signal-handling thread, but not from a signal handler. Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_cancel_trigger(cflight_cancel *cancel);
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_cancel_is_triggered(const cflight_cancel *cancel);
 
-/// Options of one call. Everything is borrowed while the function that takes it runs, but for `cancel`, which is counted.
+/// Options of one call. Everything is borrowed while the function that takes it runs, but for
+/// `cancel`, which is counted.
 struct cflight_call_options {
     size_t struct_size;
-    /// Limit on the whole call, streaming included, in milliseconds; 0 is none. Sent to the server (`grpc-timeout`).
-    /// `timeout_is_set` makes a `timeout_ms` of 0 mean "now".
+    /// Limit on the whole call, streaming included, in milliseconds; 0 is none. Sent to the server
+    /// (`grpc-timeout`). `timeout_is_set` makes a `timeout_ms` of 0 mean "now".
     int64_t timeout_ms;
     bool timeout_is_set;
     /// Limit from the start of the call to the first byte of the answer; 0 is none.
     int64_t first_byte_timeout_ms;
-    /// Limit on any single wait: for the next message, or for the peer to take what is written; 0 is none.
+    /// Limit on any single wait: for the next message, or for the peer to take what is written; 0
+    /// is none.
     int64_t idle_timeout_ms;
     /// Request headers, text and `-bin`.
     const struct cflight_header *headers;
@@ -82,15 +85,18 @@ struct cflight_call_options {
     const struct cflight_ipc_read_options *read_options;
     /// Largest message accepted from the peer, in bytes; 0 is the client's setting.
     uint64_t message_bytes_max;
-    /// Largest message sent, in bytes: more is refused with CFLIGHT_INVALID_ARGUMENT, carrying both numbers, before
-    /// anything is sent, and the stream stays usable. 0 is the client's setting.
+    /// Largest message sent, in bytes: more is refused with CFLIGHT_INVALID_ARGUMENT, carrying both
+    /// numbers, before anything is sent, and the stream stays usable. 0 is the client's setting.
     uint64_t write_size_limit_bytes;
-    /// Batches whose encoded size is larger are sent as several; batches with metadata never are. 0 is no splitting at a
-    /// client. See also the server's setting.
+    /// Batches whose encoded size is larger are sent as several; batches with metadata never are. 0
+    /// is no splitting at a client. See also the server's setting.
     uint64_t split_batch_bytes;
 };
 
-#define CFLIGHT_CALL_OPTIONS_INIT {.struct_size = sizeof(struct cflight_call_options)}
+#define CFLIGHT_CALL_OPTIONS_INIT                          \
+    {                                                      \
+        .struct_size = sizeof(struct cflight_call_options) \
+    }
 
 #ifdef __cplusplus
 }

@@ -9,21 +9,23 @@
 #include "cflight/types.h"
 
 /// @file
-/// The client: one service, reached over one connection that is made when it is first needed and made again after it was
-/// lost. Any number of threads may make calls at once. There is no background thread: the threads that wait for answers
-/// do the I/O.
+/// The client: one service, reached over one connection that is made when it is first needed and
+/// made again after it was lost. Any number of threads may make calls at once. There is no
+/// background thread: the threads that wait for answers do the I/O.
 ///
-/// After fork() a client of the parent is unusable in the child: calls fail with CFLIGHT_FAILED_PRECONDITION and say so.
-/// Every blocking function here and in stream.h returns when one of the call's limits passes or its cancel handle is
-/// triggered. All calls can return CFLIGHT_UNAVAILABLE (no connection, naming the address), CFLIGHT_DEADLINE_EXCEEDED
-/// (naming the limit), CFLIGHT_CANCELLED, CFLIGHT_RESOURCE_EXHAUSTED, CFLIGHT_INVALID_ARGUMENT (misuse; nothing was sent)
-/// and any status the server chose.
+/// After fork() a client of the parent is unusable in the child: calls fail with
+/// CFLIGHT_FAILED_PRECONDITION and say so. Every blocking function here and in stream.h returns
+/// when one of the call's limits passes or its cancel handle is triggered. All calls can return
+/// CFLIGHT_UNAVAILABLE (no connection, naming the address), CFLIGHT_DEADLINE_EXCEEDED (naming the
+/// limit), CFLIGHT_CANCELLED, CFLIGHT_RESOURCE_EXHAUSTED, CFLIGHT_INVALID_ARGUMENT (misuse; nothing
+/// was sent) and any status the server chose.
 ///
 ///     cflight_client *client = NULL;
 ///     cflight_error *error = NULL;
-///     if (cflight_client_new("grpc://localhost:32010", NULL, &client, &error) != CFLIGHT_OK) { ... }
+///     if (cflight_client_new("grpc://localhost:32010", NULL, &client, &error) != 0) { ... }
 ///     cflight_reader *reader = NULL;
-///     if (cflight_client_do_get(client, cflight_bytes_from_text("airports"), NULL, &reader, &error) == CFLIGHT_OK) { ... }
+///     struct cflight_bytes ticket = cflight_bytes_from_text("airports");
+///     if (cflight_client_do_get(client, ticket, NULL, &reader, &error) == CFLIGHT_OK) { ... }
 ///     cflight_reader_free(reader);
 ///     cflight_client_free(client);
 
@@ -38,9 +40,9 @@ struct cflight_client_tls {
     struct cflight_bytes root_certs;  ///< empty: the system's trust store
     struct cflight_bytes cert_chain;  ///< for mutual TLS
     struct cflight_bytes private_key; ///< for mutual TLS
-    const char *override_hostname;    ///< name to verify instead of the location's host; NULL for none
-    bool skip_verification;           ///< no check of chain or name at all; logs a warning
-    bool allow_common_name;           ///< accept the CN of a certificate that has no SAN
+    const char *override_hostname; ///< name to verify instead of the location's host; NULL for none
+    bool skip_verification;        ///< no check of chain or name at all; logs a warning
+    bool allow_common_name;        ///< accept the CN of a certificate that has no SAN
 };
 
 struct cflight_client_options {
@@ -54,8 +56,8 @@ struct cflight_client_options {
     const struct cflight_client_auth *auth;
     const struct cflight_client_middleware *middleware;
     size_t middleware_count;
-    /// Keepalive pings; 0 interval is off. A server that does not allow them would close the connection, so they are at
-    /// least 10 s apart unless `keepalive_is_agreed`.
+    /// Keepalive pings; 0 interval is off. A server that does not allow them would close the
+    /// connection, so they are at least 10 s apart unless `keepalive_is_agreed`.
     int64_t keepalive_interval_ms;
     int64_t keepalive_timeout_ms; ///< 0 is 20000
     bool keepalive_without_calls;
@@ -75,26 +77,29 @@ struct cflight_client_options {
     const char *authority;
 };
 
-#define CFLIGHT_CLIENT_OPTIONS_INIT {.struct_size = sizeof(struct cflight_client_options)}
+#define CFLIGHT_CLIENT_OPTIONS_INIT                          \
+    {                                                        \
+        .struct_size = sizeof(struct cflight_client_options) \
+    }
 
 /// Makes a client. Nothing is sent: connection errors appear with the first call.
 ///
-/// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix:// (a path, or an abstract name after '@').
+/// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix:// (a path, or an abstract name
+///                  after '@').
 /// @param options   NULL for defaults. Borrowed; what it points at is copied.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme that is not Flight over
-///         gRPC: "No client transport implementation for s3"); CFLIGHT_RESOURCE_EXHAUSTED
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme
+///         that is not Flight over gRPC: "No client transport implementation for s3");
+///         CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_new(const char *location,
-                                                                   const struct cflight_client_options *options,
-                                                                   cflight_client **ret_client,
-                                                                   cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_new(const char *location, const struct cflight_client_options *options,
+                   cflight_client **ret_client, cflight_error **reterr);
 /// Connects now, if there is no connection. Calls do it by themselves.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(cflight_client *client,
-                                                                       const struct cflight_call_options *options,
-                                                                       cflight_error **reterr);
-/// Ends the connection and all calls on it (CFLIGHT_CANCELLED); later calls fail with CFLIGHT_FAILED_PRECONDITION
-/// ("FlightClient is closed"). Safe to repeat.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(
+    cflight_client *client, const struct cflight_call_options *options, cflight_error **reterr);
+/// Ends the connection and all calls on it (CFLIGHT_CANCELLED); later calls fail with
+/// CFLIGHT_FAILED_PRECONDITION ("FlightClient is closed"). Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);
 /// Drops the caller's hold. Streams that are open keep what they need. NULL is ignored.
@@ -106,81 +111,76 @@ typedef struct cflight_info_stream cflight_info_stream;
 
 /// @param criteria  Opaque; may be empty.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_list_flights(cflight_client *client,
-                                                                            struct cflight_bytes criteria,
-                                                                            const struct cflight_call_options *options,
-                                                                            cflight_info_stream **ret_stream,
-                                                                            cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_list_flights(cflight_client *client, struct cflight_bytes criteria,
+                            const struct cflight_call_options *options,
+                            cflight_info_stream **ret_stream, cflight_error **reterr);
 /// @param ret_info  NULL at the end, otherwise to be freed with cflight_info_free().
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_stream_next(cflight_info_stream *stream,
-                                                                         struct cflight_info **ret_info,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_stream_next(
+    cflight_info_stream *stream, struct cflight_info **ret_info, cflight_error **reterr);
 /// Cancels the call if it runs. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_info_stream_free(cflight_info_stream *stream);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_flight_info(
-    cflight_client *client, const struct cflight_descriptor *descriptor, const struct cflight_call_options *options,
-    struct cflight_info **ret_info, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_get_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
+                               const struct cflight_call_options *options,
+                               struct cflight_info **ret_info, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_poll_flight_info(
-    cflight_client *client, const struct cflight_descriptor *descriptor, const struct cflight_call_options *options,
-    struct cflight_poll_info **ret_poll_info, cflight_error **reterr);
-/// @param ret_schema  The encapsulated schema message; cflight_ipc_schema_parse() takes it. Unref it.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_poll_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
+                                const struct cflight_call_options *options,
+                                struct cflight_poll_info **ret_poll_info, cflight_error **reterr);
+/// @param ret_schema  The encapsulated schema message; cflight_ipc_schema_parse() takes it. Unref
+///                    it.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_schema(cflight_client *client,
-                                                                          const struct cflight_descriptor *descriptor,
-                                                                          const struct cflight_call_options *options,
-                                                                          cflight_buffer **ret_schema,
-                                                                          cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_get_schema(cflight_client *client, const struct cflight_descriptor *descriptor,
+                          const struct cflight_call_options *options, cflight_buffer **ret_schema,
+                          cflight_error **reterr);
 
-/// Starts a DoGet. Returns when the request is on its way; cflight_reader_schema() and cflight_reader_next() wait.
+/// Starts a DoGet. Returns when the request is on its way; cflight_reader_schema() and
+/// cflight_reader_next() wait.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_get(cflight_client *client,
-                                                                      struct cflight_bytes ticket,
-                                                                      const struct cflight_call_options *options,
-                                                                      cflight_reader **ret_reader,
-                                                                      cflight_error **reterr);
-/// Starts a DoPut and sends the descriptor with the schema. cflight_writer_close() gives the server's verdict.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_get(
+    cflight_client *client, struct cflight_bytes ticket, const struct cflight_call_options *options,
+    cflight_reader **ret_reader, cflight_error **reterr);
+/// Starts a DoPut and sends the descriptor with the schema. cflight_writer_close() gives the
+/// server's verdict.
 /// @param ret_metadata  The server's answers while data flows. Both handles are to be freed.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_put(cflight_client *client,
-                                                                      const struct cflight_descriptor *descriptor,
-                                                                      const struct ArrowSchema *schema,
-                                                                      const struct cflight_call_options *options,
-                                                                      cflight_writer **ret_writer,
-                                                                      cflight_metadata_reader **ret_metadata,
-                                                                      cflight_error **reterr);
-/// Starts a DoExchange and sends the descriptor; cflight_writer_begin() comes later, metadata may come first.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_put(
+    cflight_client *client, const struct cflight_descriptor *descriptor,
+    const struct ArrowSchema *schema, const struct cflight_call_options *options,
+    cflight_writer **ret_writer, cflight_metadata_reader **ret_metadata, cflight_error **reterr);
+/// Starts a DoExchange and sends the descriptor; cflight_writer_begin() comes later, metadata may
+/// come first.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_exchange(cflight_client *client,
-                                                                           const struct cflight_descriptor *descriptor,
-                                                                           const struct cflight_call_options *options,
-                                                                           cflight_writer **ret_writer,
-                                                                           cflight_reader **ret_reader,
-                                                                           cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_do_exchange(cflight_client *client, const struct cflight_descriptor *descriptor,
+                           const struct cflight_call_options *options, cflight_writer **ret_writer,
+                           cflight_reader **ret_reader, cflight_error **reterr);
 
 /// Results of an action, as they come. One at a time.
 typedef struct cflight_result_stream cflight_result_stream;
 
 /// Starts an action. Returns when the request is on its way.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_action(cflight_client *client,
-                                                                         const struct cflight_action *action,
-                                                                         const struct cflight_call_options *options,
-                                                                         cflight_result_stream **ret_stream,
-                                                                         cflight_error **reterr);
-/// Waits until the server has answered with headers or a status, without taking a result: side effects have begun.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_do_action(cflight_client *client, const struct cflight_action *action,
+                         const struct cflight_call_options *options,
+                         cflight_result_stream **ret_stream, cflight_error **reterr);
+/// Waits until the server has answered with headers or a status, without taking a result: side
+/// effects have begun.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_stream_wait(cflight_result_stream *stream,
-                                                                           cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_result_stream_wait(cflight_result_stream *stream, cflight_error **reterr);
 /// @param ret_body  NULL at the end, otherwise a buffer to unref.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_stream_next(cflight_result_stream *stream,
-                                                                           cflight_buffer **ret_body,
-                                                                           cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_stream_next(
+    cflight_result_stream *stream, cflight_buffer **ret_body, cflight_error **reterr);
 /// Cancels the call if it runs. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_result_stream_free(cflight_result_stream *stream);
@@ -189,44 +189,48 @@ CFLIGHT_EXPORT void cflight_result_stream_free(cflight_result_stream *stream);
 typedef struct cflight_action_type_stream cflight_action_type_stream;
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_list_actions(cflight_client *client,
-                                                                            const struct cflight_call_options *options,
-                                                                            cflight_action_type_stream **ret_stream,
-                                                                            cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_list_actions(cflight_client *client, const struct cflight_call_options *options,
+                            cflight_action_type_stream **ret_stream, cflight_error **reterr);
 /// @param ret_action_type  NULL at the end, otherwise to be freed with cflight_action_type_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_stream_next(
-    cflight_action_type_stream *stream, struct cflight_action_type **ret_action_type, cflight_error **reterr);
+    cflight_action_type_stream *stream, struct cflight_action_type **ret_action_type,
+    cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_action_type_stream_free(cflight_action_type_stream *stream);
 
-/// Runs a handshake with `auth` (NULL: the client's own) and keeps the table for the tokens of later calls, even when the
-/// handshake fails.
+/// Runs a handshake with `auth` (NULL: the client's own) and keeps the table for the tokens of
+/// later calls, even when the handshake fails.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_authenticate(cflight_client *client,
-                                                                            const struct cflight_client_auth *auth,
-                                                                            const struct cflight_call_options *options,
-                                                                            cflight_error **reterr);
-/// Sends `authorization: Basic ...` with an empty handshake and returns the bearer value the server answered with, from
-/// its trailers or headers ("Bearer ..."); NULL when it sent none. Add it to later calls as `authorization`.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_client_authenticate(cflight_client *client, const struct cflight_client_auth *auth,
+                            const struct cflight_call_options *options, cflight_error **reterr);
+/// Sends `authorization: Basic ...` with an empty handshake and returns the bearer value the server
+/// answered with, from its trailers or headers ("Bearer ..."); NULL when it sent none. Add it to
+/// later calls as `authorization`.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_authenticate_basic(
     cflight_client *client, struct cflight_bytes username, struct cflight_bytes password,
-    const struct cflight_call_options *options, cflight_buffer **ret_bearer, cflight_error **reterr);
+    const struct cflight_call_options *options, cflight_buffer **ret_bearer,
+    cflight_error **reterr);
 
 /// The standard actions.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_cancel_flight_info(
-    cflight_client *client, const struct cflight_info *info, const struct cflight_call_options *options,
-    enum cflight_cancel_status *ret_cancel_status, cflight_error **reterr);
+    cflight_client *client, const struct cflight_info *info,
+    const struct cflight_call_options *options, enum cflight_cancel_status *ret_cancel_status,
+    cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_renew_flight_endpoint(
-    cflight_client *client, const struct cflight_endpoint *endpoint, const struct cflight_call_options *options,
-    struct cflight_endpoint **ret_endpoint, cflight_error **reterr);
+    cflight_client *client, const struct cflight_endpoint *endpoint,
+    const struct cflight_call_options *options, struct cflight_endpoint **ret_endpoint,
+    cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_set_session_options(
     cflight_client *client, const struct cflight_session_options *session_options,
-    const struct cflight_call_options *options, struct cflight_session_errors **ret_errors, cflight_error **reterr);
+    const struct cflight_call_options *options, struct cflight_session_errors **ret_errors,
+    cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_session_options(
     cflight_client *client, const struct cflight_call_options *options,

@@ -10,12 +10,13 @@
 #include "cflight/status.h"
 
 /// @file
-/// The detail of a failure. A `cflight_error` is made only when something fails and only when the caller passed the
-/// address of a NULL pointer as `reterr`; the caller frees it with cflight_error_free(). When memory for the error
-/// itself is missing, a static "out of memory" error takes its place, so the error path cannot fail.
+/// The detail of a failure. A `cflight_error` is made only when something fails and only when the
+/// caller passed the address of a NULL pointer as `reterr`; the caller frees it with
+/// cflight_error_free(). When memory for the error itself is missing, a static "out of memory"
+/// error takes its place, so the error path cannot fail.
 ///
-/// Handlers of a server make errors with cflight_error_set_message() and give them more detail with the setters;
-/// what they set travels to the client (see docs/guide/errors.md for the mapping).
+/// Handlers of a server make errors with cflight_error_set_message() and give them more detail with
+/// the setters; what they set travels to the client (see docs/guide/errors.md for the mapping).
 /// Thread class: one at a time.
 ///
 ///     cflight_error *error = NULL;
@@ -61,8 +62,8 @@ CFLIGHT_EXPORT void cflight_error_free(cflight_error *error);
 /// @since 0.1
 CFLIGHT_EXPORT cflight_status cflight_error_status(const cflight_error *error);
 
-/// Returns what went wrong, to what, what was found and what was expected: UTF-8, never NULL, valid until the error
-/// is freed or changed. It holds no secret and no payload.
+/// Returns what went wrong, to what, what was found and what was expected: UTF-8, never NULL, valid
+/// until the error is freed or changed. It holds no secret and no payload.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_error_message(const cflight_error *error);
 
@@ -74,11 +75,13 @@ CFLIGHT_EXPORT enum cflight_flight_code cflight_error_flight_code(const cflight_
 /// @since 0.1
 CFLIGHT_EXPORT int32_t cflight_error_arrow_code(const cflight_error *error);
 
-/// Returns the text of `x-arrow-status-detail-bin` ("Unavailable", "Python exception: ..."), or an empty string.
+/// Returns the text of `x-arrow-status-detail-bin` ("Unavailable", "Python exception: ..."), or an
+/// empty string.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_error_detail(const cflight_error *error);
 
-/// Returns the binary detail (`grpc-status-details-bin`), from whatever peer sent it. Valid as long as the error.
+/// Returns the binary detail (`grpc-status-details-bin`), from whatever peer sent it. Valid as long
+/// as the error.
 /// @since 0.1
 CFLIGHT_EXPORT struct cflight_bytes cflight_error_extra_info(const cflight_error *error);
 
@@ -98,50 +101,56 @@ CFLIGHT_EXPORT int cflight_error_os_code(const cflight_error *error);
 /// @since 0.1
 CFLIGHT_EXPORT enum cflight_retry cflight_error_retry(const cflight_error *error);
 
-/// Tells whether a size limit was passed, and if so both numbers in bytes. Outputs are written only on true; each may
-/// be NULL.
+/// Tells whether a size limit was passed, and if so both numbers in bytes. Outputs are written only
+/// on true; each may be NULL.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_error_size_limit(const cflight_error *error, uint64_t *ret_limit_bytes,
                                              uint64_t *ret_actual_bytes);
 
-/// Returns the number of trailing metadata fields that came with the status, and the field at `index`, which stays
-/// valid as long as the error. An index past the end gives an empty field.
+/// Returns the number of trailing metadata fields that came with the status, and the field at
+/// `index`, which stays valid as long as the error. An index past the end gives an empty field.
 /// @since 0.1
 CFLIGHT_EXPORT size_t cflight_error_trailer_count(const cflight_error *error);
 /// @copydoc cflight_error_trailer_count
 /// @since 0.1
-CFLIGHT_EXPORT struct cflight_header cflight_error_trailer(const cflight_error *error, size_t index);
+CFLIGHT_EXPORT struct cflight_header cflight_error_trailer(const cflight_error *error,
+                                                           size_t index);
 
 /// Makes an error and returns its status, so that a handler can end with
 /// `return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "no such table");`.
 ///
-/// @param reterr   NULL (then nothing is made), or the address of a pointer; an error that is there is replaced.
+/// @param reterr   NULL (then nothing is made), or the address of a pointer; an error that is there
+///                 is replaced.
 /// @param status   1 to 16; anything else becomes CFLIGHT_UNKNOWN.
 /// @param message  Copied; NULL is an empty message.
 /// @return `status`
 /// @since 0.1
-CFLIGHT_EXPORT cflight_status cflight_error_set_message(cflight_error **reterr, cflight_status status,
-                                                        const char *message);
+CFLIGHT_EXPORT cflight_status cflight_error_set_message(cflight_error **reterr,
+                                                        cflight_status status, const char *message);
 
 /// As cflight_error_set_message(), with a printf format.
 /// @since 0.1
 CFLIGHT_EXPORT cflight_status cflight_error_set(cflight_error **reterr, cflight_status status,
                                                 const char *format, ...) CFLIGHT_PRINTF(3, 4);
 
-/// Sets Flight's finer code. NULL errors are ignored by all setters; what they take is copied, and a setter that
-/// runs out of memory leaves the error as it was.
+/// Sets Flight's finer code. NULL errors are ignored by all setters; what they take is copied, and
+/// a setter that runs out of memory leaves the error as it was.
 /// @since 0.1
-CFLIGHT_EXPORT void cflight_error_set_flight_code(cflight_error *error, enum cflight_flight_code code);
+CFLIGHT_EXPORT void cflight_error_set_flight_code(cflight_error *error,
+                                                  enum cflight_flight_code code);
 
 /// Sets the binary detail that travels in `grpc-status-details-bin`.
 /// @since 0.1
-CFLIGHT_EXPORT void cflight_error_set_extra_info(cflight_error *error, struct cflight_bytes extra_info);
+CFLIGHT_EXPORT void cflight_error_set_extra_info(cflight_error *error,
+                                                 struct cflight_bytes extra_info);
 
-/// Sets the Arrow C++ status code that travels in `x-arrow-status` (the default follows from the status).
+/// Sets the Arrow C++ status code that travels in `x-arrow-status` (the default follows from the
+/// status).
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_error_set_arrow_code(cflight_error *error, int32_t arrow_code);
 
-/// Sets the text that travels in `x-arrow-status-detail-bin` (the default follows from the Flight code).
+/// Sets the text that travels in `x-arrow-status-detail-bin` (the default follows from the Flight
+/// code).
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_error_set_detail(cflight_error *error, const char *detail);
 

@@ -3,8 +3,9 @@
 #define CFLIGHT_EXPORT_H
 
 /// @file
-/// Compiler attributes of the public interface: which names a shared library exports, and which results must be
-/// looked at. Everything declared in include/cflight/ is usable from C11 and from C++.
+/// Compiler attributes of the public interface: which names a shared library exports, and which
+/// results must be looked at. Everything declared in include/cflight/ is usable from C11 and from
+/// C++.
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CFLIGHT_EXPORT __attribute__((visibility("default")))

@@ -9,17 +9,22 @@
 #include "cflight/export.h"
 
 /// @file
-/// Arrow IPC: schemas as bytes, and files and streams of record batches, over the Arrow C data and C stream interfaces.
+/// Arrow IPC: schemas as bytes, and files and streams of record batches, over the Arrow C data and
+/// C stream interfaces.
 ///
-/// Reading gives an `ArrowArrayStream`; its arrays point into the memory map or the buffers that were read and keep
-/// them alive, so they may be released in any order, on any thread. Writing takes arrays and copies no column data.
-/// Streams and writers: one at a time. Plain functions: free.
+/// Reading gives an `ArrowArrayStream`; its arrays point into the memory map or the buffers that
+/// were read and keep them alive, so they may be released in any order, on any thread. Writing
+/// takes arrays and copies no column data. Streams and writers: one at a time. Plain functions:
+/// free.
 ///
 ///     struct ArrowArrayStream stream;
 ///     cflight_error *error = NULL;
 ///     if (cflight_ipc_open_file("airports.arrow", NULL, &stream, &error) == CFLIGHT_OK) {
 ///         struct ArrowArray batch;
-///         while (stream.get_next(&stream, &batch) == 0 && batch.release != NULL) { ...; batch.release(&batch); }
+///         while (stream.get_next(&stream, &batch) == 0 && batch.release != NULL) {
+///             ...;
+///             batch.release(&batch);
+///         }
 ///         stream.release(&stream);
 ///     }
 
@@ -34,11 +39,14 @@ enum cflight_compression {
     CFLIGHT_COMPRESSION_ZSTD = 2,
 };
 
-/// How far data is checked when it is read. Whatever the level, nothing is ever read outside the memory of a message.
+/// How far data is checked when it is read. Whatever the level, nothing is ever read outside the
+/// memory of a message.
 enum cflight_validation {
     CFLIGHT_VALIDATION_DEFAULT = 0, ///< CFLIGHT_VALIDATION_FULL
-    CFLIGHT_VALIDATION_BOUNDS = 1,  ///< buffer sizes, first and last offsets, counts, depth, ids: constant time a column
-    CFLIGHT_VALIDATION_FULL = 2,    ///< also every offset, view, run end, union type id, dictionary index, and UTF-8
+    CFLIGHT_VALIDATION_BOUNDS =
+        1, ///< buffer sizes, first and last offsets, counts, depth, ids: constant time a column
+    CFLIGHT_VALIDATION_FULL =
+        2, ///< also every offset, view, run end, union type id, dictionary index, and UTF-8
 };
 
 /// How record batches are written.
@@ -51,7 +59,8 @@ struct cflight_ipc_write_options {
     bool use_metadata_v4;
     /// True sends a grown dictionary as a delta instead of whole.
     bool emit_dictionary_deltas;
-    /// Alignment of the message metadata and buffers in files and streams, 8 or 64; 0 is 8. Flight always uses 8.
+    /// Alignment of the message metadata and buffers in files and streams, 8 or 64; 0 is 8. Flight
+    /// always uses 8.
     int32_t alignment_bytes;
     /// Deepest nesting accepted; 0 is 64.
     int32_t depth_max;
@@ -59,22 +68,30 @@ struct cflight_ipc_write_options {
     int32_t compression_threads;
 };
 
-#define CFLIGHT_IPC_WRITE_OPTIONS_INIT {.struct_size = sizeof(struct cflight_ipc_write_options)}
+#define CFLIGHT_IPC_WRITE_OPTIONS_INIT                          \
+    {                                                           \
+        .struct_size = sizeof(struct cflight_ipc_write_options) \
+    }
 
 /// How record batches are read.
 struct cflight_ipc_read_options {
     size_t struct_size;
     enum cflight_validation validation;
-    /// Indices of top-level columns to keep, in ascending order; NULL keeps all. Borrowed while the call runs.
+    /// Indices of top-level columns to keep, in ascending order; NULL keeps all. Borrowed while the
+    /// call runs.
     const int32_t *included_fields;
     size_t included_field_count;
     /// Deepest nesting accepted; 0 is 64.
     int32_t depth_max;
-    /// Largest message body accepted, in bytes; 0 is 4 GiB - 1 for streams and no limit for memory maps.
+    /// Largest message body accepted, in bytes; 0 is 4 GiB - 1 for streams and no limit for memory
+    /// maps.
     uint64_t message_bytes_max;
 };
 
-#define CFLIGHT_IPC_READ_OPTIONS_INIT {.struct_size = sizeof(struct cflight_ipc_read_options)}
+#define CFLIGHT_IPC_READ_OPTIONS_INIT                          \
+    {                                                          \
+        .struct_size = sizeof(struct cflight_ipc_read_options) \
+    }
 
 /// What a reader has read or a writer has written, in messages.
 struct cflight_ipc_stats {
@@ -85,45 +102,44 @@ struct cflight_ipc_stats {
     int64_t replaced_dictionary_count;
 };
 
-/// Serialises a schema as one encapsulated IPC message (marker, length, flatbuffer, padding; no end-of-stream marker),
-/// the form that `FlightInfo.schema` and `SchemaResult.schema` carry.
+/// Serialises a schema as one encapsulated IPC message (marker, length, flatbuffer, padding; no
+/// end-of-stream marker), the form that `FlightInfo.schema` and `SchemaResult.schema` carry.
 ///
 /// @param schema      A struct type ("+s"). Borrowed.
 /// @param ret_buffer  Receives the bytes; unref it. Untouched on failure.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (not a valid schema), CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_serialize(const struct ArrowSchema *schema,
-                                                                             cflight_buffer **ret_buffer,
-                                                                             cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_serialize(
+    const struct ArrowSchema *schema, cflight_buffer **ret_buffer, cflight_error **reterr);
 
-/// Parses an encapsulated schema message, with or without the continuation marker; bytes after it are ignored.
+/// Parses an encapsulated schema message, with or without the continuation marker; bytes after it
+/// are ignored.
 ///
 /// @param bytes       Borrowed.
 /// @param ret_schema  Caller's storage; on success the caller releases it.
-/// @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (not a schema message), CFLIGHT_UNIMPLEMENTED (metadata version below V4 or
-///         above V5), CFLIGHT_RESOURCE_EXHAUSTED
+/// @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (not a schema message), CFLIGHT_UNIMPLEMENTED (metadata
+///         version below V4 or above V5), CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_parse(struct cflight_bytes bytes,
-                                                                         struct ArrowSchema *ret_schema,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_parse(
+    struct cflight_bytes bytes, struct ArrowSchema *ret_schema, cflight_error **reterr);
 
 /// Copies a schema deeply, metadata and dictionary included.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_copy(const struct ArrowSchema *schema,
-                                                                    struct ArrowSchema *ret_schema,
-                                                                    cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_copy(
+    const struct ArrowSchema *schema, struct ArrowSchema *ret_schema, cflight_error **reterr);
 
-/// Tells whether two schemas describe the same data: names, types, nullability and dictionary encoding of all fields.
-/// Metadata is compared too when `with_metadata` is set. A schema that is not valid equals nothing.
+/// Tells whether two schemas describe the same data: names, types, nullability and dictionary
+/// encoding of all fields. Metadata is compared too when `with_metadata` is set. A schema that is
+/// not valid equals nothing.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b,
                                          bool with_metadata);
 
-/// Appends the type of one field in words, such as `list<item: int32>` or `timestamp[us, tz=UTC]`; the text is
-/// terminated and the caller passes it to cflight_text_free().
+/// Appends the type of one field in words, such as `list<item: int32>` or `timestamp[us, tz=UTC]`;
+/// the text is terminated and the caller passes it to cflight_text_free().
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_type_text(const struct ArrowSchema *field,
-                                                                         char **ret_text, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_schema_type_text(const struct ArrowSchema *field, char **ret_text, cflight_error **reterr);
 
 /// Frees a text the library made. NULL is ignored.
 /// @since 0.1
@@ -132,66 +148,68 @@ CFLIGHT_EXPORT void cflight_text_free(char *text);
 /// A readable Arrow IPC file or stream with random access where the format has it (files).
 typedef struct cflight_ipc_file cflight_ipc_file;
 
-/// Opens a path, maps it into memory and finds out whether it holds the file format (`ARROW1` magic and footer) or the
-/// stream format. The schema is read at once, batches when they are asked for. The file must not shrink while it is
-/// open. Blocks on disk I/O only.
+/// Opens a path, maps it into memory and finds out whether it holds the file format (`ARROW1` magic
+/// and footer) or the stream format. The schema is read at once, batches when they are asked for.
+/// The file must not shrink while it is open. Blocks on disk I/O only.
 ///
-/// @return CFLIGHT_OK, CFLIGHT_NOT_FOUND (no such file), CFLIGHT_PERMISSION_DENIED, CFLIGHT_DATA_LOSS (neither format,
-///         or cut short), CFLIGHT_UNIMPLEMENTED (unsupported version), CFLIGHT_RESOURCE_EXHAUSTED
+/// @return CFLIGHT_OK, CFLIGHT_NOT_FOUND (no such file), CFLIGHT_PERMISSION_DENIED,
+///         CFLIGHT_DATA_LOSS (neither format, or cut short), CFLIGHT_UNIMPLEMENTED (unsupported
+///         version), CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_open(const char *path,
-                                                                      const struct cflight_ipc_read_options *options,
-                                                                      cflight_ipc_file **ret_file,
-                                                                      cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_ipc_file_open(const char *path, const struct cflight_ipc_read_options *options,
+                      cflight_ipc_file **ret_file, cflight_error **reterr);
 /// As cflight_ipc_file_open(), over bytes in memory. The buffer is shared, not copied.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_open_buffer(
-    cflight_buffer *buffer, const struct cflight_ipc_read_options *options, cflight_ipc_file **ret_file,
-    cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_ipc_file_open_buffer(cflight_buffer *buffer, const struct cflight_ipc_read_options *options,
+                             cflight_ipc_file **ret_file, cflight_error **reterr);
 /// Drops the caller's hold; arrays that were read stay valid. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_ipc_file_free(cflight_ipc_file *file);
 /// Copies the schema out; the caller releases it.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_schema(const cflight_ipc_file *file,
-                                                                        struct ArrowSchema *ret_schema,
-                                                                        cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_schema(
+    const cflight_ipc_file *file, struct ArrowSchema *ret_schema, cflight_error **reterr);
 /// Number of record batches, or -1 for the stream format, where only reading tells.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_ipc_file_batch_count(const cflight_ipc_file *file);
-/// Rows in all batches, found by looking at the message headers only (both formats), or -1 when a header is bad.
+/// Rows in all batches, found by looking at the message headers only (both formats), or -1 when a
+/// header is bad.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_ipc_file_row_count(cflight_ipc_file *file);
 /// Size in bytes.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file);
-/// Reads batch `index` of a file-format source. @return as open, CFLIGHT_OUT_OF_RANGE, CFLIGHT_FAILED_PRECONDITION for
-/// the stream format.
+/// Reads batch `index` of a file-format source. @return as open, CFLIGHT_OUT_OF_RANGE,
+/// CFLIGHT_FAILED_PRECONDITION for the stream format.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index,
-                                                                            struct ArrowArray *ret_batch,
-                                                                            cflight_error **reterr);
-/// A stream over all batches from the first; several may be open at once, each used by one thread at a time.
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_read_batch(
+    cflight_ipc_file *file, int64_t index, struct ArrowArray *ret_batch, cflight_error **reterr);
+/// A stream over all batches from the first; several may be open at once, each used by one thread
+/// at a time.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_stream(cflight_ipc_file *file,
-                                                                        struct ArrowArrayStream *ret_stream,
-                                                                        cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_stream(
+    cflight_ipc_file *file, struct ArrowArrayStream *ret_stream, cflight_error **reterr);
 
-/// Opens a path and gives its batches as a stream: cflight_ipc_file_open(), _stream() and _free() in one.
+/// Opens a path and gives its batches as a stream: cflight_ipc_file_open(), _stream() and _free()
+/// in one.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_open_file(const char *path,
-                                                                      const struct cflight_ipc_read_options *options,
-                                                                      struct ArrowArrayStream *ret_stream,
-                                                                      cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_ipc_open_file(const char *path, const struct cflight_ipc_read_options *options,
+                      struct ArrowArrayStream *ret_stream, cflight_error **reterr);
 
-/// Gives bytes: fills up to `len_bytes` bytes at `target`, returns how many (0 is the end), or -1 with errno set.
+/// Gives bytes: fills up to `len_bytes` bytes at `target`, returns how many (0 is the end), or -1
+/// with errno set.
 typedef int64_t (*cflight_read_fn)(void *user_data, void *target, size_t len_bytes);
 
-/// Reads the stream format from a callback, message by message. `release` (may be NULL) runs with the stream's release.
+/// Reads the stream format from a callback, message by message. `release` (may be NULL) runs with
+/// the stream's release.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_open_reader(
-    cflight_read_fn read, void (*release)(void *user_data), void *user_data,
-    const struct cflight_ipc_read_options *options, struct ArrowArrayStream *ret_stream, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_ipc_open_reader(cflight_read_fn read, void (*release)(void *user_data), void *user_data,
+                        const struct cflight_ipc_read_options *options,
+                        struct ArrowArrayStream *ret_stream, cflight_error **reterr);
 
 /// Takes bytes: writes all `count` views in order, returns 0, or an errno.
 typedef int (*cflight_write_fn)(void *user_data, const struct cflight_bytes *views, size_t count);
@@ -206,22 +224,23 @@ typedef struct cflight_ipc_writer cflight_ipc_writer;
 
 /// Starts a file or stream and writes what comes before the first batch.
 ///
-/// @param format   A file ends with a footer and needs close; a stream ends with the end-of-stream marker.
+/// @param format   A file ends with a footer and needs close; a stream ends with the end-of-stream
+///                 marker.
 /// @param schema   Borrowed.
 /// @param write    Called from within the calls below.
 /// @param options  NULL for defaults. Borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_new(
-    enum cflight_ipc_format format, const struct ArrowSchema *schema, cflight_write_fn write, void *user_data,
-    const struct cflight_ipc_write_options *options, cflight_ipc_writer **ret_writer, cflight_error **reterr);
+    enum cflight_ipc_format format, const struct ArrowSchema *schema, cflight_write_fn write,
+    void *user_data, const struct cflight_ipc_write_options *options,
+    cflight_ipc_writer **ret_writer, cflight_error **reterr);
 /// Writes the dictionaries that changed and the batch. `batch` is borrowed.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (the batch does not fit the schema; the writer stays usable);
-///         CFLIGHT_UNAVAILABLE (the callback failed; the writer is spent); CFLIGHT_UNIMPLEMENTED (a replaced dictionary
-///         in the file format)
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (the batch does not fit the schema; the writer
+///         stays usable); CFLIGHT_UNAVAILABLE (the callback failed; the writer is spent);
+///         CFLIGHT_UNIMPLEMENTED (a replaced dictionary in the file format)
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_write(cflight_ipc_writer *writer,
-                                                                         const struct ArrowArray *batch,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_write(
+    cflight_ipc_writer *writer, const struct ArrowArray *batch, cflight_error **reterr);
 /// Writes the end: marker, and for a file the footer. The writer then only waits to be freed.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_close(cflight_ipc_writer *writer,
@@ -233,12 +252,12 @@ CFLIGHT_EXPORT struct cflight_ipc_stats cflight_ipc_writer_stats(const cflight_i
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_ipc_writer_free(cflight_ipc_writer *writer);
 
-/// Checks an array of any origin against a schema, at the FULL level: for data of an untrusted producer.
+/// Checks an array of any origin against a schema, at the FULL level: for data of an untrusted
+/// producer.
 /// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT naming the column and what is wrong
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(const struct ArrowSchema *schema,
-                                                                       const struct ArrowArray *array,
-                                                                       cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(
+    const struct ArrowSchema *schema, const struct ArrowArray *array, cflight_error **reterr);
 
 #ifdef __cplusplus
 }

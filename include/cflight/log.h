@@ -5,8 +5,8 @@
 #include "cflight/export.h"
 
 /// @file
-/// The log sink. The library is silent until one is set, and reports failures by returning them, not by logging.
-/// Lines never hold tokens, header values or payloads.
+/// The log sink. The library is silent until one is set, and reports failures by returning them,
+/// not by logging. Lines never hold tokens, header values or payloads.
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,15 +21,18 @@ enum cflight_log_level {
     CFLIGHT_LOG_TRACE = 5,
 };
 
-/// Receives one line, without a line end. `subsystem` is "net", "h2", "grpc", "ipc" or "flight". Called from any
-/// thread, several at once, sometimes while the library holds a lock: it must not call back into the library.
+/// Receives one line, without a line end. `subsystem` is "net", "h2", "grpc", "ipc" or "flight".
+/// Called from any thread, several at once, sometimes while the library holds a lock: it must not
+/// call back into the library.
 typedef void (*cflight_log_fn)(void *user_data, enum cflight_log_level level, const char *subsystem,
                                const char *line);
 
-/// Sets the process-wide sink and the most detailed level it wants. NULL `log` turns logging off. Thread class: free;
-/// after the return no thread starts a call to the former sink, but one may still be inside it.
+/// Sets the process-wide sink and the most detailed level it wants. NULL `log` turns logging off.
+/// Thread class: free; after the return no thread starts a call to the former sink, but one may
+/// still be inside it.
 /// @since 0.1
-CFLIGHT_EXPORT void cflight_log_set(cflight_log_fn log, void *user_data, enum cflight_log_level level);
+CFLIGHT_EXPORT void cflight_log_set(cflight_log_fn log, void *user_data,
+                                    enum cflight_log_level level);
 
 #ifdef __cplusplus
 }

@@ -9,16 +9,18 @@
 #include "cflight/types.h"
 
 /// @file
-/// The server: a table of handlers, a location to listen on, and a pool of threads that grows to a limit.
+/// The server: a table of handlers, a location to listen on, and a pool of threads that grows to a
+/// limit.
 ///
-/// Handlers run on library threads, many at once, and may block; none runs under a lock of the library. A handler answers
-/// through the object it was given and returns a status; with a status other than OK it may leave an error in `reterr`,
-/// which travels to the client. A NULL entry answers CFLIGHT_UNIMPLEMENTED. The library touches no signals.
+/// Handlers run on library threads, many at once, and may block; none runs under a lock of the
+/// library. A handler answers through the object it was given and returns a status; with a status
+/// other than OK it may leave an error in `reterr`, which travels to the client. A NULL entry
+/// answers CFLIGHT_UNIMPLEMENTED. The library touches no signals.
 ///
 ///     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
 ///     handlers.do_get = my_do_get;
 ///     cflight_server *server = NULL;
-///     if (cflight_server_new("grpc://localhost:0", &handlers, NULL, &server, &error) != CFLIGHT_OK) { ... }
+///     if (cflight_server_new("grpc://localhost:0", &handlers, NULL, &server, &error) != 0) { ... }
 ///     printf("listening on port %d\n", cflight_server_port(server));
 ///     cflight_server_wait(server);
 ///     cflight_server_free(server);
@@ -29,20 +31,19 @@ extern "C" {
 
 typedef struct cflight_server cflight_server;
 
-/// Takes the answers of a handler. Each function below fits certain methods; another gives CFLIGHT_FAILED_PRECONDITION.
-/// They block while the client is slow, and fail once the call is over.
+/// Takes the answers of a handler. Each function below fits certain methods; another gives
+/// CFLIGHT_FAILED_PRECONDITION. They block while the client is slow, and fail once the call is
+/// over.
 typedef struct cflight_response cflight_response;
 
 /// GetFlightInfo (once) and ListFlights (any number).
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_info(cflight_response *response,
-                                                                      const struct cflight_info *info,
-                                                                      cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_info(
+    cflight_response *response, const struct cflight_info *info, cflight_error **reterr);
 /// PollFlightInfo, once.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_poll_info(cflight_response *response,
-                                                                           const struct cflight_poll_info *poll_info,
-                                                                           cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_poll_info(
+    cflight_response *response, const struct cflight_poll_info *poll_info, cflight_error **reterr);
 /// GetSchema, once: an encapsulated schema message (cflight_ipc_schema_serialize()).
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_schema(cflight_response *response,
@@ -55,43 +56,54 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_result(cflight_
                                                                         cflight_error **reterr);
 /// ListActions, any number.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_action_type(
-    cflight_response *response, const struct cflight_action_type *action_type, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_response_action_type(cflight_response *response,
+                             const struct cflight_action_type *action_type, cflight_error **reterr);
 
-/// The handlers. Copied; `user_data` is given to each and must outlive the server. `context` and everything else handed
-/// in is borrowed and valid until the handler returns.
+/// The handlers. Copied; `user_data` is given to each and must outlive the server. `context` and
+/// everything else handed in is borrowed and valid until the handler returns.
 struct cflight_server_handlers {
     size_t struct_size;
     void *user_data;
-    cflight_status (*list_flights)(void *user_data, cflight_server_context *context, struct cflight_bytes criteria,
-                                   cflight_response *response, cflight_error **reterr);
-    /// Returning OK without an answer is CFLIGHT_NOT_FOUND ("Flight not found"), here and in the next two.
+    cflight_status (*list_flights)(void *user_data, cflight_server_context *context,
+                                   struct cflight_bytes criteria, cflight_response *response,
+                                   cflight_error **reterr);
+    /// Returning OK without an answer is CFLIGHT_NOT_FOUND ("Flight not found"), here and in the
+    /// next two.
     cflight_status (*get_flight_info)(void *user_data, cflight_server_context *context,
-                                      const struct cflight_descriptor *descriptor, cflight_response *response,
-                                      cflight_error **reterr);
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr);
     cflight_status (*poll_flight_info)(void *user_data, cflight_server_context *context,
-                                       const struct cflight_descriptor *descriptor, cflight_response *response,
-                                       cflight_error **reterr);
+                                       const struct cflight_descriptor *descriptor,
+                                       cflight_response *response, cflight_error **reterr);
     cflight_status (*get_schema)(void *user_data, cflight_server_context *context,
-                                 const struct cflight_descriptor *descriptor, cflight_response *response,
-                                 cflight_error **reterr);
-    /// Writes the stream: cflight_writer_begin() and cflight_writer_write(), or cflight_writer_write_stream().
-    cflight_status (*do_get)(void *user_data, cflight_server_context *context, struct cflight_bytes ticket,
-                             cflight_writer *writer, cflight_error **reterr);
-    /// Reads the upload; cflight_reader_descriptor() names it. May return before the end: the status is sent at once.
+                                 const struct cflight_descriptor *descriptor,
+                                 cflight_response *response, cflight_error **reterr);
+    /// Writes the stream: cflight_writer_begin() and cflight_writer_write(), or
+    /// cflight_writer_write_stream().
+    cflight_status (*do_get)(void *user_data, cflight_server_context *context,
+                             struct cflight_bytes ticket, cflight_writer *writer,
+                             cflight_error **reterr);
+    /// Reads the upload; cflight_reader_descriptor() names it. May return before the end: the
+    /// status is sent at once.
     cflight_status (*do_put)(void *user_data, cflight_server_context *context,
                              const struct cflight_descriptor *descriptor, cflight_reader *reader,
                              cflight_metadata_writer *writer, cflight_error **reterr);
     cflight_status (*do_exchange)(void *user_data, cflight_server_context *context,
-                                  const struct cflight_descriptor *descriptor, cflight_reader *reader,
-                                  cflight_writer *writer, cflight_error **reterr);
-    cflight_status (*do_action)(void *user_data, cflight_server_context *context, const struct cflight_action *action,
-                                cflight_response *response, cflight_error **reterr);
-    cflight_status (*list_actions)(void *user_data, cflight_server_context *context, cflight_response *response,
-                                   cflight_error **reterr);
+                                  const struct cflight_descriptor *descriptor,
+                                  cflight_reader *reader, cflight_writer *writer,
+                                  cflight_error **reterr);
+    cflight_status (*do_action)(void *user_data, cflight_server_context *context,
+                                const struct cflight_action *action, cflight_response *response,
+                                cflight_error **reterr);
+    cflight_status (*list_actions)(void *user_data, cflight_server_context *context,
+                                   cflight_response *response, cflight_error **reterr);
 };
 
-#define CFLIGHT_SERVER_HANDLERS_INIT {.struct_size = sizeof(struct cflight_server_handlers)}
+#define CFLIGHT_SERVER_HANDLERS_INIT                          \
+    {                                                         \
+        .struct_size = sizeof(struct cflight_server_handlers) \
+    }
 
 /// One certificate with its key, PEM.
 struct cflight_tls_key_pair {
@@ -107,7 +119,8 @@ enum cflight_client_certificate {
 
 /// TLS at a server; used for grpc+tls locations. Copied.
 struct cflight_server_tls {
-    const struct cflight_tls_key_pair *key_pairs; ///< the first is the default, others are chosen by server name
+    /// The first is the default, others are chosen by server name.
+    const struct cflight_tls_key_pair *key_pairs;
     size_t key_pair_count;
     enum cflight_client_certificate client_certificate;
     struct cflight_bytes client_root_certs;
@@ -136,8 +149,9 @@ struct cflight_server_options {
     uint32_t metadata_bytes_max;
     /// Idle memory kept for message bodies; 0 is 64 MiB.
     uint64_t pool_bytes_max;
-    /// Batches whose encoded size is larger are sent as several, so that peers with a receive limit of 4 MiB take them;
-    /// batches with metadata never are. 0 is 4 MiB less 64 KiB; `split_is_off` sends them whole.
+    /// Batches whose encoded size is larger are sent as several, so that peers with a receive limit
+    /// of 4 MiB take them; batches with metadata never are. 0 is 4 MiB less 64 KiB; `split_is_off`
+    /// sends them whole.
     uint64_t split_batch_bytes;
     bool split_is_off;
     const struct cflight_ipc_write_options *write_options;
@@ -147,28 +161,31 @@ struct cflight_server_options {
     int64_t keepalive_timeout_ms;
 };
 
-#define CFLIGHT_SERVER_OPTIONS_INIT {.struct_size = sizeof(struct cflight_server_options)}
+#define CFLIGHT_SERVER_OPTIONS_INIT                          \
+    {                                                        \
+        .struct_size = sizeof(struct cflight_server_options) \
+    }
 
 /// Starts a server: when this returns it is listening, and its threads run.
 ///
 /// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix://; port 0 picks a free one.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT; CFLIGHT_NOT_FOUND (scheme); CFLIGHT_ALREADY_EXISTS (the address is in
-///         use); CFLIGHT_UNAVAILABLE (any other bind failure); CFLIGHT_RESOURCE_EXHAUSTED
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT; CFLIGHT_NOT_FOUND (scheme); CFLIGHT_ALREADY_EXISTS
+///         (the address is in use); CFLIGHT_UNAVAILABLE (any other bind failure);
+///         CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_new(const char *location,
-                                                                   const struct cflight_server_handlers *handlers,
-                                                                   const struct cflight_server_options *options,
-                                                                   cflight_server **ret_server,
-                                                                   cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_server_new(const char *location, const struct cflight_server_handlers *handlers,
+                   const struct cflight_server_options *options, cflight_server **ret_server,
+                   cflight_error **reterr);
 /// The bound port; -1 for Unix sockets.
 /// @since 0.1
 CFLIGHT_EXPORT int cflight_server_port(const cflight_server *server);
 /// The location with the bound port, as clients can use it. Borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_server_location(const cflight_server *server);
-/// Begins to shut down and returns at once: no new connections, no new calls; running calls go on for `grace_ms`
-/// (negative: without limit), then they are cancelled. Safe to repeat: a shorter grace wins. Must not be called from a
-/// signal handler.
+/// Begins to shut down and returns at once: no new connections, no new calls; running calls go on
+/// for `grace_ms` (negative: without limit), then they are cancelled. Safe to repeat: a shorter
+/// grace wins. Must not be called from a signal handler.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_server_shutdown(cflight_server *server, int64_t grace_ms);
 /// Blocks until the server has shut down: every handler has returned. Not from a handler.
@@ -182,21 +199,24 @@ CFLIGHT_EXPORT bool cflight_server_wait_for(cflight_server *server, int64_t time
 CFLIGHT_EXPORT void cflight_server_free(cflight_server *server);
 /// Replaces certificates and roots for connections made from now on; on failure the old ones stay.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_reload_tls(cflight_server *server,
-                                                                          const struct cflight_server_tls *tls,
-                                                                          cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_reload_tls(
+    cflight_server *server, const struct cflight_server_tls *tls, cflight_error **reterr);
 
 /// @since 0.1
-CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(const cflight_server_context *context);
+CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(
+    const cflight_server_context *context);
 /// "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_server_context_peer(const cflight_server_context *context);
-/// What is_valid returned; without an auth table the first identity of the client's verified certificate; else empty.
+/// What is_valid returned; without an auth table the first identity of the client's verified
+/// certificate; else empty.
 /// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_peer_identity(const cflight_server_context *context);
+CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_peer_identity(
+    const cflight_server_context *context);
 /// Subject of the client's verified certificate, or "".
 /// @since 0.1
-CFLIGHT_EXPORT const char *cflight_server_context_tls_subject(const cflight_server_context *context);
+CFLIGHT_EXPORT const char *cflight_server_context_tls_subject(
+    const cflight_server_context *context);
 /// Subject alternative names of it ("DNS:...", "URI:..."). @return how many
 /// @since 0.1
 CFLIGHT_EXPORT size_t cflight_server_context_tls_sans(const cflight_server_context *context,
@@ -207,33 +227,39 @@ CFLIGHT_EXPORT size_t cflight_server_context_headers(const cflight_server_contex
                                                      const struct cflight_header **ret_headers);
 /// First value under a lower-case name; an empty view with NULL data when there is none.
 /// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_header(const cflight_server_context *context,
-                                                                  const char *name);
+CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_header(
+    const cflight_server_context *context, const char *name);
 /// Milliseconds until the client's deadline, 0 when it passed; -1 when there is none.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_server_context_remaining_ms(const cflight_server_context *context);
-/// The client cancelled, its deadline passed, its connection broke, or the server's grace ended. Thread class: free.
+/// The client cancelled, its deadline passed, its connection broke, or the server's grace ended.
+/// Thread class: free.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_server_context_is_cancelled(const cflight_server_context *context);
-/// Has `on_cancel` called once when that happens, on some library thread, or at once if it has happened. It must be quick,
-/// may take the handler's own locks, and is not called after the handler returned. NULL takes it back.
+/// Has `on_cancel` called once when that happens, on some library thread, or at once if it has
+/// happened. It must be quick, may take the handler's own locks, and is not called after the
+/// handler returned. NULL takes it back.
 /// @since 0.1
-CFLIGHT_EXPORT void cflight_server_context_on_cancel(cflight_server_context *context, void (*on_cancel)(void *user_data),
+CFLIGHT_EXPORT void cflight_server_context_on_cancel(cflight_server_context *context,
+                                                     void (*on_cancel)(void *user_data),
                                                      void *user_data);
-/// Adds a response header. @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION after the first message was sent;
-/// CFLIGHT_INVALID_ARGUMENT (name or value)
+/// Adds a response header. @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION after the first message
+/// was sent; CFLIGHT_INVALID_ARGUMENT (name or value)
 /// @since 0.1
 CFLIGHT_EXPORT cflight_status cflight_server_context_add_header(cflight_server_context *context,
-                                                                struct cflight_bytes name, struct cflight_bytes value,
+                                                                struct cflight_bytes name,
+                                                                struct cflight_bytes value,
                                                                 cflight_error **reterr);
 /// Adds a trailer.
 /// @since 0.1
 CFLIGHT_EXPORT cflight_status cflight_server_context_add_trailer(cflight_server_context *context,
-                                                                 struct cflight_bytes name, struct cflight_bytes value,
+                                                                 struct cflight_bytes name,
+                                                                 struct cflight_bytes value,
                                                                  cflight_error **reterr);
 /// The instance that the middleware with this key made for the call, or NULL.
 /// @since 0.1
-CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context, const char *key);
+CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context,
+                                                       const char *key);
 
 #ifdef __cplusplus
 }

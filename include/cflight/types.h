@@ -8,19 +8,23 @@
 #include "cflight/export.h"
 
 /// @file
-/// The values of Flight: descriptors, endpoints, infos, actions, session options, and their bytes on the wire.
+/// The values of Flight: descriptors, endpoints, infos, actions, session options, and their bytes
+/// on the wire.
 ///
-/// Each is a plain struct of views. To send one, fill it with borrowed memory. One that the library returns is a single
-/// block: the struct and everything it points at, freed together by the `_free` function of its type, which ignores
-/// NULL. `_serialize` gives the protobuf message (Flight.proto), `_parse` takes it, skips unknown fields and refuses
-/// malformed bytes with CFLIGHT_INVALID_ARGUMENT ("Not a valid FlightInfo: ..."). `_equal` compares content. `_text`
-/// gives one line for people, to be freed with cflight_text_free() (cflight/ipc.h).
-/// All functions: free (any thread).
+/// Each is a plain struct of views. To send one, fill it with borrowed memory. One that the library
+/// returns is a single block: the struct and everything it points at, freed together by the `_free`
+/// function of its type, which ignores NULL. `_serialize` gives the protobuf message
+/// (Flight.proto), `_parse` takes it, skips unknown fields and refuses malformed bytes with
+/// CFLIGHT_INVALID_ARGUMENT ("Not a valid FlightInfo: ..."). `_equal` compares content. `_text`
+/// gives one line for people, to be freed with cflight_text_free() (cflight/ipc.h). All functions:
+/// free (any thread).
 ///
 ///     struct cflight_bytes path[] = {cflight_bytes_from_text("airports")};
-///     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_PATH, .path = path, .path_count = 1};
+///     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_PATH};
+///     descriptor.path = path;
+///     descriptor.path_count = 1;
 ///     struct cflight_info *info = NULL;
-///     if (cflight_client_get_flight_info(client, &descriptor, NULL, &info, &error) == CFLIGHT_OK) { ... }
+///     if (cflight_client_get_flight_info(client, &descriptor, NULL, &info, &error) == 0) { ... }
 ///     cflight_info_free(info);
 
 #ifdef __cplusplus
@@ -36,7 +40,8 @@ enum cflight_descriptor_type {
     CFLIGHT_DESCRIPTOR_CMD = 2,
 };
 
-/// Names a dataset: by path elements or by an opaque command. Only the member that `type` names is meaningful.
+/// Names a dataset: by path elements or by an opaque command. Only the member that `type` names is
+/// meaningful.
 struct cflight_descriptor {
     enum cflight_descriptor_type type;
     struct cflight_bytes cmd;
@@ -50,7 +55,8 @@ struct cflight_time {
     int64_t unix_ns;
 };
 
-/// Where one part of a dataset can be fetched. `locations` are URIs; none means the service that gave the endpoint.
+/// Where one part of a dataset can be fetched. `locations` are URIs; none means the service that
+/// gave the endpoint.
 struct cflight_endpoint {
     struct cflight_bytes ticket;
     const struct cflight_bytes *locations;
@@ -59,7 +65,8 @@ struct cflight_endpoint {
     struct cflight_bytes app_metadata;
 };
 
-/// Describes a dataset. `schema` is an encapsulated IPC message (cflight/ipc.h) or empty; -1 counts are unknown.
+/// Describes a dataset. `schema` is an encapsulated IPC message (cflight/ipc.h) or empty; -1 counts
+/// are unknown.
 struct cflight_info {
     struct cflight_bytes schema;
     struct cflight_descriptor descriptor;
@@ -71,8 +78,8 @@ struct cflight_info {
     struct cflight_bytes app_metadata;
 };
 
-/// The state of a long query. `info` is everything known so far and may be NULL; `descriptor` is what to poll next,
-/// NULL when finished.
+/// The state of a long query. `info` is everything known so far and may be NULL; `descriptor` is
+/// what to poll next, NULL when finished.
 struct cflight_poll_info {
     const struct cflight_info *info;
     const struct cflight_descriptor *descriptor;
@@ -108,67 +115,65 @@ struct cflight_location {
     const char *scheme; ///< "grpc", "grpc+tcp", "grpc+tls", "grpc+unix", or anything else
     const char *host;   ///< percent-decoded, IPv6 without brackets; "" when there is none
     int32_t port;       ///< -1 when there is none
-    const char *path;   ///< percent-decoded; the socket of a grpc+unix location ("@name" is abstract)
+    const char *path; ///< percent-decoded; the socket of a grpc+unix location ("@name" is abstract)
 };
 
-/// Parses a URI. @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT with a message that starts "Cannot parse URI: '...'"
+/// Parses a URI. @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT with a message that starts "Cannot
+/// parse URI: '...'"
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_parse(struct cflight_bytes uri,
-                                                                       struct cflight_location **ret_location,
-                                                                       cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_parse(
+    struct cflight_bytes uri, struct cflight_location **ret_location, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_location_free(struct cflight_location *location);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_serialize(
-    const struct cflight_descriptor *descriptor, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_descriptor_serialize(const struct cflight_descriptor *descriptor,
+                             cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_parse(struct cflight_bytes bytes,
-                                                                         struct cflight_descriptor **ret_descriptor,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_parse(
+    struct cflight_bytes bytes, struct cflight_descriptor **ret_descriptor, cflight_error **reterr);
 /// Copies deeply into one block.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_copy(const struct cflight_descriptor *descriptor,
-                                                                        struct cflight_descriptor **ret_copy,
-                                                                        cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_descriptor_copy(const struct cflight_descriptor *descriptor,
+                        struct cflight_descriptor **ret_copy, cflight_error **reterr);
 /// Same type and same content; two UNKNOWN descriptors are never equal.
 /// @since 0.1
-CFLIGHT_EXPORT bool cflight_descriptor_equal(const struct cflight_descriptor *a, const struct cflight_descriptor *b);
+CFLIGHT_EXPORT bool cflight_descriptor_equal(const struct cflight_descriptor *a,
+                                             const struct cflight_descriptor *b);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_text(const struct cflight_descriptor *descriptor,
-                                                                        char **ret_text, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_text(
+    const struct cflight_descriptor *descriptor, char **ret_text, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_descriptor_free(struct cflight_descriptor *descriptor);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ticket_serialize(struct cflight_bytes ticket,
-                                                                         cflight_buffer **ret_buffer,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ticket_serialize(
+    struct cflight_bytes ticket, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ticket_parse(struct cflight_bytes bytes,
                                                                      cflight_buffer **ret_ticket,
                                                                      cflight_error **reterr);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_serialize(const struct cflight_endpoint *endpoint,
-                                                                           cflight_buffer **ret_buffer,
-                                                                           cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_serialize(
+    const struct cflight_endpoint *endpoint, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_parse(struct cflight_bytes bytes,
-                                                                       struct cflight_endpoint **ret_endpoint,
-                                                                       cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_parse(
+    struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT bool cflight_endpoint_equal(const struct cflight_endpoint *a, const struct cflight_endpoint *b);
+CFLIGHT_EXPORT bool cflight_endpoint_equal(const struct cflight_endpoint *a,
+                                           const struct cflight_endpoint *b);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_text(const struct cflight_endpoint *endpoint,
-                                                                      char **ret_text, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_text(
+    const struct cflight_endpoint *endpoint, char **ret_text, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_endpoint_free(struct cflight_endpoint *endpoint);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_serialize(const struct cflight_info *info,
-                                                                       cflight_buffer **ret_buffer,
-                                                                       cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_serialize(
+    const struct cflight_info *info, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_parse(struct cflight_bytes bytes,
                                                                    struct cflight_info **ret_info,
@@ -176,54 +181,54 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_parse(struct cfligh
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_info_equal(const struct cflight_info *a, const struct cflight_info *b);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_text(const struct cflight_info *info, char **ret_text,
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_text(const struct cflight_info *info,
+                                                                  char **ret_text,
                                                                   cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_info_free(struct cflight_info *info);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_serialize(const struct cflight_poll_info *poll_info,
-                                                                            cflight_buffer **ret_buffer,
-                                                                            cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_serialize(
+    const struct cflight_poll_info *poll_info, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_parse(struct cflight_bytes bytes,
-                                                                        struct cflight_poll_info **ret_poll_info,
-                                                                        cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_parse(
+    struct cflight_bytes bytes, struct cflight_poll_info **ret_poll_info, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT bool cflight_poll_info_equal(const struct cflight_poll_info *a, const struct cflight_poll_info *b);
+CFLIGHT_EXPORT bool cflight_poll_info_equal(const struct cflight_poll_info *a,
+                                            const struct cflight_poll_info *b);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_text(const struct cflight_poll_info *poll_info,
-                                                                       char **ret_text, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_text(
+    const struct cflight_poll_info *poll_info, char **ret_text, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_poll_info_free(struct cflight_poll_info *poll_info);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_serialize(const struct cflight_action *action,
-                                                                         cflight_buffer **ret_buffer,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_serialize(
+    const struct cflight_action *action, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_parse(struct cflight_bytes bytes,
-                                                                     struct cflight_action **ret_action,
-                                                                     cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_parse(
+    struct cflight_bytes bytes, struct cflight_action **ret_action, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT bool cflight_action_equal(const struct cflight_action *a, const struct cflight_action *b);
+CFLIGHT_EXPORT bool cflight_action_equal(const struct cflight_action *a,
+                                         const struct cflight_action *b);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_action_free(struct cflight_action *action);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_serialize(
-    const struct cflight_action_type *action_type, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_action_type_serialize(const struct cflight_action_type *action_type,
+                              cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_parse(
-    struct cflight_bytes bytes, struct cflight_action_type **ret_action_type, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_action_type_parse(struct cflight_bytes bytes, struct cflight_action_type **ret_action_type,
+                          cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_action_type_free(struct cflight_action_type *action_type);
 
 /// An action's result is one opaque body.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_serialize(struct cflight_bytes body,
-                                                                         cflight_buffer **ret_buffer,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_serialize(
+    struct cflight_bytes body, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_parse(struct cflight_bytes bytes,
                                                                      cflight_buffer **ret_body,
@@ -231,21 +236,19 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_parse(struct cfli
 
 /// A schema result carries an encapsulated IPC schema message.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_serialize(struct cflight_bytes schema,
-                                                                                cflight_buffer **ret_buffer,
-                                                                                cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_serialize(
+    struct cflight_bytes schema, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_parse(struct cflight_bytes bytes,
-                                                                            cflight_buffer **ret_schema,
-                                                                            cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_parse(
+    struct cflight_bytes bytes, cflight_buffer **ret_schema, cflight_error **reterr);
 
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_basic_auth_serialize(
-    const struct cflight_basic_auth *basic_auth, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_basic_auth_serialize(const struct cflight_basic_auth *basic_auth,
+                             cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_basic_auth_parse(struct cflight_bytes bytes,
-                                                                         struct cflight_basic_auth **ret_basic_auth,
-                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_basic_auth_parse(
+    struct cflight_bytes bytes, struct cflight_basic_auth **ret_basic_auth, cflight_error **reterr);
 /// Wipes the password, then frees.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_basic_auth_free(struct cflight_basic_auth *basic_auth);
@@ -314,8 +317,9 @@ CFLIGHT_EXPORT void cflight_session_options_free(struct cflight_session_options 
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_session_errors_free(struct cflight_session_errors *errors);
 
-/// Names of the standard actions. Their bodies are bare messages, not packed in an Any; the functions below make and take
-/// them, for servers that answer them and clients that send them by hand.
+/// Names of the standard actions. Their bodies are bare messages, not packed in an Any; the
+/// functions below make and take them, for servers that answer them and clients that send them by
+/// hand.
 #define CFLIGHT_ACTION_CANCEL_FLIGHT_INFO "CancelFlightInfo"
 #define CFLIGHT_ACTION_RENEW_FLIGHT_ENDPOINT "RenewFlightEndpoint"
 #define CFLIGHT_ACTION_SET_SESSION_OPTIONS "SetSessionOptions"
@@ -324,50 +328,51 @@ CFLIGHT_EXPORT void cflight_session_errors_free(struct cflight_session_errors *e
 
 /// CancelFlightInfoRequest holds one FlightInfo.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_serialize(const struct cflight_info *info,
-                                                                                 cflight_buffer **ret_buffer,
-                                                                                 cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_serialize(
+    const struct cflight_info *info, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_parse(struct cflight_bytes bytes,
-                                                                             struct cflight_info **ret_info,
-                                                                             cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_parse(
+    struct cflight_bytes bytes, struct cflight_info **ret_info, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_result_serialize(enum cflight_cancel_status cancel_status,
-                                                                                cflight_buffer **ret_buffer,
-                                                                                cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_result_serialize(
+    enum cflight_cancel_status cancel_status, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_result_parse(
-    struct cflight_bytes bytes, enum cflight_cancel_status *ret_cancel_status, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_cancel_result_parse(struct cflight_bytes bytes,
+                            enum cflight_cancel_status *ret_cancel_status, cflight_error **reterr);
 /// RenewFlightEndpointRequest holds one FlightEndpoint; its result is a bare FlightEndpoint.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_serialize(const struct cflight_endpoint *endpoint,
-                                                                                cflight_buffer **ret_buffer,
-                                                                                cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_serialize(
+    const struct cflight_endpoint *endpoint, cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_parse(struct cflight_bytes bytes,
-                                                                            struct cflight_endpoint **ret_endpoint,
-                                                                            cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_parse(
+    struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint, cflight_error **reterr);
 /// SetSessionOptionsRequest and GetSessionOptionsResult have the same shape.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_options_serialize(
-    const struct cflight_session_options *options, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_options_serialize(const struct cflight_session_options *options,
+                                  cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_options_parse(
-    struct cflight_bytes bytes, struct cflight_session_options **ret_options, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_options_parse(struct cflight_bytes bytes,
+                              struct cflight_session_options **ret_options, cflight_error **reterr);
 /// SetSessionOptionsResult.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_errors_serialize(
-    const struct cflight_session_errors *errors, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_errors_serialize(const struct cflight_session_errors *errors,
+                                 cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_errors_parse(
     struct cflight_bytes bytes, struct cflight_session_errors **ret_errors, cflight_error **reterr);
 /// CloseSessionResult.
 /// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_close_result_serialize(
-    enum cflight_close_session_status close_status, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_close_result_serialize(enum cflight_close_session_status close_status,
+                               cflight_buffer **ret_buffer, cflight_error **reterr);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_close_result_parse(
-    struct cflight_bytes bytes, enum cflight_close_session_status *ret_close_status, cflight_error **reterr);
+    struct cflight_bytes bytes, enum cflight_close_session_status *ret_close_status,
+    cflight_error **reterr);
 
 #ifdef __cplusplus
 }

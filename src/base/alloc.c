@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door to memory.
  *
- * Every allocation of the library passes here, so that a user's allocator sees all of them and a test can fail any of
- * them. Array sizes are checked for overflow in this file only. Thread class: free. */
+ * Every allocation of the library passes here, so that a user's allocator sees all of them and a
+ * test can fail any of them. Array sizes are checked for overflow in this file only. Thread class:
+ * free. */
 #include "base/alloc.h"
 
 #include <stdalign.h>
@@ -11,7 +12,8 @@
 
 enum { FIRST_ARRAY_CAPACITY = 8 };
 
-void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes, size_t alignment_bytes)
+void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes,
+                        size_t alignment_bytes)
 {
     if (size_bytes == 0) {
         return NULL;
@@ -67,8 +69,8 @@ void *cfl_realloc(const struct cflight_allocator *alloc, void *memory, size_t ol
     return alloc->reallocate(alloc->user_data, memory, old_size_bytes, new_size_bytes);
 }
 
-bool cfl_grow_array(const struct cflight_allocator *alloc, void **array, size_t *capacity, size_t needed,
-                    size_t element_bytes)
+bool cfl_grow_array(const struct cflight_allocator *alloc, void **array, size_t *capacity,
+                    size_t needed, size_t element_bytes)
 {
     if (needed <= *capacity) {
         return true;
@@ -104,7 +106,8 @@ void cfl_free(const struct cflight_allocator *alloc, void *memory, size_t size_b
     alloc->release(alloc->user_data, memory, size_bytes);
 }
 
-void cfl_free_array(const struct cflight_allocator *alloc, void *array, size_t count, size_t element_bytes)
+void cfl_free_array(const struct cflight_allocator *alloc, void *array, size_t count,
+                    size_t element_bytes)
 {
     cfl_free(alloc, array, count * element_bytes);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Message bodies and their pool.
  *
- * Idle blocks are kept in size classes of four steps to each power of two, so that a block serves lengths up to a
- * quarter smaller than itself. The pool's lock covers the classes only; memory is mapped and freed outside it.
- * Owner: whoever holds a reference. Thread class: free. */
+ * Idle blocks are kept in size classes of four steps to each power of two, so that a block serves
+ * lengths up to a quarter smaller than itself. The pool's lock covers the classes only; memory is
+ * mapped and freed outside it. Owner: whoever holds a reference. Thread class: free. */
 #include "base/body.h"
 
 #include <pthread.h>
@@ -40,7 +40,7 @@ struct cfl_pool {
     size_t cap_bytes;
     atomic_size_t live_bytes;
     pthread_mutex_t mutex;
-    size_t idle_bytes; /* locked */
+    size_t idle_bytes;                 /* locked */
     cflight_buffer *idle[CLASS_COUNT]; /* locked */
 };
 
@@ -156,7 +156,8 @@ static cflight_buffer *new_block(const struct cflight_allocator *alloc, size_t c
     return body;
 }
 
-cflight_buffer *cfl_body_new(struct cfl_pool *pool, const struct cflight_allocator *alloc, size_t len_bytes)
+cflight_buffer *cfl_body_new(struct cfl_pool *pool, const struct cflight_allocator *alloc,
+                             size_t len_bytes)
 {
     if (len_bytes > SIZE_MAX / 4) {
         return NULL;
@@ -185,8 +186,8 @@ cflight_buffer *cfl_body_new(struct cfl_pool *pool, const struct cflight_allocat
     return body;
 }
 
-cflight_buffer *cfl_body_wrap(const struct cflight_allocator *alloc, const void *data, size_t len_bytes,
-                              void (*release)(void *user_data), void *user_data)
+cflight_buffer *cfl_body_wrap(const struct cflight_allocator *alloc, const void *data,
+                              size_t len_bytes, void (*release)(void *user_data), void *user_data)
 {
     cflight_buffer *body = cfl_alloc_zeroed(alloc, sizeof *body);
     if (body == NULL) {

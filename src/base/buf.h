@@ -11,9 +11,10 @@
 
 /* A growable byte buffer: what wire bytes are written through.
  *
- * Once an append fails for lack of memory the buffer is marked `failed` and every later append does nothing, so that a
- * writer appends freely and tests `failed` once, at its end. A reservation is a run of bytes that is filled in later
- * (a length prefix); it is kept as an offset, so it survives growth. Thread class: one at a time. */
+ * Once an append fails for lack of memory the buffer is marked `failed` and every later append does
+ * nothing, so that a writer appends freely and tests `failed` once, at its end. A reservation is a
+ * run of bytes that is filled in later (a length prefix); it is kept as an offset, so it survives
+ * growth. Thread class: one at a time. */
 struct cfl_buf {
     const struct cflight_allocator *alloc;
     uint8_t *data;
@@ -42,13 +43,15 @@ bool cfl_buf_append_u32be(struct cfl_buf *buf, uint32_t value);
 /* Protocol Buffers base-128 varint. */
 bool cfl_buf_append_varint(struct cfl_buf *buf, uint64_t value);
 
-/* Appends `len_bytes` zeros to be filled in later and returns their offset; SIZE_MAX when memory ran out. */
+/* Appends `len_bytes` zeros to be filled in later and returns their offset; SIZE_MAX when memory
+ * ran out. */
 size_t cfl_buf_reserve(struct cfl_buf *buf, size_t len_bytes);
 /* Fills in at an offset that cfl_buf_reserve returned. Does nothing on a failed buffer. */
 void cfl_buf_put_u8(struct cfl_buf *buf, size_t offset, uint8_t value);
 void cfl_buf_put_u32le(struct cfl_buf *buf, size_t offset, uint32_t value);
 void cfl_buf_put_u32be(struct cfl_buf *buf, size_t offset, uint32_t value);
-/* Makes room for `len_bytes` more and returns where they go, without adding them; NULL when memory ran out. */
+/* Makes room for `len_bytes` more and returns where they go, without adding them; NULL when memory
+ * ran out. */
 uint8_t *cfl_buf_space(struct cfl_buf *buf, size_t len_bytes);
 /* Adds bytes that were written to cfl_buf_space(). */
 void cfl_buf_add_len(struct cfl_buf *buf, size_t len_bytes);

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Time. Deadlines are absolute nanoseconds of the monotonic clock; CFL_TIME_NEVER is no deadline. A NULL clock is the
- * operating system's; tests pass a virtual one. Thread class: free. */
+/* Time. Deadlines are absolute nanoseconds of the monotonic clock; CFL_TIME_NEVER is no deadline. A
+ * NULL clock is the operating system's; tests pass a virtual one. Thread class: free. */
 
 #define CFL_TIME_NEVER INT64_MAX
 #define CFL_NS_PER_MS INT64_C(1000000)

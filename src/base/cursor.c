@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read cursor: the one place where pointers walk over wire bytes. Thread class: one at a time. */
+/* The read cursor: the one place where pointers walk over wire bytes.
+ * Thread class: one at a time. */
 #include "base/cursor.h"
 
 enum { VARINT_BYTES_MAX = 10 };
@@ -9,7 +10,8 @@ bool cfl_cursor_bytes(struct cfl_cursor *cursor, size_t len_bytes, struct cfligh
     if (len_bytes > cfl_cursor_left(cursor)) {
         return false;
     }
-    *ret_bytes = cflight_bytes_make(len_bytes == 0 ? NULL : cursor->data + cursor->offset, len_bytes);
+    *ret_bytes =
+        cflight_bytes_make(len_bytes == 0 ? NULL : cursor->data + cursor->offset, len_bytes);
     cursor->offset += len_bytes;
     return true;
 }

@@ -8,8 +8,9 @@
 
 #include "cflight/bytes.h"
 
-/* A read cursor over borrowed bytes: what wire bytes are read through. It cannot pass its end: a read that asks for
- * more than is left returns false, writes nothing and does not move. Thread class: one at a time. */
+/* A read cursor over borrowed bytes: what wire bytes are read through. It cannot pass its end: a
+ * read that asks for more than is left returns false, writes nothing and does not move. Thread
+ * class: one at a time. */
 struct cfl_cursor {
     const uint8_t *data;
     size_t len_bytes;

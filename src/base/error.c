@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error handle.
  *
- * Made on failure only. The memory of errors comes from the C library, whatever allocator a client has: an error may
- * outlive the client. When that fails, one static error stands in for it; it is never written and never freed.
- * Thread class: one at a time, but for the static error, which is constant. */
+ * Made on failure only. The memory of errors comes from the C library, whatever allocator a client
+ * has: an error may outlive the client. When that fails, one static error stands in for it; it is
+ * never written and never freed. Thread class: one at a time, but for the static error, which is
+ * constant. */
 #include "base/error.h"
 
 #include <stdio.h>
@@ -138,7 +139,8 @@ static void replace_text(char **slot, const char *text)
     }
 }
 
-/* Puts an error with `message`, which is taken, into *reterr. NULL `message` means memory ran out. */
+/* Puts an error with `message`, which is taken, into *reterr. NULL `message` means memory ran out.
+ */
 static cflight_status install(cflight_error **reterr, cflight_status status, char *message)
 {
     if (status <= CFLIGHT_OK || status >= STATUS_COUNT) {
@@ -262,13 +264,15 @@ struct cflight_header cflight_error_trailer(const cflight_error *error, size_t i
     return field;
 }
 
-cflight_status cflight_error_set_message(cflight_error **reterr, cflight_status status, const char *message)
+cflight_status cflight_error_set_message(cflight_error **reterr, cflight_status status,
+                                         const char *message)
 {
     const char *text = message == NULL ? "" : message;
     return install(reterr, status, reterr == NULL ? NULL : cfl_strndup(NULL, text, strlen(text)));
 }
 
-cflight_status cflight_error_set(cflight_error **reterr, cflight_status status, const char *format, ...)
+cflight_status cflight_error_set(cflight_error **reterr, cflight_status status, const char *format,
+                                 ...)
 {
     char *message = NULL;
     if (reterr != NULL) {
@@ -301,7 +305,8 @@ cflight_status cfl_error_set_os(cflight_error **reterr, cflight_status status, i
     va_end(arguments);
 
     char os_text[128] = "";
-    const char *os_message = strerror_r(os_code, os_text, sizeof os_text) == 0 ? os_text : "unknown error";
+    const char *os_message =
+        strerror_r(os_code, os_text, sizeof os_text) == 0 ? os_text : "unknown error";
     char *message = head == NULL ? NULL : join_text(head, ": ", os_message);
     cfl_strfree(NULL, head);
     status = install(reterr, status, message);
@@ -311,19 +316,20 @@ cflight_status cfl_error_set_os(cflight_error **reterr, cflight_status status, i
     return status;
 }
 
-cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what, uint64_t actual_bytes,
-                                        uint64_t limit_bytes)
+cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what,
+                                        uint64_t actual_bytes, uint64_t limit_bytes)
 {
-    cflight_status status =
-        cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "%s is %llu bytes; the limit is %llu bytes", what,
-                          (unsigned long long)actual_bytes, (unsigned long long)limit_bytes);
+    cflight_status status = cflight_error_set(
+        reterr, CFLIGHT_RESOURCE_EXHAUSTED, "%s is %llu bytes; the limit is %llu bytes", what,
+        (unsigned long long)actual_bytes, (unsigned long long)limit_bytes);
     if (reterr != NULL) {
         cfl_error_set_size_numbers(*reterr, limit_bytes, actual_bytes);
     }
     return status;
 }
 
-cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format, ...)
+cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format,
+                                ...)
 {
     if (reterr == NULL || *reterr == NULL) {
         return status;
@@ -404,15 +410,16 @@ void cfl_error_set_size_numbers(cflight_error *error, uint64_t limit_bytes, uint
     }
 }
 
-void cfl_error_add_trailer(cflight_error *error, struct cflight_bytes name, struct cflight_bytes value)
+void cfl_error_add_trailer(cflight_error *error, struct cflight_bytes name,
+                           struct cflight_bytes value)
 {
     struct trailer field = {{NULL, 0}, {NULL, 0}};
     if (!is_writable(error) || !copy_bytes(name, &field.name)) {
         return;
     }
     if (!copy_bytes(value, &field.value) ||
-        !cfl_grow_array(NULL, (void **)&error->trailers, &error->trailer_capacity, error->trailer_count + 1,
-                        sizeof *error->trailers)) {
+        !cfl_grow_array(NULL, (void **)&error->trailers, &error->trailer_capacity,
+                        error->trailer_count + 1, sizeof *error->trailers)) {
         free_bytes(field.name);
         free_bytes(field.value);
         return;

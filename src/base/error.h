@@ -9,22 +9,26 @@
 
 /* What the inner layers add to the public setters. All of them accept NULL and a NULL *reterr. */
 
-/* Sets the standard out-of-memory error and returns CFLIGHT_RESOURCE_EXHAUSTED. `what` is not copied into it. */
+/* Sets the standard out-of-memory error and returns CFLIGHT_RESOURCE_EXHAUSTED. `what` is not
+ * copied into it. */
 cflight_status cfl_error_no_memory(cflight_error **reterr);
-/* As cflight_error_set, with the operating system's error number; its text is appended to the message. */
+/* As cflight_error_set, with the operating system's error number; its text is appended to the
+ * message. */
 cflight_status cfl_error_set_os(cflight_error **reterr, cflight_status status, int os_code,
                                 const char *format, ...) CFLIGHT_PRINTF(4, 5);
 /* RESOURCE_EXHAUSTED with both numbers kept. `what` names the thing, for example "IPC body". */
-cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what, uint64_t actual_bytes,
-                                        uint64_t limit_bytes);
-/* Puts "text: " before the message of *reterr. Returns the status of *reterr, or `status` when there is none. */
-cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format, ...)
-    CFLIGHT_PRINTF(3, 4);
+cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what,
+                                        uint64_t actual_bytes, uint64_t limit_bytes);
+/* Puts "text: " before the message of *reterr. Returns the status of *reterr, or `status` when
+ * there is none. */
+cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format,
+                                ...) CFLIGHT_PRINTF(3, 4);
 void cfl_error_set_operation(cflight_error *error, const char *operation);
 void cfl_error_set_peer(cflight_error *error, const char *peer);
 void cfl_error_set_retry(cflight_error *error, enum cflight_retry retry);
 void cfl_error_set_size_numbers(cflight_error *error, uint64_t limit_bytes, uint64_t actual_bytes);
-void cfl_error_add_trailer(cflight_error *error, struct cflight_bytes name, struct cflight_bytes value);
+void cfl_error_add_trailer(cflight_error *error, struct cflight_bytes name,
+                           struct cflight_bytes value);
 /* A deep copy, or the static out-of-memory error; NULL gives NULL. */
 cflight_error *cfl_error_copy(const cflight_error *error);
 

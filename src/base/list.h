@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An intrusive, circular, doubly linked list. A zeroed node is "in no list"; a head must be initialised. */
+/* An intrusive, circular, doubly linked list. A zeroed node is "in no list"; a head must be
+ * initialised. */
 struct cfl_list {
     struct cfl_list *next;
     struct cfl_list *prev;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log sink: the library's one piece of global state beside TLS initialisation. The level is atomic, so that a
- * silent library pays one load; the sink and its user data change together under a lock. Thread class: free. */
+/* The log sink: the library's one piece of global state beside TLS initialisation. The level is
+ * atomic, so that a silent library pays one load; the sink and its user data change together under
+ * a lock. Thread class: free. */
 #include "base/log.h"
 
 #include <pthread.h>

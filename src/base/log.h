@@ -7,8 +7,8 @@
 #include "cflight/export.h"
 #include "cflight/log.h"
 
-/* Debug and trace lines of the library. The level is tested before the arguments are evaluated. Never log a header
- * value, a token or a payload. Thread class: free. */
+/* Debug and trace lines of the library. The level is tested before the arguments are evaluated.
+ * Never log a header value, a token or a payload. Thread class: free. */
 bool cfl_log_wants(enum cflight_log_level level);
 void cfl_log_write(enum cflight_log_level level, const char *subsystem, const char *format, ...)
     CFLIGHT_PRINTF(3, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of borrowed memory, and the counters that prove they stay borrowed. Thread class: a list, one at a time; the
- * counters, free. */
+/* Lists of borrowed memory, and the counters that prove they stay borrowed. Thread class: a list,
+ * one at a time; the counters, free. */
 #include "base/pieces.h"
 
 #include <stdatomic.h>
@@ -40,7 +40,8 @@ bool cfl_pieces_append(struct cfl_pieces *pieces, const void *data, size_t len_b
         return !pieces->failed;
     }
     struct cflight_bytes *last = pieces->count == 0 ? NULL : &pieces->items[pieces->count - 1];
-    if (last != NULL && last->data + last->len_bytes == (const uint8_t *)data && data != cfl_zeros) {
+    if (last != NULL && last->data + last->len_bytes == (const uint8_t *)data &&
+        data != cfl_zeros) {
         last->len_bytes += len_bytes;
         pieces->len_bytes += len_bytes;
         return !pieces->failed;

@@ -5,9 +5,9 @@
 #include "cflight/alloc.h"
 #include "cflight/bytes.h"
 
-/* A list of borrowed runs of memory that together are one message body: what lets a record batch go from the caller's
- * Arrow buffers to the socket without a copy. The list owns only its array of views. Padding points at a static block
- * of zeros. Thread class: one at a time. */
+/* A list of borrowed runs of memory that together are one message body: what lets a record batch go
+ * from the caller's Arrow buffers to the socket without a copy. The list owns only its array of
+ * views. Padding points at a static block of zeros. Thread class: one at a time. */
 struct cfl_pieces {
     const struct cflight_allocator *alloc;
     struct cflight_bytes *items;
@@ -29,8 +29,9 @@ bool cfl_pieces_append(struct cfl_pieces *pieces, const void *data, size_t len_b
 /* Adds `len_bytes` (any number) of zeros. */
 bool cfl_pieces_append_zeros(struct cfl_pieces *pieces, size_t len_bytes);
 
-/* Body bytes that the library copied in user space since the process started, and bytes of bodies in all; sending and
- * receiving apart. For tests and benchmarks: the data path is meant to copy none. */
+/* Body bytes that the library copied in user space since the process started, and bytes of bodies
+ * in all; sending and receiving apart. For tests and benchmarks: the data path is meant to copy
+ * none. */
 struct cfl_copy_counters {
     uint64_t sent_copied_bytes;
     uint64_t received_copied_bytes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the registered tests under cmocka, each with a watchdog and a count of open descriptors around it. */
+/* Runs the registered tests under cmocka, each with a watchdog and a count of open descriptors
+ * around it. */
 #include <dirent.h>
 #include <pthread.h>
 #include <stdalign.h>
@@ -57,7 +58,8 @@ static void counting_release(void *user_data, void *memory, size_t size_bytes)
     (void)pthread_mutex_unlock(&counters_mutex);
 }
 
-static void *counting_reallocate(void *user_data, void *memory, size_t old_size_bytes, size_t new_size_bytes)
+static void *counting_reallocate(void *user_data, void *memory, size_t old_size_bytes,
+                                 size_t new_size_bytes)
 {
     void *grown = counting_allocate(user_data, new_size_bytes, alignof(max_align_t));
     if (grown == NULL) {
@@ -118,7 +120,8 @@ static int after_test(void **state)
     (void)alarm(0);
     int descriptors_after = open_descriptor_count();
     if (descriptors_after != descriptors_before) {
-        print_error("%d descriptors were open before the test, %d after it\n", descriptors_before, descriptors_after);
+        print_error("%d descriptors were open before the test, %d after it\n", descriptors_before,
+                    descriptors_after);
         return -1;
     }
     return 0;
