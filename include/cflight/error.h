@@ -20,7 +20,7 @@
 /// Thread class: one at a time.
 ///
 ///     cflight_error *error = NULL;
-///     cflight_status status = cflight_client_connect(client, &error);
+///     cflight_status status = cflight_client_connect(client, NULL, &error);
 ///     if (status != CFLIGHT_OK) {
 ///         fprintf(stderr, "%s: %s\n", cflight_status_name(status), cflight_error_message(error));
 ///         cflight_error_free(error);

@@ -63,6 +63,10 @@ void *cfl_realloc(const struct cflight_allocator *alloc, void *memory, size_t ol
     if (memory == NULL) {
         return cfl_alloc(alloc, new_size_bytes);
     }
+    if (new_size_bytes == 0) {
+        cfl_free(alloc, memory, old_size_bytes);
+        return NULL;
+    }
     if (alloc == NULL) {
         return realloc(memory, new_size_bytes);
     }

@@ -19,6 +19,7 @@ void *cfl_alloc_array(const struct cflight_allocator *alloc, size_t count, size_
 /* 64-byte aligned (Arrow columnar: Buffer Alignment and Padding), not zeroed. */
 void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes,
                         size_t alignment_bytes);
+/* A new size of 0 frees `memory`. When memory runs out the old block stays as it is. */
 void *cfl_realloc(const struct cflight_allocator *alloc, void *memory, size_t old_size_bytes,
                   size_t new_size_bytes);
 /* Grows an array of `*capacity` elements so that it holds at least `needed`, doubling; updates both

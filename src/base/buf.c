@@ -44,7 +44,8 @@ uint8_t *cfl_buf_space(struct cfl_buf *buf, size_t len_bytes)
 {
     size_t needed = 0;
     if (buf->failed || __builtin_add_overflow(buf->len_bytes, len_bytes, &needed) ||
-        !cfl_grow_array(buf->alloc, (void **)&buf->data, &buf->capacity_bytes, needed, 1)) {
+        !cfl_grow_array(buf->alloc, (void **)&buf->data, &buf->capacity_bytes,
+                        needed == 0 ? 1 : needed, 1)) {
         buf->failed = true;
         return NULL;
     }
@@ -68,14 +69,15 @@ void cfl_buf_drop_front(struct cfl_buf *buf, size_t len_bytes)
 
 bool cfl_buf_append(struct cfl_buf *buf, const void *data, size_t len_bytes)
 {
+    if (len_bytes == 0) {
+        return !buf->failed;
+    }
     uint8_t *target = cfl_buf_space(buf, len_bytes);
-    if (buf->failed) {
+    if (target == NULL) {
         return false;
     }
-    if (len_bytes > 0) {
-        memcpy(target, data, len_bytes);
-        buf->len_bytes += len_bytes;
-    }
+    memcpy(target, data, len_bytes);
+    buf->len_bytes += len_bytes;
     return true;
 }
 
@@ -109,14 +111,15 @@ bool cfl_buf_append_format(struct cfl_buf *buf, const char *format, ...)
 
 bool cfl_buf_append_zeros(struct cfl_buf *buf, size_t len_bytes)
 {
+    if (len_bytes == 0) {
+        return !buf->failed;
+    }
     uint8_t *target = cfl_buf_space(buf, len_bytes);
-    if (buf->failed) {
+    if (target == NULL) {
         return false;
     }
-    if (len_bytes > 0) {
-        memset(target, 0, len_bytes);
-        buf->len_bytes += len_bytes;
-    }
+    memset(target, 0, len_bytes);
+    buf->len_bytes += len_bytes;
     return true;
 }
 

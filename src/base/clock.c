@@ -52,6 +52,10 @@ int cfl_deadline_poll_ms(int64_t now_ns, int64_t deadline_ns)
     if (deadline_ns <= now_ns) {
         return 0;
     }
-    int64_t left_ms = (deadline_ns - now_ns + CFL_NS_PER_MS - 1) / CFL_NS_PER_MS;
+    int64_t left_ns = 0;
+    if (__builtin_sub_overflow(deadline_ns, now_ns, &left_ns)) {
+        return INT_MAX;
+    }
+    int64_t left_ms = left_ns / CFL_NS_PER_MS + (left_ns % CFL_NS_PER_MS != 0);
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }

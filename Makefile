@@ -1,0 +1,77 @@
+# The stable interface to the build. Each target is a thin call of CMake, CTest, pytest or a script
+# in tools/; developers may use the presets (CMakePresets.json) directly.
+#
+#   make          the library and the command: build/bin/cflight, build/lib/libcflight.{a,so}
+#   make demo     installs what is missing, builds, and shows the command at work
+#   make test     installs what is missing and runs every test
+#   make lint     checks layout, layers, style, symbols, documentation
+#   make bench    runs the benchmarks
+#   make install  PREFIX=/usr/local DESTDIR=
+#   make format   lays out all C code
+#   make clean    removes build/
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := build/venv/bin
+# ThreadSanitizer of GCC 12 cannot start where the kernel randomises addresses over a wide range.
+FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+BUILD = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; \
+	cmake --build --preset $(1) -j $(JOBS)
+CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
+
+.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop bench lint \
+	install format clean
+.NOTPARALLEL:
+
+all: release
+
+build:
+	@mkdir -p build
+
+release: build
+	@tools/bootstrap --check
+	@$(call BUILD,release)
+
+demo: build
+	@tools/bootstrap
+	@$(call BUILD,release)
+	tools/demo
+
+test: test-unit test-asan test-tsan test-interop
+
+test-packages: build
+	@tools/bootstrap --test --python
+
+test-unit: test-packages
+	@$(call BUILD,dev)
+	$(CTEST) build/dev
+
+test-asan: test-packages
+	@$(call BUILD,asan)
+	$(CTEST) build/asan
+
+test-tsan: test-packages
+	@$(call BUILD,tsan)
+	$(FIXED_ADDRESSES) $(CTEST) build/tsan
+
+test-interop: test-packages
+	@$(call BUILD,release)
+
+bench: build
+	@tools/bootstrap --test --python
+	@$(call BUILD,release)
+	bench/run
+
+lint: test-packages
+	@$(call BUILD,release)
+	tools/lint
+
+install: release
+	cmake --install build/release --prefix "$(PREFIX)"
+
+format:
+	clang-format -i $$(tools/list_sources)
+
+clean:
+	rm -rf build
