@@ -3,6 +3,7 @@
  * around it. */
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,10 +106,25 @@ static int open_descriptor_count(void)
 }
 
 static int descriptors_before;
+static const char *running_name = "";
+
+/* Says which test did not end, with calls that a signal handler may make. */
+static void on_watchdog(int signal_number)
+{
+    (void)signal_number;
+    static const char text[] = "the watchdog ended a test that did not end by itself: ";
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0 ||
+        write(STDERR_FILENO, running_name, strlen(running_name)) < 0 ||
+        write(STDERR_FILENO, "\n", 1) < 0) {
+        _exit(4);
+    }
+    _exit(3);
+}
 
 static int before_test(void **state)
 {
-    (void)state;
+    running_name = *state;
+    *state = NULL;
     descriptors_before = open_descriptor_count();
     (void)alarm(WATCHDOG_S);
     return 0;
@@ -134,6 +150,7 @@ int main(int argc, char **argv)
         if (argc > 1 && strstr(tests[i].name, argv[1]) == NULL) {
             continue;
         }
+        tests[i].initial_state = (void *)(uintptr_t)tests[i].name;
         tests[i].setup_func = before_test;
         tests[i].teardown_func = after_test;
         tests[chosen_count++] = tests[i];
@@ -142,5 +159,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "no test has a name that contains '%s'\n", argc > 1 ? argv[1] : "");
         return 2;
     }
+    (void)signal(SIGALRM, on_watchdog);
     return _cmocka_run_group_tests(argv[0], tests, chosen_count, NULL, NULL) == 0 ? 0 : 1;
 }
