@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Byte streams: a socket, plain or under TLS.
+ *
+ * Plain streams hand the caller's views to the kernel as they are. Under TLS, reads decrypt into the views; writes cut
+ * them into full records: a record that lies within one view is encrypted from there, one that spans views is gathered
+ * in a staging buffer first, so that a frame header of nine bytes does not cost a record of its own.
+ * A record that the socket refused half way must be offered again with the same length; `refused_bytes` remembers it.
+ * The transport owns the descriptor. Thread class: one at a time. */
+#include "net/transport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "net/socket.h"
+#include "net/tls_conn.h"
+
+#ifndef IOV_MAX
+#define IOV_MAX 1024 /* Linux: UIO_MAXIOV */
+#endif
+
+struct cfl_transport {
+    const struct cflight_allocator *alloc;
+    int fd;
+    bool is_shut_down;
+    bool has_read; /* the first bytes of a plain stream were looked at */
+    struct cfl_peer peer;
+    char peer_name[CFL_ADDRESS_TEXT_BYTES];
+    struct cfl_tls_conn *tls; /* NULL for plain */
+    bool is_handshake_done;
+    uint8_t *record;      /* CFL_TLS_RECORD_BYTES, made when first needed */
+    size_t refused_bytes; /* length of the record to be repeated; 0: none */
+    cflight_status late_status; /* of a read that had bytes to return first */
+    cflight_error *late_error;
+};
+
+/* A position within views. */
+struct view_cursor {
+    const struct iovec *views;
+    int view_count;
+    int index;
+    size_t offset_bytes;
+};
+
+int cfl_socket_new(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+void cfl_socket_tune(int fd, int family)
+{
+    int on = 1;
+    if (family == AF_INET || family == AF_INET6) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    }
+}
+
+cflight_status cfl_transport_new(const struct cflight_allocator *alloc, int fd, const struct cfl_address *peer,
+                                 struct cfl_transport **ret_transport, cflight_error **reterr)
+{
+    struct cfl_transport *transport = cfl_alloc_zeroed(alloc, sizeof *transport);
+    if (transport == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    transport->alloc = alloc;
+    transport->fd = fd;
+    cfl_address_peer_name(peer, transport->peer_name);
+    transport->peer.name = transport->peer_name;
+    transport->peer.tls_version = "";
+    transport->peer.cert_subject = "";
+    transport->peer.cert_identity = "";
+    *ret_transport = transport;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_transport_start_tls_client(struct cfl_transport *transport, struct cfl_tls_client *tls,
+                                              const char *name, cflight_error **reterr)
+{
+    transport->peer.is_tls = true;
+    return cfl_tls_conn_new_client(transport->alloc, tls, transport->fd, name, transport->peer_name,
+                                   &transport->tls, reterr);
+}
+
+cflight_status cfl_transport_start_tls_server(struct cfl_transport *transport, struct cfl_tls_server *tls,
+                                              cflight_error **reterr)
+{
+    transport->peer.is_tls = true;
+    return cfl_tls_conn_new_server(transport->alloc, tls, transport->fd, transport->peer_name, &transport->tls,
+                                   reterr);
+}
+
+void cfl_transport_free(struct cfl_transport *transport)
+{
+    if (transport == NULL) {
+        return;
+    }
+    cfl_tls_conn_free(transport->tls);
+    cflight_error_free(transport->late_error);
+    cfl_free(transport->alloc, transport->record, CFL_TLS_RECORD_BYTES);
+    (void)close(transport->fd);
+    cfl_free(transport->alloc, transport, sizeof *transport);
+}
+
+int cfl_transport_fd(const struct cfl_transport *transport)
+{
+    return transport->fd;
+}
+
+const struct cfl_peer *cfl_transport_peer(const struct cfl_transport *transport)
+{
+    return &transport->peer;
+}
+
+/* The errors of a connection that broke all name the peer and may be tried again; whether that is safe, only the caller
+ * knows. */
+static cflight_status broken(struct cfl_transport *transport, const char *what, int os_code,
+                             cflight_error **reterr)
+{
+    cflight_status status = cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, os_code, "cannot %s %s", what,
+                                             transport->peer_name);
+    if (reterr != NULL) {
+        cfl_error_set_peer(*reterr, transport->peer_name);
+        cfl_error_set_retry(*reterr, CFLIGHT_RETRY_UNSAFE);
+    }
+    return status;
+}
+
+cflight_status cfl_transport_handshake(struct cfl_transport *transport, unsigned int *ret_wait,
+                                       cflight_error **reterr)
+{
+    *ret_wait = CFL_READY_NONE;
+    if (transport->tls == NULL || transport->is_handshake_done) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status = cfl_tls_conn_handshake(transport->tls, ret_wait, reterr);
+    if (status != CFLIGHT_OK || *ret_wait != CFL_READY_NONE) {
+        return status;
+    }
+    status = cfl_tls_conn_describe_peer(transport->tls, &transport->peer, reterr);
+    transport->is_handshake_done = status == CFLIGHT_OK;
+    return status;
+}
+
+static size_t views_len_bytes(const struct iovec *views, int view_count)
+{
+    size_t len_bytes = 0;
+    for (int i = 0; i < view_count; i++) {
+        len_bytes += views[i].iov_len;
+    }
+    return len_bytes;
+}
+
+static struct msghdr message_of(const struct iovec *views, int view_count)
+{
+    /* The kernel does not write to the array; msghdr only lacks the const. */
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)views,
+                             .msg_iovlen = (size_t)(view_count < IOV_MAX ? view_count : IOV_MAX)};
+    return message;
+}
+
+/* HTTP/2 begins with the client's preface or a SETTINGS frame, neither of which looks like a TLS record (RFC 8446 5.1):
+ * an alert or handshake type, then version 3.x. */
+static bool looks_like_tls(const struct iovec *views, int view_count, size_t len_bytes)
+{
+    uint8_t start[3] = {0};
+    size_t have_bytes = 0;
+    for (int i = 0; i < view_count && have_bytes < sizeof start; i++) {
+        size_t part_bytes = views[i].iov_len;
+        if (part_bytes > sizeof start - have_bytes) {
+            part_bytes = sizeof start - have_bytes;
+        }
+        if (part_bytes > 0) {
+            memcpy(start + have_bytes, views[i].iov_base, part_bytes);
+            have_bytes += part_bytes;
+        }
+    }
+    return len_bytes >= sizeof start && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 3 && start[2] <= 4;
+}
+
+static cflight_status read_plain(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                                 size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
+                                 cflight_error **reterr)
+{
+    struct msghdr message = message_of(views, view_count);
+    ssize_t len_bytes = 0;
+    do {
+        len_bytes = recvmsg(transport->fd, &message, 0);
+    } while (len_bytes < 0 && errno == EINTR);
+    if (len_bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        *ret_wait = CFL_READY_READ;
+        return CFLIGHT_OK;
+    }
+    if (len_bytes < 0) {
+        return broken(transport, "read from", errno, reterr);
+    }
+    *ret_is_eof = len_bytes == 0;
+    *ret_len_bytes = (size_t)len_bytes;
+    if (!transport->has_read && looks_like_tls(views, view_count, (size_t)len_bytes)) {
+        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                                 "%s speaks TLS, but this connection was made without it", transport->peer_name);
+    }
+    transport->has_read = true;
+    return CFLIGHT_OK;
+}
+
+/* Reads record after record until the view is full, nothing is there (`*ret_wait`), the stream ends, or it breaks, which
+ * is kept in `late_status`. Returns how many bytes it read. */
+static size_t read_tls_view(struct cfl_transport *transport, const struct iovec *view, bool *ret_is_eof,
+                            unsigned int *ret_wait)
+{
+    uint8_t *target = view->iov_base;
+    size_t filled_bytes = 0;
+    while (filled_bytes < view->iov_len) {
+        size_t len_bytes = 0;
+        transport->late_status = cfl_tls_conn_read(transport->tls, target + filled_bytes,
+                                                   view->iov_len - filled_bytes, &len_bytes, ret_is_eof,
+                                                   ret_wait, &transport->late_error);
+        if (len_bytes == 0) {
+            break;
+        }
+        filled_bytes += len_bytes;
+    }
+    return filled_bytes;
+}
+
+/* What ends the stream after the first byte of a call is told by the next call. */
+static cflight_status read_tls(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                               size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
+                               cflight_error **reterr)
+{
+    size_t total_bytes = 0;
+    bool is_eof = false;
+    unsigned int wait = CFL_READY_NONE;
+    for (int i = 0; i < view_count && transport->late_status == CFLIGHT_OK && !is_eof && wait == CFL_READY_NONE;
+         i++) {
+        total_bytes += read_tls_view(transport, &views[i], &is_eof, &wait);
+    }
+    if (total_bytes > 0) {
+        *ret_len_bytes = total_bytes;
+        return CFLIGHT_OK;
+    }
+    *ret_is_eof = is_eof;
+    *ret_wait = wait;
+    if (transport->late_status != CFLIGHT_OK && reterr != NULL) {
+        cflight_error_free(*reterr);
+        *reterr = cfl_error_copy(transport->late_error);
+    }
+    return transport->late_status;
+}
+
+cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                                  size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
+                                  cflight_error **reterr)
+{
+    *ret_len_bytes = 0;
+    *ret_is_eof = false;
+    *ret_wait = CFL_READY_NONE;
+    if (views_len_bytes(views, view_count) == 0) {
+        return CFLIGHT_OK;
+    }
+    if (transport->tls == NULL) {
+        return read_plain(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait, reterr);
+    }
+    return read_tls(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait, reterr);
+}
+
+static cflight_status write_plain(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                                  size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+{
+    while (view_count > 0) {
+        struct msghdr message = message_of(views, view_count);
+        int part_count = (int)message.msg_iovlen;
+        ssize_t len_bytes = 0;
+        do {
+            len_bytes = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
+        } while (len_bytes < 0 && errno == EINTR);
+        if (len_bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            *ret_wait = CFL_READY_WRITE;
+            return CFLIGHT_OK;
+        }
+        if (len_bytes < 0) {
+            return broken(transport, "write to", errno, reterr);
+        }
+        *ret_len_bytes += (size_t)len_bytes;
+        if ((size_t)len_bytes < views_len_bytes(views, part_count)) {
+            *ret_wait = CFL_READY_WRITE; /* the socket is full: no need to ask it again */
+            return CFLIGHT_OK;
+        }
+        views += part_count;
+        view_count -= part_count;
+    }
+    return CFLIGHT_OK;
+}
+
+static void cursor_advance(struct view_cursor *cursor, size_t len_bytes)
+{
+    while (len_bytes > 0) {
+        size_t left_bytes = cursor->views[cursor->index].iov_len - cursor->offset_bytes;
+        if (len_bytes < left_bytes) {
+            cursor->offset_bytes += len_bytes;
+            return;
+        }
+        len_bytes -= left_bytes;
+        cursor->index++;
+        cursor->offset_bytes = 0;
+    }
+}
+
+/* Returns the next `len_bytes`, which the views are known to hold, in one piece: in place when one view has them all,
+ * otherwise copied to `staging`. */
+static const uint8_t *cursor_piece(struct view_cursor cursor, size_t len_bytes, uint8_t *staging)
+{
+    while (cursor.views[cursor.index].iov_len == cursor.offset_bytes) {
+        cursor.index++;
+        cursor.offset_bytes = 0;
+    }
+    const struct iovec *view = &cursor.views[cursor.index];
+    if (view->iov_len - cursor.offset_bytes >= len_bytes) {
+        return (const uint8_t *)view->iov_base + cursor.offset_bytes;
+    }
+    size_t filled_bytes = 0;
+    while (filled_bytes < len_bytes) {
+        view = &cursor.views[cursor.index];
+        size_t part_bytes = view->iov_len - cursor.offset_bytes;
+        if (part_bytes > len_bytes - filled_bytes) {
+            part_bytes = len_bytes - filled_bytes;
+        }
+        if (part_bytes > 0) {
+            memcpy(staging + filled_bytes, (const uint8_t *)view->iov_base + cursor.offset_bytes, part_bytes);
+            filled_bytes += part_bytes;
+        }
+        cursor.index++;
+        cursor.offset_bytes = 0;
+    }
+    return staging;
+}
+
+static cflight_status write_tls(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                                size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+{
+    struct view_cursor cursor = {.views = views, .view_count = view_count};
+    size_t left_bytes = views_len_bytes(views, view_count);
+    if (left_bytes < transport->refused_bytes) {
+        assert(!"a short TLS write was not repeated");
+        return cflight_error_set(reterr, CFLIGHT_INTERNAL, "a short TLS write was not repeated");
+    }
+    if (transport->record == NULL && view_count > 1) {
+        transport->record = cfl_alloc(transport->alloc, CFL_TLS_RECORD_BYTES);
+        if (transport->record == NULL) {
+            return cfl_error_no_memory(reterr);
+        }
+    }
+    while (left_bytes > 0) {
+        size_t record_bytes = left_bytes < CFL_TLS_RECORD_BYTES ? left_bytes : CFL_TLS_RECORD_BYTES;
+        if (transport->refused_bytes > 0) {
+            record_bytes = transport->refused_bytes;
+        }
+        const uint8_t *piece = cursor_piece(cursor, record_bytes, transport->record);
+        size_t len_bytes = 0;
+        cflight_status status =
+            cfl_tls_conn_write(transport->tls, piece, record_bytes, &len_bytes, ret_wait, reterr);
+        transport->refused_bytes = *ret_wait != CFL_READY_NONE ? record_bytes : 0;
+        if (status != CFLIGHT_OK || *ret_wait != CFL_READY_NONE) {
+            return status;
+        }
+        cursor_advance(&cursor, len_bytes);
+        left_bytes -= len_bytes;
+        *ret_len_bytes += len_bytes;
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views, int view_count,
+                                   size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+{
+    *ret_len_bytes = 0;
+    *ret_wait = CFL_READY_NONE;
+    if (transport->tls == NULL) {
+        return write_plain(transport, views, view_count, ret_len_bytes, ret_wait, reterr);
+    }
+    return write_tls(transport, views, view_count, ret_len_bytes, ret_wait, reterr);
+}
+
+bool cfl_transport_has_pending(const struct cfl_transport *transport)
+{
+    return transport->tls != NULL && cfl_tls_conn_has_pending(transport->tls);
+}
+
+void cfl_transport_shutdown(struct cfl_transport *transport)
+{
+    if (transport->is_shut_down) {
+        return;
+    }
+    transport->is_shut_down = true;
+    if (transport->tls != NULL) {
+        cfl_tls_conn_shutdown(transport->tls);
+    }
+    (void)shutdown(transport->fd, SHUT_RDWR);
+}
