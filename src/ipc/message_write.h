@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_IPC_MESSAGE_WRITE_H
+#define CFL_IPC_MESSAGE_WRITE_H
+
+#include "base/buf.h"
+#include "cflight/error.h"
+#include "cflight/ipc.h"
+#include "ipc/fb_builder.h"
+#include "ipc/parts.h"
+#include "ipc/schema.h"
+
+/* The flatbuffers of Arrow IPC: Message with a Schema, RecordBatch or DictionaryBatch, and the
+ * file's Footer (Message.fbs, Schema.fbs, File.fbs). Thread class: one at a time for the target. */
+
+enum {
+    CFL_METADATA_V4 = 3,
+    CFL_METADATA_V5 = 4,
+};
+
+/* Where a buffer of a body lies (Message.fbs: Buffer), before padding. */
+struct cfl_body_range {
+    uint64_t offset;
+    uint64_t len_bytes;
+};
+
+/* A record batch as its message describes it. */
+struct cfl_batch_head {
+    int64_t row_count;
+    const struct cfl_part_node *nodes;
+    size_t node_count;
+    const struct cfl_body_range *ranges;
+    size_t range_count;
+    const int64_t *variadic_counts;
+    size_t variadic_count;
+    uint64_t body_len_bytes;
+    enum cflight_compression compression;
+    bool is_dictionary;
+    bool is_delta;
+    int64_t dictionary_id;
+};
+
+/* Appends the Message of a record batch or dictionary batch, padded to 8 bytes, without framing. */
+cflight_status cfl_batch_to_message(const struct cfl_batch_head *head, int16_t metadata_version,
+                                    struct cfl_buf *target, cflight_error **reterr);
+
+/* Writes a Schema table that the offset at `from` refers to. */
+void cfl_schema_write(struct cfl_fbb *fbb, size_t from, const struct cfl_schema *schema);
+
+/* A message in a file (File.fbs: Block). */
+struct cfl_file_block {
+    int64_t offset;
+    int32_t metadata_len_bytes;
+    int64_t body_len_bytes;
+};
+
+/* Appends a Footer, padded to 8 bytes. */
+cflight_status cfl_footer_write(const struct cfl_schema *schema, int16_t metadata_version,
+                                const struct cfl_file_block *dictionaries, size_t dictionary_count,
+                                const struct cfl_file_block *batches, size_t batch_count,
+                                struct cfl_buf *target, cflight_error **reterr);
+
+#endif /* CFL_IPC_MESSAGE_WRITE_H */
