@@ -46,10 +46,12 @@ CFLIGHT_EXPORT const char *cflight_method_name(enum cflight_method method);
 /// Once triggered it stays so, and a call started with it ends at once.
 typedef struct cflight_cancel cflight_cancel;
 
+/// Makes a handle that is not triggered, with one reference that the caller owns.
 /// @return CFLIGHT_OK, CFLIGHT_RESOURCE_EXHAUSTED
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_new(cflight_cancel **ret_cancel,
                                                                    cflight_error **reterr);
+/// Adds a reference and returns `cancel`; NULL gives NULL.
 /// @since 0.1
 CFLIGHT_EXPORT cflight_cancel *cflight_cancel_ref(cflight_cancel *cancel);
 /// NULL is ignored.
@@ -60,6 +62,7 @@ CFLIGHT_EXPORT void cflight_cancel_unref(cflight_cancel *cancel);
 /// be called from a signal-handling thread, but not from a signal handler. Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_cancel_trigger(cflight_cancel *cancel);
+/// Tells whether cflight_cancel_trigger() was called; false for NULL.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_cancel_is_triggered(const cflight_cancel *cancel);
 

@@ -123,11 +123,15 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_stream_next(
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_info_stream_free(cflight_info_stream *stream);
 
+/// Asks for the description of a dataset.
+/// @param ret_info  Free it with cflight_info_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_client_get_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
                                const struct cflight_call_options *options,
                                struct cflight_info **ret_info, cflight_error **reterr);
+/// Starts or polls a long query.
+/// @param ret_poll_info  Free it with cflight_poll_info_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_client_poll_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
@@ -188,6 +192,7 @@ CFLIGHT_EXPORT void cflight_result_stream_free(cflight_result_stream *stream);
 /// Action types, as they come. One at a time.
 typedef struct cflight_action_type_stream cflight_action_type_stream;
 
+/// Starts a listing of the actions that the server offers.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_client_list_actions(cflight_client *client, const struct cflight_call_options *options,
@@ -197,6 +202,7 @@ cflight_client_list_actions(cflight_client *client, const struct cflight_call_op
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_stream_next(
     cflight_action_type_stream *stream, struct cflight_action_type **ret_action_type,
     cflight_error **reterr);
+/// Cancels the call if it runs. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_action_type_stream_free(cflight_action_type_stream *stream);
 
@@ -221,20 +227,27 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_cancel_flight_inf
     cflight_client *client, const struct cflight_info *info,
     const struct cflight_call_options *options, enum cflight_cancel_status *ret_cancel_status,
     cflight_error **reterr);
+/// Asks for a later expiration.
+/// @param ret_endpoint  Free it with cflight_endpoint_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_renew_flight_endpoint(
     cflight_client *client, const struct cflight_endpoint *endpoint,
     const struct cflight_call_options *options, struct cflight_endpoint **ret_endpoint,
     cflight_error **reterr);
+/// Sets options of the session.
+/// @param ret_errors  The options that were refused; free it with
+///                    cflight_session_errors_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_set_session_options(
     cflight_client *client, const struct cflight_session_options *session_options,
     const struct cflight_call_options *options, struct cflight_session_errors **ret_errors,
     cflight_error **reterr);
+/// Reads the options of the session. Free them with cflight_session_options_free().
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_session_options(
     cflight_client *client, const struct cflight_call_options *options,
     struct cflight_session_options **ret_session_options, cflight_error **reterr);
+/// Ends the session; the connection stays.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_close_session(
     cflight_client *client, const struct cflight_call_options *options,

@@ -40,6 +40,7 @@ typedef struct cflight_response cflight_response;
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_info(
     cflight_response *response, const struct cflight_info *info, cflight_error **reterr);
+/// Answers PollFlightInfo. `poll_info` is borrowed.
 /// PollFlightInfo, once.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_poll_info(
@@ -202,9 +203,11 @@ CFLIGHT_EXPORT void cflight_server_free(cflight_server *server);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_reload_tls(
     cflight_server *server, const struct cflight_server_tls *tls, cflight_error **reterr);
 
+/// Returns the method that was called.
 /// @since 0.1
 CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(
     const cflight_server_context *context);
+/// Returns the address of the client, such as "ipv4:127.0.0.1:40000"; valid during the call.
 /// "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_server_context_peer(const cflight_server_context *context);
