@@ -5,12 +5,14 @@
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
 #   make lint     checks layout, layers, style, symbols, documentation
+#   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make bench    runs the benchmarks
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make format   lays out all C code
 #   make clean    removes build/
 
 PREFIX ?= /usr/local
+SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := build/venv/bin
 # ThreadSanitizer of GCC 12 cannot start where the kernel randomises addresses over a wide range.
@@ -20,8 +22,8 @@ BUILD = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1
 	cmake --build --preset $(1) -j $(JOBS)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
-.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop bench lint \
-	install format clean
+.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop bench fuzz \
+	lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -62,6 +64,10 @@ bench: build
 	@tools/bootstrap --test --python
 	@$(call BUILD,release)
 	bench/run
+
+fuzz: test-packages
+	@$(call BUILD,fuzz)
+	SECONDS_EACH=$(SECONDS) tools/fuzz
 
 lint: test-packages
 	@$(call BUILD,release)

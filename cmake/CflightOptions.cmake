@@ -1,6 +1,7 @@
 # Build options, language level, warnings and sanitizers, for every target of the project.
 
 option(CFLIGHT_BUILD_TESTS "Build tests, examples and benchmarks" ON)
+option(CFLIGHT_FUZZ "Build the fuzz targets with libFuzzer (needs Clang)" OFF)
 option(CFLIGHT_WERROR "Treat warnings as errors" OFF)
 set(CFLIGHT_OUTPUT_DIR "${CMAKE_BINARY_DIR}" CACHE PATH "Where bin/ and lib/ are made")
 set(CFLIGHT_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
@@ -21,6 +22,12 @@ target_compile_options(cflight_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum)
 if(CFLIGHT_WERROR)
   target_compile_options(cflight_flags INTERFACE -Werror)
+endif()
+if(CFLIGHT_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "CFLIGHT_FUZZ needs Clang: use the preset fuzz")
+  endif()
+  target_compile_options(cflight_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(CFLIGHT_SANITIZE)
   target_compile_options(cflight_flags INTERFACE
