@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by CSV and JSON Lines. Text is handed on in pieces of about 64 KiB; the output collects no
+ * further then. */
+#include "cli/sink_text.h"
+
+#include "cli/memory.h"
+
+enum { FLUSH_BYTES = 64 * 1024 };
+
+struct cli_sink *cli_sink_text_new(struct cli_output *output,
+                                   const struct cli_sink_functions *functions)
+{
+    struct cli_sink_text *self = cli_alloc_array(1, sizeof *self);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->sink.functions = functions;
+    self->output = output;
+    return &self->sink;
+}
+
+cflight_status cli_sink_text_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
+                                   cflight_error **reterr)
+{
+    struct cli_sink_text *self = (struct cli_sink_text *)sink;
+    return cli_column_init(&self->root, schema, reterr);
+}
+
+static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
+{
+    cflight_status status = cli_text_status(&self->text, reterr);
+    if (status == CFLIGHT_OK &&
+        cli_output_write_text(self->output, cli_text_bytes(&self->text)) != 0) {
+        status = cli_output_error(self->output, reterr);
+    }
+    cli_text_clear(&self->text);
+    return status;
+}
+
+cflight_status cli_sink_text_flush_some(struct cli_sink_text *self, cflight_error **reterr)
+{
+    if (self->text.len_bytes < FLUSH_BYTES && !self->text.failed) {
+        return CFLIGHT_OK;
+    }
+    return flush(self, reterr);
+}
+
+cflight_status cli_sink_text_end(struct cli_sink *sink, cflight_error **reterr)
+{
+    return flush((struct cli_sink_text *)sink, reterr);
+}
+
+void cli_sink_text_free(struct cli_sink *sink)
+{
+    struct cli_sink_text *self = (struct cli_sink_text *)sink;
+    cli_column_done(&self->root);
+    cli_text_done(&self->text);
+    cli_free(self);
+}

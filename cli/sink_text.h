@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_SINK_TEXT_H
+#define CFLIGHT_CLI_SINK_TEXT_H
+
+#include "cli/sink.h"
+#include "cli/text.h"
+#include "cli/value.h"
+
+/* What the line-oriented sinks (CSV, JSON Lines) share: the columns, and text on its way to the
+ * output. */
+struct cli_sink_text {
+    struct cli_sink sink;
+    struct cli_output *output;
+    struct cli_column root; /* the schema as a struct */
+    struct cli_text text;
+};
+
+struct cli_sink *cli_sink_text_new(struct cli_output *output,
+                                   const struct cli_sink_functions *functions);
+cflight_status cli_sink_text_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
+                                   cflight_error **reterr);
+/* Hands the text to the output once there is enough of it. */
+cflight_status cli_sink_text_flush_some(struct cli_sink_text *self, cflight_error **reterr);
+cflight_status cli_sink_text_end(struct cli_sink *sink, cflight_error **reterr);
+void cli_sink_text_free(struct cli_sink *sink);
+
+#endif /* CFLIGHT_CLI_SINK_TEXT_H */

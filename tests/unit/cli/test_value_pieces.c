@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers, decimals, times and bytes as text. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli/value.h"
+#include "test.h"
+
+static void check_text(struct cli_text *text, const char *expected)
+{
+    assert_string_equal(cli_text_terminated(text), expected);
+    cli_text_clear(text);
+}
+
+/* Goal: integers print exactly over their whole range.
+ * Method: the ends and zero. */
+TEST(cli_value_number, integers_print_over_their_whole_range)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    cli_text_append_int64(&text, INT64_MIN);
+    check_text(&text, "-9223372036854775808");
+    cli_text_append_int64(&text, INT64_MAX);
+    check_text(&text, "9223372036854775807");
+    cli_text_append_int64(&text, 0);
+    check_text(&text, "0");
+    cli_text_append_uint64(&text, UINT64_MAX);
+    check_text(&text, "18446744073709551615");
+    cli_text_done(&text);
+}
+
+/* Goal: floats print as the shortest text that reads back, and always look like floats.
+ * Method: known shortest texts. */
+TEST(cli_value_number, floats_print_the_shortest_text)
+{
+    static const struct {
+        double value;
+        const char *expected;
+    } cases[] = {
+        {0.0, "0.0"},
+        {1200000.0, "1200000.0"},
+        {-0.0, "-0.0"},
+        {1.0, "1.0"},
+        {0.1, "0.1"},
+        {1.0 / 3, "0.3333333333333333"},
+        {1e22, "1e+22"},
+        {123456789012345680.0, "1.2345678901234568e+17"},
+        {5e-324, "5e-324"},
+        {DBL_MAX, "1.7976931348623157e+308"},
+        {NAN, "NaN"},
+        {INFINITY, "Infinity"},
+        {-INFINITY, "-Infinity"},
+    };
+    struct cli_text text = CLI_TEXT_INIT;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cli_text_append_float64(&text, cases[i].value);
+        check_text(&text, cases[i].expected);
+    }
+    cli_text_append_float32(&text, 0.1f);
+    check_text(&text, "0.1");
+    cli_text_append_float32(&text, 16777216.0f);
+    check_text(&text, "16777216.0");
+    cli_text_append_float32(&text, FLT_MAX);
+    check_text(&text, "3.4028235e+38");
+    cli_text_done(&text);
+}
+
+/* Goal: any double reads back as itself.
+ * Method: bit patterns from a fixed linear generator. */
+TEST(cli_value_number, every_double_reads_back)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    uint64_t bits = 1;
+    for (int i = 0; i < 20000; i++) {
+        double value = 0;
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        memcpy(&value, &bits, sizeof value);
+        if (isfinite(value)) {
+            cli_text_clear(&text);
+            cli_text_append_float64(&text, value);
+            assert_true(strtod(cli_text_terminated(&text), NULL) == value);
+        }
+    }
+    cli_text_done(&text);
+}
+
+/* Goal: half floats print the shortest text too.
+ * Method: smallest, one third, one, largest, specials. */
+TEST(cli_value_number, half_floats_print_the_shortest_text)
+{
+    static const struct {
+        uint16_t bits;
+        const char *expected;
+    } cases[] = {
+        {0x0000, "0.0"},   {0x8000, "-0.0"},    {0x3C00, "1.0"},      {0x3555, "0.3333"},
+        {0x0001, "6e-08"}, {0x7BFF, "65504.0"}, {0x7C00, "Infinity"}, {0xFC00, "-Infinity"},
+        {0x7E00, "NaN"},   {0xC000, "-2.0"},
+    };
+    struct cli_text text = CLI_TEXT_INIT;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cli_text_append_float16(&text, cases[i].bits);
+        check_text(&text, cases[i].expected);
+    }
+    cli_text_done(&text);
+}
+
+/* Goal: decimals of every width print all their digits.
+ * Method: edges of each width, scales on both sides of the digits. */
+TEST(cli_value_decimal, decimals_are_exact)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    int32_t small = -12345;
+    int64_t medium = INT64_MIN;
+    uint8_t wide[32];
+    cli_text_append_decimal(&text, &small, 4, 2);
+    check_text(&text, "-123.45");
+    cli_text_append_decimal(&text, &small, 4, 5);
+    check_text(&text, "-0.12345");
+    cli_text_append_decimal(&text, &small, 4, 8);
+    check_text(&text, "-0.00012345");
+    cli_text_append_decimal(&text, &small, 4, 0);
+    check_text(&text, "-12345");
+    cli_text_append_decimal(&text, &small, 4, -3);
+    check_text(&text, "-12345E+3");
+    cli_text_append_decimal(&text, &medium, 8, 0);
+    check_text(&text, "-9223372036854775808");
+    memset(wide, 0xFF, sizeof wide);
+    wide[31] = 0x7F;
+    cli_text_append_decimal(&text, wide, 32, 0);
+    check_text(&text,
+               "57896044618658097711785492504343953926634992332820282019728792003956564819967");
+    memset(wide, 0, sizeof wide);
+    cli_text_append_decimal(&text, wide, 16, 3);
+    check_text(&text, "0.000");
+    wide[15] = 0x80;
+    cli_text_append_decimal(&text, wide, 16, 0);
+    check_text(&text, "-170141183460469231731687303715884105728");
+    cli_text_done(&text);
+}
+
+/* Goal: dates are right before, at and after the epoch, in leap years, and at the ends of the
+ * range. Method: known dates. */
+TEST(cli_value_time, dates_follow_the_calendar)
+{
+    static const struct {
+        int64_t days;
+        const char *expected;
+    } cases[] = {
+        {0, "1970-01-01"},       {-1, "1969-12-31"},        {11016, "2000-02-29"},
+        {11017, "2000-03-01"},   {19723, "2024-01-01"},     {-25509, "1900-02-28"},
+        {-25508, "1900-03-01"},  {-719528, "0000-01-01"},   {-719529, "-0001-12-31"},
+        {2932896, "9999-12-31"}, {2932897, "+10000-01-01"}, {INT32_MAX, "+5881580-07-11"},
+    };
+    struct cli_text text = CLI_TEXT_INIT;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cli_text_append_date(&text, cases[i].days);
+        check_text(&text, cases[i].expected);
+    }
+    cli_text_append_date(&text, INT64_MIN);
+    cli_text_append_date(&text, INT64_MAX);
+    cli_text_done(&text);
+}
+
+/* Goal: times of all units keep all digits and survive the ends of their range.
+ * Method: known texts. */
+TEST(cli_value_time, times_keep_all_digits)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    cli_text_append_time(&text, 86399, 0);
+    check_text(&text, "23:59:59");
+    cli_text_append_time(&text, 1, 9);
+    check_text(&text, "00:00:00.000000001");
+    cli_text_append_timestamp(&text, -1, 3, true);
+    check_text(&text, "1969-12-31T23:59:59.999Z");
+    cli_text_append_timestamp(&text, 1700000000123456, 6, false);
+    check_text(&text, "2023-11-14T22:13:20.123456");
+    cli_text_append_timestamp(&text, INT64_MIN, 9, false);
+    check_text(&text, "1677-09-21T00:12:43.145224192");
+    cli_text_append_timestamp(&text, INT64_MAX, 0, false);
+    check_text(&text, "+292277026596-12-04T15:30:07");
+    cli_text_append_duration(&text, -1500, 3);
+    check_text(&text, "PT-1.500S");
+    cli_text_append_duration(&text, INT64_MIN, 0);
+    check_text(&text, "PT-9223372036854775808S");
+    cli_text_append_interval(&text, 14, 0, 0, 0);
+    check_text(&text, "P14M");
+    cli_text_append_interval(&text, 0, 0, 0, 3);
+    check_text(&text, "P0M");
+    cli_text_append_interval(&text, 1, -2, 3000000004, 9);
+    check_text(&text, "P1M-2DT3.000000004S");
+    cli_text_done(&text);
+}
+
+/* Goal: bytes are encoded as RFC 4648 says.
+ * Method: its test vectors. */
+TEST(cli_value_bytes, base64_and_hex_follow_the_rfc)
+{
+    static const char *const cases[][3] = {{"", "", ""},
+                                           {"f", "Zg==", "66"},
+                                           {"fo", "Zm8=", "666f"},
+                                           {"foo", "Zm9v", "666f6f"},
+                                           {"foob", "Zm9vYg==", "666f6f62"},
+                                           {"fooba", "Zm9vYmE=", "666f6f6261"},
+                                           {"foobar", "Zm9vYmFy", "666f6f626172"}};
+    struct cli_text text = CLI_TEXT_INIT;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cli_text_append_base64(&text, cflight_bytes_from_text(cases[i][0]));
+        check_text(&text, cases[i][1]);
+        cli_text_append_hex(&text, cflight_bytes_from_text(cases[i][0]));
+        check_text(&text, cases[i][2]);
+    }
+    cli_text_done(&text);
+}
+
+/* Goal: a JSON string holds any text and nothing that JSON forbids.
+ * Method: control characters, quotes, broken UTF-8. */
+TEST(cli_value_bytes, json_strings_are_escaped)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    cli_text_append_json_string(&text,
+                                cflight_bytes_from_text("a\"b\\c\n\r\t\b\f\x01/\xc3\xbc\x7f"));
+    check_text(&text, "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001/\xc3\xbc\\u007f\"");
+    cli_text_append_json_string(&text, cflight_bytes_from_text("\xff x"));
+    check_text(&text, "\"\xef\xbf\xbd x\"");
+    cli_text_done(&text);
+}
