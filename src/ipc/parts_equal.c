@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ipc/bitmap.h"
+#include "ipc/offsets.h"
 #include "ipc/parts.h"
 
 /* One array: the node and buffers of `field` in `parts`. */
@@ -42,19 +43,6 @@ static bool is_null(struct view view, int64_t row)
     return node_of(view)->null_count > 0 && !cfl_bitmap_get(buffer_of(view, 0)->data, row);
 }
 
-static int64_t load_offset(const uint8_t *data, int64_t index, bool is_64)
-{
-    int64_t wide = 0;
-    int32_t narrow = 0;
-
-    if (is_64) {
-        memcpy(&wide, data + 8 * index, sizeof wide);
-        return wide;
-    }
-    memcpy(&narrow, data + 4 * index, sizeof narrow);
-    return narrow;
-}
-
 static bool equal_fixed(const struct pair *pair, int64_t width_bytes, int64_t row)
 {
     return width_bytes == 0 ||
@@ -67,11 +55,11 @@ static bool equal_variable(const struct pair *pair, int64_t row, bool is_64)
 {
     const uint8_t *offsets_a = buffer_of(pair->a, 1)->data;
     const uint8_t *offsets_b = buffer_of(pair->b, 1)->data;
-    int64_t begin_a = load_offset(offsets_a, pair->row_a + row, is_64);
-    int64_t begin_b = load_offset(offsets_b, pair->row_b + row, is_64);
-    int64_t len_bytes = load_offset(offsets_a, pair->row_a + row + 1, is_64) - begin_a;
+    int64_t begin_a = cfl_load_offset(offsets_a, pair->row_a + row, is_64);
+    int64_t begin_b = cfl_load_offset(offsets_b, pair->row_b + row, is_64);
+    int64_t len_bytes = cfl_load_offset(offsets_a, pair->row_a + row + 1, is_64) - begin_a;
 
-    if (load_offset(offsets_b, pair->row_b + row + 1, is_64) - begin_b != len_bytes) {
+    if (cfl_load_offset(offsets_b, pair->row_b + row + 1, is_64) - begin_b != len_bytes) {
         return false;
     }
     return len_bytes == 0 || memcmp(buffer_of(pair->a, 2)->data + begin_a,
@@ -83,13 +71,14 @@ static bool equal_variable(const struct pair *pair, int64_t row, bool is_64)
 static struct cflight_bytes view_bytes(struct view view, int64_t row)
 {
     const uint8_t *entry = buffer_of(view, 1)->data + 16 * row;
-    int64_t len_bytes = load_offset(entry, 0, false);
+    int64_t len_bytes = cfl_load_offset(entry, 0, false);
 
     if (len_bytes <= 12) {
         return cflight_bytes_make(entry + 4, (size_t)len_bytes);
     }
-    const struct cfl_part_buffer *data = buffer_of(view, 2 + (size_t)load_offset(entry, 2, false));
-    return cflight_bytes_make(data->data + load_offset(entry, 3, false), (size_t)len_bytes);
+    const struct cfl_part_buffer *data =
+        buffer_of(view, 2 + (size_t)cfl_load_offset(entry, 2, false));
+    return cflight_bytes_make(data->data + cfl_load_offset(entry, 3, false), (size_t)len_bytes);
 }
 
 /* The same rows of child `index`, from `begin_a` and `begin_b` on. */
@@ -115,22 +104,22 @@ static bool equal_list(const struct pair *pair, int64_t row, bool is_64)
 {
     const uint8_t *offsets_a = buffer_of(pair->a, 1)->data;
     const uint8_t *offsets_b = buffer_of(pair->b, 1)->data;
-    int64_t begin_a = load_offset(offsets_a, pair->row_a + row, is_64);
-    int64_t begin_b = load_offset(offsets_b, pair->row_b + row, is_64);
-    int64_t length = load_offset(offsets_a, pair->row_a + row + 1, is_64) - begin_a;
+    int64_t begin_a = cfl_load_offset(offsets_a, pair->row_a + row, is_64);
+    int64_t begin_b = cfl_load_offset(offsets_b, pair->row_b + row, is_64);
+    int64_t length = cfl_load_offset(offsets_a, pair->row_a + row + 1, is_64) - begin_a;
 
-    return load_offset(offsets_b, pair->row_b + row + 1, is_64) - begin_b == length &&
+    return cfl_load_offset(offsets_b, pair->row_b + row + 1, is_64) - begin_b == length &&
            equal_children(pair, 0, begin_a, begin_b, length);
 }
 
 static bool equal_list_view(const struct pair *pair, int64_t row, bool is_64)
 {
-    int64_t length = load_offset(buffer_of(pair->a, 2)->data, pair->row_a + row, is_64);
+    int64_t length = cfl_load_offset(buffer_of(pair->a, 2)->data, pair->row_a + row, is_64);
 
-    return load_offset(buffer_of(pair->b, 2)->data, pair->row_b + row, is_64) == length &&
+    return cfl_load_offset(buffer_of(pair->b, 2)->data, pair->row_b + row, is_64) == length &&
            equal_children(
-               pair, 0, load_offset(buffer_of(pair->a, 1)->data, pair->row_a + row, is_64),
-               load_offset(buffer_of(pair->b, 1)->data, pair->row_b + row, is_64), length);
+               pair, 0, cfl_load_offset(buffer_of(pair->a, 1)->data, pair->row_a + row, is_64),
+               cfl_load_offset(buffer_of(pair->b, 1)->data, pair->row_b + row, is_64), length);
 }
 
 static bool equal_fixed_list(const struct pair *pair, int64_t row)
@@ -161,8 +150,8 @@ static bool equal_union(const struct pair *pair, int64_t row, bool is_dense)
         return false;
     }
     if (is_dense) {
-        row_a = load_offset(buffer_of(pair->a, skipped + 1)->data, row_a, false);
-        row_b = load_offset(buffer_of(pair->b, skipped + 1)->data, row_b, false);
+        row_a = cfl_load_offset(buffer_of(pair->a, skipped + 1)->data, row_a, false);
+        row_b = cfl_load_offset(buffer_of(pair->b, skipped + 1)->data, row_b, false);
     }
     for (int32_t i = 0; i < pair->field->type.union_id_count; i++) {
         if (pair->field->type.union_ids[i] == id) {
@@ -182,7 +171,7 @@ static int64_t run_end_at(struct view view, int32_t width_bytes, int64_t run)
         memcpy(&narrow, data + 2 * run, sizeof narrow);
         return narrow;
     }
-    return load_offset(data, run, width_bytes == 8);
+    return cfl_load_offset(data, run, width_bytes == 8);
 }
 
 /* The run that holds `row`. */

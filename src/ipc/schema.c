@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The schema tree: its life and its rules.
  *
- * A schema is built once through cfl_schema_builder, checked field by field, and never changes afterwards, so any
- * number of threads may read it. A field that passed cfl_schema_finish_field has a layout, a width and children that
- * fit its type: encoder and decoder rely on that and do not check it again. The schema owns every string and array in
- * the tree. Spec: Arrow columnar "Schema message", Schema.fbs. Thread class: free once built. */
+ * A schema is built once through cfl_schema_builder, checked field by field, and never changes
+ * afterwards, so any number of threads may read it. A field that passed cfl_schema_finish_field has
+ * a layout, a width and children that fit its type: encoder and decoder rely on that and do not
+ * check it again. The schema owns every string and array in the tree. Spec: Arrow columnar "Schema
+ * message", Schema.fbs. Thread class: free once built. */
 #include "ipc/schema.h"
 
 #include <string.h>
@@ -68,7 +69,8 @@ void cfl_schema_unref(struct cfl_schema *schema)
     cfl_free(schema->alloc, schema, sizeof *schema);
 }
 
-cflight_status cfl_schema_builder_init(struct cfl_schema_builder *builder, const struct cflight_allocator *alloc,
+cflight_status cfl_schema_builder_init(struct cfl_schema_builder *builder,
+                                       const struct cflight_allocator *alloc,
                                        const struct cfl_limits *limits, cflight_status bad_status,
                                        cflight_error **reterr)
 {
@@ -120,8 +122,8 @@ void cfl_schema_builder_done(struct cfl_schema_builder *builder)
     builder->schema = NULL;
 }
 
-static cflight_status set_text(struct cfl_schema_builder *builder, char **target, struct cflight_bytes text,
-                               const char *what, cflight_error **reterr)
+static cflight_status set_text(struct cfl_schema_builder *builder, char **target,
+                               struct cflight_bytes text, const char *what, cflight_error **reterr)
 {
     if (text.len_bytes > 0 && memchr(text.data, 0, text.len_bytes) != NULL) {
         return cflight_error_set(reterr, builder->bad_status, "a %s holds a NUL character", what);
@@ -165,11 +167,13 @@ cflight_status cfl_schema_set_metadata(struct cfl_schema_builder *builder, struc
 }
 
 cflight_status cfl_schema_set_union_ids(struct cfl_schema_builder *builder, struct cfl_field *field,
-                                        const int32_t *ids, int64_t id_count, cflight_error **reterr)
+                                        const int32_t *ids, int64_t id_count,
+                                        cflight_error **reterr)
 {
     bool seen[UNION_ID_COUNT_MAX] = {false};
     if (id_count < 0 || id_count > UNION_ID_COUNT_MAX) {
-        return cflight_error_set(reterr, builder->bad_status, "a union has %lld types; at most %d are possible",
+        return cflight_error_set(reterr, builder->bad_status,
+                                 "a union has %lld types; at most %d are possible",
                                  (long long)id_count, UNION_ID_COUNT_MAX);
     }
     int8_t *copy = cfl_alloc(builder->schema->alloc, (size_t)id_count);
@@ -203,14 +207,16 @@ cflight_status cfl_schema_add_children(struct cfl_schema_builder *builder, struc
         return CFLIGHT_OK;
     }
     if (depth > builder->limits->schema_depth_max) {
-        return cflight_error_set(reterr, builder->bad_status, "the schema is nested more than %u levels deep",
+        return cflight_error_set(reterr, builder->bad_status,
+                                 "the schema is nested more than %u levels deep",
                                  builder->limits->schema_depth_max);
     }
     if ((uint64_t)child_count > builder->limits->schema_fields_max - builder->field_count) {
         return cflight_error_set(reterr, builder->bad_status, "the schema has more than %u fields",
                                  builder->limits->schema_fields_max);
     }
-    field->children = cfl_alloc_array(builder->schema->alloc, (size_t)child_count, sizeof *field->children);
+    field->children =
+        cfl_alloc_array(builder->schema->alloc, (size_t)child_count, sizeof *field->children);
     if (field->children == NULL) {
         return cfl_error_no_memory(reterr);
     }
@@ -338,7 +344,8 @@ static bool resolve_type(struct cfl_type *type)
     return type->width_bytes >= 0;
 }
 
-/* A map is a list of structs of key and value; entries cannot be dictionary-encoded (Schema.fbs: Map). */
+/* A map is a list of structs of key and value; entries cannot be dictionary-encoded (Schema.fbs:
+ * Map). */
 static bool is_map_entry(const struct cfl_field *field)
 {
     return field->type.id == CFL_TYPE_STRUCT && !field->is_dictionary && field->child_count == 2;
@@ -384,10 +391,11 @@ cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struc
                                        cflight_error **reterr)
 {
     if (!resolve_type(&field->type)) {
-        return cflight_error_set(reterr, builder->bad_status,
-                                 "type %d has impossible parameters (unit %d, %d bits, precision %d, size %d)",
-                                 (int)field->type.id, field->type.unit, field->type.bit_width,
-                                 field->type.precision, field->type.list_size);
+        return cflight_error_set(
+            reterr, builder->bad_status,
+            "type %d has impossible parameters (unit %d, %d bits, precision %d, size %d)",
+            (int)field->type.id, field->type.unit, field->type.bit_width, field->type.precision,
+            field->type.list_size);
     }
     if (field->is_dictionary &&
         (field->index_type.id != CFL_TYPE_INT || !resolve_type(&field->index_type))) {
@@ -440,7 +448,8 @@ static bool equal_field(const struct cfl_field *a, const struct cfl_field *b)
     return true;
 }
 
-/* The top level's own name and nullability mean nothing in a schema message, so only the columns are compared. */
+/* The top level's own name and nullability mean nothing in a schema message, so only the columns
+ * are compared. */
 bool cfl_schema_equal(const struct cfl_schema *a, const struct cfl_schema *b)
 {
     if (a->root.child_count != b->root.child_count) {
