@@ -10,13 +10,24 @@
 #include "ipc/offsets.h"
 #include "ipc/parts_build.h"
 
-/* Unsigned arithmetic: offsets in between were not looked at, so a difference may wrap. */
-static void copy_rebased(uint8_t *target, const uint8_t *source, int64_t count, int64_t base,
-                         bool is_64)
+/* Unsigned arithmetic: offsets in between were not looked at, so a difference may wrap. The width is
+ * a constant in each of the two calls, which lets compilers use vectors. */
+static inline void rebase(uint8_t *target, const uint8_t *source, int64_t count, int64_t base,
+                          bool is_64)
 {
     for (int64_t i = 0; i < count; i++) {
         uint64_t offset = (uint64_t)cfl_load_offset(source, i, is_64) - (uint64_t)base;
         cfl_store_offset(target, i, (int64_t)offset, is_64);
+    }
+}
+
+static void copy_rebased(uint8_t *target, const uint8_t *source, int64_t count, int64_t base,
+                         bool is_64)
+{
+    if (is_64) {
+        rebase(target, source, count, base, true);
+    } else {
+        rebase(target, source, count, base, false);
     }
 }
 
