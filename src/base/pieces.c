@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-const uint8_t cfl_zeros[CFL_ZEROS_BYTES] = {0};
+_Alignas(CFL_ZEROS_BYTES) const uint8_t cfl_zeros[CFL_ZEROS_BYTES] = {0};
 
 static _Atomic uint64_t sent_bytes;
 static _Atomic uint64_t sent_copied_bytes;

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decoder of a stream: its schema, its dictionaries, and how far it has come.
+ *
+ * The schema comes first and once; dictionaries and batches follow. A message that fails leaves the
+ * decoder as it was, so a caller may skip it, though a stream with a hole in it is rarely worth
+ * reading on. Owner: of the schema, the dictionaries and the codecs' state; arrays own their own
+ * memory and outlive it. Thread class: one at a time. (Arrow columnar: IPC Streaming Format) */
+#include "ipc/decoder.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "ipc/decoder_options.h"
+#include "ipc/dictionary_set.h"
+#include "ipc/schema_read.h"
+
+struct cfl_decoder {
+    const struct cflight_allocator *alloc;
+    struct cfl_limits limits;
+    struct cfl_pool *pool;
+    struct cfl_read_setup setup;
+    struct cfl_schema *schema;          /* all columns */
+    struct cfl_schema *selected_schema; /* what the caller sees */
+    struct cfl_dictionary_set *dictionaries;
+    struct cfl_decompressor decompressor;
+    struct cflight_ipc_stats stats;
+};
+
+cflight_status cfl_decoder_new(const struct cflight_allocator *alloc,
+                               const struct cflight_ipc_read_options *options,
+                               const struct cfl_limits *limits, struct cfl_pool *pool,
+                               struct cfl_decoder **ret_decoder, cflight_error **reterr)
+{
+    struct cfl_decoder *decoder = cfl_alloc_zeroed(alloc, sizeof *decoder);
+    if (decoder == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    decoder->alloc = alloc;
+    decoder->limits = limits == NULL ? cfl_limits_default : *limits;
+    decoder->pool = pool == NULL ? NULL : cfl_pool_ref(pool);
+    cflight_status status =
+        cfl_read_setup_init(&decoder->setup, alloc, options, &decoder->limits, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_decoder_free(decoder);
+        return status;
+    }
+    *ret_decoder = decoder;
+    return CFLIGHT_OK;
+}
+
+void cfl_decoder_free(struct cfl_decoder *decoder)
+{
+    if (decoder == NULL) {
+        return;
+    }
+    cfl_dictionary_set_free(decoder->dictionaries);
+    cfl_schema_unref(decoder->selected_schema);
+    cfl_schema_unref(decoder->schema);
+    cfl_decompressor_done(&decoder->decompressor);
+    cfl_read_setup_done(&decoder->setup);
+    cfl_pool_unref(decoder->pool);
+    cfl_free(decoder->alloc, decoder, sizeof *decoder);
+}
+
+const struct cfl_schema *cfl_decoder_schema(const struct cfl_decoder *decoder)
+{
+    return decoder->selected_schema;
+}
+
+struct cflight_ipc_stats cfl_decoder_stats(const struct cfl_decoder *decoder)
+{
+    return decoder->stats;
+}
+
+static cflight_status feed_schema(struct cfl_decoder *decoder, const struct cfl_message *message,
+                                  cflight_error **reterr)
+{
+    struct cfl_read_schemas schemas = {0};
+    if (decoder->schema != NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                         "the Arrow stream has a second schema");
+    }
+    cflight_status status =
+        cfl_read_schemas_init(&schemas, decoder->alloc, &message->header, &decoder->setup, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    decoder->schema = schemas.all;
+    decoder->selected_schema = schemas.selected;
+    decoder->dictionaries = schemas.dictionaries;
+    return CFLIGHT_OK;
+}
+
+static struct cfl_decode_env environment(struct cfl_decoder *decoder)
+{
+    struct cfl_decode_env env = {
+        .alloc = decoder->alloc,
+        .pool = decoder->pool,
+        .limits = &decoder->setup.limits,
+        .validation = decoder->setup.validation,
+        .schema = decoder->schema,
+        .included = decoder->setup.included,
+        .included_count = decoder->setup.included_count,
+        .dictionaries = decoder->dictionaries,
+        .decompressor = &decoder->decompressor,
+    };
+    return env;
+}
+
+static cflight_status feed_dictionary(struct cfl_decoder *decoder,
+                                      const struct cfl_message *message, struct cfl_body_view body,
+                                      cflight_error **reterr)
+{
+    struct cfl_decode_env env = environment(decoder);
+    struct cfl_dictionary_change change = {0};
+    cflight_status status =
+        cfl_dictionary_set_feed(decoder->dictionaries, &env, message, body, &change, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    decoder->stats.dictionary_batch_count++;
+    decoder->stats.dictionary_delta_count += change.is_delta ? 1 : 0;
+    decoder->stats.replaced_dictionary_count += change.is_replacement ? 1 : 0;
+    return CFLIGHT_OK;
+}
+
+static cflight_status feed_batch(struct cfl_decoder *decoder, const struct cfl_message *message,
+                                 struct cfl_body_view body, struct ArrowArray *ret_batch,
+                                 cflight_error **reterr)
+{
+    struct cfl_decode_env env = environment(decoder);
+    cflight_status status = cfl_decode_batch(&env, message, body, ret_batch, reterr);
+    if (status == CFLIGHT_OK) {
+        decoder->stats.record_batch_count++;
+    }
+    return status;
+}
+
+cflight_status cfl_decoder_feed_view(struct cfl_decoder *decoder, struct cflight_bytes header,
+                                     struct cfl_body_view body, enum cfl_message_kind *ret_kind,
+                                     struct ArrowArray *ret_batch, cflight_error **reterr)
+{
+    struct cfl_message message;
+    cflight_status status = cfl_message_parse(header, &message, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (message.kind != CFL_MESSAGE_SCHEMA && decoder->schema == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                         "the Arrow stream does not begin with a schema");
+    }
+    switch (message.kind) {
+    case CFL_MESSAGE_SCHEMA:
+        status = feed_schema(decoder, &message, reterr);
+        break;
+    case CFL_MESSAGE_DICTIONARY:
+        status = feed_dictionary(decoder, &message, body, reterr);
+        break;
+    case CFL_MESSAGE_BATCH:
+        status = feed_batch(decoder, &message, body, ret_batch, reterr);
+        break;
+    }
+    if (status == CFLIGHT_OK) {
+        decoder->stats.message_count++;
+        *ret_kind = message.kind;
+    }
+    return status;
+}
+
+cflight_status cfl_decoder_feed(struct cfl_decoder *decoder, struct cflight_bytes header,
+                                cflight_buffer *body, enum cfl_message_kind *ret_kind,
+                                struct ArrowArray *ret_batch, cflight_error **reterr)
+{
+    struct cfl_body_view view = {.bytes = cflight_buffer_bytes(body), .owner = body};
+    return cfl_decoder_feed_view(decoder, header, view, ret_kind, ret_batch, reterr);
+}

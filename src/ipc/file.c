@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arrow IPC files: the file format with random access, and the stream format in a file.
+ *
+ * The bytes are one counted buffer, usually a memory map; arrays point into it and hold it, so the
+ * map goes away with the last of them. A file is immutable but for its dictionaries, which are
+ * loaded once, under the lock, when the first batch is asked for; every read has its own codec
+ * state. A stream over the stream format decodes from its beginning on its own. Owner: counted;
+ * streams hold a reference. Thread class: free; each stream one at a time. (Arrow columnar: IPC
+ * File Format, IPC Streaming Format) */
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/refcount.h"
+#include "cflight/ipc.h"
+#include "ipc/decoder_options.h"
+#include "ipc/dictionary_set.h"
+#include "ipc/file_map.h"
+#include "ipc/footer.h"
+#include "ipc/stream_export.h"
+#include "ipc/walk.h"
+
+enum { RECORD_BATCH_LENGTH = 0 }; /* field of the table RecordBatch */
+
+struct cflight_ipc_file {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    cflight_buffer *buffer;
+    struct cflight_bytes bytes;
+    struct cfl_read_setup setup;
+    struct cfl_read_schemas schemas;
+    bool has_footer;
+    struct cfl_footer footer;
+    pthread_mutex_t mutex;
+    bool has_mutex;
+    bool has_dictionaries; /* locked; the set itself does not change any more once this is true */
+};
+
+static void file_unref(struct cflight_ipc_file *file)
+{
+    if (file == NULL || !cfl_refcount_down(&file->refs)) {
+        return;
+    }
+    cfl_read_schemas_done(&file->schemas);
+    cfl_footer_done(&file->footer);
+    cfl_read_setup_done(&file->setup);
+    cflight_buffer_unref(file->buffer);
+    if (file->has_mutex) {
+        (void)pthread_mutex_destroy(&file->mutex);
+    }
+    cfl_free(file->alloc, file, sizeof *file);
+}
+
+void cflight_ipc_file_free(cflight_ipc_file *file)
+{
+    file_unref(file);
+}
+
+/* The schema is the first message of a stream. */
+static cflight_status read_stream_schema(struct cflight_ipc_file *file, cflight_error **reterr)
+{
+    struct cfl_walk_message message = {0};
+    struct cfl_message parsed;
+    size_t offset = 0;
+    cflight_status status =
+        cfl_walk_next(file->bytes, &file->setup.limits, &offset, &message, reterr);
+    if (status != CFLIGHT_OK) {
+        return cfl_error_prefix(reterr, status, "neither an Arrow file nor an Arrow stream");
+    }
+    if (message.is_end) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_DATA_LOSS,
+            "the data is empty: neither an Arrow file nor an Arrow stream");
+    }
+    status = cfl_message_parse(message.header, &parsed, reterr);
+    if (status == CFLIGHT_OK && parsed.kind != CFL_MESSAGE_SCHEMA) {
+        status = cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                           "the Arrow stream does not begin with a schema");
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_read_schemas_init(&file->schemas, file->alloc, &parsed.header, &file->setup,
+                                       reterr);
+    }
+    return status;
+}
+
+static cflight_status read_structure(struct cflight_ipc_file *file, cflight_error **reterr)
+{
+    if (!cfl_footer_has_magic(file->bytes)) {
+        return read_stream_schema(file, reterr);
+    }
+    cflight_status status = cfl_footer_init(&file->footer, file->alloc, file->bytes, reterr);
+    if (status == CFLIGHT_OK) {
+        file->has_footer = true;
+        status = cfl_read_schemas_init(&file->schemas, file->alloc, &file->footer.schema,
+                                       &file->setup, reterr);
+    }
+    return status;
+}
+
+cflight_status cflight_ipc_file_open_buffer(cflight_buffer *buffer,
+                                            const struct cflight_ipc_read_options *options,
+                                            cflight_ipc_file **ret_file, cflight_error **reterr)
+{
+    struct cfl_limits limits = cfl_limits_default;
+    if (buffer == NULL || ret_file == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "an Arrow file needs a buffer and a place for the result");
+    }
+    struct cflight_ipc_file *file = cfl_alloc_zeroed(NULL, sizeof *file);
+    if (file == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_init(&file->refs);
+    file->buffer = cflight_buffer_ref(buffer);
+    file->bytes = cflight_buffer_bytes(buffer);
+    /* The bytes are there already: a body in them costs nothing. */
+    limits.message_bytes_max = UINT64_MAX;
+    cflight_status status =
+        cfl_read_setup_init(&file->setup, file->alloc, options, &limits, reterr);
+    file->has_mutex = status == CFLIGHT_OK && pthread_mutex_init(&file->mutex, NULL) == 0;
+    if (status == CFLIGHT_OK && !file->has_mutex) {
+        status = cfl_error_no_memory(reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = read_structure(file, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        file_unref(file);
+        return status;
+    }
+    *ret_file = file;
+    return CFLIGHT_OK;
+}
+
+cflight_status cflight_ipc_file_open(const char *path,
+                                     const struct cflight_ipc_read_options *options,
+                                     cflight_ipc_file **ret_file, cflight_error **reterr)
+{
+    cflight_buffer *map = NULL;
+    if (path == NULL || ret_file == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "an Arrow file needs a path and a place for the result");
+    }
+    cflight_status status = cfl_file_map(NULL, path, &map, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cflight_ipc_file_open_buffer(map, options, ret_file, reterr);
+    cflight_buffer_unref(map);
+    if (status != CFLIGHT_OK) {
+        return cfl_error_prefix(reterr, status, "'%s'", path);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cflight_ipc_file_schema(const cflight_ipc_file *file, struct ArrowSchema *ret_schema,
+                                       cflight_error **reterr)
+{
+    if (file == NULL || ret_schema == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a schema needs an open file and a place for the result");
+    }
+    return cfl_schema_to_arrow(file->schemas.selected, ret_schema, reterr);
+}
+
+int64_t cflight_ipc_file_batch_count(const cflight_ipc_file *file)
+{
+    return file == NULL || !file->has_footer ? -1 : (int64_t)file->footer.batch_count;
+}
+
+int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file)
+{
+    return file == NULL ? -1 : (int64_t)file->bytes.len_bytes;
+}
+
+/* Adds the rows of a message if it is a record batch. False when the header is bad. */
+static bool add_rows(struct cflight_bytes header, int64_t *row_count)
+{
+    struct cfl_message message;
+    if (cfl_message_parse(header, &message, NULL) != CFLIGHT_OK) {
+        return false;
+    }
+    if (message.kind != CFL_MESSAGE_BATCH) {
+        return true;
+    }
+    int64_t length = cfl_fb_i64(&message.header, RECORD_BATCH_LENGTH, 0);
+    return message.fb.problem == NULL && length >= 0 &&
+           !__builtin_add_overflow(*row_count, length, row_count);
+}
+
+static int64_t footer_row_count(const struct cflight_ipc_file *file)
+{
+    const struct cfl_footer *footer = &file->footer;
+    int64_t row_count = 0;
+    for (size_t i = 0; i < footer->batch_count; i++) {
+        struct cflight_bytes header = {0};
+        struct cflight_bytes body = {0};
+        if (cfl_footer_message(footer, file->bytes, footer->dictionary_count + i, &header, &body,
+                               NULL) != CFLIGHT_OK ||
+            !add_rows(header, &row_count)) {
+            return -1;
+        }
+    }
+    return row_count;
+}
+
+int64_t cflight_ipc_file_row_count(cflight_ipc_file *file)
+{
+    struct cfl_walk_message message = {0};
+    int64_t row_count = 0;
+    size_t offset = 0;
+    if (file == NULL) {
+        return -1;
+    }
+    if (file->has_footer) {
+        return footer_row_count(file);
+    }
+    while (!message.is_end) {
+        if (cfl_walk_next(file->bytes, &file->setup.limits, &offset, &message, NULL) !=
+                CFLIGHT_OK ||
+            (!message.is_end && !add_rows(message.header, &row_count))) {
+            return -1;
+        }
+    }
+    return row_count;
+}
+
+static struct cfl_decode_env environment(const struct cflight_ipc_file *file,
+                                         struct cfl_decompressor *decompressor)
+{
+    struct cfl_decode_env env = {
+        .alloc = file->alloc,
+        .limits = &file->setup.limits,
+        .validation = file->setup.validation,
+        .schema = file->schemas.all,
+        .included = file->setup.included,
+        .included_count = file->setup.included_count,
+        .dictionaries = file->schemas.dictionaries,
+        .decompressor = decompressor,
+    };
+    return env;
+}
+
+/* Finds and parses the message of a block, whose kind must be `kind`. */
+static cflight_status block_message(const struct cflight_ipc_file *file, size_t index,
+                                    enum cfl_message_kind kind, struct cfl_message *ret_message,
+                                    struct cfl_body_view *ret_body, cflight_error **reterr)
+{
+    struct cflight_bytes header = {0};
+    ret_body->owner = file->buffer;
+    cflight_status status =
+        cfl_footer_message(&file->footer, file->bytes, index, &header, &ret_body->bytes, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_message_parse(header, ret_message, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (ret_message->kind != kind) {
+        return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                         "the footer points at a message of another kind");
+    }
+    uint64_t body_len_bytes = ret_body->bytes.len_bytes;
+    if (ret_message->body_len_bytes > body_len_bytes) {
+        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                 "a message has a body of %" PRIu64
+                                 " bytes; the footer says %" PRIu64,
+                                 ret_message->body_len_bytes, body_len_bytes);
+    }
+    if (body_len_bytes > file->setup.limits.message_bytes_max) {
+        return cfl_error_set_size_limit(reterr, "Arrow message body", body_len_bytes,
+                                        file->setup.limits.message_bytes_max);
+    }
+    return CFLIGHT_OK;
+}
+
+/* A file has no order of reading, so an id stands for one dictionary, which deltas may extend (IPC
+ * File Format). */
+static cflight_status load_dictionary(struct cflight_ipc_file *file,
+                                      const struct cfl_decode_env *env, size_t index,
+                                      cflight_error **reterr)
+{
+    struct cfl_message message;
+    struct cfl_body_view body = {0};
+    struct cfl_dictionary_change change = {0};
+    cflight_status status =
+        block_message(file, index, CFL_MESSAGE_DICTIONARY, &message, &body, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_dictionary_set_feed(file->schemas.dictionaries, env, &message, body, &change,
+                                         reterr);
+    }
+    if (status == CFLIGHT_OK && change.is_replacement) {
+        status = cflight_error_set_message(
+            reterr, CFLIGHT_DATA_LOSS,
+            "a dictionary is replaced, which the file format does not allow");
+    }
+    return status == CFLIGHT_OK ? status
+                                : cfl_error_prefix(reterr, status, "dictionary message %zu", index);
+}
+
+static cflight_status load_dictionaries_locked(struct cflight_ipc_file *file,
+                                               cflight_error **reterr)
+{
+    struct cfl_decompressor decompressor = {0};
+    struct cfl_decode_env env = environment(file, &decompressor);
+    cflight_status status = CFLIGHT_OK;
+    if (file->has_dictionaries) {
+        return CFLIGHT_OK;
+    }
+    cfl_dictionary_set_clear(file->schemas.dictionaries);
+    for (size_t i = 0; status == CFLIGHT_OK && i < file->footer.dictionary_count; i++) {
+        status = load_dictionary(file, &env, i, reterr);
+    }
+    cfl_decompressor_done(&decompressor);
+    file->has_dictionaries = status == CFLIGHT_OK;
+    return status;
+}
+
+static cflight_status read_batch(struct cflight_ipc_file *file, size_t index,
+                                 struct cfl_decompressor *decompressor,
+                                 struct ArrowArray *ret_batch, cflight_error **reterr)
+{
+    struct cfl_message message;
+    struct cfl_body_view body = {0};
+    struct cfl_decode_env env = environment(file, decompressor);
+    (void)pthread_mutex_lock(&file->mutex);
+    cflight_status status = load_dictionaries_locked(file, reterr);
+    (void)pthread_mutex_unlock(&file->mutex);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = block_message(file, file->footer.dictionary_count + index, CFL_MESSAGE_BATCH, &message,
+                           &body, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_decode_batch(&env, &message, body, ret_batch, reterr);
+    }
+    return status == CFLIGHT_OK ? status
+                                : cfl_error_prefix(reterr, status, "record batch %zu", index);
+}
+
+cflight_status cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index,
+                                           struct ArrowArray *ret_batch, cflight_error **reterr)
+{
+    struct cfl_decompressor decompressor = {0};
+    if (file == NULL || ret_batch == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a batch needs an open file and a place for the result");
+    }
+    if (!file->has_footer) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_FAILED_PRECONDITION,
+            "the stream format has no random access; read it as a stream");
+    }
+    if (index < 0 || (uint64_t)index >= file->footer.batch_count) {
+        return cflight_error_set(reterr, CFLIGHT_OUT_OF_RANGE,
+                                 "there is no batch %" PRId64 "; the file has %zu", index,
+                                 file->footer.batch_count);
+    }
+    cflight_status status = read_batch(file, (size_t)index, &decompressor, ret_batch, reterr);
+    cfl_decompressor_done(&decompressor);
+    return status;
+}
+
+/* A stream over a file: by index when there is a footer, by walking otherwise. */
+struct file_stream {
+    struct cflight_ipc_file *file;
+    size_t batch_index;
+    struct cfl_decompressor decompressor;
+    struct cfl_decoder *decoder; /* of the stream format */
+    size_t offset;
+};
+
+static void file_stream_release(void *user_data)
+{
+    struct file_stream *stream = user_data;
+    const struct cflight_allocator *alloc = stream->file->alloc;
+    cfl_decompressor_done(&stream->decompressor);
+    cfl_decoder_free(stream->decoder);
+    file_unref(stream->file);
+    cfl_free(alloc, stream, sizeof *stream);
+}
+
+static cflight_status file_stream_schema(void *user_data, struct ArrowSchema *ret_schema,
+                                         cflight_error **reterr)
+{
+    const struct file_stream *stream = user_data;
+    return cfl_schema_to_arrow(stream->file->schemas.selected, ret_schema, reterr);
+}
+
+/* Feeds messages until one is a batch. */
+static cflight_status walk_to_batch(struct file_stream *stream, struct ArrowArray *ret_batch,
+                                    cflight_error **reterr)
+{
+    struct cflight_ipc_file *file = stream->file;
+    for (;;) {
+        struct cfl_walk_message message = {0};
+        enum cfl_message_kind kind = CFL_MESSAGE_SCHEMA;
+        cflight_status status =
+            cfl_walk_next(file->bytes, &file->setup.limits, &stream->offset, &message, reterr);
+        if (status != CFLIGHT_OK || message.is_end) {
+            stream->offset = status == CFLIGHT_OK ? file->bytes.len_bytes : stream->offset;
+            return status;
+        }
+        struct cfl_body_view body = {.bytes = message.body, .owner = file->buffer};
+        status =
+            cfl_decoder_feed_view(stream->decoder, message.header, body, &kind, ret_batch, reterr);
+        if (status != CFLIGHT_OK || kind == CFL_MESSAGE_BATCH) {
+            return status;
+        }
+    }
+}
+
+static cflight_status file_stream_next(void *user_data, struct ArrowArray *ret_batch,
+                                       cflight_error **reterr)
+{
+    struct file_stream *stream = user_data;
+    struct cflight_ipc_file *file = stream->file;
+    if (!file->has_footer) {
+        return walk_to_batch(stream, ret_batch, reterr);
+    }
+    if (stream->batch_index == file->footer.batch_count) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status =
+        read_batch(file, stream->batch_index, &stream->decompressor, ret_batch, reterr);
+    if (status == CFLIGHT_OK) {
+        stream->batch_index++;
+    }
+    return status;
+}
+
+/* The decoder of a stream reads with the options that the file was opened with. */
+static cflight_status new_decoder(const struct cflight_ipc_file *file,
+                                  struct cfl_decoder **ret_decoder, cflight_error **reterr)
+{
+    struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
+    options.validation = file->setup.validation;
+    options.included_fields = file->setup.included;
+    options.included_field_count = file->setup.included_count;
+    return cfl_decoder_new(file->alloc, &options, &file->setup.limits, NULL, ret_decoder, reterr);
+}
+
+cflight_status cflight_ipc_file_stream(cflight_ipc_file *file, struct ArrowArrayStream *ret_stream,
+                                       cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    if (file == NULL || ret_stream == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a stream needs an open file and a place for the result");
+    }
+    struct file_stream *stream = cfl_alloc_zeroed(file->alloc, sizeof *stream);
+    if (stream == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_up(&file->refs);
+    stream->file = file;
+    if (!file->has_footer) {
+        status = new_decoder(file, &stream->decoder, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        const struct cfl_stream_source source = {file_stream_schema, file_stream_next,
+                                                 file_stream_release, stream};
+        status = cfl_stream_export(file->alloc, &source, ret_stream, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        file_stream_release(stream);
+    }
+    return status;
+}
+
+cflight_status cflight_ipc_open_file(const char *path,
+                                     const struct cflight_ipc_read_options *options,
+                                     struct ArrowArrayStream *ret_stream, cflight_error **reterr)
+{
+    cflight_ipc_file *file = NULL;
+    cflight_status status = cflight_ipc_file_open(path, options, &file, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_ipc_file_stream(file, ret_stream, reterr);
+    }
+    cflight_ipc_file_free(file);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_IPC_VALIDATE_H
+#define CFL_IPC_VALIDATE_H
+
+#include "cflight/arrow_abi.h"
+#include "cflight/error.h"
+#include "ipc/schema.h"
+
+/* FULL validation: after it, no consumer that trusts the array can read outside its memory. What is
+ * wrong is reported as `bad_status`, naming the field. All of these pass over every value once, at
+ * most. Thread class: free. */
+
+/* A column; of a dictionary-encoded one its indices, not the dictionary, which was checked when it
+ * arrived. */
+cflight_status cfl_validate_values(const struct cfl_field *field, const struct ArrowArray *array,
+                                   cflight_status bad_status, cflight_error **reterr);
+/* The same with all dictionaries. */
+cflight_status cfl_validate_all_values(const struct cfl_field *field,
+                                       const struct ArrowArray *array, cflight_status bad_status,
+                                       cflight_error **reterr);
+/* The dictionary of a field: an array of its value type. */
+cflight_status cfl_validate_dictionary_values(const struct cfl_field *field,
+                                              const struct ArrowArray *values,
+                                              cflight_status bad_status, cflight_error **reterr);
+
+/* Structure of an array of unknown origin: counts and pointers of buffers and children, lengths,
+ * first and last offsets, dictionaries included. To be called before the others, which rely on it;
+ * the decoder's arrays have it. */
+cflight_status cfl_validate_shape(const struct cfl_field *field, const struct ArrowArray *array,
+                                  cflight_status bad_status, cflight_error **reterr);
+
+/* Number of set bits in [offset, offset + count). */
+int64_t cfl_count_set_bits(const uint8_t *bits, int64_t offset, int64_t count);
+
+#endif /* CFL_IPC_VALIDATE_H */
