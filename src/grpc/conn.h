@@ -11,17 +11,21 @@
 #include "cflight/error.h"
 #include "grpc/metadata.h"
 
-/* gRPC calls over one HTTP/2 connection, without I/O, both roles (gRPC over HTTP/2, PROTOCOL-HTTP2).
+/* gRPC calls over one HTTP/2 connection, without I/O, both roles (gRPC over HTTP/2,
+ * PROTOCOL-HTTP2).
  *
- * A connection turns bytes from the peer into calls, messages and statuses, and the reverse. Messages are delivered as
- * they arrive, in pieces, and the receiver may name the memory it wants them in. Bytes go in and out as in h2/session.h.
+ * A connection turns bytes from the peer into calls, messages and statuses, and the reverse.
+ * Messages are delivered as they arrive, in pieces, and the receiver may name the memory it wants
+ * them in. Bytes go in and out as in h2/session.h.
  *
- * The life of a call object: at a client from cfl_grpc_call_start, at a server from on_call, to cfl_grpc_call_release by
- * its user. It may outlive its stream (then it is ended and only remembers its status and metadata) but not its
- * connection: free of a connection ends every call (on_end) and makes what is left of them inert; release stays due.
+ * The life of a call object: at a client from cfl_grpc_call_start, at a server from on_call, to
+ * cfl_grpc_call_release by its user. It may outlive its stream (then it is ended and only remembers
+ * its status and metadata) but not its connection: free of a connection ends every call (on_end)
+ * and makes what is left of them inert; release stays due.
  *
- * All callbacks run inside cfl_grpc_received, cfl_grpc_output, cfl_grpc_tick, cfl_grpc_conn_fail and cancel, under the
- * caller's lock; they must not block and must not free the connection. Thread class: one at a time. */
+ * All callbacks run inside cfl_grpc_received, cfl_grpc_output, cfl_grpc_tick, cfl_grpc_conn_fail
+ * and cancel, under the caller's lock; they must not block and must not free the connection. Thread
+ * class: one at a time. */
 
 struct cfl_grpc_conn;
 struct cfl_grpc_call;
@@ -31,26 +35,32 @@ enum cfl_grpc_role { CFL_GRPC_CLIENT, CFL_GRPC_SERVER };
 struct cfl_grpc_call_handlers {
     /* Client: response headers arrived (not for Trailers-Only replies). */
     void (*on_headers)(void *user_data, struct cfl_grpc_call *call);
-    /* A message starts. A status other than OK ends the call with it. The length is not yet backed by bytes. */
-    cflight_status (*on_message_begin)(void *user_data, struct cfl_grpc_call *call, uint32_t len_bytes,
-                                       cflight_error **reterr);
-    /* Where the next bytes of the message should be put; see place_data in h2/session.h. May be NULL. */
-    void (*place)(void *user_data, struct cfl_grpc_call *call, uint8_t **ret_target, size_t *ret_len_bytes,
-                  size_t *ret_hint_bytes);
+    /* A message starts. A status other than OK ends the call with it. The length is not yet backed
+     * by bytes. */
+    cflight_status (*on_message_begin)(void *user_data, struct cfl_grpc_call *call,
+                                       uint32_t len_bytes, cflight_error **reterr);
+    /* Where the next bytes of the message should be put; see place_data in h2/session.h. May be
+     * NULL. */
+    void (*place)(void *user_data, struct cfl_grpc_call *call, uint8_t **ret_target,
+                  size_t *ret_len_bytes, size_t *ret_hint_bytes);
     /* Bytes of the message, possibly at the place that was named. */
-    cflight_status (*on_message_bytes)(void *user_data, struct cfl_grpc_call *call, const uint8_t *data,
-                                       size_t len_bytes, cflight_error **reterr);
+    cflight_status (*on_message_bytes)(void *user_data, struct cfl_grpc_call *call,
+                                       const uint8_t *data, size_t len_bytes,
+                                       cflight_error **reterr);
     /* The message is complete. */
-    cflight_status (*on_message_end)(void *user_data, struct cfl_grpc_call *call, cflight_error **reterr);
+    cflight_status (*on_message_end)(void *user_data, struct cfl_grpc_call *call,
+                                     cflight_error **reterr);
     /* Server: the client will send no more messages. */
     void (*on_half_close)(void *user_data, struct cfl_grpc_call *call);
-    /* The call is over: at a client the status is there; at a server the client cancelled, the deadline passed, the
-     * connection broke, or what cfl_grpc_call_finish queued was taken by the socket. Called exactly once. */
+    /* The call is over: at a client the status is there; at a server the client cancelled, the
+     * deadline passed, the connection broke, or what cfl_grpc_call_finish queued was taken by the
+     * socket. Called exactly once. */
     void (*on_end)(void *user_data, struct cfl_grpc_call *call);
 };
 
 struct cfl_grpc_conn_handlers {
-    /* Server: a request's headers are in and valid. Set handlers with cfl_grpc_call_accept, or finish it at once. */
+    /* Server: a request's headers are in and valid. Set handlers with cfl_grpc_call_accept, or
+     * finish it at once. */
     void (*on_call)(void *user_data, struct cfl_grpc_call *call);
     /* The peer takes no new calls. */
     void (*on_goaway)(void *user_data);
@@ -72,26 +82,31 @@ void cfl_grpc_conn_free(struct cfl_grpc_conn *conn);
 
 /* As in h2/session.h. */
 void cfl_grpc_input(struct cfl_grpc_conn *conn, struct iovec target[2], int *ret_count);
-cflight_status cfl_grpc_received(struct cfl_grpc_conn *conn, size_t len_bytes, cflight_error **reterr);
-cflight_status cfl_grpc_output(struct cfl_grpc_conn *conn, struct iovec *ret_views, int max_count, int *ret_count,
-                               cflight_error **reterr);
+cflight_status cfl_grpc_received(struct cfl_grpc_conn *conn, size_t len_bytes,
+                                 cflight_error **reterr);
+cflight_status cfl_grpc_output(struct cfl_grpc_conn *conn, struct iovec *ret_views, int max_count,
+                               int *ret_count, cflight_error **reterr);
 void cfl_grpc_sent(struct cfl_grpc_conn *conn, size_t len_bytes);
 bool cfl_grpc_wants_output(struct cfl_grpc_conn *conn);
 bool cfl_grpc_is_finished(const struct cfl_grpc_conn *conn);
 
-/* Ends every call because the transport broke or closed: UNAVAILABLE with `cause` (borrowed, may be NULL), safe to
- * retry only for calls of which nothing was written or that the peer said it did not process. */
+/* Ends every call because the transport broke or closed: UNAVAILABLE with `cause` (borrowed, may be
+ * NULL), safe to retry only for calls of which nothing was written or that the peer said it did not
+ * process. */
 void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause);
 
-/* The earliest moment at which cfl_grpc_tick has work: deadlines, keepalive, timeouts of the session. */
+/* The earliest moment at which cfl_grpc_tick has work: deadlines, keepalive, timeouts of the
+ * session. */
 int64_t cfl_grpc_next_deadline_ns(const struct cfl_grpc_conn *conn);
-/* Ends calls whose deadline passed (client: RST_STREAM(CANCEL) and DEADLINE_EXCEEDED; server: the same status is sent),
- * sends keepalive pings, fails when one went unanswered. A failure is fatal for the connection. */
+/* Ends calls whose deadline passed (client: RST_STREAM(CANCEL) and DEADLINE_EXCEEDED; server: the
+ * same status is sent), sends keepalive pings, fails when one went unanswered. A failure is fatal
+ * for the connection. */
 cflight_status cfl_grpc_tick(struct cfl_grpc_conn *conn, int64_t now_ns, cflight_error **reterr);
 
 /* True when a client may start calls: no GOAWAY in either direction, not finished. */
 bool cfl_grpc_can_start(const struct cfl_grpc_conn *conn);
-/* Announces shutdown (server): first a notice, then, with `is_final`, the last id that is served. */
+/* Announces shutdown (server): first a notice, then, with `is_final`, the last id that is served.
+ */
 void cfl_grpc_goaway(struct cfl_grpc_conn *conn, bool is_final);
 size_t cfl_grpc_call_count(const struct cfl_grpc_conn *conn);
 
@@ -101,39 +116,46 @@ struct cfl_grpc_call_params {
     bool is_tls;           /* ":scheme" */
     const char *user_agent;
     const struct cfl_metadata *metadata; /* borrowed for the call; NULL for none */
-    int64_t deadline_ns;                 /* absolute; sent as grpc-timeout; CFL_TIME_NEVER for none */
+    int64_t deadline_ns; /* absolute; sent as grpc-timeout; CFL_TIME_NEVER for none */
 };
 
 /* Client: starts a call. `params` and the strings are borrowed for this function. */
-cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn, const struct cfl_grpc_call_params *params,
+cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
+                                   const struct cfl_grpc_call_params *params,
                                    const struct cfl_grpc_call_handlers *handlers, void *user_data,
                                    struct cfl_grpc_call **ret_call, cflight_error **reterr);
 /* Server: takes the call on. `deadline_ns` of the request is watched by the connection. */
-void cfl_grpc_call_accept(struct cfl_grpc_call *call, const struct cfl_grpc_call_handlers *handlers, void *user_data);
+void cfl_grpc_call_accept(struct cfl_grpc_call *call, const struct cfl_grpc_call_handlers *handlers,
+                          void *user_data);
 /* The user's last touch: no callback follows. A call that is not over is cancelled. */
 void cfl_grpc_call_release(struct cfl_grpc_call *call);
 
-/* Queues one message: 5-byte prefix and `head` (copied), then `body` (borrowed until cfl_grpc_call_unsent_bytes is 0, or
- * the call ended or was cancelled; may be NULL). Over 2^32-1 bytes is RESOURCE_EXHAUSTED and nothing is queued. At a
- * server the response headers go out before the first message. */
-cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_bytes head, const struct cfl_pieces *body,
-                                  cflight_error **reterr);
+/* Queues one message: 5-byte prefix and `head` (copied), then `body` (borrowed until
+ * cfl_grpc_call_unsent_bytes is 0, or the call ended or was cancelled; may be NULL). Over 2^32-1
+ * bytes is RESOURCE_EXHAUSTED and nothing is queued. At a server the response headers go out before
+ * the first message. */
+cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_bytes head,
+                                  const struct cfl_pieces *body, cflight_error **reterr);
 /* Queued bytes that the socket has not taken. */
 uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call);
 /* Client: no more messages. */
 cflight_status cfl_grpc_call_half_close(struct cfl_grpc_call *call, cflight_error **reterr);
 /* Server: response headers now; FAILED_PRECONDITION when they went out already. */
-cflight_status cfl_grpc_call_send_headers(struct cfl_grpc_call *call, const struct cfl_metadata *metadata,
+cflight_status cfl_grpc_call_send_headers(struct cfl_grpc_call *call,
+                                          const struct cfl_metadata *metadata,
                                           cflight_error **reterr);
-/* Server: ends the call after what is queued. A Trailers-Only reply when no header was sent. `message` is UTF-8 and is
- * percent-encoded; it and `trailers` (may be NULL) are copied. A message or trailers past what peers accept (8 KiB) are
- * cut: the message first, then `-bin` details. If the client still sends, the stream is then reset with NO_ERROR. */
+/* Server: ends the call after what is queued. A Trailers-Only reply when no header was sent.
+ * `message` is UTF-8 and is percent-encoded; it and `trailers` (may be NULL) are copied. A message
+ * or trailers past what peers accept (8 KiB) are cut: the message first, then `-bin` details. If
+ * the client still sends, the stream is then reset with NO_ERROR. */
 void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, const char *message,
                           const struct cfl_metadata *trailers);
-/* Ends the call from this side, at any time: RST_STREAM(CANCEL); at a client the status becomes `status` with
- * `message`. on_end is called before the return. After that no queued view is referenced. */
+/* Ends the call from this side, at any time: RST_STREAM(CANCEL); at a client the status becomes
+ * `status` with `message`. on_end is called before the return. After that no queued view is
+ * referenced. */
 void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message);
-/* Gives flow-control credit back for message bytes that were taken; prefixes are credited on arrival. */
+/* Gives flow-control credit back for message bytes that were taken; prefixes are credited on
+ * arrival. */
 void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes);
 
 const char *cfl_grpc_call_path(const struct cfl_grpc_call *call);
@@ -151,7 +173,8 @@ cflight_status cfl_grpc_call_status(const struct cfl_grpc_call *call);
 const char *cfl_grpc_call_message(const struct cfl_grpc_call *call);
 /* What is certain about processing; CFLIGHT_RETRY_NEVER when the server answered. */
 enum cflight_retry cfl_grpc_call_retry(const struct cfl_grpc_call *call);
-/* True when the status came in the peer's trailers, false when this side made it up (reset, connection, limits). */
+/* True when the status came in the peer's trailers, false when this side made it up (reset,
+ * connection, limits). */
 bool cfl_grpc_call_status_is_from_peer(const struct cfl_grpc_call *call);
 
 #endif /* CFL_GRPC_CONN_H */

@@ -5,9 +5,9 @@
 #include "base/buf.h"
 #include "cflight/bytes.h"
 
-/* The custom metadata of a call: an ordered list of fields with repeated names (gRPC over HTTP/2, "Custom-Metadata").
- * Values of `-bin` names are raw bytes here and base64 on the wire; the conversion is done at the edge to h2. The list
- * owns copies. Thread class: one at a time. */
+/* The custom metadata of a call: an ordered list of fields with repeated names (gRPC over HTTP/2,
+ * "Custom-Metadata"). Values of `-bin` names are raw bytes here and base64 on the wire; the
+ * conversion is done at the edge to h2. The list owns copies. Thread class: one at a time. */
 struct cfl_metadata {
     const struct cflight_allocator *alloc;
     struct cflight_header *fields;
@@ -17,19 +17,22 @@ struct cfl_metadata {
 
 void cfl_metadata_init(struct cfl_metadata *metadata, const struct cflight_allocator *alloc);
 void cfl_metadata_done(struct cfl_metadata *metadata);
-/* Copies a field in; the name is lower-cased. INVALID_ARGUMENT names what is wrong: an empty or illegal name, a name
- * that gRPC reserves ("grpc-...", "content-type", "te", pseudo-headers), a text value with control or non-ASCII bytes. */
-cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_bytes name, struct cflight_bytes value,
-                                cflight_error **reterr);
-cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *name, const char *value,
-                                     cflight_error **reterr);
-/* As add, without the check for reserved names: for the library's own fields and for what a peer sent. */
+/* Copies a field in; the name is lower-cased. INVALID_ARGUMENT names what is wrong: an empty or
+ * illegal name, a name that gRPC reserves ("grpc-...", "content-type", "te", pseudo-headers), a
+ * text value with control or non-ASCII bytes. */
+cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_bytes name,
+                                struct cflight_bytes value, cflight_error **reterr);
+cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *name,
+                                     const char *value, cflight_error **reterr);
+/* As add, without the check for reserved names: for the library's own fields and for what a peer
+ * sent. */
 cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct cflight_bytes name,
                                           struct cflight_bytes value, cflight_error **reterr);
 cflight_status cfl_metadata_copy(struct cfl_metadata *target, const struct cfl_metadata *source,
                                  cflight_error **reterr);
 /* First value under a lower-case name; false when there is none. */
-bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name, struct cflight_bytes *ret_value);
+bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
+                      struct cflight_bytes *ret_value);
 /* Sum over fields of name + value + 32 (RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
 size_t cfl_metadata_size_bytes(const struct cfl_metadata *metadata);
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls: their life and what can be asked of one.
+ *
+ * A call is freed when its user released it and no handler of it is running. It ends exactly once,
+ * in cfl_grpc_call_end. Owner: its user, from start or on_call to release. Thread class: one at a
+ * time. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "grpc/internal.h"
+
+struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn)
+{
+    struct cfl_grpc_call *call = cfl_alloc_zeroed(conn->alloc, sizeof *call);
+    if (call == NULL) {
+        return NULL;
+    }
+    call->conn = conn;
+    call->alloc = conn->alloc;
+    call->deadline_ns = CFL_TIME_NEVER;
+    cfl_metadata_init(&call->headers, conn->alloc);
+    cfl_metadata_init(&call->trailers, conn->alloc);
+    cfl_list_append(&conn->calls, &call->in_conn);
+    conn->call_count++;
+    return call;
+}
+
+void cfl_grpc_call_free(struct cfl_grpc_call *call)
+{
+    const struct cflight_allocator *alloc = call->alloc;
+    if (call->conn != NULL) {
+        cfl_grpc_deadline_remove(call);
+        cfl_list_remove(&call->in_conn);
+        call->conn->call_count -= call->is_over ? 0 : 1;
+    }
+    cfl_grpc_heads_free(call);
+    cfl_metadata_done(&call->headers);
+    cfl_metadata_done(&call->trailers);
+    cfl_strfree(alloc, call->path);
+    cfl_strfree(alloc, call->authority);
+    cfl_strfree(alloc, call->message);
+    cfl_free(alloc, call, sizeof *call);
+}
+
+void cfl_grpc_call_hold(struct cfl_grpc_call *call)
+{
+    call->hold_count++;
+}
+
+void cfl_grpc_call_unhold(struct cfl_grpc_call *call)
+{
+    call->hold_count--;
+    if (call->hold_count == 0 && call->is_released) {
+        cfl_grpc_call_free(call);
+    }
+}
+
+bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call)
+{
+    return call->is_over || call->is_released;
+}
+
+void cfl_grpc_call_detach(struct cfl_grpc_call *call)
+{
+    if (call->stream != NULL) {
+        cfl_grpc_stream_abandon(call->stream);
+        call->stream = NULL;
+    }
+    cfl_grpc_heads_free(call);
+}
+
+void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending)
+{
+    if (call->is_over) {
+        return;
+    }
+    const char *message = ending->message == NULL ? "" : ending->message;
+    char *copy = cfl_strndup(call->alloc, message, strlen(message));
+    cfl_strfree(call->alloc, call->message);
+    call->message = copy;
+    call->status = ending->status;
+    call->retry = ending->retry;
+    call->is_from_peer = ending->is_from_peer;
+    call->is_cancelled = ending->is_cancelled;
+    call->is_over = true;
+    call->conn->call_count--;
+    cfl_grpc_deadline_remove(call);
+    cfl_grpc_call_detach(call);
+    cfl_grpc_call_hold(call);
+    if (call->handlers.on_end != NULL && !call->is_released) {
+        call->handlers.on_end(call->user_data, call);
+    }
+    cfl_grpc_call_unhold(call);
+}
+
+void cfl_grpc_call_release(struct cfl_grpc_call *call)
+{
+    if (call == NULL || call->is_released) {
+        return;
+    }
+    memset(&call->handlers, 0, sizeof call->handlers);
+    cfl_grpc_call_hold(call);
+    call->is_released = true;
+    /* A reply of which only the status is left goes out by itself; nothing of the user is
+     * referenced by it. */
+    bool is_sending_itself = call->is_finished && cfl_grpc_call_unsent_bytes(call) == 0;
+    if (!call->is_over && !is_sending_itself) {
+        cfl_grpc_call_cancel(call, CFLIGHT_CANCELLED, "the call was given up");
+    }
+    cfl_grpc_call_detach(call);
+    cfl_grpc_call_unhold(call);
+}
+
+void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
+{
+    if (call->is_over) {
+        return;
+    }
+    if (call->stream != NULL) {
+        cfl_h2_stream_reset(call->stream, CFL_H2_CANCEL);
+    }
+    struct cfl_grpc_ending ending = {
+        .status = status,
+        .message = message,
+        .is_cancelled = call->conn->role == CFL_GRPC_SERVER,
+    };
+    cfl_grpc_call_end(call, &ending);
+}
+
+void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call)
+{
+    if (call->stream != NULL && call->unconsumed_bytes == 0 && call->prefix_credit_bytes > 0) {
+        cfl_h2_stream_consume(call->stream, (size_t)call->prefix_credit_bytes);
+        call->prefix_credit_bytes = 0;
+    }
+}
+
+void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes)
+{
+    call->unconsumed_bytes -=
+        len_bytes < call->unconsumed_bytes ? len_bytes : call->unconsumed_bytes;
+    if (call->stream != NULL) {
+        cfl_h2_stream_consume(call->stream, len_bytes);
+        cfl_grpc_credit_prefixes(call);
+    }
+}
+
+const char *cfl_grpc_call_path(const struct cfl_grpc_call *call)
+{
+    return call->path == NULL ? "" : call->path;
+}
+
+const char *cfl_grpc_call_authority(const struct cfl_grpc_call *call)
+{
+    return call->authority == NULL ? "" : call->authority;
+}
+
+int64_t cfl_grpc_call_deadline_ns(const struct cfl_grpc_call *call)
+{
+    return call->deadline_ns;
+}
+
+const struct cfl_metadata *cfl_grpc_call_headers(const struct cfl_grpc_call *call)
+{
+    return &call->headers;
+}
+
+const struct cfl_metadata *cfl_grpc_call_trailers(const struct cfl_grpc_call *call)
+{
+    return &call->trailers;
+}
+
+bool cfl_grpc_call_is_over(const struct cfl_grpc_call *call)
+{
+    return call->is_over;
+}
+
+bool cfl_grpc_call_is_cancelled(const struct cfl_grpc_call *call)
+{
+    return call->is_cancelled;
+}
+
+cflight_status cfl_grpc_call_status(const struct cfl_grpc_call *call)
+{
+    return call->status;
+}
+
+const char *cfl_grpc_call_message(const struct cfl_grpc_call *call)
+{
+    return call->message == NULL ? "" : call->message;
+}
+
+enum cflight_retry cfl_grpc_call_retry(const struct cfl_grpc_call *call)
+{
+    return call->retry;
+}
+
+bool cfl_grpc_call_status_is_from_peer(const struct cfl_grpc_call *call)
+{
+    return call->is_from_peer;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_GRPC_INTERNAL_H
+#define CFL_GRPC_INTERNAL_H
+
+#include "base/list.h"
+#include "grpc/conn.h"
+#include "grpc/wire.h"
+#include "h2/session.h"
+
+/* What the files of this layer share. Nothing outside src/grpc includes it.
+ *
+ * A call and its stream name each other until one of them is over: the call detaches (call.c) or
+ * the stream closes (conn.c). A handler may release the call it runs for, so every place that runs
+ * one holds the call with cfl_grpc_call_hold and looks again after it. */
+
+/* A message's prefix and head, owned until the socket took them. */
+struct cfl_grpc_head {
+    struct cfl_grpc_head *next;
+    uint64_t end_bytes; /* of all bytes ever queued on the call */
+    size_t size_bytes;  /* of this block */
+    uint8_t data[];
+};
+
+/* Where the deframer stands (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+enum { CFL_GRPC_PREFIX_BYTES = 5 };
+struct cfl_grpc_deframer {
+    uint8_t prefix[CFL_GRPC_PREFIX_BYTES];
+    size_t prefix_bytes;
+    bool is_in_message;
+    uint32_t message_bytes;
+    uint32_t done_bytes;
+};
+
+struct cfl_grpc_call {
+    struct cfl_grpc_conn *conn;   /* NULL once the connection is gone */
+    struct cfl_h2_stream *stream; /* NULL once the call let go of it */
+    struct cfl_list in_conn;
+    const struct cflight_allocator *alloc;
+    struct cfl_grpc_call_handlers handlers;
+    void *user_data;
+    int hold_count;
+
+    char *path;
+    char *authority;
+    int64_t deadline_ns;
+    size_t heap_index; /* plus one; 0 is in no heap */
+    struct cfl_metadata headers;
+    struct cfl_metadata trailers;
+
+    struct cfl_grpc_deframer deframer;
+    uint64_t unconsumed_bytes;    /* delivered message bytes without credit so far */
+    uint64_t prefix_credit_bytes; /* prefixes that wait for it */
+
+    struct cfl_grpc_head *first_head;
+    struct cfl_grpc_head *last_head;
+    uint64_t queued_bytes; /* ever queued on the stream */
+
+    cflight_status status;
+    char *message;
+    enum cflight_retry retry;
+    bool has_headers;    /* client: received; server: sent */
+    bool is_half_closed; /* client: no more messages from here */
+    bool is_finished;    /* server: the status was queued */
+    bool is_over;
+    bool is_cancelled;
+    bool is_from_peer;
+    bool is_released;
+};
+
+struct cfl_grpc_conn {
+    const struct cflight_allocator *alloc;
+    struct cfl_h2_session *h2;
+    enum cfl_grpc_role role;
+    struct cfl_limits limits;
+    const struct cfl_clock *clock;
+    struct cfl_grpc_keepalive keepalive;
+    struct cfl_grpc_conn_handlers handlers;
+    void *user_data;
+    struct cfl_list calls;
+    size_t call_count;           /* not over */
+    struct cfl_grpc_call **heap; /* calls with a deadline, earliest first */
+    size_t heap_count;
+    size_t heap_capacity;
+    int64_t last_received_ns;
+    int64_t ping_ns; /* when the keepalive ping that waits was sent */
+    bool is_ping_sent;
+    bool is_goaway_sent;
+    bool is_failed;
+};
+
+/* How a call ends on this side. */
+struct cfl_grpc_ending {
+    cflight_status status;
+    const char *message;
+    enum cflight_retry retry;
+    bool is_from_peer;
+    bool is_cancelled; /* server */
+};
+
+/* call.c */
+struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn);
+void cfl_grpc_call_hold(struct cfl_grpc_call *call);
+/* Frees a call that was released meanwhile. */
+void cfl_grpc_call_unhold(struct cfl_grpc_call *call);
+/* True when no handler may run any more. */
+bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call);
+/* The call and its stream forget each other; views must not be referenced any more. */
+void cfl_grpc_call_detach(struct cfl_grpc_call *call);
+/* Detaches, records how it ended and calls on_end. Does nothing on a call that is over. */
+void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending);
+void cfl_grpc_call_free(struct cfl_grpc_call *call);
+
+/* send.c */
+void cfl_grpc_heads_free(struct cfl_grpc_call *call);
+
+/* conn.c */
+struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream);
+/* Marks a stream as one that no call belongs to. */
+void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream);
+
+/* deadline.c: a heap of deadlines. */
+bool cfl_grpc_deadline_add(struct cfl_grpc_call *call);
+void cfl_grpc_deadline_remove(struct cfl_grpc_call *call);
+void cfl_grpc_deadline_expire(struct cfl_grpc_conn *conn, int64_t now_ns);
+int64_t cfl_grpc_deadline_first_ns(const struct cfl_grpc_conn *conn);
+
+/* deframe.c */
+void cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes);
+void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, size_t *ret_len_bytes,
+                            size_t *ret_hint_bytes);
+/* True when the peer ended the stream between messages; otherwise `text` says where it stopped. */
+bool cfl_grpc_deframe_is_between(const struct cfl_grpc_call *call, char *text, size_t text_bytes);
+void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
+
+/* client.c */
+void cfl_grpc_client_headers(struct cfl_grpc_call *call, const struct cfl_h2_field *fields,
+                             size_t field_count, bool is_end, bool is_too_large);
+void cfl_grpc_client_end_stream(struct cfl_grpc_call *call);
+void cfl_grpc_client_closed(struct cfl_grpc_call *call, uint32_t h2_error_code,
+                            bool was_processed_never);
+/* The client's own decision: resets the stream if it is still there. */
+void cfl_grpc_client_abort(struct cfl_grpc_call *call, cflight_status status, const char *message);
+
+/* server.c */
+void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
+                             const struct cfl_h2_field *fields, size_t field_count,
+                             bool is_too_large);
+void cfl_grpc_server_end_stream(struct cfl_grpc_call *call);
+void cfl_grpc_server_closed(struct cfl_grpc_call *call, uint32_t h2_error_code);
+
+/* finish.c */
+/* Sends the status on a stream and ends this side of it; headers first when none went out. */
+cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
+                                      bool has_headers, int http_status, cflight_status status,
+                                      const char *message, const struct cfl_metadata *trailers,
+                                      cflight_error **reterr);
+/* The server's own decision: the status goes out at once, past what is queued, and the handler is
+ * told. */
+void cfl_grpc_server_abort(struct cfl_grpc_call *call, cflight_status status, const char *message);
+
+#endif /* CFL_GRPC_INTERNAL_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of grpc-message: UTF-8, percent-encoded (gRPC over HTTP/2, "Status-Message"). Decoding
+ * never refuses: a damaged message is worth more than none. Thread class: free. */
+#include "grpc/wire.h"
+
+static const char HEX[] = "0123456789ABCDEF";
+static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD};
+
+/* Bytes of the character at `offset`; 0 when it is not valid UTF-8. */
+static size_t utf8_len(struct cflight_bytes text, size_t offset)
+{
+    const uint8_t *at = text.data + offset;
+    size_t left = text.len_bytes - offset;
+    if (at[0] < 0x80) {
+        return 1;
+    }
+    size_t len_bytes = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
+    if (at[0] < 0xC2 || at[0] > 0xF4 || left < len_bytes) {
+        return 0;
+    }
+    for (size_t i = 1; i < len_bytes; i++) {
+        if ((at[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
+    bool is_outside = (at[0] == 0xED && at[1] > 0x9F) || (at[0] == 0xF4 && at[1] > 0x8F);
+    return is_overlong || is_outside ? 0 : len_bytes;
+}
+
+size_t cfl_grpc_utf8_cut(struct cflight_bytes text, size_t len_bytes_max)
+{
+    if (text.len_bytes <= len_bytes_max) {
+        return text.len_bytes;
+    }
+    size_t len_bytes = len_bytes_max;
+    while (len_bytes > 0 && len_bytes_max - len_bytes < 4 &&
+           (text.data[len_bytes] & 0xC0) == 0x80) {
+        len_bytes--;
+    }
+    return len_bytes;
+}
+
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte <= 0x7E && byte != '%';
+}
+
+bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max,
+                             struct cfl_buf *target)
+{
+    size_t encoded_bytes = 0;
+    size_t offset = 0;
+    while (offset < text.len_bytes) {
+        size_t len_bytes = utf8_len(text, offset);
+        len_bytes = len_bytes == 0 ? 1 : len_bytes;
+        size_t step_bytes = is_plain(text.data[offset]) ? 1 : len_bytes * 3;
+        if (encoded_bytes + step_bytes > encoded_bytes_max) {
+            break;
+        }
+        encoded_bytes += step_bytes;
+        for (size_t i = 0; i < len_bytes; i++) {
+            uint8_t byte = text.data[offset + i];
+            if (is_plain(byte)) {
+                (void)cfl_buf_append_u8(target, byte);
+                continue;
+            }
+            const uint8_t escape[3] = {'%', (uint8_t)HEX[byte >> 4], (uint8_t)HEX[byte & 15]};
+            (void)cfl_buf_append(target, escape, sizeof escape);
+        }
+        offset += len_bytes;
+    }
+    return !target->failed;
+}
+
+static int hex_value(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9') {
+        return byte - '0';
+    }
+    if (byte >= 'a' && byte <= 'f') {
+        return byte - 'a' + 10;
+    }
+    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
+static void decode_escapes(struct cflight_bytes text, struct cfl_buf *target)
+{
+    for (size_t i = 0; i < text.len_bytes; i++) {
+        uint8_t byte = text.data[i];
+        if (byte == '%' && text.len_bytes - i > 2) {
+            int high = hex_value(text.data[i + 1]);
+            int low = hex_value(text.data[i + 2]);
+            if (high >= 0 && low >= 0) {
+                byte = (uint8_t)(high << 4 | low);
+                i += 2;
+            }
+        }
+        (void)cfl_buf_append_u8(target, byte);
+    }
+}
+
+bool cfl_grpc_percent_decode(struct cflight_bytes text, struct cfl_buf *target)
+{
+    struct cfl_buf raw;
+    cfl_buf_init(&raw, target->alloc);
+    decode_escapes(text, &raw);
+    struct cflight_bytes bytes = cfl_buf_bytes(&raw);
+    for (size_t offset = 0; offset < bytes.len_bytes;) {
+        size_t len_bytes = bytes.data[offset] == 0 ? 0 : utf8_len(bytes, offset);
+        if (len_bytes == 0) {
+            (void)cfl_buf_append(target, REPLACEMENT, sizeof REPLACEMENT);
+            offset++;
+        } else {
+            (void)cfl_buf_append(target, bytes.data + offset, len_bytes);
+            offset += len_bytes;
+        }
+    }
+    bool is_done = !raw.failed && !target->failed;
+    cfl_buf_done(&raw);
+    return is_done;
+}

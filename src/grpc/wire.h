@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_GRPC_WIRE_H
+#define CFL_GRPC_WIRE_H
+
+#include "base/buf.h"
+#include "cflight/error.h"
+#include "grpc/metadata.h"
+#include "h2/session.h"
+
+/* The notations of gRPC over HTTP/2: names, timeouts, percent-encoded text, status numbers, header
+ * fields. Pure functions and one builder. Thread class: free; a builder, one at a time. */
+
+/* Names compare without case, because users may write them so. */
+bool cfl_grpc_name_is(struct cflight_bytes name, const char *text);
+bool cfl_grpc_name_starts(struct cflight_bytes name, const char *text);
+/* Ends in "-bin": the value is bytes, base64 on the wire. */
+bool cfl_grpc_name_is_binary(struct cflight_bytes name);
+/* "application/grpc", alone or followed by '+' or ';'. */
+bool cfl_grpc_content_type_is_valid(struct cflight_bytes value);
+
+/* grpc-timeout: 1 to 8 digits and a unit of n, u, m, S, M, H. Too large for nanoseconds is
+ * CFL_TIME_NEVER. */
+bool cfl_grpc_timeout_parse(struct cflight_bytes text, int64_t *ret_duration_ns);
+enum { CFL_GRPC_TIMEOUT_TEXT_BYTES = 24 };
+/* Rounds up to what 8 digits can say. */
+void cfl_grpc_timeout_format(int64_t duration_ns, char text[CFL_GRPC_TIMEOUT_TEXT_BYTES]);
+
+/* grpc-message. Encodes at most `encoded_bytes_max` bytes, cut between UTF-8 characters. */
+bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max,
+                             struct cfl_buf *target);
+/* Wrong escapes stay as they are; a zero byte and invalid UTF-8 become U+FFFD. Never refuses text.
+ */
+bool cfl_grpc_percent_decode(struct cflight_bytes text, struct cfl_buf *target);
+/* The most bytes, up to `len_bytes_max`, that end between UTF-8 characters. */
+size_t cfl_grpc_utf8_cut(struct cflight_bytes text, size_t len_bytes_max);
+
+/* grpc-status: 0 to 16; any other number is UNKNOWN; false when it is no number. */
+bool cfl_grpc_status_parse(struct cflight_bytes text, cflight_status *ret_status);
+cflight_status cfl_grpc_status_from_http(int http_status);
+cflight_status cfl_grpc_status_from_h2(uint32_t h2_error_code);
+const char *cfl_grpc_h2_code_name(uint32_t h2_error_code);
+/* A :status; -1 when it is not three digits. */
+int cfl_grpc_http_status_parse(struct cflight_bytes text);
+
+/* A list of header fields under construction. Failure (no memory) sticks and is told at the end. */
+struct cfl_grpc_field_range;
+struct cfl_grpc_fields {
+    const struct cflight_allocator *alloc;
+    struct cfl_buf text;
+    struct cfl_grpc_field_range *ranges;
+    size_t count;
+    size_t capacity;
+    struct cfl_h2_field *views;
+    size_t view_count;
+    uint64_t size_bytes; /* name + value + 32 each */
+    bool failed;
+};
+void cfl_grpc_fields_init(struct cfl_grpc_fields *fields, const struct cflight_allocator *alloc);
+void cfl_grpc_fields_done(struct cfl_grpc_fields *fields);
+void cfl_grpc_fields_add(struct cfl_grpc_fields *fields, const char *name, const char *value);
+/* A field of metadata: base64 for `-bin` names. */
+void cfl_grpc_fields_add_header(struct cfl_grpc_fields *fields, struct cflight_bytes name,
+                                struct cflight_bytes value);
+void cfl_grpc_fields_add_metadata(struct cfl_grpc_fields *fields,
+                                  const struct cfl_metadata *metadata);
+/* What a field takes of a header list, as sent. */
+uint64_t cfl_grpc_field_size(struct cflight_bytes name, struct cflight_bytes value);
+/* The views, valid until the next change; NULL when memory ran out. */
+const struct cfl_h2_field *cfl_grpc_fields_views(struct cfl_grpc_fields *fields);
+
+/* Takes a field that a peer sent into `metadata`: internals of the protocol are left out, `-bin`
+ * values decoded, comma lists of them split. `*ret_is_valid` false: not base64, nothing was added.
+ */
+cflight_status cfl_grpc_collect_field(struct cfl_metadata *metadata,
+                                      const struct cfl_h2_field *field, bool *ret_is_valid,
+                                      cflight_error **reterr);
+
+#endif /* CFL_GRPC_WIRE_H */

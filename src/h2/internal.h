@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_H2_INTERNAL_H
+#define CFL_H2_INTERNAL_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "h2/session.h"
+
+/* What the files of this layer share. Nothing outside src/h2 includes it.
+ *
+ * The session keeps three things beside nghttp2's state: a cursor over the frame boundaries of the
+ * input (input.c), so that it can say where the next bytes go; the list of segments that were
+ * framed and not yet taken by the socket (output.c); and the streams that have payload waiting for
+ * their turn (stream.c). Payload is framed only when the segment list is short, so a reset or a
+ * small message never waits behind more than CFL_H2_OUTPUT_BYTES. */
+
+enum {
+    CFL_H2_STAGING_BYTES = 64 << 10,
+    CFL_H2_OUTPUT_BYTES = 1 << 20, /* framed and not sent; no payload is framed past it */
+    CFL_H2_FRAME_BYTES_MAX = 1 << 20,
+    CFL_H2_BULK_FRAME_BYTES = 8 << 10, /* a DATA frame from here on is read piece by piece */
+    CFL_H2_FRAME_HEADER_BYTES = 9,
+    CFL_H2_PREFACE_BYTES = 24,
+};
+
+/* A run of framed bytes: at `data`, or in the control buffer at `control_offset`. */
+struct cfl_h2_segment {
+    const uint8_t *data;
+    uint64_t control_offset;
+    size_t len_bytes;
+    struct cfl_h2_stream *stream; /* NULL when it belongs to the connection */
+    uint8_t *owned;               /* a copy that goes with the segment */
+    size_t owned_bytes;
+    bool is_control;
+    bool is_payload; /* memory of the stream's user */
+};
+
+/* A token bucket: `burst` events at once, refilled by `per_second` (guard.c). */
+struct cfl_h2_rate {
+    uint32_t per_second;
+    double tokens;
+    int64_t last_ns;
+};
+
+enum cfl_h2_source {
+    CFL_H2_SOURCE_NONE,   /* nghttp2 has not asked for payload yet, and will by itself */
+    CFL_H2_SOURCE_ACTIVE, /* nghttp2 will ask when flow control allows */
+    CFL_H2_SOURCE_IDLE,   /* deferred: there was nothing to send */
+    CFL_H2_SOURCE_PARKED, /* deferred: waits for its turn in session->parked */
+    CFL_H2_SOURCE_ENDED,
+};
+
+enum cfl_h2_ending {
+    CFL_H2_ENDING_NONE,
+    CFL_H2_ENDING_DATA,     /* END_STREAM on the last DATA frame */
+    CFL_H2_ENDING_TRAILERS, /* trailers after it */
+};
+
+struct cfl_h2_stream {
+    struct cfl_h2_session *session;
+    struct cfl_list in_session;
+    struct cfl_list in_parked;
+    struct cfl_list in_closed;
+    int32_t id;
+    void *user_data;
+
+    struct cflight_bytes *views; /* queued, not framed: views[view_first .. view_count) */
+    size_t view_first;
+    size_t view_count;
+    size_t view_capacity;
+    uint64_t queued_bytes; /* in those views */
+    uint64_t framed_bytes; /* payload in segments, not taken by the socket */
+    size_t segment_count;  /* segments that name this stream */
+    uint64_t last_turn;
+    enum cfl_h2_source source;
+    enum cfl_h2_ending ending;
+    struct cfl_buf trailer_text;
+    struct cfl_h2_field *trailers; /* point into trailer_text */
+    size_t trailer_count;
+
+    uint32_t close_code;
+    bool is_announced; /* the user knows the stream: on_close is due */
+    bool is_reset;     /* by cfl_h2_stream_reset */
+    bool is_closed;    /* nghttp2 has let go of it */
+    bool is_taken;     /* the socket took at least one byte of it */
+    bool is_end_received;
+    bool is_end_sent; /* END_STREAM was framed */
+    bool is_refused;  /* the peer said that it did not process it */
+};
+
+/* One header block under way. Offsets, because the text moves as it grows. */
+struct cfl_h2_block_field {
+    size_t name_offset;
+    size_t name_bytes;
+    size_t value_offset;
+    size_t value_bytes;
+    bool is_sensitive;
+};
+
+struct cfl_h2_block {
+    struct cfl_buf text;
+    struct cfl_h2_block_field *fields;
+    struct cfl_h2_field *views;
+    size_t field_count;
+    size_t field_capacity;
+    size_t view_capacity;
+    uint64_t size_bytes; /* as the limit counts: name + value + 32, dropped fields included */
+    bool is_too_large;
+};
+
+/* Where the input stands between and inside frames. */
+struct cfl_h2_cursor {
+    size_t preface_left;
+    uint8_t header[CFL_H2_FRAME_HEADER_BYTES];
+    size_t header_bytes;
+    size_t payload_left;
+    int32_t stream_id;
+    bool is_data;
+    bool is_padded;
+    bool is_bulk;           /* the last DATA frame was large */
+    int32_t last_stream_id; /* of the last DATA frame */
+};
+
+struct cfl_h2_session {
+    const struct cflight_allocator *alloc;
+    nghttp2_mem mem;
+    nghttp2_session *ng;
+    enum cfl_h2_role role;
+    struct cfl_limits limits;
+    const struct cfl_clock *clock;
+    struct cfl_h2_callbacks callbacks;
+    void *user_data;
+
+    struct cfl_list streams;
+    size_t stream_count;
+    struct cfl_list parked; /* streams with payload, in the order of their turns */
+    size_t parked_count;
+    uint64_t turn;
+    bool may_frame_payload;
+    struct cfl_list closed; /* streams whose on_close is due */
+
+    struct cfl_h2_cursor cursor;
+    uint8_t *staging;
+    struct iovec target[2];
+    int target_count;
+
+    struct cfl_buf control;          /* frame headers and control frames */
+    uint64_t control_base;           /* offset of control.data[0] */
+    uint64_t control_taken;          /* offset up to which the socket took it */
+    struct cfl_h2_segment *segments; /* segments[segment_first .. segment_count) */
+    size_t segment_first;
+    size_t segment_count;
+    size_t segment_capacity;
+    size_t frame_start; /* first segment of the frame being sent */
+    uint64_t pending_bytes;
+    uint64_t pending_control_bytes;
+
+    struct cfl_h2_block block;
+
+    struct cfl_h2_rate reset_rate;
+    struct cfl_h2_rate ping_rate;
+    uint32_t empty_frame_count;
+    bool had_payload; /* since the last PING of the peer */
+    int64_t start_ns;
+    bool has_peer_settings;
+    bool has_settings_ack;
+    bool is_goaway_received;
+    bool is_goaway_sent;
+    bool is_final_goaway_sent;
+
+    cflight_status failure; /* not OK: the session is over */
+    char failure_text[256];
+    bool is_broken; /* memory ran out or nghttp2 gave up: nothing more is framed */
+    bool is_cut;    /* a frame lost its payload: nothing more is written */
+};
+
+/* guard.c: what a peer may do per second. */
+void cfl_h2_rate_init(struct cfl_h2_rate *rate, uint32_t per_second, int64_t now_ns);
+/* Takes one event; false when there were too many. */
+bool cfl_h2_rate_take(struct cfl_h2_rate *rate, int64_t now_ns);
+void cfl_h2_guard_reset(struct cfl_h2_session *session);
+void cfl_h2_guard_control(struct cfl_h2_session *session, bool is_ping);
+void cfl_h2_guard_data(struct cfl_h2_session *session, const nghttp2_frame *frame);
+void cfl_h2_guard_queue(struct cfl_h2_session *session);
+/* Ends the session with GOAWAY(code) and remembers why. The first failure counts. */
+void cfl_h2_session_fail(struct cfl_h2_session *session, uint32_t h2_error_code,
+                         cflight_status status, const char *format, ...) CFLIGHT_PRINTF(4, 5);
+/* As above without a GOAWAY: nghttp2 reported `ng_code` and cannot go on. */
+void cfl_h2_session_break(struct cfl_h2_session *session, int ng_code);
+/* Returns the failure as an error, or OK. */
+cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cflight_error **reterr);
+
+/* memory.c: nghttp2's allocations through the session's allocator. */
+void cfl_h2_mem_init(nghttp2_mem *mem, const struct cflight_allocator *alloc);
+
+/* headers.c */
+void cfl_h2_block_done(struct cfl_h2_session *session);
+int cfl_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data);
+int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
+                     void *user_data);
+void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
+                          bool is_end_stream);
+/* Turns fields into what nghttp2 takes; free with cfl_free_array. NULL when memory ran out. */
+nghttp2_nv *cfl_h2_nv_new(const struct cflight_allocator *alloc, const struct cfl_h2_field *fields,
+                          size_t field_count);
+
+/* events.c: the rest of nghttp2's callbacks. */
+void cfl_h2_set_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* output.c */
+bool cfl_h2_control_add(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);
+bool cfl_h2_payload_add(struct cfl_h2_stream *stream, const uint8_t *data, size_t len_bytes);
+/* Names the owner of the segments of the frame that was just sent. */
+void cfl_h2_frame_owner(struct cfl_h2_session *session, struct cfl_h2_stream *stream);
+/* Frames what can be framed; payload only if asked. */
+void cfl_h2_produce(struct cfl_h2_session *session, bool with_payload);
+/* Copies what is framed of a stream's views into the session and forgets the stream. */
+void cfl_h2_output_detach(struct cfl_h2_session *session, struct cfl_h2_stream *stream);
+/* Calls on_close for the streams that are due. */
+void cfl_h2_deliver_closed(struct cfl_h2_session *session);
+
+/* stream.c */
+struct cfl_h2_stream *cfl_h2_stream_new(struct cfl_h2_session *session, int32_t id);
+void cfl_h2_stream_free(struct cfl_h2_stream *stream);
+struct cfl_h2_stream *cfl_h2_stream_find(struct cfl_h2_session *session, int32_t id);
+/* The stream is over for nghttp2: on_close now, or once the socket took its last bytes. */
+void cfl_h2_stream_closed(struct cfl_h2_stream *stream, uint32_t h2_error_code);
+void cfl_h2_stream_unpark(struct cfl_h2_stream *stream);
+
+/* payload.c: the data source. */
+nghttp2_data_provider cfl_h2_provider(struct cfl_h2_stream *stream);
+ssize_t cfl_h2_read_length(nghttp2_session *ng, uint8_t frame_type, int32_t stream_id,
+                           int32_t session_window, int32_t stream_window, uint32_t frame_bytes_max,
+                           void *user_data);
+int cfl_h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *header,
+                     size_t len_bytes, nghttp2_data_source *source, void *user_data);
+/* There is something new to frame. */
+void cfl_h2_stream_wake(struct cfl_h2_stream *stream);
+void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream);
+
+#endif /* CFL_H2_INTERNAL_H */
