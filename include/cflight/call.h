@@ -51,7 +51,7 @@ typedef struct cflight_cancel cflight_cancel;
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_new(cflight_cancel **ret_cancel,
                                                                    cflight_error **reterr);
-/// Adds a reference and returns `cancel`; NULL gives NULL.
+/// Adds a reference and returns `cancel`.
 /// @since 0.1
 CFLIGHT_EXPORT cflight_cancel *cflight_cancel_ref(cflight_cancel *cancel);
 /// NULL is ignored.
@@ -62,7 +62,7 @@ CFLIGHT_EXPORT void cflight_cancel_unref(cflight_cancel *cancel);
 /// be called from a signal-handling thread, but not from a signal handler. Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_cancel_trigger(cflight_cancel *cancel);
-/// Tells whether cflight_cancel_trigger() was called; false for NULL.
+/// Tells whether cflight_cancel_trigger() was called.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_cancel_is_triggered(const cflight_cancel *cancel);
 

@@ -247,7 +247,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_set_session_optio
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_session_options(
     cflight_client *client, const struct cflight_call_options *options,
     struct cflight_session_options **ret_session_options, cflight_error **reterr);
-/// Ends the session; the connection stays.
+/// Asks the server to end the session.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_close_session(
     cflight_client *client, const struct cflight_call_options *options,

@@ -40,8 +40,7 @@ typedef struct cflight_response cflight_response;
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_info(
     cflight_response *response, const struct cflight_info *info, cflight_error **reterr);
-/// Answers PollFlightInfo. `poll_info` is borrowed.
-/// PollFlightInfo, once.
+/// PollFlightInfo, once. `poll_info` is borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_poll_info(
     cflight_response *response, const struct cflight_poll_info *poll_info, cflight_error **reterr);
@@ -207,8 +206,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_reload_tls(
 /// @since 0.1
 CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(
     const cflight_server_context *context);
-/// Returns the address of the client, such as "ipv4:127.0.0.1:40000"; valid during the call.
-/// "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
+/// The client's address: "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_server_context_peer(const cflight_server_context *context);
 /// What is_valid returned; without an auth table the first identity of the client's verified

@@ -373,7 +373,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_parse(
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_result_serialize(
     enum cflight_cancel_status cancel_status, cflight_buffer **ret_buffer, cflight_error **reterr);
-/// Parses a CancelFlightInfoResult; a number that is not known becomes UNSPECIFIED.
+/// Parses a CancelFlightInfoResult.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_cancel_result_parse(struct cflight_bytes bytes,
@@ -410,7 +410,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_errors_parse(
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_close_result_serialize(enum cflight_close_session_status close_status,
                                cflight_buffer **ret_buffer, cflight_error **reterr);
-/// Parses a CloseSessionResult; a number that is not known becomes UNSPECIFIED.
+/// Parses a CloseSessionResult.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_close_result_parse(
     struct cflight_bytes bytes, enum cflight_close_session_status *ret_close_status,
