@@ -14,7 +14,9 @@
 PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-VENV := build/venv/bin
+PYTEST = build/venv/bin/python -m pytest -q
+# Python itself is not instrumented, so the run time comes first and leaks are CTest's business.
+ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libubsan.so)
 # ThreadSanitizer of GCC 12 cannot start where the kernel randomises addresses over a wide range.
 FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
@@ -52,6 +54,8 @@ test-unit: test-packages
 test-asan: test-packages
 	@$(call BUILD,asan)
 	$(CTEST) build/asan
+	LD_PRELOAD="$(ASAN_RUNTIME)" ASAN_OPTIONS=detect_leaks=0 CFLIGHT_LIBRARY=build/asan/lib/libcflight.so \
+		CFLIGHT_BIN=build/asan/bin $(PYTEST) tests/interop
 
 test-tsan: test-packages
 	@$(call BUILD,tsan)
@@ -59,6 +63,7 @@ test-tsan: test-packages
 
 test-interop: test-packages
 	@$(call BUILD,release)
+	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTEST) tests/interop
 
 bench: build
 	@tools/bootstrap --test --python
