@@ -1,1 +1,0 @@
-typedef int cfl_placeholder;
