@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Socket addresses and their texts.
  *
- * Nothing here keeps state. The lookup blocks for as long as the system's resolver does, which nothing can bound; who
- * needs a bound runs it on another thread (net/resolve.c). Lists hold at most CFL_ADDRESSES_MAX addresses, whatever a
- * name server answers. Thread class: free. RFC 6761 6.3, RFC 8305 4. */
+ * Nothing here keeps state. The lookup blocks for as long as the system's resolver does, which
+ * nothing can bound; who needs a bound runs it on another thread (net/resolve.c). Lists hold at
+ * most CFL_ADDRESSES_MAX addresses, whatever a name server answers. Thread class: free. RFC
+ * 6761 6.3, RFC 8305 4. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
@@ -19,7 +20,8 @@
 
 enum { UNIX_PATH_BYTES_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, PORT_TEXT_BYTES = 8 };
 
-cflight_status cfl_address_from_unix(const char *path, struct cfl_address *ret_address, cflight_error **reterr)
+cflight_status cfl_address_from_unix(const char *path, struct cfl_address *ret_address,
+                                     cflight_error **reterr)
 {
     size_t path_bytes = path == NULL ? 0 : strlen(path);
     bool is_abstract = path_bytes > 0 && path[0] == '@';
@@ -27,9 +29,10 @@ cflight_status cfl_address_from_unix(const char *path, struct cfl_address *ret_a
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "the Unix socket path is empty");
     }
     if (path_bytes > UNIX_PATH_BYTES_MAX) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "the Unix socket path '%s' is %zu bytes long; the system's limit is %d bytes",
-                                 path, path_bytes, (int)UNIX_PATH_BYTES_MAX);
+        return cflight_error_set(
+            reterr, CFLIGHT_INVALID_ARGUMENT,
+            "the Unix socket path '%s' is %zu bytes long; the system's limit is %d bytes", path,
+            path_bytes, (int)UNIX_PATH_BYTES_MAX);
     }
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     memcpy(un.sun_path, path, path_bytes);
@@ -143,8 +146,8 @@ bool cfl_address_list_direct(const char *host, uint16_t port, struct cfl_address
     return resolve(host, port, AI_NUMERICHOST, ret_list) == 0 && ret_list->count > 0;
 }
 
-cflight_status cfl_address_list_lookup(const char *host, uint16_t port, struct cfl_address_list *ret_list,
-                                       cflight_error **reterr)
+cflight_status cfl_address_list_lookup(const char *host, uint16_t port,
+                                       struct cfl_address_list *ret_list, cflight_error **reterr)
 {
     if (host[0] == '\0') {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "the host name is empty");
@@ -154,14 +157,15 @@ cflight_status cfl_address_list_lookup(const char *host, uint16_t port, struct c
     }
     int code = resolve(host, port, 0, ret_list);
     if (code == EAI_SYSTEM) {
-        return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, errno, "cannot look up the host '%s'", host);
+        return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, errno, "cannot look up the host '%s'",
+                                host);
     }
     if (code == EAI_MEMORY) {
         return cfl_error_no_memory(reterr);
     }
     if (code != 0 || ret_list->count == 0) {
-        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE, "cannot look up the host '%s': %s", host,
-                                 code == 0 ? "it has no address" : gai_strerror(code));
+        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE, "cannot look up the host '%s': %s",
+                                 host, code == 0 ? "it has no address" : gai_strerror(code));
     }
     return CFLIGHT_OK;
 }
@@ -227,8 +231,8 @@ void cfl_address_text(const struct cfl_address *address, char ret_text[CFL_ADDRE
         return;
     }
     /* Unlike inet_ntop, this keeps the scope of a link-local address. */
-    (void)getnameinfo((const struct sockaddr *)&address->storage, address->len_bytes, host, sizeof host, NULL, 0,
-                      NI_NUMERICHOST);
+    (void)getnameinfo((const struct sockaddr *)&address->storage, address->len_bytes, host,
+                      sizeof host, NULL, 0, NI_NUMERICHOST);
     (void)snprintf(ret_text, CFL_ADDRESS_TEXT_BYTES,
                    address->storage.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
                    (unsigned int)cfl_address_port(address));

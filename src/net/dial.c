@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connecting, with a limit and a way out at every moment.
  *
- * Every wait is one poll over what is under way and the cancel descriptor, until the earlier of the deadline and the next
- * step. TCP attempts run side by side: the next address gets its turn 250 ms after the last one, or at once when that
- * failed, and the first socket that connects wins (RFC 8305 5). Why each address failed is collected for the message.
- * Nothing was sent when dialing fails, so such errors are safe to retry. Thread class: free. */
+ * Every wait is one poll over what is under way and the cancel descriptor, until the earlier of the
+ * deadline and the next step. TCP attempts run side by side: the next address gets its turn 250 ms
+ * after the last one, or at once when that failed, and the first socket that connects wins (RFC
+ * 8305 5). Why each address failed is collected for the message. No call was sent when connecting
+ * fails, so such errors are safe to retry; what the TLS handshake says is not, as it would say it
+ * again. Thread class: free. */
 #include "net/dial.h"
 
 #include <errno.h>
@@ -38,13 +40,24 @@ struct dial {
     struct cfl_buf label; /* terminated text of the target */
     struct cfl_buf reasons;
     struct cfl_address_list addresses;
-    struct pollfd attempts[CFL_ADDRESSES_MAX + 1]; /* by address, fd -1 when none runs; one more for cancel_fd */
+    struct pollfd attempts[CFL_ADDRESSES_MAX +
+                           1]; /* by address, fd -1 when none runs; one more for cancel_fd */
     size_t started_count;
     size_t running_count;
 };
 
-/* Waits for `fds[0..count-1]`; `fds[count]` must exist and is lent to the cancel descriptor for the time of the call. */
-static enum wait_outcome dial_wait(const struct dial *dial, struct pollfd *fds, size_t count, int64_t until_ns)
+/* Nothing was sent, so trying again is safe, and it may help. */
+static void set_retry_safe(cflight_status status, cflight_error **reterr)
+{
+    if (reterr != NULL && (status == CFLIGHT_UNAVAILABLE || status == CFLIGHT_DEADLINE_EXCEEDED)) {
+        cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
+    }
+}
+
+/* Waits for `fds[0..count-1]`; `fds[count]` must exist and is lent to the cancel descriptor for the
+ * time of the call. */
+static enum wait_outcome dial_wait(const struct dial *dial, struct pollfd *fds, size_t count,
+                                   int64_t until_ns)
 {
     for (;;) {
         int64_t now_ns = cfl_clock_now_ns(dial->clock);
@@ -67,14 +80,16 @@ static enum wait_outcome dial_wait(const struct dial *dial, struct pollfd *fds, 
 }
 
 /* Turns an outcome other than ready or passed into its error. */
-static cflight_status stopped(const struct dial *dial, enum wait_outcome outcome, cflight_error **reterr)
+static cflight_status stopped(const struct dial *dial, enum wait_outcome outcome,
+                              cflight_error **reterr)
 {
     const char *label = (const char *)dial->label.data;
     if (outcome == WAIT_CANCELLED) {
-        return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled", label);
+        return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled",
+                                 label);
     }
-    return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED, "the connect timeout passed while connecting to %s",
-                             label);
+    return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
+                             "the connect timeout passed while connecting to %s", label);
 }
 
 /* Adds "; address: reason". */
@@ -82,8 +97,8 @@ static void add_reason(struct dial *dial, const struct cfl_address *address, con
 {
     char text[CFL_ADDRESS_TEXT_BYTES];
     cfl_address_text(address, text);
-    (void)cfl_buf_append_format(&dial->reasons, "%s%s: %s", dial->reasons.len_bytes > 0 ? "; " : "", text,
-                                reason);
+    (void)cfl_buf_append_format(&dial->reasons, "%s%s: %s", dial->reasons.len_bytes > 0 ? "; " : "",
+                                text, reason);
 }
 
 static void add_os_reason(struct dial *dial, const struct cfl_address *address, int os_code)
@@ -92,8 +107,8 @@ static void add_os_reason(struct dial *dial, const struct cfl_address *address, 
     add_reason(dial, address, strerror_r(os_code, text, sizeof text) == 0 ? text : "unknown error");
 }
 
-/* Connecting to a free port of this machine can meet itself: the system picks that same port for our end, and the two
- * ends of one socket shake hands. */
+/* Connecting to a free port of this machine can meet itself: the system picks that same port for
+ * our end, and the two ends of one socket shake hands. */
 static bool is_connected_to_itself(int fd, const struct cfl_address *address)
 {
     struct cfl_address own = {.len_bytes = sizeof own.storage};
@@ -112,7 +127,8 @@ static int connect_now(int fd, const struct cfl_address *address)
     return is_connected_to_itself(fd, address) ? ECONNREFUSED : 0;
 }
 
-/* Starts an attempt on the next address. Returns true with `*ret_fd` when it is connected at once. */
+/* Starts an attempt on the next address. Returns true with `*ret_fd` when it is connected at once.
+ */
 static bool start_attempt(struct dial *dial, int *ret_fd)
 {
     const struct cfl_address *address = &dial->addresses.items[dial->started_count];
@@ -138,7 +154,8 @@ static bool start_attempt(struct dial *dial, int *ret_fd)
     return false;
 }
 
-/* Looks at the attempts that poll reported. Returns true with `*ret_fd` when one is connected; failed ones end. */
+/* Looks at the attempts that poll reported. Returns true with `*ret_fd` when one is connected;
+ * failed ones end. */
 static bool collect_attempts(struct dial *dial, int *ret_fd)
 {
     for (size_t i = 0; i < dial->started_count; i++) {
@@ -177,19 +194,23 @@ static void close_attempts(struct dial *dial)
     }
 }
 
-/* Puts the reasons of all addresses into the error; those still running say that nothing answered. */
-static cflight_status not_connected(struct dial *dial, cflight_status status, cflight_error **reterr)
+/* Puts the reasons of all addresses into the error; those still running say that nothing answered.
+ */
+static cflight_status not_connected(struct dial *dial, cflight_status status,
+                                    cflight_error **reterr)
 {
     for (size_t i = 0; i < dial->started_count; i++) {
         if (dial->attempts[i].fd >= 0) {
             add_reason(dial, &dial->addresses.items[i], "no answer");
         }
     }
-    const char *what = status == CFLIGHT_DEADLINE_EXCEEDED ? "the connect timeout passed while connecting to"
-                                                           : "cannot connect to";
+    const char *what = status == CFLIGHT_DEADLINE_EXCEEDED
+                           ? "the connect timeout passed while connecting to"
+                           : "cannot connect to";
     (void)cfl_buf_append_u8(&dial->reasons, 0);
     return cflight_error_set(reterr, status, "%s %s: %s", what, (const char *)dial->label.data,
-                             dial->reasons.failed ? "out of memory" : (const char *)dial->reasons.data);
+                             dial->reasons.failed ? "out of memory"
+                                                  : (const char *)dial->reasons.data);
 }
 
 static cflight_status connect_tcp(struct dial *dial, int *ret_fd, cflight_error **reterr)
@@ -227,8 +248,8 @@ static cflight_status connect_tcp(struct dial *dial, int *ret_fd, cflight_error 
     }
 }
 
-/* A Unix socket connects at once or not at all. A full backlog cannot be waited for: EAGAIN, and no event tells when
- * there is room, so this tries again with growing pauses. */
+/* A Unix socket connects at once or not at all. A full backlog cannot be waited for: EAGAIN, and no
+ * event tells when there is room, so this tries again with growing pauses. */
 static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error **reterr)
 {
     const struct cfl_address *address = &dial->addresses.items[0];
@@ -245,11 +266,13 @@ static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error
             (void)close(fd);
         }
         if (code != EAGAIN && code != EINPROGRESS) {
-            return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, code, "cannot connect to %s", label);
+            return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, code, "cannot connect to %s",
+                                    label);
         }
         struct pollfd cancel[1];
         int64_t now_ns = cfl_clock_now_ns(dial->clock);
-        enum wait_outcome outcome = dial_wait(dial, cancel, 0, cfl_deadline_after_ns(now_ns, pause_ns));
+        enum wait_outcome outcome =
+            dial_wait(dial, cancel, 0, cfl_deadline_after_ns(now_ns, pause_ns));
         if (outcome == WAIT_CANCELLED || outcome == WAIT_DEADLINE) {
             return stopped(dial, outcome, reterr);
         }
@@ -276,7 +299,8 @@ static cflight_status look_up(struct dial *dial, cflight_error **reterr)
         status = stopped(dial, outcome, reterr);
     } else {
         status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                                   "the connect timeout passed while looking up the host '%s'", target->host);
+                                   "the connect timeout passed while looking up the host '%s'",
+                                   target->host);
     }
     cfl_resolve_free(resolve);
     return status;
@@ -292,7 +316,8 @@ static cflight_status connect_target(struct dial *dial, int *ret_fd, cflight_err
         return status != CFLIGHT_OK ? status : connect_unix(dial, ret_fd, reterr);
     }
     if (target->host == NULL || target->host[0] == '\0') {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "the host name to connect to is empty");
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "the host name to connect to is empty");
     }
     status = look_up(dial, reterr);
     if (status != CFLIGHT_OK) {
@@ -301,7 +326,8 @@ static cflight_status connect_target(struct dial *dial, int *ret_fd, cflight_err
     return connect_tcp(dial, ret_fd, reterr);
 }
 
-static cflight_status finish_handshake(struct dial *dial, struct cfl_transport *transport, cflight_error **reterr)
+static cflight_status finish_handshake(struct dial *dial, struct cfl_transport *transport,
+                                       cflight_error **reterr)
 {
     for (;;) {
         unsigned int wait = CFL_READY_NONE;
@@ -316,21 +342,26 @@ static cflight_status finish_handshake(struct dial *dial, struct cfl_transport *
             return stopped(dial, outcome, reterr);
         }
         if (outcome == WAIT_DEADLINE) {
-            return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                                     "the connect timeout passed during the TLS handshake with %s",
-                                     (const char *)dial->label.data);
+            status =
+                cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
+                                  "the connect timeout passed during the TLS handshake with %s",
+                                  (const char *)dial->label.data);
+            set_retry_safe(status, reterr);
+            return status;
         }
     }
 }
 
 /* Makes the transport, which takes the socket whatever happens. */
-static cflight_status make_transport(struct dial *dial, const struct cflight_allocator *alloc, int fd,
-                                     struct cfl_transport **ret_transport, cflight_error **reterr)
+static cflight_status make_transport(struct dial *dial, const struct cflight_allocator *alloc,
+                                     int fd, struct cfl_transport **ret_transport,
+                                     cflight_error **reterr)
 {
     const struct cfl_dial_target *target = dial->target;
     struct cfl_transport *transport = NULL;
     struct cfl_address peer = {.len_bytes = sizeof peer.storage};
-    if (target->unix_path != NULL || getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len_bytes) != 0) {
+    if (target->unix_path != NULL ||
+        getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len_bytes) != 0) {
         peer = dial->addresses.items[0];
     }
     cfl_socket_tune(fd, peer.storage.ss_family);
@@ -341,7 +372,8 @@ static cflight_status make_transport(struct dial *dial, const struct cflight_all
     }
     if (target->tls != NULL) {
         const char *name = target->tls_name != NULL ? target->tls_name : target->host;
-        status = cfl_transport_start_tls_client(transport, target->tls, name != NULL ? name : "localhost", reterr);
+        status = cfl_transport_start_tls_client(transport, target->tls,
+                                                name != NULL ? name : "localhost", reterr);
         if (status == CFLIGHT_OK) {
             status = finish_handshake(dial, transport, reterr);
         }
@@ -372,7 +404,8 @@ cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_
 {
     cflight_status status = CFLIGHT_OK;
     int fd = -1;
-    struct dial dial = {.target = target, .clock = clock, .deadline_ns = deadline_ns, .cancel_fd = cancel_fd};
+    struct dial dial = {
+        .target = target, .clock = clock, .deadline_ns = deadline_ns, .cancel_fd = cancel_fd};
     cfl_buf_init(&dial.label, alloc);
     cfl_buf_init(&dial.reasons, alloc);
     for (size_t i = 0; i <= CFL_ADDRESSES_MAX; i++) {
@@ -385,13 +418,13 @@ cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_
     }
     status = connect_target(&dial, &fd, reterr);
     if (status != CFLIGHT_OK) {
+        set_retry_safe(status, reterr);
         goto done;
     }
     status = make_transport(&dial, alloc, fd, ret_transport, reterr);
 
 done:
-    if (reterr != NULL && (status == CFLIGHT_UNAVAILABLE || status == CFLIGHT_DEADLINE_EXCEEDED)) {
-        cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
+    if (status != CFLIGHT_OK && reterr != NULL) {
         cfl_error_set_operation(*reterr, "connect");
     }
     close_attempts(&dial);

@@ -5,21 +5,24 @@
 #include "net/tls.h"
 #include "net/transport.h"
 
-/* Connecting: the operating system's resolver, then IPv6 and IPv4 addresses in turn, a new attempt every 250 ms while
- * earlier ones go on (RFC 8305), within a time limit. Blocks the calling thread; a descriptor that becomes readable
- * cancels it (pass -1 for none). Name lookup cannot be interrupted by the C library, so it runs on a thread of its own
- * that is left behind, harmless, when the limit passes first. */
+/* Connecting: the operating system's resolver, then IPv6 and IPv4 addresses in turn, a new attempt
+ * every 250 ms while earlier ones go on (RFC 8305), within a time limit. Blocks the calling thread;
+ * a descriptor that becomes readable cancels it (pass -1 for none). Name lookup cannot be
+ * interrupted by the C library, so it runs on a thread of its own that is left behind, harmless,
+ * when the limit passes first. */
 
 struct cfl_dial_target {
-    const char *host;      /* name, IPv4, or IPv6 without brackets; NULL for Unix sockets */
+    const char *host; /* name, IPv4, or IPv6 without brackets; NULL for Unix sockets */
     uint16_t port;
-    const char *unix_path; /* NULL for TCP; a leading NUL-replacing '@' names the abstract namespace */
-    struct cfl_tls_client *tls; /* NULL for plain; borrowed for the call, the transport keeps its own reference */
-    const char *tls_name;  /* the name to verify and to send as SNI; NULL: host */
+    const char
+        *unix_path; /* NULL for TCP; a leading NUL-replacing '@' names the abstract namespace */
+    struct cfl_tls_client
+        *tls; /* NULL for plain; borrowed for the call, the transport keeps its own reference */
+    const char *tls_name; /* the name to verify and to send as SNI; NULL: host */
 };
 
-/* On success the TLS handshake is done too. Errors are UNAVAILABLE naming the address and every reason, DEADLINE_EXCEEDED
- * naming connect timeout and address, or CANCELLED. */
+/* On success the TLS handshake is done too. Errors are UNAVAILABLE naming the address and every
+ * reason, DEADLINE_EXCEEDED naming connect timeout and address, or CANCELLED. */
 cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_dial_target *target,
                         int64_t deadline_ns, const struct cfl_clock *clock, int cancel_fd,
                         struct cfl_transport **ret_transport, cflight_error **reterr);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listening sockets.
  *
- * A listener has one socket per address of its host, all on one port. An address or a family that this machine does not
- * have is left out as long as another one works. A Unix socket file belongs to the listener that made it: it is removed on free only by
- * the process that made it, and only while it is still that very file.
- * Thread class: one at a time; accept may run on any thread, also at once for different descriptors. */
+ * A listener has one socket per address of its host, all on one port. An address or a family that
+ * this machine does not have is left out as long as another one works. A Unix socket file belongs
+ * to the listener that made it: it is removed on free only by the process that made it, and only
+ * while it is still that very file. Thread class: one at a time; accept may run on any thread, also
+ * at once for different descriptors. */
 #define _GNU_SOURCE /* accept4 */
 #include "net/listen.h"
 
@@ -56,7 +57,8 @@ static cflight_status status_of_errno(int os_code)
     }
 }
 
-static cflight_status cannot_listen(cflight_error **reterr, int os_code, const struct cfl_address *address)
+static cflight_status cannot_listen(cflight_error **reterr, int os_code,
+                                    const struct cfl_address *address)
 {
     char text[CFL_ADDRESS_TEXT_BYTES];
     cfl_address_text(address, text);
@@ -111,7 +113,8 @@ static bool is_family_missing(int os_code)
     return os_code == EAFNOSUPPORT || os_code == EADDRNOTAVAIL || os_code == EPROTONOSUPPORT;
 }
 
-/* Opens all addresses on one port. On failure everything is closed and `*ret_failed` is the address that failed. */
+/* Opens all addresses on one port. On failure everything is closed and `*ret_failed` is the address
+ * that failed. */
 static int open_all(struct cfl_listener *listener, struct cfl_address_list *addresses, int backlog,
                     size_t *ret_failed)
 {
@@ -137,8 +140,8 @@ static int open_all(struct cfl_listener *listener, struct cfl_address_list *addr
     return listener->fd_count > 0 ? 0 : missing_code;
 }
 
-static cflight_status listen_tcp(struct cfl_listener *listener, const struct cfl_listen_target *target,
-                                 cflight_error **reterr)
+static cflight_status listen_tcp(struct cfl_listener *listener,
+                                 const struct cfl_listen_target *target, cflight_error **reterr)
 {
     struct cfl_address_list addresses = {.count = 0};
     const char *host = target->host;
@@ -152,8 +155,8 @@ static cflight_status listen_tcp(struct cfl_listener *listener, const struct cfl
     }
     if (addresses.count > CFL_LISTENER_FDS_MAX) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "the host '%s' has %zu addresses; a server listens on at most %d", host,
-                                 addresses.count, (int)CFL_LISTENER_FDS_MAX);
+                                 "the host '%s' has %zu addresses; a server listens on at most %d",
+                                 host, addresses.count, (int)CFL_LISTENER_FDS_MAX);
     }
     for (int pick = 1;; pick++) {
         size_t failed = 0;
@@ -171,9 +174,9 @@ static cflight_status listen_tcp(struct cfl_listener *listener, const struct cfl
     }
 }
 
-/* Tells whether a socket file is left over from a process that is gone. Asked with a datagram socket, which the system
- * refuses when nobody holds the file and finds to be of the wrong type when a server does: no stray connection reaches
- * a living server. */
+/* Tells whether a socket file is left over from a process that is gone. Asked with a datagram
+ * socket, which the system refuses when nobody holds the file and finds to be of the wrong type
+ * when a server does: no stray connection reaches a living server. */
 static bool is_stale(const struct cfl_address *address, const char *path, struct stat *ret_stat)
 {
     if (lstat(path, ret_stat) != 0 || !S_ISSOCK(ret_stat->st_mode)) {
@@ -183,8 +186,9 @@ static bool is_stale(const struct cfl_address *address, const char *path, struct
     if (fd < 0) {
         return false;
     }
-    bool is_refused = connect(fd, (const struct sockaddr *)&address->storage, address->len_bytes) != 0 &&
-                      errno == ECONNREFUSED;
+    bool is_refused =
+        connect(fd, (const struct sockaddr *)&address->storage, address->len_bytes) != 0 &&
+        errno == ECONNREFUSED;
     (void)close(fd);
     return is_refused;
 }
@@ -195,15 +199,16 @@ static bool is_same_file(const char *path, dev_t device, ino_t inode)
     return lstat(path, &now) == 0 && now.st_dev == device && now.st_ino == inode;
 }
 
-static cflight_status path_in_use(cflight_error **reterr, const char *path, const struct stat *found)
+static cflight_status path_in_use(cflight_error **reterr, const char *path,
+                                  const struct stat *found)
 {
     return cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS, "cannot listen on %s: %s", path,
                              S_ISSOCK(found->st_mode) ? "another process listens on it"
                                                       : "the file exists and is not a socket");
 }
 
-static cflight_status listen_unix(struct cfl_listener *listener, const struct cfl_listen_target *target,
-                                  cflight_error **reterr)
+static cflight_status listen_unix(struct cfl_listener *listener,
+                                  const struct cfl_listen_target *target, cflight_error **reterr)
 {
     struct cfl_address address;
     const char *path = target->unix_path;
@@ -243,11 +248,13 @@ static cflight_status listen_unix(struct cfl_listener *listener, const struct cf
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_listen(const struct cflight_allocator *alloc, const struct cfl_listen_target *target,
+cflight_status cfl_listen(const struct cflight_allocator *alloc,
+                          const struct cfl_listen_target *target,
                           struct cfl_listener **ret_listener, cflight_error **reterr)
 {
     if (target->unix_path == NULL && target->host == NULL) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "there is no address to listen on");
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "there is no address to listen on");
     }
     struct cfl_listener *listener = cfl_alloc_zeroed(alloc, sizeof *listener);
     if (listener == NULL) {
@@ -290,8 +297,9 @@ uint16_t cfl_listener_port(const struct cfl_listener *listener)
     return listener->port;
 }
 
-/* Returns a connected socket, -1 when none waits, or -2 with errno. Errors of a connection that broke before it was
- * accepted concern nobody (accept(2), "Error handling"); the loop ends because each such call consumes one. */
+/* Returns a connected socket, -1 when none waits, or -2 with errno. Errors of a connection that
+ * broke before it was accepted concern nobody (accept(2), "Error handling"); the loop ends because
+ * each such call consumes one. */
 static int accept_next(int listen_fd, struct cfl_address *ret_peer)
 {
     for (;;) {
@@ -323,8 +331,9 @@ static int accept_next(int listen_fd, struct cfl_address *ret_peer)
     }
 }
 
-cflight_status cfl_listener_accept(struct cfl_listener *listener, int fd, struct cfl_tls_server *tls,
-                                   struct cfl_transport **ret_transport, cflight_error **reterr)
+cflight_status cfl_listener_accept(struct cfl_listener *listener, int fd,
+                                   struct cfl_tls_server *tls, struct cfl_transport **ret_transport,
+                                   cflight_error **reterr)
 {
     struct cfl_address peer = {.len_bytes = 0};
     struct cfl_transport *transport = NULL;
@@ -334,10 +343,12 @@ cflight_status cfl_listener_accept(struct cfl_listener *listener, int fd, struct
         return CFLIGHT_OK;
     }
     if (accepted_fd < 0) {
-        return cfl_error_set_os(reterr, status_of_errno(errno), errno, "cannot accept a connection");
+        return cfl_error_set_os(reterr, status_of_errno(errno), errno,
+                                "cannot accept a connection");
     }
     cfl_socket_tune(accepted_fd, peer.storage.ss_family);
-    cflight_status status = cfl_transport_new(listener->alloc, accepted_fd, &peer, &transport, reterr);
+    cflight_status status =
+        cfl_transport_new(listener->alloc, accepted_fd, &peer, &transport, reterr);
     if (status != CFLIGHT_OK) {
         (void)close(accepted_fd);
         return status;

@@ -5,10 +5,11 @@
 #include "net/tls.h"
 #include "net/transport.h"
 
-/* Listening sockets. A busy port is an error (no SO_REUSEPORT; SO_REUSEADDR as usual). A host name that resolves to
- * several addresses is listened on all of them with one port ("localhost": IPv4 and IPv6), port 0 picks one port for
- * all. A Unix socket file is made with the process's umask; a stale one that nobody listens on is replaced, a live one is
- * ALREADY_EXISTS, and it is removed again on free. Thread class: one at a time; accept may run on any thread. */
+/* Listening sockets. A busy port is an error (no SO_REUSEPORT; SO_REUSEADDR as usual). A host name
+ * that resolves to several addresses is listened on all of them with one port ("localhost": IPv4
+ * and IPv6), port 0 picks one port for all. A Unix socket file is made with the process's umask; a
+ * stale one that nobody listens on is replaced, a live one is ALREADY_EXISTS, and it is removed
+ * again on free. Thread class: one at a time; accept may run on any thread. */
 
 struct cfl_listener;
 
@@ -21,15 +22,18 @@ struct cfl_listen_target {
 
 enum { CFL_LISTENER_FDS_MAX = 8 };
 
-cflight_status cfl_listen(const struct cflight_allocator *alloc, const struct cfl_listen_target *target,
+cflight_status cfl_listen(const struct cflight_allocator *alloc,
+                          const struct cfl_listen_target *target,
                           struct cfl_listener **ret_listener, cflight_error **reterr);
 void cfl_listener_free(struct cfl_listener *listener);
 size_t cfl_listener_fds(const struct cfl_listener *listener, int ret_fds[CFL_LISTENER_FDS_MAX]);
 /* The bound port; 0 for Unix sockets. */
 uint16_t cfl_listener_port(const struct cfl_listener *listener);
-/* Takes one connection from `fd`; `*ret_transport` NULL when none waits. `tls` NULL for plain. The handshake is not done
- * yet: cfl_transport_handshake. RESOURCE_EXHAUSTED when the process is out of descriptors (the connection waits). */
-cflight_status cfl_listener_accept(struct cfl_listener *listener, int fd, struct cfl_tls_server *tls,
-                                   struct cfl_transport **ret_transport, cflight_error **reterr);
+/* Takes one connection from `fd`; `*ret_transport` NULL when none waits. `tls` NULL for plain. The
+ * handshake is not done yet: cfl_transport_handshake. RESOURCE_EXHAUSTED when the process is out of
+ * descriptors (the connection waits). */
+cflight_status cfl_listener_accept(struct cfl_listener *listener, int fd,
+                                   struct cfl_tls_server *tls, struct cfl_transport **ret_transport,
+                                   cflight_error **reterr);
 
 #endif /* CFL_NET_LISTEN_H */

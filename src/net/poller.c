@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readiness on Linux: epoll, eventfd and poll.
  *
- * Every descriptor is registered with EPOLLONESHOT, so an event goes to one thread and the descriptor is silent until it
- * is armed again. The kernel reports errors and hang-ups even when nothing was asked for; a descriptor that is to be
- * silent therefore carries a tag of ours instead of the user's, and its event is dropped, which also disarms it. Arming
- * looks at the state of the descriptor afresh, so nothing is lost by that.
+ * Every descriptor is registered with EPOLLONESHOT, so an event goes to one thread and the
+ * descriptor is silent until it is armed again. The kernel reports errors and hang-ups even when
+ * nothing was asked for; a descriptor that is to be silent therefore carries a tag of ours instead
+ * of the user's, and its event is dropped, which also disarms it. Arming looks at the state of the
+ * descriptor afresh, so nothing is lost by that.
  *
- * Wakes go through a semaphore eventfd that is level-triggered: each write lets one read succeed, so exactly one waiting
- * thread returns per wake, and a wake that nobody waits for stays. Thread class: free. */
+ * Wakes go through a semaphore eventfd that is level-triggered: each write lets one read succeed,
+ * so exactly one waiting thread returns per wake, and a wake that nobody waits for stays. Thread
+ * class: free. */
 #include "net/poller.h"
 
 #include <errno.h>
@@ -131,7 +133,8 @@ cflight_status cfl_poller_add(struct cfl_poller *poller, int fd, unsigned int wa
 
 void cfl_poller_arm(struct cfl_poller *poller, int fd, unsigned int wanted, void *tag)
 {
-    /* A change of a registration takes no memory, so it fails only for a descriptor that was not added. */
+    /* A change of a registration takes no memory, so it fails only for a descriptor that was not
+     * added. */
     (void)control(poller, EPOLL_CTL_MOD, fd, wanted, tag);
 }
 
@@ -152,13 +155,15 @@ static unsigned int ready_from_epoll(uint32_t events)
     return ready;
 }
 
-bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag, unsigned int *ret_ready)
+bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag,
+                     unsigned int *ret_ready)
 {
     int64_t now_ns = cfl_clock_now_ns(NULL);
     int64_t deadline_ns = cfl_deadline_after_ns(now_ns, timeout_ns);
     for (;;) {
         struct epoll_event event = {.events = 0};
-        int count = epoll_wait(poller->epoll_fd, &event, 1, cfl_deadline_poll_ms(now_ns, deadline_ns));
+        int count =
+            epoll_wait(poller->epoll_fd, &event, 1, cfl_deadline_poll_ms(now_ns, deadline_ns));
         bool is_wake = count == 1 && event.data.ptr == &poller->wake_tag;
         if (is_wake && eventfd_take(poller->wake_fd)) {
             return false;
@@ -186,7 +191,8 @@ cflight_status cfl_waker_init(struct cfl_waker *waker, cflight_error **reterr)
 {
     waker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (waker->fd == 0) {
-        /* Standard input was closed. A zeroed waker must mean "none", so the number 0 is not for us. */
+        /* Standard input was closed. A zeroed waker must mean "none", so the number 0 is not for
+         * us. */
         waker->fd = fcntl(0, F_DUPFD_CLOEXEC, 1);
         (void)close(0);
     }

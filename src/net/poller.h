@@ -11,8 +11,9 @@
 
 /* Readiness: the one file that knows epoll, and a way to wake a thread that waits. */
 
-/* A set of descriptors that several threads wait on. A descriptor is armed for one event; after it was reported it stays
- * silent until armed again, so exactly one thread works on it. Thread class: free. */
+/* A set of descriptors that several threads wait on. A descriptor is armed for one event; after it
+ * was reported it stays silent until armed again, so exactly one thread works on it. Thread class:
+ * free. */
 struct cfl_poller;
 
 cflight_status cfl_poller_new(const struct cflight_allocator *alloc, struct cfl_poller **ret_poller,
@@ -23,9 +24,11 @@ cflight_status cfl_poller_add(struct cfl_poller *poller, int fd, unsigned int wa
                               cflight_error **reterr);
 void cfl_poller_arm(struct cfl_poller *poller, int fd, unsigned int wanted, void *tag);
 void cfl_poller_remove(struct cfl_poller *poller, int fd);
-/* Waits for one event. Returns true with `*ret_tag` and `*ret_ready`; false when the deadline passed, or cfl_poller_wake
- * was called (then one waiting thread returns per call; a call that nobody waits for is kept for the next). */
-bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag, unsigned int *ret_ready);
+/* Waits for one event. Returns true with `*ret_tag` and `*ret_ready`; false when the deadline
+ * passed, or cfl_poller_wake was called (then one waiting thread returns per call; a call that
+ * nobody waits for is kept for the next). */
+bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag,
+                     unsigned int *ret_ready);
 void cfl_poller_wake(struct cfl_poller *poller);
 
 /* A descriptor that any thread can make readable: what interrupts a poll on a socket. */
@@ -37,8 +40,9 @@ void cfl_waker_done(struct cfl_waker *waker);
 void cfl_waker_set(struct cfl_waker *waker);
 void cfl_waker_clear(struct cfl_waker *waker);
 
-/* Waits on one descriptor and a waker: poll(2). `timeout_ns` negative is for ever. Returns the set of enum cfl_ready of
- * `fd`; errors and hang-ups count as both. The waker is cleared when it fired. */
+/* Waits on one descriptor and a waker: poll(2). `timeout_ns` negative is for ever. Returns the set
+ * of enum cfl_ready of `fd`; errors and hang-ups count as both. The waker is cleared when it fired.
+ */
 unsigned int cfl_wait_fd(int fd, unsigned int wanted, struct cfl_waker *waker, int64_t timeout_ns);
 
 #endif /* CFL_NET_POLLER_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Name lookup that can be abandoned.
  *
- * The C library's resolver can neither be interrupted nor given a limit. It runs on a detached thread. The request is
- * freed by the caller, who finds it finished, or by the thread, which finds it abandoned; the mutex decides which, and
- * the thread touches nothing after it has reported. Since the thread may outlive a client and its allocator, the memory
- * comes from the C library. The thread blocks all signals, which belong to the application.
- * Thread class: one at a time. */
+ * The C library's resolver can neither be interrupted nor given a limit. It runs on a detached
+ * thread. The request is freed by the caller, who finds it finished, or by the thread, which finds
+ * it abandoned; the mutex decides which, and the thread touches nothing after it has reported.
+ * Since the thread may outlive a client and its allocator, the memory comes from the C library. The
+ * thread blocks all signals, which belong to the application. Thread class: one at a time. */
 #include "net/resolve.h"
 
 #include <pthread.h>
@@ -128,7 +128,8 @@ cflight_status cfl_resolve_take(struct cfl_resolve *resolve, struct cfl_address_
     cflight_status status = CFLIGHT_OK;
     (void)pthread_mutex_lock(&resolve->mutex);
     if (!resolve->locked.is_done) {
-        status = cflight_error_set(reterr, CFLIGHT_INTERNAL, "the lookup of '%s' is not finished", resolve->host);
+        status = cflight_error_set(reterr, CFLIGHT_INTERNAL, "the lookup of '%s' is not finished",
+                                   resolve->host);
         goto done;
     }
     status = resolve->locked.status;

@@ -4,7 +4,8 @@
 
 #include "net/address.h"
 
-/* A name lookup on a thread of its own, so that a caller can stop waiting for it. Thread class: one at a time. */
+/* A name lookup on a thread of its own, so that a caller can stop waiting for it. Thread class: one
+ * at a time. */
 struct cfl_resolve;
 
 cflight_status cfl_resolve_start(const char *host, uint16_t port, struct cfl_resolve **ret_resolve,

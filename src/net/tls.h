@@ -8,22 +8,24 @@
 #include "cflight/bytes.h"
 #include "cflight/error.h"
 
-/* TLS contexts (OpenSSL behind one .c file). Counted; thread class: free. TLS 1.2 and 1.3 only, renegotiation off, ALPN
- * "h2". Keys are wiped after parsing and never appear in errors or logs. */
+/* TLS contexts (OpenSSL behind one .c file). Counted; thread class: free. TLS 1.2 and 1.3 only,
+ * renegotiation off, ALPN "h2". Keys are wiped after parsing and never appear in errors or logs. */
 
 struct cfl_tls_client;
 struct cfl_tls_server;
 
 struct cfl_tls_client_options {
-    struct cflight_bytes root_certs_pem;   /* empty: the system's trust store */
-    struct cflight_bytes cert_chain_pem;   /* empty: no client certificate */
+    struct cflight_bytes root_certs_pem; /* empty: the system's trust store */
+    struct cflight_bytes cert_chain_pem; /* empty: no client certificate */
     struct cflight_bytes private_key_pem;
-    bool skip_verification;                /* logs a warning */
-    bool allow_common_name;                /* fall back to the CN when the certificate has no SAN */
+    bool skip_verification; /* logs a warning */
+    bool allow_common_name; /* fall back to the CN when the certificate has no SAN */
 };
 
-/* INVALID_ARGUMENT says which PEM is bad and how (truncated, no certificate in it, key does not match). */
-cflight_status cfl_tls_client_new(const struct cflight_allocator *alloc, const struct cfl_tls_client_options *options,
+/* INVALID_ARGUMENT says which PEM is bad and how (truncated, no certificate in it, key does not
+ * match). */
+cflight_status cfl_tls_client_new(const struct cflight_allocator *alloc,
+                                  const struct cfl_tls_client_options *options,
                                   struct cfl_tls_client **ret_tls, cflight_error **reterr);
 struct cfl_tls_client *cfl_tls_client_ref(struct cfl_tls_client *tls);
 void cfl_tls_client_unref(struct cfl_tls_client *tls);
@@ -40,18 +42,22 @@ enum cfl_tls_client_auth {
 };
 
 struct cfl_tls_server_options {
-    const struct cfl_tls_key_pair *key_pairs; /* several are chosen from by SNI, the first is the default */
+    const struct cfl_tls_key_pair
+        *key_pairs; /* several are chosen from by SNI, the first is the default */
     size_t key_pair_count;
     enum cfl_tls_client_auth client_auth;
     struct cflight_bytes client_roots_pem; /* needed unless client_auth is NONE */
 };
 
-cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc, const struct cfl_tls_server_options *options,
+cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,
+                                  const struct cfl_tls_server_options *options,
                                   struct cfl_tls_server **ret_tls, cflight_error **reterr);
 struct cfl_tls_server *cfl_tls_server_ref(struct cfl_tls_server *tls);
 void cfl_tls_server_unref(struct cfl_tls_server *tls);
-/* Replaces certificates and roots for connections accepted from now on; on failure the old ones stay. */
-cflight_status cfl_tls_server_reload(struct cfl_tls_server *tls, const struct cfl_tls_server_options *options,
+/* Replaces certificates and roots for connections accepted from now on; on failure the old ones
+ * stay. */
+cflight_status cfl_tls_server_reload(struct cfl_tls_server *tls,
+                                     const struct cfl_tls_server_options *options,
                                      cflight_error **reterr);
 
 #endif /* CFL_NET_TLS_H */

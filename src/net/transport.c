@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Byte streams: a socket, plain or under TLS.
  *
- * Plain streams hand the caller's views to the kernel as they are. Under TLS, reads decrypt into the views; writes cut
- * them into full records: a record that lies within one view is encrypted from there, one that spans views is gathered
- * in a staging buffer first, so that a frame header of nine bytes does not cost a record of its own.
- * A record that the socket refused half way must be offered again with the same length; `refused_bytes` remembers it.
- * The transport owns the descriptor. Thread class: one at a time. */
+ * Plain streams hand the caller's views to the kernel as they are. Under TLS, reads decrypt into
+ * the views; writes cut them into full records: a record that lies within one view is encrypted
+ * from there, one that spans views is gathered in a staging buffer first, so that a frame header of
+ * nine bytes does not cost a record of its own. A record that the socket refused half way must be
+ * offered again with the same length; `refused_bytes` remembers it. The transport owns the
+ * descriptor. Thread class: one at a time. */
 #include "net/transport.h"
 
 #include <assert.h>
@@ -35,8 +36,8 @@ struct cfl_transport {
     char peer_name[CFL_ADDRESS_TEXT_BYTES];
     struct cfl_tls_conn *tls; /* NULL for plain */
     bool is_handshake_done;
-    uint8_t *record;      /* CFL_TLS_RECORD_BYTES, made when first needed */
-    size_t refused_bytes; /* length of the record to be repeated; 0: none */
+    uint8_t *record;            /* CFL_TLS_RECORD_BYTES, made when first needed */
+    size_t refused_bytes;       /* length of the record to be repeated; 0: none */
     cflight_status late_status; /* of a read that had bytes to return first */
     cflight_error *late_error;
 };
@@ -63,7 +64,8 @@ void cfl_socket_tune(int fd, int family)
     }
 }
 
-cflight_status cfl_transport_new(const struct cflight_allocator *alloc, int fd, const struct cfl_address *peer,
+cflight_status cfl_transport_new(const struct cflight_allocator *alloc, int fd,
+                                 const struct cfl_address *peer,
                                  struct cfl_transport **ret_transport, cflight_error **reterr)
 {
     struct cfl_transport *transport = cfl_alloc_zeroed(alloc, sizeof *transport);
@@ -81,20 +83,21 @@ cflight_status cfl_transport_new(const struct cflight_allocator *alloc, int fd, 
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_transport_start_tls_client(struct cfl_transport *transport, struct cfl_tls_client *tls,
-                                              const char *name, cflight_error **reterr)
+cflight_status cfl_transport_start_tls_client(struct cfl_transport *transport,
+                                              struct cfl_tls_client *tls, const char *name,
+                                              cflight_error **reterr)
 {
     transport->peer.is_tls = true;
     return cfl_tls_conn_new_client(transport->alloc, tls, transport->fd, name, transport->peer_name,
                                    &transport->tls, reterr);
 }
 
-cflight_status cfl_transport_start_tls_server(struct cfl_transport *transport, struct cfl_tls_server *tls,
-                                              cflight_error **reterr)
+cflight_status cfl_transport_start_tls_server(struct cfl_transport *transport,
+                                              struct cfl_tls_server *tls, cflight_error **reterr)
 {
     transport->peer.is_tls = true;
-    return cfl_tls_conn_new_server(transport->alloc, tls, transport->fd, transport->peer_name, &transport->tls,
-                                   reterr);
+    return cfl_tls_conn_new_server(transport->alloc, tls, transport->fd, transport->peer_name,
+                                   &transport->tls, reterr);
 }
 
 void cfl_transport_free(struct cfl_transport *transport)
@@ -119,13 +122,13 @@ const struct cfl_peer *cfl_transport_peer(const struct cfl_transport *transport)
     return &transport->peer;
 }
 
-/* The errors of a connection that broke all name the peer and may be tried again; whether that is safe, only the caller
- * knows. */
+/* The errors of a connection that broke all name the peer and may be tried again; whether that is
+ * safe, only the caller knows. */
 static cflight_status broken(struct cfl_transport *transport, const char *what, int os_code,
                              cflight_error **reterr)
 {
-    cflight_status status = cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, os_code, "cannot %s %s", what,
-                                             transport->peer_name);
+    cflight_status status = cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, os_code, "cannot %s %s",
+                                             what, transport->peer_name);
     if (reterr != NULL) {
         cfl_error_set_peer(*reterr, transport->peer_name);
         cfl_error_set_retry(*reterr, CFLIGHT_RETRY_UNSAFE);
@@ -166,8 +169,8 @@ static struct msghdr message_of(const struct iovec *views, int view_count)
     return message;
 }
 
-/* HTTP/2 begins with the client's preface or a SETTINGS frame, neither of which looks like a TLS record (RFC 8446 5.1):
- * an alert or handshake type, then version 3.x. */
+/* HTTP/2 begins with the client's preface or a SETTINGS frame, neither of which looks like a TLS
+ * record (RFC 8446 5.1): an alert or handshake type, then version 3.x. */
 static bool looks_like_tls(const struct iovec *views, int view_count, size_t len_bytes)
 {
     uint8_t start[3] = {0};
@@ -182,12 +185,13 @@ static bool looks_like_tls(const struct iovec *views, int view_count, size_t len
             have_bytes += part_bytes;
         }
     }
-    return len_bytes >= sizeof start && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 3 && start[2] <= 4;
+    return len_bytes >= sizeof start && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 3 &&
+           start[2] <= 4;
 }
 
-static cflight_status read_plain(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                 size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
-                                 cflight_error **reterr)
+static cflight_status read_plain(struct cfl_transport *transport, const struct iovec *views,
+                                 int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
+                                 unsigned int *ret_wait, cflight_error **reterr)
 {
     struct msghdr message = message_of(views, view_count);
     ssize_t len_bytes = 0;
@@ -205,24 +209,25 @@ static cflight_status read_plain(struct cfl_transport *transport, const struct i
     *ret_len_bytes = (size_t)len_bytes;
     if (!transport->has_read && looks_like_tls(views, view_count, (size_t)len_bytes)) {
         return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
-                                 "%s speaks TLS, but this connection was made without it", transport->peer_name);
+                                 "%s speaks TLS, but this connection was made without it",
+                                 transport->peer_name);
     }
     transport->has_read = true;
     return CFLIGHT_OK;
 }
 
-/* Reads record after record until the view is full, nothing is there (`*ret_wait`), the stream ends, or it breaks, which
- * is kept in `late_status`. Returns how many bytes it read. */
-static size_t read_tls_view(struct cfl_transport *transport, const struct iovec *view, bool *ret_is_eof,
-                            unsigned int *ret_wait)
+/* Reads record after record until the view is full, nothing is there (`*ret_wait`), the stream
+ * ends, or it breaks, which is kept in `late_status`. Returns how many bytes it read. */
+static size_t read_tls_view(struct cfl_transport *transport, const struct iovec *view,
+                            bool *ret_is_eof, unsigned int *ret_wait)
 {
     uint8_t *target = view->iov_base;
     size_t filled_bytes = 0;
     while (filled_bytes < view->iov_len) {
         size_t len_bytes = 0;
-        transport->late_status = cfl_tls_conn_read(transport->tls, target + filled_bytes,
-                                                   view->iov_len - filled_bytes, &len_bytes, ret_is_eof,
-                                                   ret_wait, &transport->late_error);
+        transport->late_status =
+            cfl_tls_conn_read(transport->tls, target + filled_bytes, view->iov_len - filled_bytes,
+                              &len_bytes, ret_is_eof, ret_wait, &transport->late_error);
         if (len_bytes == 0) {
             break;
         }
@@ -232,14 +237,15 @@ static size_t read_tls_view(struct cfl_transport *transport, const struct iovec 
 }
 
 /* What ends the stream after the first byte of a call is told by the next call. */
-static cflight_status read_tls(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                               size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
-                               cflight_error **reterr)
+static cflight_status read_tls(struct cfl_transport *transport, const struct iovec *views,
+                               int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
+                               unsigned int *ret_wait, cflight_error **reterr)
 {
     size_t total_bytes = 0;
     bool is_eof = false;
     unsigned int wait = CFL_READY_NONE;
-    for (int i = 0; i < view_count && transport->late_status == CFLIGHT_OK && !is_eof && wait == CFL_READY_NONE;
+    for (int i = 0; i < view_count && transport->late_status == CFLIGHT_OK && !is_eof &&
+                    wait == CFL_READY_NONE;
          i++) {
         total_bytes += read_tls_view(transport, &views[i], &is_eof, &wait);
     }
@@ -256,9 +262,9 @@ static cflight_status read_tls(struct cfl_transport *transport, const struct iov
     return transport->late_status;
 }
 
-cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                  size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
-                                  cflight_error **reterr)
+cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views,
+                                  int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
+                                  unsigned int *ret_wait, cflight_error **reterr)
 {
     *ret_len_bytes = 0;
     *ret_is_eof = false;
@@ -267,13 +273,15 @@ cflight_status cfl_transport_read(struct cfl_transport *transport, const struct 
         return CFLIGHT_OK;
     }
     if (transport->tls == NULL) {
-        return read_plain(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait, reterr);
+        return read_plain(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait,
+                          reterr);
     }
     return read_tls(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait, reterr);
 }
 
-static cflight_status write_plain(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                  size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+static cflight_status write_plain(struct cfl_transport *transport, const struct iovec *views,
+                                  int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
+                                  cflight_error **reterr)
 {
     while (view_count > 0) {
         struct msghdr message = message_of(views, view_count);
@@ -314,8 +322,8 @@ static void cursor_advance(struct view_cursor *cursor, size_t len_bytes)
     }
 }
 
-/* Returns the next `len_bytes`, which the views are known to hold, in one piece: in place when one view has them all,
- * otherwise copied to `staging`. */
+/* Returns the next `len_bytes`, which the views are known to hold, in one piece: in place when one
+ * view has them all, otherwise copied to `staging`. */
 static const uint8_t *cursor_piece(struct view_cursor cursor, size_t len_bytes, uint8_t *staging)
 {
     while (cursor.views[cursor.index].iov_len == cursor.offset_bytes) {
@@ -334,7 +342,8 @@ static const uint8_t *cursor_piece(struct view_cursor cursor, size_t len_bytes, 
             part_bytes = len_bytes - filled_bytes;
         }
         if (part_bytes > 0) {
-            memcpy(staging + filled_bytes, (const uint8_t *)view->iov_base + cursor.offset_bytes, part_bytes);
+            memcpy(staging + filled_bytes, (const uint8_t *)view->iov_base + cursor.offset_bytes,
+                   part_bytes);
             filled_bytes += part_bytes;
         }
         cursor.index++;
@@ -343,8 +352,9 @@ static const uint8_t *cursor_piece(struct view_cursor cursor, size_t len_bytes, 
     return staging;
 }
 
-static cflight_status write_tls(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+static cflight_status write_tls(struct cfl_transport *transport, const struct iovec *views,
+                                int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
+                                cflight_error **reterr)
 {
     struct view_cursor cursor = {.views = views, .view_count = view_count};
     size_t left_bytes = views_len_bytes(views, view_count);
@@ -378,8 +388,9 @@ static cflight_status write_tls(struct cfl_transport *transport, const struct io
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                   size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr)
+cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views,
+                                   int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
+                                   cflight_error **reterr)
 {
     *ret_len_bytes = 0;
     *ret_wait = CFL_READY_NONE;

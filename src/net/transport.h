@@ -12,12 +12,13 @@
 
 /* A connected byte stream: a TCP or Unix socket, plain or under TLS, non-blocking always.
  *
- * Thread class: one at a time. Only cfl_transport_fd, and the peer and TLS facts, which never change after the handshake,
- * may be read from any thread. */
+ * Thread class: one at a time. Only cfl_transport_fd, and the peer and TLS facts, which never
+ * change after the handshake, may be read from any thread. */
 
 struct cfl_transport;
 
-/* What the transport waits for before the call that said so can go on (TLS may need to read in order to write). */
+/* What the transport waits for before the call that said so can go on (TLS may need to read in
+ * order to write). */
 enum cfl_ready {
     CFL_READY_NONE = 0,
     CFL_READY_READ = 1,
@@ -26,38 +27,42 @@ enum cfl_ready {
 
 /* Facts about the peer; texts are never NULL, valid as long as the transport. */
 struct cfl_peer {
-    const char *name;      /* "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234", "unix:/path" or "unix:" */
+    const char *name; /* "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234", "unix:/path" or "unix:" */
     bool is_tls;
-    const char *tls_version;     /* "TLSv1.3", or "" */
-    const char *cert_subject;    /* RFC 2253 text of the peer's verified certificate, or "" */
+    const char *tls_version;      /* "TLSv1.3", or "" */
+    const char *cert_subject;     /* RFC 2253 text of the peer's verified certificate, or "" */
     const char *const *cert_sans; /* "DNS:...", "IP:...", "URI:...", "email:..." */
     size_t cert_san_count;
-    const char *cert_identity;   /* first identity of the verified certificate: SAN URI or DNS, else the CN, or "" */
+    const char *cert_identity; /* first identity of the verified certificate: SAN URI or DNS, else
+                                  the CN, or "" */
 };
 
 void cfl_transport_free(struct cfl_transport *transport);
 int cfl_transport_fd(const struct cfl_transport *transport);
 const struct cfl_peer *cfl_transport_peer(const struct cfl_transport *transport);
 
-/* Goes on with the TLS handshake; plain transports are done at once. `*ret_wait` CFL_READY_NONE means done. ALPN "h2" is
- * demanded. A failure says which check failed, against which name; it is UNAVAILABLE. */
+/* Goes on with the TLS handshake; plain transports are done at once. `*ret_wait` CFL_READY_NONE
+ * means done. ALPN "h2" is demanded. A failure says which check failed, against which name; it is
+ * UNAVAILABLE. */
 cflight_status cfl_transport_handshake(struct cfl_transport *transport, unsigned int *ret_wait,
                                        cflight_error **reterr);
 
-/* Reads what is there, up to the views' size. `*ret_len_bytes` 0 with `*ret_wait` set: nothing now. `*ret_is_eof`: the
- * peer closed (with TLS: properly or not). UNAVAILABLE with the system's reason otherwise. */
-cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                  size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
-                                  cflight_error **reterr);
-/* Writes what the socket takes now, no SIGPIPE. `*ret_wait` is set exactly when less than everything was written. Under
- * TLS a short write must be repeated with the same bytes first (they may be elsewhere in memory), and with at least as
- * many of them up to 16 KiB. */
-cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views, int view_count,
-                                   size_t *ret_len_bytes, unsigned int *ret_wait, cflight_error **reterr);
+/* Reads what is there, up to the views' size. `*ret_len_bytes` 0 with `*ret_wait` set: nothing now.
+ * `*ret_is_eof`: the peer closed (with TLS: properly or not). UNAVAILABLE with the system's reason
+ * otherwise. */
+cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views,
+                                  int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
+                                  unsigned int *ret_wait, cflight_error **reterr);
+/* Writes what the socket takes now, no SIGPIPE. `*ret_wait` is set exactly when less than
+ * everything was written. Under TLS a short write must be repeated with the same bytes first (they
+ * may be elsewhere in memory), and with at least as many of them up to 16 KiB. */
+cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views,
+                                   int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
+                                   cflight_error **reterr);
 /* Decrypted bytes that wait inside TLS, which the descriptor's readiness does not show. */
 bool cfl_transport_has_pending(const struct cfl_transport *transport);
-/* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways; the descriptor stays
- * open until free, so that pollers never see a reused number. */
+/* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways;
+ * the descriptor stays open until free, so that pollers never see a reused number. */
 void cfl_transport_shutdown(struct cfl_transport *transport);
 
 #endif /* CFL_NET_TRANSPORT_H */

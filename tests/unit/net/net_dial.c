@@ -34,8 +34,8 @@ static void expect_peer(const char *host, uint16_t port, const char *format)
     cfl_transport_free(transport);
 }
 
-/* Goal: numeric addresses of both families and "localhost" connect, and the peer is named after the address.
- * Method: dial listeners on one family and on both. */
+/* Goal: numeric addresses of both families and "localhost" connect, and the peer is named after the
+ * address. Method: dial listeners on one family and on both. */
 TEST(dial, names_the_peer_it_reached)
 {
     struct cfl_listener *ipv4 = t_listen("127.0.0.1", 0);
@@ -52,23 +52,26 @@ TEST(dial, names_the_peer_it_reached)
     }
 }
 
-/* Goal: a refused connection names the target, every address and every reason, and is safe to retry.
- * Method: dial a port nobody listens on. */
+/* Goal: a refused connection names the target, every address and every reason, and is safe to
+ * retry. Method: dial a port nobody listens on. */
 TEST(dial, a_refusal_names_every_address_and_reason)
 {
     char expected[200];
     struct cfl_transport *transport = NULL;
     cflight_error *error = NULL;
     uint16_t port = t_free_port();
-    CHECK_STATUS(dial_host("localhost", port, T_PATIENCE_MS, -1, &transport, &error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(dial_host("localhost", port, T_PATIENCE_MS, -1, &transport, &error),
+                 CFLIGHT_UNAVAILABLE);
     assert_null(transport);
     assert_int_equal(cflight_error_retry(error), CFLIGHT_RETRY_SAFE);
     if (t_has_ipv6()) {
         (void)snprintf(expected, sizeof expected,
-                       "cannot connect to localhost:%u: [::1]:%u: Connection refused; 127.0.0.1:%u: Connection refused",
+                       "cannot connect to localhost:%u: [::1]:%u: Connection refused; "
+                       "127.0.0.1:%u: Connection refused",
                        (unsigned int)port, (unsigned int)port, (unsigned int)port);
     } else {
-        (void)snprintf(expected, sizeof expected, "127.0.0.1:%u: Connection refused", (unsigned int)port);
+        (void)snprintf(expected, sizeof expected, "127.0.0.1:%u: Connection refused",
+                       (unsigned int)port);
     }
     t_expect_error(error, expected);
 }
@@ -83,12 +86,14 @@ TEST(dial, the_connect_timeout_holds_when_nothing_answers)
     char expected[100];
     t_black_hole_init(&hole, AF_INET, 0);
     int64_t before_ns = cfl_clock_now_ns(NULL);
-    CHECK_STATUS(dial_host("127.0.0.1", hole.port, 100, -1, &transport, &error), CFLIGHT_DEADLINE_EXCEEDED);
+    CHECK_STATUS(dial_host("127.0.0.1", hole.port, 100, -1, &transport, &error),
+                 CFLIGHT_DEADLINE_EXCEEDED);
     int64_t taken_ns = cfl_clock_now_ns(NULL) - before_ns;
     assert_true(taken_ns >= 100 * CFL_NS_PER_MS && taken_ns < 900 * CFL_NS_PER_MS);
-    (void)snprintf(expected, sizeof expected,
-                   "connect timeout passed while connecting to 127.0.0.1:%u: 127.0.0.1:%u: no answer",
-                   (unsigned int)hole.port, (unsigned int)hole.port);
+    (void)snprintf(
+        expected, sizeof expected,
+        "connect timeout passed while connecting to 127.0.0.1:%u: 127.0.0.1:%u: no answer",
+        (unsigned int)hole.port, (unsigned int)hole.port);
     assert_int_equal(cflight_error_retry(error), CFLIGHT_RETRY_SAFE);
     t_expect_error(error, expected);
     t_black_hole_done(&hole);
@@ -113,7 +118,8 @@ TEST(dial, a_silent_address_delays_the_next_by_a_quarter_second)
 }
 
 /* Goal: dialing ends when the cancel descriptor becomes readable, without touching that descriptor.
- * Method: cancel before and, from another thread, while it waits for an answer that does not come. */
+ * Method: cancel before and, from another thread, while it waits for an answer that does not come.
+ */
 static void *set_waker(void *user_data)
 {
     cfl_waker_set(user_data);
@@ -130,11 +136,13 @@ TEST(dial, a_readable_descriptor_cancels)
     CHECK_OK(cfl_waker_init(&waker, &error), error);
     t_black_hole_init(&hole, AF_INET, 0);
     assert_int_equal(pthread_create(&thread, NULL, set_waker, &waker), 0);
-    CHECK_STATUS(dial_host("127.0.0.1", hole.port, -1, waker.fd, &transport, &error), CFLIGHT_CANCELLED);
+    CHECK_STATUS(dial_host("127.0.0.1", hole.port, -1, waker.fd, &transport, &error),
+                 CFLIGHT_CANCELLED);
     assert_int_equal(pthread_join(thread, NULL), 0);
     t_expect_error(error, "was cancelled");
     error = NULL;
-    CHECK_STATUS(dial_host("localhost", hole.port, -1, waker.fd, &transport, &error), CFLIGHT_CANCELLED);
+    CHECK_STATUS(dial_host("localhost", hole.port, -1, waker.fd, &transport, &error),
+                 CFLIGHT_CANCELLED);
     t_expect_error(error, "was cancelled");
     assert_int_equal(cfl_wait_fd(waker.fd, CFL_READY_READ, NULL, 0), CFL_READY_READ);
     t_black_hole_done(&hole);
@@ -152,23 +160,26 @@ TEST(dial, senseless_targets_are_refused)
     CHECK_STATUS(dial_host("", 80, 100, -1, &transport, &error), CFLIGHT_INVALID_ARGUMENT);
     t_expect_error(error, "host name");
     error = NULL;
-    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error),
+                 CFLIGHT_INVALID_ARGUMENT);
     t_expect_error(error, "path is empty");
     error = NULL;
     memset(path, 'a', sizeof path);
     path[0] = '/';
     path[108] = '\0';
     target.unix_path = path;
-    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error),
+                 CFLIGHT_INVALID_ARGUMENT);
     t_expect_error(error, "is 108 bytes long; the system's limit is 107 bytes");
     error = NULL;
     path[107] = '\0';
-    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &transport, &error),
+                 CFLIGHT_UNAVAILABLE);
     t_expect_error(error, "No such file or directory");
 }
 
-/* Goal: a Unix socket with a full queue is tried again until the limit, and connects once there is room.
- * Method: a backlog of nobody; fill it, dial with a short limit, accept one, dial again. */
+/* Goal: a Unix socket with a full queue is tried again until the limit, and connects once there is
+ * room. Method: a backlog of nobody; fill it, dial with a short limit, accept one, dial again. */
 TEST(dial, a_full_unix_socket_is_tried_again)
 {
     struct t_dir dir = t_dir_new();
@@ -205,16 +216,17 @@ TEST(dial, never_connects_to_itself)
     uint16_t port = t_free_port();
     for (int i = 0; i < 2000; i++) {
         struct cfl_transport *transport = NULL;
-        CHECK_STATUS(dial_host("127.0.0.1", port, T_PATIENCE_MS, -1, &transport, NULL), CFLIGHT_UNAVAILABLE);
+        CHECK_STATUS(dial_host("127.0.0.1", port, T_PATIENCE_MS, -1, &transport, NULL),
+                     CFLIGHT_UNAVAILABLE);
     }
 }
 
-/* Goal: no allocation failure crashes, leaks or hides. Method: fail each in turn while dialing a listener. */
+/* Goal: no allocation failure crashes, leaks or hides. Method: fail each in turn while dialing a
+ * listener. */
 TEST(dial, every_allocation_failure_is_reported)
 {
     struct cfl_listener *listener = t_listen("127.0.0.1", 0);
-    T_EACH_ALLOC_FAILURE(alloc)
-    {
+    T_EACH_ALLOC_FAILURE(alloc) {
         struct cfl_dial_target target = {.host = "127.0.0.1", .port = cfl_listener_port(listener)};
         struct cfl_transport *transport = NULL;
         cflight_status status =
@@ -261,7 +273,8 @@ TEST(resolve, a_failure_names_the_host)
     cfl_resolve_free(resolve);
     t_expect_error(error, "cannot look up the host 'not a name': ");
     error = NULL;
-    CHECK_STATUS(dial_host("not a name", 1, T_PATIENCE_MS, -1, &transport, &error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(dial_host("not a name", 1, T_PATIENCE_MS, -1, &transport, &error),
+                 CFLIGHT_UNAVAILABLE);
     t_expect_error(error, "cannot look up the host 'not a name': ");
 }
 

@@ -13,7 +13,8 @@
 
 #include "net_support.h"
 
-static cflight_status try_listen(const char *host, uint16_t port, const char *unix_path, cflight_error **reterr)
+static cflight_status try_listen(const char *host, uint16_t port, const char *unix_path,
+                                 cflight_error **reterr)
 {
     struct cfl_listen_target target = {.host = host, .port = port, .unix_path = unix_path};
     struct cfl_listener *listener = NULL;
@@ -72,8 +73,8 @@ TEST(listen, a_busy_port_is_an_error)
     struct cfl_listener *listener = t_listen("127.0.0.1", 0);
     uint16_t port = cfl_listener_port(listener);
     CHECK_STATUS(try_listen("127.0.0.1", port, NULL, &error), CFLIGHT_ALREADY_EXISTS);
-    (void)snprintf(expected, sizeof expected, "cannot listen on 127.0.0.1:%u: Address already in use",
-                   (unsigned int)port);
+    (void)snprintf(expected, sizeof expected,
+                   "cannot listen on 127.0.0.1:%u: Address already in use", (unsigned int)port);
     t_expect_error(error, expected);
     error = NULL;
     CHECK_STATUS(try_listen("localhost", port, NULL, &error), CFLIGHT_ALREADY_EXISTS);
@@ -84,7 +85,8 @@ TEST(listen, a_busy_port_is_an_error)
     CHECK_OK(try_listen("127.0.0.1", port, NULL, &error), error);
 }
 
-/* Goal: addresses that cannot be listened on are named. Method: an address of nobody, a bad name, no address. */
+/* Goal: addresses that cannot be listened on are named. Method: an address of nobody, a bad name,
+ * no address. */
 TEST(listen, senseless_addresses_are_refused)
 {
     cflight_error *error = NULL;
@@ -101,8 +103,8 @@ TEST(listen, senseless_addresses_are_refused)
     t_expect_error(error, "cannot listen on /no/such/directory/socket");
 }
 
-/* Goal: accept gives non-blocking, close-on-exec sockets named after the peer, and nothing when nobody waits.
- * Method: accept without and with a waiting connection. */
+/* Goal: accept gives non-blocking, close-on-exec sockets named after the peer, and nothing when
+ * nobody waits. Method: accept without and with a waiting connection. */
 TEST(listen, accept_takes_one_connection)
 {
     int fds[CFL_LISTENER_FDS_MAX];
@@ -142,8 +144,8 @@ static void expect_unix_pair(struct cfl_listener *listener, const char *path, co
     cfl_transport_free(server);
 }
 
-/* Goal: a socket file carries data, gets the umask, refuses a second listener, and goes away with its listener.
- * Method: one life of a socket file. */
+/* Goal: a socket file carries data, gets the umask, refuses a second listener, and goes away with
+ * its listener. Method: one life of a socket file. */
 TEST(listen, a_unix_socket_file_lives_with_its_listener)
 {
     struct t_dir dir = t_dir_new();
@@ -168,7 +170,8 @@ TEST(listen, a_unix_socket_file_lives_with_its_listener)
     t_dir_done(&dir);
 }
 
-/* Goal: a file whose owner died is replaced. Method: bind a socket by hand, close it without unlinking, listen. */
+/* Goal: a file whose owner died is replaced. Method: bind a socket by hand, close it without
+ * unlinking, listen. */
 TEST(listen, a_stale_socket_file_is_replaced)
 {
     struct t_dir dir = t_dir_new();
@@ -202,7 +205,8 @@ TEST(listen, a_regular_file_is_not_replaced)
     t_dir_done(&dir);
 }
 
-/* Goal: a listener removes only its own file. Method: replace the file by another's, and free it in a child process. */
+/* Goal: a listener removes only its own file. Method: replace the file by another's, and free it in
+ * a child process. */
 TEST(listen, only_the_own_file_is_removed)
 {
     struct t_dir dir = t_dir_new();
@@ -224,7 +228,8 @@ TEST(listen, only_the_own_file_is_removed)
     t_dir_done(&dir);
 }
 
-/* Goal: names in the abstract namespace work and leave no file. Method: a name made of this process's number. */
+/* Goal: names in the abstract namespace work and leave no file. Method: a name made of this
+ * process's number. */
 TEST(listen, abstract_names_work)
 {
     char name[64];
@@ -268,14 +273,14 @@ TEST(listen, a_connection_waits_when_descriptors_run_out)
     cfl_listener_free(listener);
 }
 
-/* Goal: no allocation failure crashes or leaks, nor leaves a file behind. Method: fail each in turn. */
+/* Goal: no allocation failure crashes or leaks, nor leaves a file behind. Method: fail each in
+ * turn. */
 TEST(listen, every_allocation_failure_is_reported)
 {
     struct t_dir dir = t_dir_new();
     char path[80];
     (void)snprintf(path, sizeof path, "%s/socket", dir.path);
-    T_EACH_ALLOC_FAILURE(alloc)
-    {
+    T_EACH_ALLOC_FAILURE(alloc) {
         struct cfl_listen_target target = {.unix_path = path};
         struct cfl_listener *listener = NULL;
         cflight_status status = cfl_listen(&alloc->allocator, &target, &listener, NULL);

@@ -114,7 +114,8 @@ static void *wait_for_wakes(void *user_data)
 }
 
 /* Goal: among several waiting threads one returns per wake; none is lost and none counts twice.
- * Method: four threads wait 50 times each without limit, 200 wakes release them all, and nothing is left over. */
+ * Method: four threads wait 50 times each without limit, 200 wakes release them all, and nothing is
+ * left over. */
 TEST(poller, one_thread_returns_per_wake)
 {
     pthread_t threads[WAITERS];
@@ -174,7 +175,8 @@ static void *work(void *user_data)
 }
 
 /* Goal: an armed descriptor is in the hands of one thread at a time.
- * Method: four threads read a pipe byte by byte and count how many of them are between event and arming. */
+ * Method: four threads read a pipe byte by byte and count how many of them are between event and
+ * arming. */
 TEST(poller, one_thread_at_a_time_has_a_descriptor)
 {
     int ends[2];
@@ -201,11 +203,11 @@ TEST(poller, one_thread_at_a_time_has_a_descriptor)
     (void)close(ends[1]);
 }
 
-/* Goal: a poller that cannot be made reports it and leaks nothing. Method: fail its allocations in turn. */
+/* Goal: a poller that cannot be made reports it and leaks nothing. Method: fail its allocations in
+ * turn. */
 TEST(poller, every_allocation_failure_is_reported)
 {
-    T_EACH_ALLOC_FAILURE(alloc)
-    {
+    T_EACH_ALLOC_FAILURE(alloc) {
         struct cfl_poller *poller = NULL;
         cflight_status status = cfl_poller_new(&alloc->allocator, &poller, NULL);
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
@@ -214,12 +216,14 @@ TEST(poller, every_allocation_failure_is_reported)
     }
 }
 
-/* Goal: adding what cannot be polled is an error. Method: add a regular file and a closed descriptor. */
+/* Goal: adding what cannot be polled is an error. Method: add a regular file and a closed
+ * descriptor. */
 TEST(poller, a_bad_descriptor_is_refused)
 {
     cflight_error *error = NULL;
     struct cfl_poller *poller = new_poller();
-    CHECK_STATUS(cfl_poller_add(poller, -1, CFL_READY_READ, NULL, &error), CFLIGHT_RESOURCE_EXHAUSTED);
+    CHECK_STATUS(cfl_poller_add(poller, -1, CFL_READY_READ, NULL, &error),
+                 CFLIGHT_RESOURCE_EXHAUSTED);
     t_expect_error(error, "Bad file descriptor");
     cfl_poller_free(poller);
 }
@@ -237,7 +241,8 @@ TEST(waker, interrupts_a_wait_once)
     cfl_waker_set(&waker);
     assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, &waker, -1), CFL_READY_NONE);
     int64_t before_ns = cfl_clock_now_ns(NULL);
-    assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, &waker, 10 * CFL_NS_PER_MS), CFL_READY_NONE);
+    assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, &waker, 10 * CFL_NS_PER_MS),
+                     CFL_READY_NONE);
     assert_true(cfl_clock_now_ns(NULL) - before_ns >= 10 * CFL_NS_PER_MS);
     assert_int_equal(cfl_wait_fd(ends[1], CFL_READY_WRITE, &waker, -1), CFL_READY_WRITE);
     cfl_waker_set(&waker);
@@ -255,7 +260,8 @@ static void *set_waker(void *user_data)
     return NULL;
 }
 
-/* Goal: any thread can interrupt a wait. Method: wait for ever while another thread sets the waker. */
+/* Goal: any thread can interrupt a wait. Method: wait for ever while another thread sets the waker.
+ */
 TEST(waker, another_thread_interrupts_a_wait)
 {
     int ends[2];
@@ -279,6 +285,7 @@ TEST(waker, a_hang_up_counts_as_both)
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     (void)close(ends[1]);
-    assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, NULL, -1), CFL_READY_READ | CFL_READY_WRITE);
+    assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, NULL, -1),
+                     CFL_READY_READ | CFL_READY_WRITE);
     (void)close(ends[0]);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of the net layer share. */
 #define _GNU_SOURCE
 #include "net_support.h"
 
@@ -26,7 +27,8 @@ static struct sockaddr_storage loopback(int family, uint16_t port, socklen_t *re
 {
     struct sockaddr_storage storage = {0};
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
+    struct sockaddr_in6 in6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (family == AF_INET) {
         memcpy(&storage, &in, sizeof in);
@@ -150,7 +152,8 @@ void t_read_all(struct cfl_transport *transport, void *target, size_t len_bytes)
         size_t read_bytes = 0;
         bool is_eof = false;
         unsigned int wait = CFL_READY_NONE;
-        CHECK_OK(cfl_transport_read(transport, &view, 1, &read_bytes, &is_eof, &wait, &error), error);
+        CHECK_OK(cfl_transport_read(transport, &view, 1, &read_bytes, &is_eof, &wait, &error),
+                 error);
         assert_false(is_eof);
         view.iov_base = (uint8_t *)view.iov_base + read_bytes;
         view.iov_len -= read_bytes;
@@ -177,7 +180,8 @@ void t_dir_done(struct t_dir *dir)
 }
 
 /* Starts to connect; true when that is done at once or soon. Loopback answers within the call. */
-static bool fill(struct t_black_hole *hole, const struct sockaddr_storage *address, socklen_t len_bytes)
+static bool fill(struct t_black_hole *hole, const struct sockaddr_storage *address,
+                 socklen_t len_bytes)
 {
     int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_true(fd >= 0);

@@ -8,7 +8,8 @@
 #include "net/transport.h"
 #include "test.h"
 
-/* What the tests of the net layer share: listeners and connected pairs on loopback. Everything fails the test on error. */
+/* What the tests of the net layer share: listeners and connected pairs on loopback. Everything
+ * fails the test on error. */
 
 enum { T_PATIENCE_MS = 20000 };
 
@@ -46,8 +47,8 @@ struct t_dir {
 struct t_dir t_dir_new(void);
 void t_dir_done(struct t_dir *dir);
 
-/* A TCP socket of 127.0.0.1 or ::1 that accepts nobody and whose queue is full, so that connecting to it gets no answer.
- * `port` 0 picks one. */
+/* A TCP socket of 127.0.0.1 or ::1 that accepts nobody and whose queue is full, so that connecting
+ * to it gets no answer. `port` 0 picks one. */
 struct t_black_hole {
     int listen_fd;
     int filler_fds[8];

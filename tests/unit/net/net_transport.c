@@ -75,8 +75,9 @@ static void *drain(void *user_data)
     return NULL;
 }
 
-/* Goal: a big transfer arrives whole, whatever the socket takes at a time, with more views than one system call allows.
- * Method: 32 MiB in writes of up to 3000 views of varying length, read and checked on another thread. */
+/* Goal: a big transfer arrives whole, whatever the socket takes at a time, with more views than one
+ * system call allows. Method: 32 MiB in writes of up to 3000 views of varying length, read and
+ * checked on another thread. */
 TEST(transport, a_big_transfer_arrives_whole)
 {
     struct t_pair pair = t_pair_new();
@@ -118,7 +119,8 @@ TEST(transport, a_big_transfer_arrives_whole)
     t_pair_done(&pair);
 }
 
-/* Goal: the end of the stream comes after its last byte, and stays. Method: write, shut down, read past the end. */
+/* Goal: the end of the stream comes after its last byte, and stays. Method: write, shut down, read
+ * past the end. */
 TEST(transport, the_end_comes_after_the_last_byte)
 {
     struct t_pair pair = t_pair_new();
@@ -134,7 +136,8 @@ TEST(transport, the_end_comes_after_the_last_byte)
         bool is_eof = false;
         unsigned int wait = CFL_READY_NONE;
         t_wait(cfl_transport_fd(pair.server), CFL_READY_READ);
-        CHECK_OK(cfl_transport_read(pair.server, &view, 1, &len_bytes, &is_eof, &wait, &error), error);
+        CHECK_OK(cfl_transport_read(pair.server, &view, 1, &len_bytes, &is_eof, &wait, &error),
+                 error);
         assert_true(is_eof);
         assert_int_equal(len_bytes, 0);
         assert_int_equal(wait, CFL_READY_NONE);
@@ -142,8 +145,8 @@ TEST(transport, the_end_comes_after_the_last_byte)
     t_pair_done(&pair);
 }
 
-/* Goal: a reset is an error that names the peer and the reason, on both directions, and raises no signal.
- * Method: close one end with SO_LINGER 0; SIGPIPE keeps its deadly default. */
+/* Goal: a reset is an error that names the peer and the reason, on both directions, and raises no
+ * signal. Method: close one end with SO_LINGER 0; SIGPIPE keeps its deadly default. */
 TEST(transport, a_reset_is_an_error_without_a_signal)
 {
     struct t_pair pair = t_pair_new();
@@ -166,12 +169,14 @@ TEST(transport, a_reset_is_an_error_without_a_signal)
     assert_string_equal(cflight_error_peer(error), cfl_transport_peer(pair.client)->name);
     t_expect_error(error, "cannot read from ipv4:127.0.0.1:");
     error = NULL;
-    CHECK_STATUS(cfl_transport_write(pair.client, &view, 1, &len_bytes, &wait, &error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(cfl_transport_write(pair.client, &view, 1, &len_bytes, &wait, &error),
+                 CFLIGHT_UNAVAILABLE);
     t_expect_error(error, "cannot write to ipv4:127.0.0.1:");
     t_pair_done(&pair);
 }
 
-/* Goal: a TLS peer on a plain port is recognised. Method: the first bytes of a ClientHello, and of an HTTP/2 preface. */
+/* Goal: a TLS peer on a plain port is recognised. Method: the first bytes of a ClientHello, and of
+ * an HTTP/2 preface. */
 TEST(transport, a_tls_peer_on_a_plain_port_is_recognised)
 {
     static const uint8_t HELLO[] = {0x16, 0x03, 0x01, 0x02, 0x00};
