@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CLIENT_H
+#define CFL_FLIGHT_CLIENT_H
+
+#include <sys/types.h>
+
+#include "cflight/client.h"
+#include "cflight/types.h"
+#include "flight/call.h"
+#include "net/dial.h"
+
+/* The client's inside, shared by the client_*.c files. */
+
+struct cflight_client {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    struct cflight_client_options
+        options; /* loaded; pointers in it are not used after cflight_client_new */
+    struct cfl_limits limits;
+    struct cfl_grpc_keepalive keepalive;
+    struct cfl_pool *pool;
+    struct cflight_location *location;
+    struct cfl_tls_client *tls; /* NULL for plain */
+    char *tls_name;             /* NULL: the location's host */
+    char *authority;
+    char *user_agent;
+    struct cflight_client_middleware *middleware;
+    size_t middleware_count;
+    pid_t pid; /* of the process that made it: a child of fork() must not use it */
+    pthread_mutex_t mutex;
+    struct {
+        pthread_cond_t dialled; /* a dial ended */
+        bool is_dialling;
+        bool is_closed;
+        struct cfl_connection *connection; /* NULL when there is none */
+        struct cflight_client_auth auth;   /* zero when there is none */
+    } locked;
+};
+
+void cfl_client_ref(struct cflight_client *client);
+
+/* Call options, loaded and resolved against the client's. */
+struct cfl_client_call_options {
+    struct cflight_call_options user;
+    struct cfl_call_limits limits;
+};
+cflight_status cfl_client_load_options(struct cflight_client *client,
+                                       const struct cflight_call_options *options,
+                                       struct cfl_client_call_options *ret_options,
+                                       cflight_error **reterr);
+
+/* Gives a connection that can carry a call, making one if need be. `cancel` may be NULL. The caller
+ * owns a reference. */
+cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
+                                     cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                                     cflight_error **reterr);
+
+/* Starts a call: headers, token, middleware, connection, request. `message` NULL for
+ * client-streaming methods. `extra` (may be NULL) is one more header. */
+cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
+                                const struct cfl_client_call_options *options,
+                                const struct cflight_bytes *message,
+                                const struct cflight_header *extra, struct cfl_call **ret_call,
+                                cflight_error **reterr);
+/* As begin, for methods that answer with one message, to the end. Starts over when the server
+ * certainly did no work. `ret_message` is the answer's bytes. */
+cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_method method,
+                                const struct cfl_client_call_options *options,
+                                struct cflight_bytes message, cflight_buffer **ret_message,
+                                cflight_error **reterr);
+
+#endif /* CFL_FLIGHT_CLIENT_H */
