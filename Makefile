@@ -76,6 +76,7 @@ fuzz: test-packages
 
 lint: test-packages
 	@$(call BUILD,release)
+	$(PYTEST) tests/lint
 	tools/lint
 
 install: release
