@@ -49,10 +49,7 @@ struct cflight_client_auth {
     void (*release)(void *user_data);
 };
 
-#define CFLIGHT_CLIENT_AUTH_INIT                          \
-    {                                                     \
-        .struct_size = sizeof(struct cflight_client_auth) \
-    }
+#define CFLIGHT_CLIENT_AUTH_INIT CFLIGHT_SIZED_INIT(struct cflight_client_auth)
 
 /// The server's half. Copied into the server; `user_data` must outlive it.
 struct cflight_server_auth {
@@ -68,10 +65,7 @@ struct cflight_server_auth {
                                cflight_error **reterr);
 };
 
-#define CFLIGHT_SERVER_AUTH_INIT                          \
-    {                                                     \
-        .struct_size = sizeof(struct cflight_server_auth) \
-    }
+#define CFLIGHT_SERVER_AUTH_INIT CFLIGHT_SIZED_INIT(struct cflight_server_auth)
 
 #ifdef __cplusplus
 }

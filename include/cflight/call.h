@@ -96,10 +96,7 @@ struct cflight_call_options {
     uint64_t split_batch_bytes;
 };
 
-#define CFLIGHT_CALL_OPTIONS_INIT                          \
-    {                                                      \
-        .struct_size = sizeof(struct cflight_call_options) \
-    }
+#define CFLIGHT_CALL_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_call_options)
 
 #ifdef __cplusplus
 }

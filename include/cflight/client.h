@@ -77,10 +77,7 @@ struct cflight_client_options {
     const char *authority;
 };
 
-#define CFLIGHT_CLIENT_OPTIONS_INIT                          \
-    {                                                        \
-        .struct_size = sizeof(struct cflight_client_options) \
-    }
+#define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)
 
 /// Makes a client. Nothing is sent: connection errors appear with the first call.
 ///

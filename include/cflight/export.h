@@ -18,4 +18,19 @@
 #define CFLIGHT_PRINTF(format_index, first_index)
 #endif
 
+/// Initialises a struct of options or handlers: its size, and zero for the rest. For the `_INIT`
+/// macro of each such struct, in C and in C++11.
+#ifdef __cplusplus
+#define CFLIGHT_SIZED_INIT(type)                   \
+    ([]() {                                        \
+        type cflight_sized_ = {};                  \
+        cflight_sized_.struct_size = sizeof(type); \
+        return cflight_sized_;                     \
+    }())
+#else
+/* clang-format off */
+#define CFLIGHT_SIZED_INIT(type) {.struct_size = sizeof(type)}
+/* clang-format on */
+#endif
+
 #endif /* CFLIGHT_EXPORT_H */

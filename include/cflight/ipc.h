@@ -68,10 +68,7 @@ struct cflight_ipc_write_options {
     int32_t compression_threads;
 };
 
-#define CFLIGHT_IPC_WRITE_OPTIONS_INIT                          \
-    {                                                           \
-        .struct_size = sizeof(struct cflight_ipc_write_options) \
-    }
+#define CFLIGHT_IPC_WRITE_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_ipc_write_options)
 
 /// How record batches are read.
 struct cflight_ipc_read_options {
@@ -88,10 +85,7 @@ struct cflight_ipc_read_options {
     uint64_t message_bytes_max;
 };
 
-#define CFLIGHT_IPC_READ_OPTIONS_INIT                          \
-    {                                                          \
-        .struct_size = sizeof(struct cflight_ipc_read_options) \
-    }
+#define CFLIGHT_IPC_READ_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_ipc_read_options)
 
 /// What a reader has read or a writer has written, in messages.
 struct cflight_ipc_stats {

@@ -64,10 +64,7 @@ struct cflight_client_middleware {
     void (*release)(void *user_data);
 };
 
-#define CFLIGHT_CLIENT_MIDDLEWARE_INIT                          \
-    {                                                           \
-        .struct_size = sizeof(struct cflight_client_middleware) \
-    }
+#define CFLIGHT_CLIENT_MIDDLEWARE_INIT CFLIGHT_SIZED_INIT(struct cflight_client_middleware)
 
 struct cflight_server_middleware {
     size_t struct_size;
@@ -85,10 +82,7 @@ struct cflight_server_middleware {
                            const struct cflight_call_summary *summary);
 };
 
-#define CFLIGHT_SERVER_MIDDLEWARE_INIT                          \
-    {                                                           \
-        .struct_size = sizeof(struct cflight_server_middleware) \
-    }
+#define CFLIGHT_SERVER_MIDDLEWARE_INIT CFLIGHT_SIZED_INIT(struct cflight_server_middleware)
 
 #ifdef __cplusplus
 }

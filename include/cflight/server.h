@@ -100,10 +100,7 @@ struct cflight_server_handlers {
                                    cflight_response *response, cflight_error **reterr);
 };
 
-#define CFLIGHT_SERVER_HANDLERS_INIT                          \
-    {                                                         \
-        .struct_size = sizeof(struct cflight_server_handlers) \
-    }
+#define CFLIGHT_SERVER_HANDLERS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_handlers)
 
 /// One certificate with its key, PEM.
 struct cflight_tls_key_pair {
@@ -161,10 +158,7 @@ struct cflight_server_options {
     int64_t keepalive_timeout_ms;
 };
 
-#define CFLIGHT_SERVER_OPTIONS_INIT                          \
-    {                                                        \
-        .struct_size = sizeof(struct cflight_server_options) \
-    }
+#define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)
 
 /// Starts a server: when this returns it is listening, and its threads run.
 ///
