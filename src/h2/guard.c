@@ -115,7 +115,8 @@ void cfl_h2_session_fail(struct cfl_h2_session *session, uint32_t h2_error_code,
 void cfl_h2_session_break(struct cfl_h2_session *session, int ng_code)
 {
     session->is_broken = true;
-    if (ng_code == NGHTTP2_ERR_NOMEM) {
+    /* A callback fails for no other reason than memory. */
+    if (ng_code == NGHTTP2_ERR_NOMEM || ng_code == NGHTTP2_ERR_CALLBACK_FAILURE) {
         cfl_h2_session_fail(session, CFL_H2_INTERNAL_ERROR, CFLIGHT_RESOURCE_EXHAUSTED,
                             "out of memory");
         return;

@@ -18,6 +18,7 @@ enum {
     FRAME_TYPE_OFFSET = 3,
     FRAME_FLAGS_OFFSET = 4,
     FRAME_STREAM_OFFSET = 5,
+    CONTINUATIONS_MAX = 64, /* the header block they carry is limited apart from them */
 };
 
 static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
@@ -26,6 +27,8 @@ static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
     cursor->header_bytes = 0;
     cursor->payload_left = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
     cursor->is_data = header[FRAME_TYPE_OFFSET] == NGHTTP2_DATA;
+    bool is_continuation = header[FRAME_TYPE_OFFSET] == NGHTTP2_CONTINUATION;
+    cursor->continuation_count = is_continuation ? cursor->continuation_count + 1 : 0;
     cursor->is_padded = (header[FRAME_FLAGS_OFFSET] & NGHTTP2_FLAG_PADDED) != 0;
     uint32_t id = (uint32_t)(header[FRAME_STREAM_OFFSET] & 0x7f) << 24 |
                   (uint32_t)header[FRAME_STREAM_OFFSET + 1] << 16 |
@@ -133,16 +136,24 @@ static void feed(struct cfl_h2_session *session, const struct iovec *part, size_
         return;
     }
     cursor_advance(&session->cursor, part->iov_base, len_bytes);
+    if (session->cursor.continuation_count > CONTINUATIONS_MAX) {
+        cfl_h2_session_fail(
+            session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
+            "the peer floods the connection: more than %d CONTINUATION frames in a row",
+            CONTINUATIONS_MAX);
+        return;
+    }
     ssize_t code = nghttp2_session_mem_recv(session->ng, part->iov_base, len_bytes);
     if (code == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
-        cfl_h2_session_fail(
-            session, CFL_H2_PROTOCOL_ERROR, CFLIGHT_INTERNAL,
-            "the peer does not speak HTTP/2: its first bytes are not the connection preface");
-    } else if (code == NGHTTP2_ERR_FLOODED) {
-        cfl_h2_session_fail(session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
-                            "the peer asks for more answers than it reads");
-    } else if (code < 0) {
+        cfl_h2_session_fail(session, CFL_H2_PROTOCOL_ERROR, CFLIGHT_INTERNAL,
+                            "the peer does not speak HTTP/2: its first bytes are not the "
+                            "connection preface");
+    } else if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE) {
         cfl_h2_session_break(session, (int)code);
+    } else if (code < 0) {
+        /* What is left are floods: of answers that are not read, of CONTINUATION frames. */
+        cfl_h2_session_fail(session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
+                            "the peer floods the connection: %s", nghttp2_strerror((int)code));
     }
 }
 

@@ -119,8 +119,9 @@ struct cfl_h2_cursor {
     int32_t stream_id;
     bool is_data;
     bool is_padded;
-    bool is_bulk;           /* the last DATA frame was large */
-    int32_t last_stream_id; /* of the last DATA frame */
+    bool is_bulk;                /* the last DATA frame was large */
+    uint32_t continuation_count; /* CONTINUATION frames in a row */
+    int32_t last_stream_id;      /* of the last DATA frame */
 };
 
 struct cfl_h2_session {

@@ -15,6 +15,7 @@ enum {
     FRAME_BYTES_MOST = 16777215,
     SETTINGS_MAX = 5,
     HEADER_BLOCK_SEND_BYTES_MAX = 16 << 20,
+    RESETS_UNLIMITED = 1 << 30,
 };
 
 static cflight_status ng_status(int code, const char *what, cflight_error **reterr)
@@ -28,17 +29,15 @@ static cflight_status ng_status(int code, const char *what, cflight_error **rete
     return cflight_error_set(reterr, CFLIGHT_INTERNAL, "%s: %s", what, nghttp2_strerror(code));
 }
 
-static void set_options(const struct cfl_h2_session *session, nghttp2_option *option)
+static void set_options(nghttp2_option *option)
 {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_send_header_block_length(option, HEADER_BLOCK_SEND_BYTES_MAX);
 #ifdef CFL_HAVE_NGHTTP2_RESET_LIMIT
-    /* The session's own count decides; nghttp2's is a second line behind it. */
-    uint64_t per_second = (uint64_t)session->limits.resets_per_second_max * 2;
-    nghttp2_option_set_stream_reset_rate_limit(option, per_second * 10 + 1000, per_second + 1);
-#else
-    (void)session;
+    /* The session's own count decides: nghttp2's also counts resets of streams that are over, which
+     * cross an early answer and harm nobody. */
+    nghttp2_option_set_stream_reset_rate_limit(option, RESETS_UNLIMITED, RESETS_UNLIMITED);
 #endif
 }
 
@@ -52,7 +51,7 @@ static cflight_status create(struct cfl_h2_session *session, cflight_error **ret
     }
     if (code == 0) {
         cfl_h2_set_callbacks(callbacks);
-        set_options(session, option);
+        set_options(option);
         nghttp2_mem *mem = session->alloc == NULL ? NULL : &session->mem;
         code = session->role == CFL_H2_SERVER
                    ? nghttp2_session_server_new3(&session->ng, callbacks, session, option, mem)
@@ -155,6 +154,8 @@ void cfl_h2_session_free(struct cfl_h2_session *session)
             stream->close_code = CFL_H2_CANCEL;
         }
         /* The memory of its views is not read any more, so nothing needs a copy. */
+        cfl_h2_stream_drop_queue(stream);
+        stream->framed_bytes = 0;
         if (!cfl_list_is_linked(&stream->in_closed)) {
             cfl_list_append(&session->closed, &stream->in_closed);
         }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_TESTS_H2_PEER_H
+#define CFLIGHT_TESTS_H2_PEER_H
+
+#include "raw.h"
+
+/* A session and a user of it that records what it is told. */
+struct t_peer {
+    struct t_clock *clock;
+    struct cfl_h2_session *session;
+    struct t_end end;
+    struct cfl_h2_stream *stream; /* the newest */
+    struct cfl_h2_stream *streams[4096];
+    size_t stream_count;
+    size_t headers_count;
+    size_t field_count; /* of the last block */
+    char fields[4096];  /* of the last block, "name=value\n" */
+    bool is_too_large;
+    size_t data_bytes;
+    size_t data_calls;
+    size_t placed_bytes;
+    uint64_t data_sum;
+    size_t end_stream_count;
+    size_t close_count;
+    uint32_t close_code;
+    bool was_processed_never;
+    size_t goaway_count;
+    uint32_t goaway_code;
+    size_t ping_ack_count;
+    uint8_t *place;
+    size_t place_bytes;
+    size_t hint_bytes;
+    bool is_lazy; /* gives no credit */
+};
+
+void t_peer_open(struct t_peer *peer, enum cfl_h2_role role, const struct cfl_limits *limits,
+                 struct t_clock *clock);
+cflight_status t_peer_try_open(struct t_peer *peer, enum cfl_h2_role role,
+                               const struct cfl_limits *limits, struct t_clock *clock,
+                               const struct cflight_allocator *alloc, cflight_error **reterr);
+void t_peer_done(struct t_peer *peer);
+/* Feeds bytes built by hand in one piece and empties them. */
+void t_peer_feed(struct t_peer *peer, struct t_raw *raw);
+/* A server that has seen a client's first bytes. */
+void t_peer_serve(struct t_peer *peer, const struct cfl_limits *limits, struct t_clock *clock);
+cflight_status t_peer_request(struct t_peer *peer, bool is_end, cflight_error **reterr);
+void t_peer_respond(struct cfl_h2_stream *stream);
+
+#endif /* CFLIGHT_TESTS_H2_PEER_H */
