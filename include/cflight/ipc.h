@@ -53,7 +53,7 @@ enum cflight_validation {
 struct cflight_ipc_write_options {
     size_t struct_size;
     enum cflight_compression compression;
-    /// Codec level; 0 is the codec's default.
+    /// Codec level; 0 is the default: LZ4's own, 1 for Zstandard.
     int32_t compression_level;
     /// True writes metadata version V4 (unions carry validity bitmaps); the default is V5.
     bool use_metadata_v4;
@@ -62,7 +62,7 @@ struct cflight_ipc_write_options {
     /// Alignment of the message metadata and buffers in files and streams, 8 or 64; 0 is 8. Flight
     /// always uses 8.
     int32_t alignment_bytes;
-    /// Deepest nesting accepted; 0 is 64.
+    /// Deepest nesting accepted, up to 1024; 0 is 64.
     int32_t depth_max;
     /// Threads that may work on the compression of one batch; 0 is 1.
     int32_t compression_threads;
@@ -228,10 +228,12 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_new(
     enum cflight_ipc_format format, const struct ArrowSchema *schema, cflight_write_fn write,
     void *user_data, const struct cflight_ipc_write_options *options,
     cflight_ipc_writer **ret_writer, cflight_error **reterr);
-/// Writes the dictionaries that changed and the batch. `batch` is borrowed.
+/// Writes the dictionaries that changed and the batch. `batch` is borrowed. To know what changed,
+/// the writer keeps a copy of every dictionary as it was written last.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (the batch does not fit the schema; the writer
 ///         stays usable); CFLIGHT_UNAVAILABLE (the callback failed; the writer is spent);
-///         CFLIGHT_UNIMPLEMENTED (a replaced dictionary in the file format)
+///         CFLIGHT_UNIMPLEMENTED (a replaced dictionary in the file format; the writer stays
+///         usable); CFLIGHT_FAILED_PRECONDITION (the writer is closed or spent)
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_write(
     cflight_ipc_writer *writer, const struct ArrowArray *batch, cflight_error **reterr);

@@ -105,8 +105,7 @@ cflight_status cfl_parts_add_bits(struct cfl_parts *parts, const uint8_t *bits, 
 /* Adds the node and, from buffer 0 of the array, its validity bitmap: left out when no row is null.
  */
 cflight_status cfl_parts_add_node_and_validity(struct cfl_parts *parts,
-                                               const struct cfl_slice *slice,
-                                               cflight_error **reterr)
+                                               const struct cfl_rows *slice, cflight_error **reterr)
 {
     const struct ArrowArray *array = slice->array;
     const uint8_t *bits = cfl_array_buffer(array, 0);
@@ -134,7 +133,7 @@ cflight_status cfl_parts_add_node_and_validity(struct cfl_parts *parts,
 }
 
 /* `width_bytes` for each row, sent from where they are. */
-cflight_status cfl_parts_add_fixed(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_fixed(struct cfl_parts *parts, const struct cfl_rows *slice,
                                    int64_t buffer_index, int64_t width_bytes,
                                    cflight_error **reterr)
 {

@@ -8,7 +8,7 @@
  * end of the lists. Only src/ipc/parts*.c include this. Thread class: one at a time. */
 
 /* Rows [start, start + length) of `array`, which has them. */
-struct cfl_slice {
+struct cfl_rows {
     const struct ArrowArray *array;
     int64_t start;
     int64_t first; /* array->offset + start; first + length is below INT64_MAX */
@@ -36,12 +36,12 @@ cflight_status cfl_parts_add_scratch(struct cfl_parts *parts, uint64_t len_bytes
 cflight_status cfl_parts_add_bits(struct cfl_parts *parts, const uint8_t *bits, int64_t first,
                                   int64_t length, cflight_error **reterr);
 /* Buffer `buffer_index` of the array with `width_bytes` for each row. */
-cflight_status cfl_parts_add_fixed(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_fixed(struct cfl_parts *parts, const struct cfl_rows *slice,
                                    int64_t buffer_index, int64_t width_bytes,
                                    cflight_error **reterr);
 /* The node and, from buffer 0 of the array, its validity bitmap: left out when no row is null. */
 cflight_status cfl_parts_add_node_and_validity(struct cfl_parts *parts,
-                                               const struct cfl_slice *slice,
+                                               const struct cfl_rows *slice,
                                                cflight_error **reterr);
 
 /* Rows of a child, whose shape and length are not checked yet. */
@@ -50,21 +50,20 @@ cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_fie
                                    cflight_error **reterr);
 
 /* What follows the node (and validity) in each layout. */
-cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_rows *slice,
                                       bool is_64, cflight_error **reterr);
-cflight_status cfl_parts_add_view(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_view(struct cfl_parts *parts, const struct cfl_rows *slice,
                                   cflight_error **reterr);
 cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                  const struct cfl_slice *slice, bool is_64,
-                                  cflight_error **reterr);
+                                  const struct cfl_rows *slice, bool is_64, cflight_error **reterr);
 cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_slice *slice, bool is_64,
+                                       const struct cfl_rows *slice, bool is_64,
                                        cflight_error **reterr);
 cflight_status cfl_parts_add_fixed_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                        const struct cfl_slice *slice, cflight_error **reterr);
+                                        const struct cfl_rows *slice, cflight_error **reterr);
 cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                         const struct cfl_slice *slice, cflight_error **reterr);
+                                         const struct cfl_rows *slice, cflight_error **reterr);
 cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const struct cfl_field *field,
-                                             const struct cfl_slice *slice, cflight_error **reterr);
+                                             const struct cfl_rows *slice, cflight_error **reterr);
 
 #endif /* CFL_IPC_PARTS_BUILD_H */

@@ -18,7 +18,7 @@ struct union_ranges {
 };
 
 static bool find_union_ranges(const struct cfl_field *field, const uint8_t *ids,
-                              const uint8_t *offsets, const struct cfl_slice *slice,
+                              const uint8_t *offsets, const struct cfl_rows *slice,
                               struct union_ranges *ret_ranges)
 {
     memset(ret_ranges, 0, sizeof *ret_ranges);
@@ -45,7 +45,7 @@ static bool find_union_ranges(const struct cfl_field *field, const uint8_t *ids,
 }
 
 static cflight_status add_dense_union_slice(struct cfl_parts *parts, const struct cfl_field *field,
-                                            const struct cfl_slice *slice, cflight_error **reterr)
+                                            const struct cfl_rows *slice, cflight_error **reterr)
 {
     const uint8_t *ids = cfl_array_buffer(slice->array, 0);
     const uint8_t *offsets = cfl_array_buffer(slice->array, 1);
@@ -78,7 +78,7 @@ static cflight_status add_dense_union_slice(struct cfl_parts *parts, const struc
 
 /* A whole array is sent as it is, unlooked at; of a slice only what it refers to. */
 cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                         const struct cfl_slice *slice, cflight_error **reterr)
+                                         const struct cfl_rows *slice, cflight_error **reterr)
 {
     const struct ArrowArray *array = slice->array;
     cflight_status status = cfl_parts_add_fixed(parts, slice, 0, 1, reterr);
@@ -139,7 +139,7 @@ static int64_t find_run(const uint8_t *run_ends, int64_t run_count, int32_t widt
 }
 
 /* Run ends count from the first row that is sent, and the last one is the length. */
-static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_slice *slice,
+static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_rows *slice,
                                    const uint8_t *run_ends, int32_t width_bytes, int64_t run_count,
                                    cflight_error **reterr)
 {
@@ -167,7 +167,7 @@ static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_sli
 }
 
 cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const struct cfl_field *field,
-                                             const struct cfl_slice *slice, cflight_error **reterr)
+                                             const struct cfl_rows *slice, cflight_error **reterr)
 {
     const struct ArrowArray *child = slice->array->children[0];
     int32_t width_bytes = field->children[0].type.width_bytes;

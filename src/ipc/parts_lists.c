@@ -33,9 +33,8 @@ static void copy_rebased(uint8_t *target, const uint8_t *source, int64_t count, 
 
 /* Adds length + 1 offsets that start at 0 and tells which range of the data they stand for. An
  * array without rows has one offset, 0 (Arrow columnar: Variable-size Binary Layout). */
-static cflight_status add_offsets(struct cfl_parts *parts, const struct cfl_slice *slice,
-                                  bool is_64, int64_t *ret_begin, int64_t *ret_end,
-                                  cflight_error **reterr)
+static cflight_status add_offsets(struct cfl_parts *parts, const struct cfl_rows *slice, bool is_64,
+                                  int64_t *ret_begin, int64_t *ret_end, cflight_error **reterr)
 {
     const uint8_t *offsets = cfl_array_buffer(slice->array, 1);
     int64_t width_bytes = is_64 ? 8 : 4;
@@ -70,7 +69,7 @@ static cflight_status add_offsets(struct cfl_parts *parts, const struct cfl_slic
     return status;
 }
 
-cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_rows *slice,
                                       bool is_64, cflight_error **reterr)
 {
     const uint8_t *data = cfl_array_buffer(slice->array, 2);
@@ -89,7 +88,7 @@ cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_
 }
 
 cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                  const struct cfl_slice *slice, bool is_64, cflight_error **reterr)
+                                  const struct cfl_rows *slice, bool is_64, cflight_error **reterr)
 {
     int64_t begin = 0;
     int64_t end = 0;
@@ -110,7 +109,7 @@ struct view_range {
 };
 
 static bool find_view_range(const uint8_t *offsets, const uint8_t *sizes,
-                            const struct cfl_slice *slice, bool is_64, struct view_range *ret_range)
+                            const struct cfl_rows *slice, bool is_64, struct view_range *ret_range)
 {
     struct view_range range = {INT64_MAX, 0, 0};
 
@@ -135,7 +134,7 @@ static bool find_view_range(const uint8_t *offsets, const uint8_t *sizes,
 
 /* Offsets of rows without items become 0, as theirs may lie outside what is sent. */
 static void copy_view_offsets(uint8_t *target, const uint8_t *offsets, const uint8_t *sizes,
-                              const struct cfl_slice *slice, int64_t base, bool is_64)
+                              const struct cfl_rows *slice, int64_t base, bool is_64)
 {
     for (int64_t i = 0; i < slice->length; i++) {
         bool is_empty = cfl_load_offset(sizes, slice->first + i, is_64) == 0;
@@ -145,7 +144,7 @@ static void copy_view_offsets(uint8_t *target, const uint8_t *offsets, const uin
 }
 
 cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_slice *slice, bool is_64,
+                                       const struct cfl_rows *slice, bool is_64,
                                        cflight_error **reterr)
 {
     const uint8_t *offsets = cfl_array_buffer(slice->array, 1);
@@ -181,7 +180,7 @@ cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl
 }
 
 cflight_status cfl_parts_add_fixed_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                        const struct cfl_slice *slice, cflight_error **reterr)
+                                        const struct cfl_rows *slice, cflight_error **reterr)
 {
     int64_t start = 0;
     int64_t length = 0;

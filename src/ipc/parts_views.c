@@ -52,7 +52,7 @@ static bool load_entry(const struct views *views, int64_t row, struct entry *ret
            (views->validity == NULL || cfl_bitmap_get(views->validity, row));
 }
 
-static bool find_uses(const struct views *views, const struct cfl_slice *slice, struct use *uses)
+static bool find_uses(const struct views *views, const struct cfl_rows *slice, struct use *uses)
 {
     struct entry entry;
 
@@ -91,7 +91,7 @@ static bool number_uses(const struct views *views, struct use *uses, int64_t *re
 }
 
 /* Null rows become empty values. */
-static void copy_entries(uint8_t *target, const struct views *views, const struct cfl_slice *slice,
+static void copy_entries(uint8_t *target, const struct views *views, const struct cfl_rows *slice,
                          const struct use *uses)
 {
     struct entry entry;
@@ -121,7 +121,7 @@ static cflight_status add_variadic_count(struct cfl_parts *parts, int64_t data_c
     return CFLIGHT_OK;
 }
 
-static cflight_status add_used(struct cfl_parts *parts, const struct cfl_slice *slice,
+static cflight_status add_used(struct cfl_parts *parts, const struct cfl_rows *slice,
                                const struct views *views, const struct use *uses,
                                int64_t used_count, cflight_error **reterr)
 {
@@ -145,7 +145,7 @@ static cflight_status add_used(struct cfl_parts *parts, const struct cfl_slice *
     return status;
 }
 
-static cflight_status add_whole(struct cfl_parts *parts, const struct cfl_slice *slice,
+static cflight_status add_whole(struct cfl_parts *parts, const struct cfl_rows *slice,
                                 const struct views *views, cflight_error **reterr)
 {
     cflight_status status = cfl_parts_add_fixed(parts, slice, 1, VIEW_BYTES, reterr);
@@ -160,7 +160,7 @@ static cflight_status add_whole(struct cfl_parts *parts, const struct cfl_slice 
     return status;
 }
 
-static cflight_status check_sizes(const struct cfl_slice *slice, const struct views *views,
+static cflight_status check_sizes(const struct cfl_rows *slice, const struct views *views,
                                   cflight_error **reterr)
 {
     if (views->data_count > 0 && views->sizes == NULL) {
@@ -175,7 +175,7 @@ static cflight_status check_sizes(const struct cfl_slice *slice, const struct vi
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_parts_add_view(struct cfl_parts *parts, const struct cfl_slice *slice,
+cflight_status cfl_parts_add_view(struct cfl_parts *parts, const struct cfl_rows *slice,
                                   cflight_error **reterr)
 {
     const struct ArrowArray *array = slice->array;

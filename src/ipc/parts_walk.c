@@ -14,7 +14,7 @@
 #include "ipc/parts_build.h"
 
 static cflight_status add_values(struct cfl_parts *parts, const struct cfl_field *field,
-                                 const struct cfl_slice *slice, cflight_error **reterr);
+                                 const struct cfl_rows *slice, cflight_error **reterr);
 
 /* Node of a type without validity bitmap; V4 has an empty one anyway. */
 static cflight_status add_node_without_validity(struct cfl_parts *parts, int64_t length,
@@ -28,7 +28,7 @@ static cflight_status add_node_without_validity(struct cfl_parts *parts, int64_t
     return status;
 }
 
-static cflight_status add_bool(struct cfl_parts *parts, const struct cfl_slice *slice,
+static cflight_status add_bool(struct cfl_parts *parts, const struct cfl_rows *slice,
                                cflight_error **reterr)
 {
     const uint8_t *bits = cfl_array_buffer(slice->array, 1);
@@ -45,7 +45,7 @@ static cflight_status add_bool(struct cfl_parts *parts, const struct cfl_slice *
 /* Children of structs and sparse unions run in parallel to their parent, whose offset counts for
  * them too. */
 static cflight_status add_parallel_children(struct cfl_parts *parts, const struct cfl_field *field,
-                                            const struct cfl_slice *slice, cflight_error **reterr)
+                                            const struct cfl_rows *slice, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
 
@@ -57,7 +57,7 @@ static cflight_status add_parallel_children(struct cfl_parts *parts, const struc
 }
 
 static cflight_status add_sparse_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_slice *slice, cflight_error **reterr)
+                                       const struct cfl_rows *slice, cflight_error **reterr)
 {
     cflight_status status = cfl_parts_add_fixed(parts, slice, 0, 1, reterr);
 
@@ -113,7 +113,7 @@ static cflight_status check_shape(const struct ArrowArray *array, enum cfl_layou
 }
 
 static cflight_status make_slice(const struct ArrowArray *array, int64_t start, int64_t length,
-                                 struct cfl_slice *ret_slice, cflight_error **reterr)
+                                 struct cfl_rows *ret_slice, cflight_error **reterr)
 {
     int64_t end = 0;
 
@@ -127,13 +127,13 @@ static cflight_status make_slice(const struct ArrowArray *array, int64_t start, 
                                  "%lld rows from row %lld are wanted, the array has %lld",
                                  (long long)length, (long long)start, (long long)array->length);
     }
-    struct cfl_slice slice = {array, start, array->offset + start, length};
+    struct cfl_rows slice = {array, start, array->offset + start, length};
     *ret_slice = slice;
     return CFLIGHT_OK;
 }
 
 static cflight_status add_indices(struct cfl_parts *parts, const struct cfl_field *field,
-                                  const struct cfl_slice *slice, cflight_error **reterr)
+                                  const struct cfl_rows *slice, cflight_error **reterr)
 {
     cflight_status status = check_shape(slice->array, CFL_LAYOUT_FIXED, 0, reterr);
 
@@ -149,7 +149,7 @@ cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_fie
                                    const struct ArrowArray *array, int64_t start, int64_t length,
                                    cflight_error **reterr)
 {
-    struct cfl_slice slice = {NULL, 0, 0, 0};
+    struct cfl_rows slice = {NULL, 0, 0, 0};
     cflight_status status = make_slice(array, start, length, &slice, reterr);
 
     if (status == CFLIGHT_OK) {
@@ -163,7 +163,7 @@ cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_fie
 }
 
 static cflight_status add_head(struct cfl_parts *parts, const struct cfl_field *field,
-                               const struct cfl_slice *slice, cflight_error **reterr)
+                               const struct cfl_rows *slice, cflight_error **reterr)
 {
     cflight_status status =
         check_shape(slice->array, field->type.layout, field->child_count, reterr);
@@ -183,7 +183,7 @@ static cflight_status add_head(struct cfl_parts *parts, const struct cfl_field *
 }
 
 static cflight_status add_values(struct cfl_parts *parts, const struct cfl_field *field,
-                                 const struct cfl_slice *slice, cflight_error **reterr)
+                                 const struct cfl_rows *slice, cflight_error **reterr)
 {
     cflight_status status = add_head(parts, field, slice, reterr);
 
@@ -226,7 +226,7 @@ static cflight_status add_values(struct cfl_parts *parts, const struct cfl_field
 }
 
 /* A record batch has no place for nulls of its top level. */
-static cflight_status check_top_level(const struct cfl_slice *slice, cflight_error **reterr)
+static cflight_status check_top_level(const struct cfl_rows *slice, cflight_error **reterr)
 {
     const uint8_t *bits = cfl_array_buffer(slice->array, 0);
 
@@ -241,7 +241,7 @@ cflight_status cfl_parts_set_batch(struct cfl_parts *parts, const struct cfl_fie
                                    const struct ArrowArray *batch, int64_t row_offset,
                                    int64_t row_count, cflight_error **reterr)
 {
-    struct cfl_slice slice = {NULL, 0, 0, 0};
+    struct cfl_rows slice = {NULL, 0, 0, 0};
     cflight_status status = make_slice(batch, row_offset, row_count, &slice, reterr);
 
     cfl_parts_clear(parts);
@@ -262,7 +262,7 @@ cflight_status cfl_parts_set_values(struct cfl_parts *parts, const struct cfl_fi
                                     const struct ArrowArray *array, int64_t row_offset,
                                     int64_t row_count, cflight_error **reterr)
 {
-    struct cfl_slice slice = {NULL, 0, 0, 0};
+    struct cfl_rows slice = {NULL, 0, 0, 0};
     cflight_status status = make_slice(array, row_offset, row_count, &slice, reterr);
 
     cfl_parts_clear(parts);

@@ -163,92 +163,54 @@ static void append_decimal_format(struct cfl_buf *format, const struct cfl_type 
     }
 }
 
+/* Formats that are the same for all types of an id; NULL for the others. */
+static const char *const fixed_formats[] = {
+    [CFL_TYPE_NULL] = "n",
+    [CFL_TYPE_BINARY] = "z",
+    [CFL_TYPE_UTF8] = "u",
+    [CFL_TYPE_BOOL] = "b",
+    [CFL_TYPE_LIST] = "+l",
+    [CFL_TYPE_STRUCT] = "+s",
+    [CFL_TYPE_MAP] = "+m",
+    [CFL_TYPE_LARGE_BINARY] = "Z",
+    [CFL_TYPE_LARGE_UTF8] = "U",
+    [CFL_TYPE_LARGE_LIST] = "+L",
+    [CFL_TYPE_RUN_END_ENCODED] = "+r",
+    [CFL_TYPE_BINARY_VIEW] = "vz",
+    [CFL_TYPE_UTF8_VIEW] = "vu",
+    [CFL_TYPE_LIST_VIEW] = "+vl",
+    [CFL_TYPE_LARGE_LIST_VIEW] = "+vL",
+};
+
 static void append_format(struct cfl_buf *format, const struct cfl_type *type)
 {
     static const char unit_letters[] = "smun";
 
-    switch (type->id) {
-    case CFL_TYPE_NONE:
-        break;
-    case CFL_TYPE_NULL:
-        cfl_buf_append_text(format, "n");
-        break;
-    case CFL_TYPE_INT:
+    if (fixed_formats[type->id] != NULL) {
+        cfl_buf_append_text(format, fixed_formats[type->id]);
+    } else if (type->id == CFL_TYPE_INT) {
         cfl_buf_append_text(format, int_format(type));
-        break;
-    case CFL_TYPE_FLOATING_POINT:
-        cfl_buf_append_u8(format, (uint8_t) "efg"[type->unit]);
-        break;
-    case CFL_TYPE_BINARY:
-        cfl_buf_append_text(format, "z");
-        break;
-    case CFL_TYPE_UTF8:
-        cfl_buf_append_text(format, "u");
-        break;
-    case CFL_TYPE_BOOL:
-        cfl_buf_append_text(format, "b");
-        break;
-    case CFL_TYPE_DECIMAL:
+    } else if (type->id == CFL_TYPE_FLOATING_POINT) {
+        cfl_buf_append_format(format, "%c", "efg"[type->unit]);
+    } else if (type->id == CFL_TYPE_DECIMAL) {
         append_decimal_format(format, type);
-        break;
-    case CFL_TYPE_DATE:
+    } else if (type->id == CFL_TYPE_DATE) {
         cfl_buf_append_text(format, type->unit == 0 ? "tdD" : "tdm");
-        break;
-    case CFL_TYPE_TIME:
+    } else if (type->id == CFL_TYPE_TIME) {
         cfl_buf_append_format(format, "tt%c", unit_letters[type->unit]);
-        break;
-    case CFL_TYPE_TIMESTAMP:
+    } else if (type->id == CFL_TYPE_TIMESTAMP) {
         cfl_buf_append_format(format, "ts%c:%s", unit_letters[type->unit],
                               type->timezone == NULL ? "" : type->timezone);
-        break;
-    case CFL_TYPE_INTERVAL:
+    } else if (type->id == CFL_TYPE_INTERVAL) {
         cfl_buf_append_format(format, "ti%c", "MDn"[type->unit]);
-        break;
-    case CFL_TYPE_LIST:
-        cfl_buf_append_text(format, "+l");
-        break;
-    case CFL_TYPE_STRUCT:
-        cfl_buf_append_text(format, "+s");
-        break;
-    case CFL_TYPE_UNION:
-        append_union_format(format, type);
-        break;
-    case CFL_TYPE_FIXED_SIZE_BINARY:
-        cfl_buf_append_format(format, "w:%d", type->width_bytes);
-        break;
-    case CFL_TYPE_FIXED_SIZE_LIST:
-        cfl_buf_append_format(format, "+w:%d", type->list_size);
-        break;
-    case CFL_TYPE_MAP:
-        cfl_buf_append_text(format, "+m");
-        break;
-    case CFL_TYPE_DURATION:
+    } else if (type->id == CFL_TYPE_DURATION) {
         cfl_buf_append_format(format, "tD%c", unit_letters[type->unit]);
-        break;
-    case CFL_TYPE_LARGE_BINARY:
-        cfl_buf_append_text(format, "Z");
-        break;
-    case CFL_TYPE_LARGE_UTF8:
-        cfl_buf_append_text(format, "U");
-        break;
-    case CFL_TYPE_LARGE_LIST:
-        cfl_buf_append_text(format, "+L");
-        break;
-    case CFL_TYPE_RUN_END_ENCODED:
-        cfl_buf_append_text(format, "+r");
-        break;
-    case CFL_TYPE_BINARY_VIEW:
-        cfl_buf_append_text(format, "vz");
-        break;
-    case CFL_TYPE_UTF8_VIEW:
-        cfl_buf_append_text(format, "vu");
-        break;
-    case CFL_TYPE_LIST_VIEW:
-        cfl_buf_append_text(format, "+vl");
-        break;
-    case CFL_TYPE_LARGE_LIST_VIEW:
-        cfl_buf_append_text(format, "+vL");
-        break;
+    } else if (type->id == CFL_TYPE_UNION) {
+        append_union_format(format, type);
+    } else if (type->id == CFL_TYPE_FIXED_SIZE_BINARY) {
+        cfl_buf_append_format(format, "w:%d", type->width_bytes);
+    } else if (type->id == CFL_TYPE_FIXED_SIZE_LIST) {
+        cfl_buf_append_format(format, "+w:%d", type->list_size);
     }
 }
 

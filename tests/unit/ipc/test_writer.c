@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer's own part: framing, order of calls, failures. What is in the messages is tested with
+ * the encoder and, against another implementation, in tests/interop. */
+#include "base/buf.h"
+#include "fixture.h"
+#include "ipc/writer.h"
+#include "test.h"
+
+static int collect(void *user_data, const struct cflight_bytes *views, size_t count)
+{
+    struct cfl_buf *target = user_data;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_true(cfl_buf_append_bytes(target, views[i]));
+    }
+    return 0;
+}
+
+static int refuse(void *user_data, const struct cflight_bytes *views, size_t count)
+{
+    (void)user_data;
+    (void)views;
+    (void)count;
+    return 28;
+}
+
+static void write_twice(enum cflight_ipc_format format, int32_t alignment_bytes,
+                        struct cfl_buf *target)
+{
+    struct f_batch all;
+    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
+    cflight_ipc_writer *writer = NULL;
+    cflight_error *error = NULL;
+
+    f_batch_init(&all);
+    options.alignment_bytes = alignment_bytes;
+    CHECK_OK(
+        cflight_ipc_writer_new(format, &all.schema, collect, target, &options, &writer, &error),
+        error);
+    CHECK_OK(cflight_ipc_writer_write(writer, &all.batch, &error), error);
+    CHECK_OK(cflight_ipc_writer_write(writer, &all.batch, &error), error);
+    CHECK_OK(cflight_ipc_writer_close(writer, &error), error);
+    assert_int_equal(cflight_ipc_writer_stats(writer).message_count, 4);
+    CHECK_STATUS(cflight_ipc_writer_write(writer, &all.batch, NULL), CFLIGHT_FAILED_PRECONDITION);
+    CHECK_STATUS(cflight_ipc_writer_close(writer, NULL), CFLIGHT_FAILED_PRECONDITION);
+    cflight_ipc_writer_free(writer);
+}
+
+/* Goal: a stream starts with a message and ends with the marker; the bytes depend on the input
+ * only. Method: look at both ends, write twice, compare. */
+TEST(writer, a_stream_ends_with_its_marker_and_is_deterministic)
+{
+    const uint8_t marker[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0};
+    struct cfl_buf first;
+    struct cfl_buf second;
+    cfl_buf_init(&first, NULL);
+    cfl_buf_init(&second, NULL);
+
+    write_twice(CFLIGHT_IPC_FORMAT_STREAM, 0, &first);
+    write_twice(CFLIGHT_IPC_FORMAT_STREAM, 8, &second);
+    assert_memory_equal(first.data, marker, 4);
+    assert_memory_equal(first.data + first.len_bytes - 8, marker, 8);
+    assert_int_equal(first.len_bytes, second.len_bytes);
+    assert_memory_equal(first.data, second.data, first.len_bytes);
+    cfl_buf_done(&first);
+    cfl_buf_done(&second);
+}
+
+/* Goal: a file has its magic at both ends and the first message at byte 8, whatever the alignment.
+ * Method: both alignments. */
+TEST(writer, a_file_starts_and_ends_with_its_magic)
+{
+    for (int32_t alignment_bytes = 8; alignment_bytes <= 64; alignment_bytes *= 8) {
+        struct cfl_buf file;
+        cfl_buf_init(&file, NULL);
+        write_twice(CFLIGHT_IPC_FORMAT_FILE, alignment_bytes, &file);
+        assert_memory_equal(file.data, "ARROW1\0\0\xFF\xFF\xFF\xFF", 12);
+        assert_memory_equal(file.data + file.len_bytes - 6, "ARROW1", 6);
+        cfl_buf_done(&file);
+    }
+}
+
+/* Goal: misuse is refused at the edge. Method: each argument missing or out of range. */
+TEST(writer, bad_arguments_are_refused)
+{
+    struct f_batch all;
+    cflight_ipc_writer *writer = NULL;
+    f_batch_init(&all);
+
+    CHECK_STATUS(
+        cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, NULL, collect, NULL, NULL, &writer, NULL),
+        CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, &all.schema, NULL, NULL, NULL,
+                                        &writer, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, &all.schema, collect, NULL, NULL,
+                                        NULL, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_writer_new((enum cflight_ipc_format)2, &all.schema, collect, NULL,
+                                        NULL, &writer, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_writer_write(NULL, &all.batch, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_writer_close(NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
+    cflight_ipc_writer_free(NULL);
+}
+
+/* Goal: the callback's errno comes back with the error. Method: a callback that always fails. */
+TEST(writer, the_errno_of_the_callback_is_reported)
+{
+    struct f_batch all;
+    cflight_ipc_writer *writer = NULL;
+    cflight_error *error = NULL;
+    f_batch_init(&all);
+
+    CHECK_STATUS(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_STREAM, &all.schema, refuse, NULL, NULL,
+                                        &writer, &error),
+                 CFLIGHT_UNAVAILABLE);
+    assert_int_equal(cflight_error_os_code(error), 28);
+    cflight_error_free(error);
+}
+
+static int count_bytes(void *user_data, const struct cflight_bytes *views, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        *(size_t *)user_data += views[i].len_bytes;
+    }
+    return 0;
+}
+
+/* Goal: no allocation failure crashes, leaks, or is reported as anything else.
+ * Method: fail allocation 0, then 1, and so on, over a whole file. */
+TEST(writer, every_allocation_failure_is_reported)
+{
+    struct f_batch all;
+    f_batch_init(&all);
+
+    T_EACH_ALLOC_FAILURE(alloc) {
+        cflight_ipc_writer *writer = NULL;
+        size_t written_bytes = 0;
+        cflight_status status =
+            cfl_ipc_writer_new(&alloc->allocator, CFLIGHT_IPC_FORMAT_FILE, &all.schema, count_bytes,
+                               &written_bytes, NULL, &writer, NULL);
+        for (int i = 0; status == CFLIGHT_OK && i < 10; i++) {
+            status = cflight_ipc_writer_write(writer, &all.batch, NULL);
+        }
+        if (status == CFLIGHT_OK) {
+            status = cflight_ipc_writer_close(writer, NULL);
+        }
+        cflight_ipc_writer_free(writer);
+        CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
+    }
+}
