@@ -115,32 +115,32 @@ size_t cfl_fbb_vector(struct cfl_fbb *fbb, size_t from, size_t count, size_t ele
     return cfl_buf_reserve(fbb->buf, size_bytes);
 }
 
-static void put(struct cfl_fbb *fbb, size_t position, uint64_t value, size_t width_bytes)
-{
-    if (position == 0) {
-        return;
-    }
-    for (size_t i = 0; i < width_bytes; i++) {
-        cfl_buf_put_u8(fbb->buf, position + i, (uint8_t)(value >> (8 * i)));
-    }
-}
-
 void cfl_fbb_put_u8(struct cfl_fbb *fbb, size_t position, uint8_t value)
 {
-    put(fbb, position, value, 1);
+    if (position != 0) {
+        cfl_buf_put_u8(fbb->buf, position, value);
+    }
 }
 
 void cfl_fbb_put_i16(struct cfl_fbb *fbb, size_t position, int16_t value)
 {
-    put(fbb, position, (uint16_t)value, 2);
+    if (position != 0) {
+        cfl_buf_put_u8(fbb->buf, position, (uint8_t)((uint16_t)value & 0xFF));
+        cfl_buf_put_u8(fbb->buf, position + 1, (uint8_t)((uint16_t)value >> 8));
+    }
 }
 
 void cfl_fbb_put_i32(struct cfl_fbb *fbb, size_t position, int32_t value)
 {
-    put(fbb, position, (uint32_t)value, 4);
+    if (position != 0) {
+        cfl_buf_put_u32le(fbb->buf, position, (uint32_t)value);
+    }
 }
 
 void cfl_fbb_put_i64(struct cfl_fbb *fbb, size_t position, int64_t value)
 {
-    put(fbb, position, (uint64_t)value, 8);
+    if (position != 0) {
+        cfl_buf_put_u32le(fbb->buf, position, (uint32_t)((uint64_t)value & UINT32_MAX));
+        cfl_buf_put_u32le(fbb->buf, position + 4, (uint32_t)((uint64_t)value >> 32));
+    }
 }
