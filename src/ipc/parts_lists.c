@@ -10,8 +10,8 @@
 #include "ipc/offsets.h"
 #include "ipc/parts_build.h"
 
-/* Unsigned arithmetic: offsets in between were not looked at, so a difference may wrap. The width is
- * a constant in each of the two calls, which lets compilers use vectors. */
+/* Unsigned arithmetic: offsets in between were not looked at, so a difference may wrap. The width
+ * is a constant in each of the two calls, which lets compilers use vectors. */
 static inline void rebase(uint8_t *target, const uint8_t *source, int64_t count, int64_t base,
                           bool is_64)
 {
