@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/pieces.h"
 #include "ipc/array_build.h"
+#include "ipc/validate.h"
 
 enum {
     PART_COUNT = 2,
@@ -142,15 +143,10 @@ static cflight_status begin(struct concat *concat, const struct cfl_array_shape 
 /* Counts nulls that `begin` left open; consumers of maps and run ends read the number. */
 static void count_nulls(struct ArrowArray *array)
 {
-    const uint8_t *bits = array->buffers[0];
-    int64_t valid_count = 0;
-    if (array->null_count >= 0) {
-        return;
+    if (array->null_count < 0) {
+        array->null_count =
+            array->length - cfl_count_set_bits(array->buffers[0], 0, array->length);
     }
-    for (int64_t i = 0; i < array->length; i++) {
-        valid_count += (bits[i / BITS_PER_BYTE] >> (i % BITS_PER_BYTE)) & 1;
-    }
-    array->null_count = array->length - valid_count;
 }
 
 static cflight_status concat_null(struct concat *concat, const struct part *parts,

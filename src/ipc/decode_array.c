@@ -219,15 +219,15 @@ static cflight_status take_offsets(struct cfl_decode *decode, int64_t length, in
         .swap = is_large ? CFL_SWAP_64 : CFL_SWAP_32,
         .alignment_bytes = (size_t)width_bytes,
     };
-    size_t len_bytes = 0;
     cflight_status status = CFLIGHT_OK;
     if (length > 0) {
         status = bytes_needed(length, extra, width_bytes, &want.needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = take_buffer(decode, &want, array, buffer_index, &len_bytes, reterr);
+        status = take_buffer(decode, &want, array, buffer_index, NULL, reterr);
     }
-    if (status == CFLIGHT_OK && len_bytes < (size_t)width_bytes) {
+    /* Without rows the first offset is never used, and may say anything. */
+    if (status == CFLIGHT_OK && length == 0) {
         array->buffers[buffer_index] = cfl_zeros;
     }
     return status;
@@ -441,10 +441,11 @@ static cflight_status decode_struct(struct cfl_decode *decode, const struct cfl_
     return decode_children(decode, field, node.length, array, reterr);
 }
 
-/* Before V5, unions had a validity bitmap. The C data interface has no place for it, so one that
- * matters is refused (Message.fbs: MetadataVersion V5). */
-static cflight_status pass_union_validity(struct cfl_decode *decode, const struct node *node,
-                                          cflight_error **reterr)
+/* Before V5, unions had a validity bitmap, and Arrow C++ gives run-end encoded arrays of V4 one
+ * too. The C data interface has no place for it, so one that matters is refused (Message.fbs:
+ * MetadataVersion). */
+static cflight_status pass_v4_validity(struct cfl_decode *decode, const struct node *node,
+                                       cflight_error **reterr)
 {
     if (decode->metadata_version >= CFL_METADATA_V5) {
         return CFLIGHT_OK;
@@ -457,7 +458,7 @@ static cflight_status pass_union_validity(struct cfl_decode *decode, const struc
     cflight_status status = cfl_decode_buffer(decode, &want, &slice, reterr);
     if (status == CFLIGHT_OK && slice.len_bytes > 0) {
         status = cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED,
-                                   "a union of metadata version V4 has %" PRId64
+                                   "an array of metadata version V4 has %" PRId64
                                    " null values of its own; only its children may have some",
                                    node->null_count);
     }
@@ -476,7 +477,7 @@ static cflight_status decode_union(struct cfl_decode *decode, const struct cfl_f
     struct cfl_buffer_want want = {.alignment_bytes = 1};
     cflight_status status = begin_array(decode, &shape, false, &node, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = pass_union_validity(decode, &node, reterr);
+        status = pass_v4_validity(decode, &node, reterr);
     }
     if (status == CFLIGHT_OK) {
         want.needed_bytes = (uint64_t)node.length;
@@ -535,6 +536,9 @@ static cflight_status decode_runs(struct cfl_decode *decode, const struct cfl_fi
     const struct cfl_array_shape shape = {.child_count = 2};
     struct node node = {0};
     cflight_status status = begin_array(decode, &shape, false, &node, array, reterr);
+    if (status == CFLIGHT_OK) {
+        status = pass_v4_validity(decode, &node, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = decode_children(decode, field, 0, array, reterr);
     }

@@ -31,9 +31,10 @@ static cflight_status skip_field(struct cfl_decode *decode, const struct cfl_fie
     if (status == CFLIGHT_OK && !field->is_dictionary && field->type.layout == CFL_LAYOUT_VIEW) {
         status = add_view_buffers(decode, &buffer_count, reterr);
     }
-    if (!field->is_dictionary && field->type.id == CFL_TYPE_UNION &&
+    bool is_without_validity = !cfl_layout_has_validity(field, field->is_dictionary);
+    if (is_without_validity && field->type.id != CFL_TYPE_NULL &&
         decode->metadata_version < CFL_METADATA_V5) {
-        buffer_count++; /* the validity bitmap */
+        buffer_count++; /* V4 gave them one */
     }
     if (status == CFLIGHT_OK) {
         status = cfl_decode_skip_buffers(decode, buffer_count, reterr);
