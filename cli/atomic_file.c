@@ -99,13 +99,13 @@ static char *directory_of(const char *path)
     return slash == path ? cli_strdup("/") : cli_strndup(path, (size_t)(slash - path));
 }
 
-cflight_status cli_atomic_file_create(struct cli_atomic_file *ret_file, const char *path,
-                                      cflight_error **reterr)
+cflight_status cli_atomic_file_create(struct cli_atomic_file *ret_file, const char *directory,
+                                      const char *path, cflight_error **reterr)
 {
     struct cli_atomic_file file = CLI_ATOMIC_FILE_INIT;
     cflight_status status = CFLIGHT_OK;
 
-    file.directory = directory_of(path);
+    file.directory = directory == NULL ? directory_of(path) : cli_strdup(directory);
     file.path = cli_strdup(path);
     if (file.directory == NULL || file.path == NULL) {
         status = cli_error_no_memory(reterr, "creating a file");
@@ -127,11 +127,18 @@ done:
     return status;
 }
 
-static int sync_directory(const char *directory)
+/* Brings the directory entry of a path to disk. @return 0 or an errno */
+static int sync_directory_of(const char *path)
 {
+    char *directory = directory_of(path);
+    if (directory == NULL) {
+        return ENOMEM;
+    }
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int open_code = errno;
+    cli_free(directory);
     if (fd < 0) {
-        return errno;
+        return open_code;
     }
     /* File systems that cannot sync a directory say EINVAL; there is nothing more to do on them. */
     int os_code = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
@@ -171,7 +178,7 @@ cflight_status cli_atomic_file_commit(struct cli_atomic_file *file, enum cli_rep
         os_code = name_file(file, replace);
     }
     if (os_code == 0) {
-        os_code = sync_directory(file->directory);
+        os_code = sync_directory_of(file->path);
     }
     if (os_code != 0) {
         status = cli_error_from_errno(reterr, os_code, "store", file->path);

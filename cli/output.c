@@ -60,7 +60,7 @@ static cflight_status open_path(struct cli_output *output, const char *path, cfl
         return cli_error_from_errno(reterr, os_code, "replace", path);
     }
     cflight_status status =
-        cli_atomic_file_create(&output->file, target == NULL ? path : target, reterr);
+        cli_atomic_file_create(&output->file, NULL, target == NULL ? path : target, reterr);
     free(target);
     if (status == CFLIGHT_OK) {
         output->is_file = true;
@@ -191,6 +191,14 @@ int cli_output_write_text(struct cli_output *output, struct cflight_bytes text)
     return cli_output_write(output, &text, 1);
 }
 
+int cli_output_flush(struct cli_output *output)
+{
+    if (output->os_code == 0) {
+        output->os_code = flush_buffer(output);
+    }
+    return output->os_code;
+}
+
 cflight_status cli_output_error(const struct cli_output *output, cflight_error **reterr)
 {
     return cli_error_from_errno(reterr, output->os_code, "write to", output->name);
@@ -208,10 +216,7 @@ bool cli_output_is_terminal(const struct cli_output *output)
 
 cflight_status cli_output_close(struct cli_output *output, cflight_error **reterr)
 {
-    if (output->os_code == 0) {
-        output->os_code = flush_buffer(output);
-    }
-    if (output->os_code != 0) {
+    if (cli_output_flush(output) != 0) {
         return cli_output_error(output, reterr);
     }
     if (!output->is_file) {

@@ -25,6 +25,9 @@ cflight_status cli_output_open(struct cli_output **ret_output, const char *path,
 int cli_output_write(void *output, const struct cflight_bytes *views, size_t count);
 int cli_output_write_text(struct cli_output *output, struct cflight_bytes text);
 
+/* Writes what was collected. @return 0 or an errno */
+int cli_output_flush(struct cli_output *output);
+
 /* Writes what was collected, syncs, and makes the file appear. */
 cflight_status cli_output_close(struct cli_output *output, cflight_error **reterr);
 

@@ -52,7 +52,7 @@ static void store(const char *name, const char *content, enum cli_replace replac
 {
     struct cli_atomic_file file = CLI_ATOMIC_FILE_INIT;
     cflight_error *error = NULL;
-    CHECK_OK(cli_atomic_file_create(&file, path_of(name), &error), error);
+    CHECK_OK(cli_atomic_file_create(&file, NULL, path_of(name), &error), error);
     assert_int_equal(write(file.fd, content, strlen(content)), (ssize_t)strlen(content));
     CHECK_STATUS(cli_atomic_file_commit(&file, replace, &error), expected);
     cflight_error_free(error);
@@ -65,7 +65,7 @@ TEST(cli_atomic_file, appears_with_commit_only)
     make_directory();
     struct cli_atomic_file file = CLI_ATOMIC_FILE_INIT;
     cflight_error *error = NULL;
-    CHECK_OK(cli_atomic_file_create(&file, path_of("dropped"), &error), error);
+    CHECK_OK(cli_atomic_file_create(&file, NULL, path_of("dropped"), &error), error);
     assert_int_equal(access(path_of("dropped"), F_OK), -1);
     cli_atomic_file_done(&file);
     cli_atomic_file_done(&file);
@@ -114,7 +114,7 @@ TEST(cli_atomic_file, a_missing_directory_is_not_found)
 {
     struct cli_atomic_file file = CLI_ATOMIC_FILE_INIT;
     cflight_error *error = NULL;
-    CHECK_STATUS(cli_atomic_file_create(&file, "/tmp/cflight-no-such-directory/x", &error),
+    CHECK_STATUS(cli_atomic_file_create(&file, NULL, "/tmp/cflight-no-such-directory/x", &error),
                  CFLIGHT_NOT_FOUND);
     assert_non_null(strstr(cflight_error_message(error), "/tmp/cflight-no-such-directory/x"));
     cflight_error_free(error);

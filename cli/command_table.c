@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of commands and options. docs/man/cflight.1 is made from them and a test compares the
+ * two. */
+#include "cli/command_table.h"
+
+#define BIT(name) (1u << CLI_COMMAND_##name)
+#define EVERY ((1u << CLI_COMMAND_COUNT) - 1u)
+#define CLIENTS (EVERY & ~BIT(SERVE))
+#define NAMED (BIT(INFO) | BIT(SCHEMA) | BIT(GET) | BIT(PUT))
+
+const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_SERVE] = {"serve", "DIR", 1, 1, "serve the Arrow files below a directory",
+                           "Every file below DIR that ends in .arrow or .feather (Arrow file) or "
+                           ".arrows (Arrow stream) is a "
+                           "flight; its name is its path below DIR without the ending. Files are "
+                           "mapped into memory and sent "
+                           "without copying. New files appear without a restart; replace files by "
+                           "renaming, never by writing "
+                           "into them. Files and directories whose name begins with a dot are not "
+                           "served, nor are links that "
+                           "lead out of DIR.\n\n"
+                           "The line \"Listening on grpc://HOST:PORT\" on standard output says "
+                           "that the server is ready. SIGINT "
+                           "or SIGTERM end it: no new calls are taken and running ones may finish; "
+                           "a second signal cuts them. "
+                           "SIGHUP reads the TLS files again."},
+    [CLI_COMMAND_LIST] = {"list", "URI [PATTERN]", 1, 2, "list the flights of a server",
+                          "One line per flight: name, rows, bytes, separated by tabs; unknown "
+                          "numbers are empty. On a terminal "
+                          "the columns are aligned. PATTERN is sent to the server as the criteria; "
+                          "cflight serve takes a "
+                          "beginning of names, or a pattern with *, ? and [...]."},
+    [CLI_COMMAND_INFO] = {"info", "URI NAME", 2, 2, "describe a flight",
+                          "Shows what GetFlightInfo answers: rows, bytes, endpoints with their "
+                          "locations and tickets, schema."},
+    [CLI_COMMAND_SCHEMA] =
+        {"schema", "URI NAME", 2, 2, "show the schema of a flight",
+         "One line per column: name, type, and \"not null\" where nulls are excluded."},
+    [CLI_COMMAND_GET] = {"get", "URI [NAME]", 1, 2, "fetch a flight",
+                         "Asks for the flight's endpoints and fetches all of them, in order. "
+                         "Several locations of one endpoint "
+                         "are replicas: the next is tried when nothing has come from the one "
+                         "before. With --ticket no flight is "
+                         "looked up.\n\n"
+                         "Without -o, the first rows are shown as a table. With -o, the ending of "
+                         "FILE chooses the format: "
+                         ".arrow or .feather (Arrow file), .arrows (Arrow stream), .csv, .jsonl or "
+                         ".ndjson; \"-\" is standard "
+                         "output and the stream format unless --format says otherwise. FILE "
+                         "appears when everything has "
+                         "arrived; after a failure nothing is left of it."},
+    [CLI_COMMAND_PUT] =
+        {"put", "URI NAME FILE", 3, 3, "upload an Arrow file",
+         "FILE is an Arrow file or stream, whatever it is called; \"-\" reads a stream from "
+         "standard input. The "
+         "upload has succeeded when the exit code is 0: the server has confirmed the end of it."},
+    [CLI_COMMAND_ACTIONS] = {"actions", "URI", 1, 1, "list the actions of a server",
+                             "One line per action: type and description, separated by a tab."},
+    [CLI_COMMAND_ACTION] =
+        {"action", "URI TYPE [BODY]", 2, 3, "run an action",
+         "Sends BODY (empty if not given, standard input if \"-\") and prints each result "
+         "followed by a line end. On a terminal, bytes that are not text are escaped."},
+    [CLI_COMMAND_PING] =
+        {"ping", "URI", 1, 1, "see whether a server answers",
+         "Connects, asks for the list of actions and waits for the first sign of an answer. A "
+         "server that has no actions counts as well."},
+};
+
+const struct cli_option cli_options[CLI_OPTION_COUNT] = {
+    [CLI_OPTION_HELP] = {"help", 'h', NULL, CLI_VALUE_FLAG, EVERY, "Show this text."},
+    [CLI_OPTION_VERSION] = {"version", '\0', NULL, CLI_VALUE_FLAG, EVERY, "Show the version."},
+    [CLI_OPTION_QUIET] =
+        {"quiet", 'q', NULL, CLI_VALUE_FLAG, EVERY,
+         "No progress and no notes on standard error; failures are still reported."},
+    [CLI_OPTION_TIMEOUT] = {"timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
+                            "Limit on the whole command. Default: none."},
+    [CLI_OPTION_CONNECT_TIMEOUT] =
+        {"connect-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
+         "Limit on connecting, name lookup and TLS included. Default: 20."},
+    [CLI_OPTION_IDLE_TIMEOUT] = {"idle-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
+                                 "Limit on any single wait for the server. Default: none."},
+    [CLI_OPTION_HEADER] = {"header", 'H', "'NAME: VALUE'", CLI_VALUE_LIST, CLIENTS,
+                           "Send a header with every call. May be given several times."},
+    [CLI_OPTION_USER] =
+        {"user", 'u', "NAME", CLI_VALUE_TEXT, CLIENTS,
+         "Log in with this name. The password comes from --password-file, else from "
+         "CFLIGHT_PASSWORD, else it is asked for on the terminal."},
+    [CLI_OPTION_PASSWORD_FILE] = {"password-file", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+                                  "Read the password from the first line of FILE."},
+    [CLI_OPTION_TOKEN_FILE] =
+        {"token-file", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+         "Send the first line of FILE as a bearer token. Without it and without --user, "
+         "CFLIGHT_TOKEN is used if it is set."},
+    [CLI_OPTION_TLS_ROOTS] = {"tls-roots", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+                              "Trust the certificates in FILE (PEM) instead of the system's."},
+    [CLI_OPTION_TLS_CERT] = {"tls-cert", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+                             "Show this certificate chain (PEM) to the server; needs --tls-key."},
+    [CLI_OPTION_TLS_KEY] = {"tls-key", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+                            "Private key (PEM) of --tls-cert."},
+    [CLI_OPTION_TLS_NAME] =
+        {"tls-name", '\0', "NAME", CLI_VALUE_TEXT, CLIENTS,
+         "Name to look for in the server's certificate instead of the URI's host."},
+    [CLI_OPTION_TLS_SKIP_VERIFY] =
+        {"tls-skip-verify", '\0', NULL, CLI_VALUE_FLAG, CLIENTS,
+         "Accept any certificate. Anybody in between can then read and change "
+         "everything."},
+    [CLI_OPTION_CMD] = {"cmd", '\0', NULL, CLI_VALUE_FLAG, NAMED, "NAME is a command, not a path."},
+    [CLI_OPTION_SPLIT] =
+        {"split", '\0', NULL, CLI_VALUE_FLAG, NAMED,
+         "Split NAME at each \"/\" into the elements of a path. Default: NAME is one element."},
+    [CLI_OPTION_TICKET] =
+        {"ticket", '\0', "TEXT", CLI_VALUE_TEXT, BIT(GET),
+         "Fetch this ticket from the server itself, without looking up a flight."},
+    [CLI_OPTION_TRUST_LOCATIONS] =
+        {"trust-locations", '\0', NULL, CLI_VALUE_FLAG, BIT(GET),
+         "Send password, token and headers to every location that the server "
+         "names. Default: only to the host of URI, and never from TLS to plain "
+         "text."},
+    [CLI_OPTION_OUTPUT] = {"output", 'o', "FILE", CLI_VALUE_TEXT, BIT(GET),
+                           "Write to FILE, or to standard output if FILE is \"-\"."},
+    [CLI_OPTION_FORMAT] = {"format", '\0', "FORMAT", CLI_VALUE_FORMAT, BIT(GET),
+                           "Output format: arrow, arrows, csv, jsonl or table."},
+    [CLI_OPTION_ROWS] = {"rows", 'n', "N", CLI_VALUE_ROWS, BIT(GET),
+                         "Stop after N rows. Default: 10 for a table, otherwise all."},
+    [CLI_OPTION_RESULTS] =
+        {"results", '\0', NULL, CLI_VALUE_FLAG, BIT(PUT),
+         "Print what the server answers during the upload (the metadata of every "
+         "PutResult), one line each."},
+    [CLI_OPTION_COMPRESSION] =
+        {"compression", '\0', "CODEC", CLI_VALUE_CODEC, BIT(GET) | BIT(PUT) | BIT(SERVE),
+         "Compress the Arrow data that is written or sent: none, lz4 or zstd. "
+         "Default: none."},
+    [CLI_OPTION_LISTEN] =
+        {"listen", '\0', "URI", CLI_VALUE_TEXT, BIT(SERVE),
+         "Address to listen on. Port 0 takes a free one; grpc+tls:// needs --tls-cert and "
+         "--tls-key; grpc+unix:///PATH is a Unix socket. Default: grpc://localhost:32010."},
+    [CLI_OPTION_WRITABLE] =
+        {"writable", 'w', NULL, CLI_VALUE_FLAG, BIT(SERVE),
+         "Accept uploads. A flight appears when all of it has arrived and is on disk."},
+    [CLI_OPTION_OVERWRITE] =
+        {"overwrite", '\0', NULL, CLI_VALUE_FLAG, BIT(SERVE),
+         "With --writable: an upload replaces a flight of the same name. Default: it is "
+         "refused with ALREADY_EXISTS."},
+    [CLI_OPTION_GRACE] = {"grace", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
+                          "How long running calls may go on after a signal. Default: 30."},
+    [CLI_OPTION_SERVER_TLS_CERT] = {"tls-cert", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
+                                    "Certificate chain (PEM) of the server."},
+    [CLI_OPTION_SERVER_TLS_KEY] = {"tls-key", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
+                                   "Private key (PEM) of the server."},
+    [CLI_OPTION_TLS_CA] = {"tls-ca", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
+                           "Require a client certificate that is signed by one in FILE (PEM)."},
+};
+
+bool cli_option_fits(enum cli_option_id option, enum cli_command_id command)
+{
+    return (cli_options[option].commands >> command & 1u) != 0;
+}

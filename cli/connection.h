@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_CONNECTION_H
+#define CFLIGHT_CLI_CONNECTION_H
+
+#include "cflight/client.h"
+#include "cli/arguments.h"
+#include "cli/text.h"
+
+/* The server a client command talks to, with the limits, headers and credentials that the user
+ * gave. Thread class: one at a time. */
+struct cli_connection {
+    const struct cli_arguments *arguments; /* borrowed */
+    cflight_cancel *cancel;
+    int64_t deadline_ms; /* on the monotonic clock; 0 for none */
+    char *uri;
+    cflight_client *client;
+    struct cli_text tls_roots;
+    struct cli_text tls_cert;
+    struct cli_text tls_key;
+    struct cflight_header *headers; /* of the user, then at most one of the credentials */
+    size_t header_count;
+    struct cli_text *header_texts; /* the memory behind `headers` */
+    size_t header_text_count;
+    char *authorization; /* value of the header that logs in, NULL for none */
+};
+
+/* Reads what the options name, makes the client and logs in if credentials are given. @return
+ * CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or as the calls of a client. A connection that
+ * failed to open needs no done. */
+cflight_status cli_connection_open(struct cli_connection *ret_connection,
+                                   const struct cli_arguments *arguments, cflight_cancel *cancel,
+                                   cflight_error **reterr);
+
+/* Makes a client for another location of the same service, with the same TLS settings. */
+cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
+                                         cflight_client **ret_client, cflight_error **reterr);
+
+/* Options for the next call: what is left of the time limit, cancel, and headers. */
+struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
+/* The same without headers and credentials, for a server that must not see them. */
+struct cflight_call_options cli_connection_call_bare(const struct cli_connection *connection);
+
+/* Tells whether `uri` may be sent the credentials that were given for this connection: same host,
+ * and no step from TLS to plain text. */
+bool cli_connection_trusts(const struct cli_connection *connection, const char *uri);
+
+void cli_connection_done(struct cli_connection *connection);
+
+/* The path or command that NAME means. `*ret_elements` is the memory behind the path; cli_free()
+ * it. */
+cflight_status cli_make_descriptor(const struct cli_arguments *arguments, const char *name,
+                                   struct cflight_descriptor *ret_descriptor,
+                                   struct cflight_bytes **ret_elements, cflight_error **reterr);
+
+#endif /* CFLIGHT_CLI_CONNECTION_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_FETCH_H
+#define CFLIGHT_CLI_FETCH_H
+
+#include "cli/column.h"
+#include "cli/connection.h"
+#include "cli/progress.h"
+#include "cli/sink.h"
+
+/* What has gone through a transfer. */
+struct cli_transfer {
+    int64_t batch_count;
+    int64_t row_count;
+    uint64_t size_bytes;
+};
+
+void cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
+                        const struct ArrowArray *batch);
+/* "3 batches, 300 rows, 2.40 kB". */
+void cli_transfer_append(struct cli_text *text, const struct cli_transfer *transfer);
+
+/* Fetches the endpoints of a flight, one after the other, into a sink. */
+struct cli_fetch {
+    struct cli_connection *connection; /* borrowed */
+    struct cli_sink *sink;             /* borrowed; begun with the first schema */
+    struct cli_progress progress;
+    struct cli_transfer transfer;
+    int64_t rows_left; /* negative: no limit */
+    bool has_more;     /* the limit cut something off */
+    bool sink_failed;  /* the failure is that of the sink */
+    bool has_schema;
+    struct ArrowSchema schema;
+    struct cli_column root;
+    char *other_uri; /* the location in use that is not the connection's own */
+    cflight_client *other_client;
+};
+
+/* Begins the sink with a schema that is known before any data. */
+cflight_status cli_fetch_begin(struct cli_fetch *fetch, const struct ArrowSchema *schema,
+                               cflight_error **reterr);
+
+/* Fetches one endpoint, from the first of its locations that gives anything. */
+cflight_status cli_fetch_endpoint(struct cli_fetch *fetch, const struct cflight_endpoint *endpoint,
+                                  cflight_error **reterr);
+
+void cli_fetch_done(struct cli_fetch *fetch);
+
+#endif /* CFLIGHT_CLI_FETCH_H */

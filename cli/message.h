@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_MESSAGE_H
+#define CFLIGHT_CLI_MESSAGE_H
+
+#include "cflight/error.h"
+
+/* Messages on standard error: one line each, "cflight: ...", in one write, with control characters
+ * escaped. Thread class: free. */
+void cli_message(const char *format, ...) CFLIGHT_PRINTF(1, 2);
+
+/* "cflight: <what>: NOT_FOUND: no such flight (GetFlightInfo at ipv4:127.0.0.1:32010)". */
+void cli_message_error(const char *what, const cflight_error *error);
+
+#endif /* CFLIGHT_CLI_MESSAGE_H */

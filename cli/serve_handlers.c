@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers that read: ListFlights, GetFlightInfo, GetSchema, DoGet.
+ *
+ * Files are opened for each request: they are mapped, so this costs a few system calls, and a file
+ * that was replaced meanwhile is served as it was to those who began before. Files are checked
+ * fully before a batch of them is sent, because nobody knows who wrote them, and batches may have
+ * to be cut at offsets that the file itself gives. */
+#include <inttypes.h>
+
+#include "cli/message.h"
+#include "cli/os_error.h"
+#include "cli/serve.h"
+#include "cli/serve_name.h"
+
+/* Prefixes an error with the flight it is about. */
+static cflight_status blame_flight(const char *name, cflight_status status, cflight_error *cause,
+                                   cflight_error **reterr)
+{
+    status =
+        cflight_error_set(reterr, status, "flight '%s': %s", name, cflight_error_message(cause));
+    cflight_error_free(cause);
+    return status;
+}
+
+static cflight_status open_flight(const struct cli_serve *serve, const char *name,
+                                  cflight_ipc_file **ret_file, cflight_error **reterr)
+{
+    struct cli_text path = CLI_TEXT_INIT;
+    cflight_error *cause = NULL;
+    cflight_status status = cli_catalog_find(&serve->catalog, name, &path, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cflight_ipc_file_open(cli_text_terminated(&path), NULL, ret_file, &cause);
+    cli_text_done(&path);
+    return status == CFLIGHT_OK ? CFLIGHT_OK : blame_flight(name, status, cause, reterr);
+}
+
+static cflight_status serialize_schema(const cflight_ipc_file *file, cflight_buffer **ret_message,
+                                       cflight_error **reterr)
+{
+    struct ArrowSchema schema;
+    cflight_status status = cflight_ipc_file_schema(file, &schema, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_ipc_schema_serialize(&schema, ret_message, reterr);
+        schema.release(&schema);
+    }
+    return status;
+}
+
+/* Answers with what is known of a flight. `descriptor` is what the client asked with, NULL in
+ * lists. */
+static cflight_status answer_info(const struct cli_serve *serve, const char *name,
+                                  const struct cflight_descriptor *descriptor,
+                                  cflight_response *response, cflight_error **reterr)
+{
+    cflight_ipc_file *file = NULL;
+    cflight_buffer *schema = NULL;
+    struct cflight_bytes path = cflight_bytes_from_text(name);
+    struct cflight_descriptor own = {
+        .type = CFLIGHT_DESCRIPTOR_PATH, .path = &path, .path_count = 1};
+    struct cflight_endpoint endpoint = {.ticket = path};
+    struct cflight_info info = {.endpoints = &endpoint, .endpoint_count = 1, .ordered = true};
+
+    cflight_status status = open_flight(serve, name, &file, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = serialize_schema(file, &schema, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    info.total_records = cflight_ipc_file_row_count(file);
+    info.total_bytes = cflight_ipc_file_size_bytes(file);
+    if (info.total_records < 0) {
+        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                   "flight '%s': the file is damaged or cut short", name);
+        goto done;
+    }
+    info.schema = cflight_buffer_bytes(schema);
+    info.descriptor = descriptor == NULL ? own : *descriptor;
+    status = cflight_response_info(response, &info, reterr);
+
+done:
+    cflight_buffer_unref(schema);
+    cflight_ipc_file_free(file);
+    return status;
+}
+
+struct listing {
+    const struct cli_serve *serve;
+    cflight_server_context *context;
+    struct cflight_bytes criteria;
+    cflight_response *response;
+};
+
+/* A file that cannot be read is left out of the list; the others are not its fault. */
+static cflight_status list_flight(void *user_data, const char *name, const char *path,
+                                  cflight_error **reterr)
+{
+    struct listing *listing = user_data;
+    cflight_error *error = NULL;
+    (void)path;
+    if (cflight_server_context_is_cancelled(listing->context)) {
+        return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "the client has gone");
+    }
+    if (!cli_name_matches(name, listing->criteria)) {
+        return CFLIGHT_OK;
+    }
+    if (answer_info(listing->serve, name, NULL, listing->response, &error) != CFLIGHT_OK) {
+        cli_message_error("left out of the list", error);
+        cflight_error_free(error);
+    }
+    return CFLIGHT_OK;
+}
+
+static cflight_status list_flights(void *user_data, cflight_server_context *context,
+                                   struct cflight_bytes criteria, cflight_response *response,
+                                   cflight_error **reterr)
+{
+    const struct cli_serve *serve = user_data;
+    struct listing listing = {serve, context, criteria, response};
+    return cli_catalog_each(&serve->catalog, list_flight, &listing, reterr);
+}
+
+static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr)
+{
+    struct cli_text name = CLI_TEXT_INIT;
+    (void)context;
+    cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
+    if (status == CFLIGHT_OK) {
+        status = answer_info(user_data, name.data, descriptor, response, reterr);
+    }
+    cli_text_done(&name);
+    return status;
+}
+
+static cflight_status get_schema(void *user_data, cflight_server_context *context,
+                                 const struct cflight_descriptor *descriptor,
+                                 cflight_response *response, cflight_error **reterr)
+{
+    struct cli_text name = CLI_TEXT_INIT;
+    cflight_ipc_file *file = NULL;
+    cflight_buffer *schema = NULL;
+    (void)context;
+    cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
+    if (status == CFLIGHT_OK) {
+        status = open_flight(user_data, name.data, &file, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = serialize_schema(file, &schema, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_response_schema(response, cflight_buffer_bytes(schema), reterr);
+    }
+    cflight_buffer_unref(schema);
+    cflight_ipc_file_free(file);
+    cli_text_done(&name);
+    return status;
+}
+
+static cflight_status send_flight(const struct cli_serve *serve, const char *name,
+                                  cflight_writer *writer, cflight_error **reterr)
+{
+    struct ArrowArrayStream stream;
+    cflight_ipc_file *file = NULL;
+    cflight_status status = open_flight(serve, name, &file, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cflight_ipc_file_stream(file, &stream, reterr);
+    cflight_ipc_file_free(file);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_write_stream(writer, &stream, reterr);
+        stream.release(&stream);
+    }
+    return status;
+}
+
+static cflight_status do_get(void *user_data, cflight_server_context *context,
+                             struct cflight_bytes ticket, cflight_writer *writer,
+                             cflight_error **reterr)
+{
+    (void)context;
+    struct cli_text name = CLI_TEXT_INIT;
+    cflight_status status = cli_name_check(ticket, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cli_text_append(&name, ticket.data, ticket.len_bytes);
+    (void)cli_text_terminated(&name);
+    status = cli_text_status(&name, reterr);
+    if (status == CFLIGHT_OK) {
+        status = send_flight(user_data, name.data, writer, reterr);
+    }
+    cli_text_done(&name);
+    return status;
+}
+
+void cli_serve_add_handlers(struct cflight_server_handlers *handlers)
+{
+    handlers->list_flights = list_flights;
+    handlers->get_flight_info = get_flight_info;
+    handlers->get_schema = get_schema;
+    handlers->do_get = do_get;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines: what is taken, what is refused. */
+#include "cli/arguments.h"
+#include "cli/exit_code.h"
+#include "test.h"
+
+enum { ARGUMENTS_MAX = 16 };
+
+/* Parses a line that is split at blanks; `storage` keeps the words. */
+static cflight_status parse(const char *line, char *storage, struct cli_arguments *arguments,
+                            cflight_error **error)
+{
+    char *words[ARGUMENTS_MAX];
+    int count = 0;
+    memcpy(storage, line, strlen(line) + 1);
+    for (char *word = storage; *word != '\0'; count++) {
+        words[count] = word;
+        word += strcspn(word, " ");
+        if (*word == ' ') {
+            *word++ = '\0';
+        }
+    }
+    return cli_arguments_parse(arguments, count, words, error);
+}
+
+static void check_refused(const char *line, const char *reason)
+{
+    char storage[256];
+    struct cli_arguments arguments = {0};
+    cflight_error *error = NULL;
+    CHECK_STATUS(parse(line, storage, &arguments, &error), CFLIGHT_INVALID_ARGUMENT);
+    if (strstr(cflight_error_message(error), reason) == NULL) {
+        fail_msg("'%s' gave '%s', expected '%s'", line, cflight_error_message(error), reason);
+    }
+    cflight_error_free(error);
+}
+
+/* Goal: options are found in every form and between positional arguments.
+ * Method: one line with all forms. */
+TEST(cli_arguments, options_may_stand_anywhere)
+{
+    char storage[256];
+    struct cli_arguments arguments;
+    cflight_error *error = NULL;
+    CHECK_OK(parse("get --timeout 1.5 host:1 -ox.csv --rows=all -q name -H a:b --header c:d",
+                   storage, &arguments, &error),
+             error);
+    assert_int_equal(arguments.command, CLI_COMMAND_GET);
+    assert_string_equal(arguments.positionals[0], "host:1");
+    assert_string_equal(arguments.positionals[1], "name");
+    assert_null(arguments.positionals[2]);
+    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_TIMEOUT, 7), 1500);
+    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_IDLE_TIMEOUT, 7), 7);
+    assert_string_equal(arguments.values[CLI_OPTION_OUTPUT], "x.csv");
+    assert_int_equal(cli_row_count(&arguments, 10), CLI_ROWS_ALL);
+    assert_true(cli_has(&arguments, CLI_OPTION_QUIET));
+    assert_int_equal(arguments.header_count, 2);
+    assert_string_equal(arguments.headers[0], "a:b");
+    assert_string_equal(arguments.headers[1], "c:d");
+    cli_arguments_done(&arguments);
+}
+
+/* Goal: names that look like options can be given, and "-" is a name.
+ * Method: after "--", and alone. */
+TEST(cli_arguments, two_dashes_end_the_options)
+{
+    char storage[256];
+    struct cli_arguments arguments;
+    cflight_error *error = NULL;
+    CHECK_OK(parse("put host:1 -- -name -", storage, &arguments, &error), error);
+    assert_string_equal(arguments.positionals[1], "-name");
+    assert_string_equal(arguments.positionals[2], "-");
+    cli_arguments_done(&arguments);
+}
+
+/* Goal: whatever makes no sense is refused with a reason.
+ * Method: one line for each kind of mistake. */
+TEST(cli_arguments, mistakes_are_refused_with_a_reason)
+{
+    check_refused("fly", "unknown command 'fly'");
+    check_refused("get", "arguments are missing");
+    check_refused("list a b c", "too many arguments: 'c'");
+    check_refused("list a --rows 3", "unknown option '--rows'");
+    check_refused("list a --nonsense", "unknown option '--nonsense'");
+    check_refused("list a -Z", "unknown option '-Z'");
+    check_refused("list a --timeout", "--timeout needs a value (SECONDS)");
+    check_refused("list a --timeout soon", "--timeout takes a number of seconds");
+    check_refused("list a --timeout -1", "--timeout takes a number of seconds");
+    check_refused("list a --timeout nan", "--timeout takes a number of seconds");
+    check_refused("list a --quiet=1", "--quiet takes no value");
+    check_refused("get a b --rows 1.5", "--rows takes a number of rows");
+    check_refused("get a b --rows 99999999999999999999", "--rows takes a number of rows");
+    check_refused("get a b --compression gzip", "--compression takes none, lz4 or zstd");
+    check_refused("get a b --format parquet", "--format takes arrow");
+    check_refused("get a b --password secret", "unknown option '--password'");
+}
+
+/* Goal: help is given whatever is missing.
+ * Method: no positional arguments. */
+TEST(cli_arguments, help_needs_nothing_else)
+{
+    char storage[256];
+    struct cli_arguments arguments;
+    cflight_error *error = NULL;
+    CHECK_OK(parse("get --help", storage, &arguments, &error), error);
+    assert_true(cli_has(&arguments, CLI_OPTION_HELP));
+    cli_arguments_done(&arguments);
+}
+
+/* Goal: a very short time limit does not turn into none.
+ * Method: less than a millisecond. */
+TEST(cli_arguments, a_short_time_stays_a_limit)
+{
+    char storage[256];
+    struct cli_arguments arguments;
+    cflight_error *error = NULL;
+    CHECK_OK(parse("list a --timeout 0.0001", storage, &arguments, &error), error);
+    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_TIMEOUT, 0), 1);
+    cli_arguments_done(&arguments);
+}
+
+/* Goal: the tables do not contradict themselves.
+ * Method: every option has a help text, fits a command, and no command has two options of one name
+ * or letter. */
+TEST(cli_command_table, options_are_unique_within_a_command)
+{
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        const struct cli_option *a = &cli_options[i];
+        assert_non_null(a->name);
+        assert_non_null(a->help);
+        assert_int_not_equal(a->commands, 0);
+        assert_int_equal(a->type == CLI_VALUE_FLAG, a->argument == NULL);
+        for (int j = 0; j < i; j++) {
+            const struct cli_option *b = &cli_options[j];
+            if ((a->commands & b->commands) != 0) {
+                assert_string_not_equal(a->name, b->name);
+                assert_true(a->letter == '\0' || a->letter != b->letter);
+            }
+        }
+    }
+    for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
+        assert_true(cli_commands[i].positional_min <= cli_commands[i].positional_max);
+        assert_true(cli_commands[i].positional_max <= CLI_POSITIONALS_MAX);
+    }
+}
+
+/* Goal: exit codes say what scripts rely on.
+ * Method: the statuses that have a code of their own, and one that has none. */
+TEST(cli_exit_code, statuses_have_their_codes)
+{
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_OK), 0);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_INTERNAL), 1);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_UNAVAILABLE), 3);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_NOT_FOUND), 4);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_DEADLINE_EXCEEDED), 5);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_UNAUTHENTICATED), 6);
+    assert_int_equal(cli_exit_code_from_status(CFLIGHT_PERMISSION_DENIED), 6);
+}
