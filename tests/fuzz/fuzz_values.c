@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cflight/ipc.h"
-#include "flight/bytes_message.h"
+#include "flight/single_field.h"
 #include "flight/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
@@ -68,10 +68,10 @@ static void fuzz_location(struct cflight_bytes uri)
     cflight_location_free(location);
 }
 
-static void fuzz_bytes_message(struct cflight_bytes bytes)
+static void fuzz_single_field(struct cflight_bytes bytes)
 {
     struct cflight_bytes body = {NULL, 0};
-    if (cfl_bytes_message_read(bytes, CFL_BODY_FIELD, "Ticket", &body, NULL) == CFLIGHT_OK &&
+    if (cfl_single_field_read(bytes, 1, "Ticket", &body, NULL) == CFLIGHT_OK &&
         body.len_bytes > 0) {
         require(body.data >= bytes.data &&
                 body.data + body.len_bytes <= bytes.data + bytes.len_bytes);
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
     } else if (choice == TYPE_COUNT) {
         fuzz_location(bytes);
     } else {
-        fuzz_bytes_message(bytes);
+        fuzz_single_field(bytes);
     }
     return 0;
 }
