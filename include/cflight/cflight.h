@@ -11,6 +11,7 @@
 #include "cflight/bytes.h"
 #include "cflight/call.h"
 #include "cflight/client.h"
+#include "cflight/cookies.h"
 #include "cflight/error.h"
 #include "cflight/export.h"
 #include "cflight/ipc.h"
