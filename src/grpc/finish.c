@@ -17,6 +17,7 @@ enum {
     MESSAGE_BYTES_MAX = 4 << 10,
     MESSAGE_BYTES_KEPT = 1 << 10, /* of a message, when trailers want the room */
     TEXT_BYTES_KEPT = 64,         /* a text shorter than this is not worth sending */
+    TEXT_ROOM_LEAST = 512,        /* for a text that is cut to leave room for others */
     FIELD_OVERHEAD_BYTES = 32,
     DECIMAL_BYTES = 16,
 };
@@ -65,9 +66,9 @@ static void add_trailer(struct cfl_grpc_fields *fields, const struct cflight_hea
     if (!may_be_cut(field->name)) {
         return;
     }
-    /* Half of what is left, or all that the later fields do not want. */
+    /* What the later fields leave, or half when they want nearly everything. */
     uint64_t share_bytes = room_bytes / 2;
-    if (later_bytes < room_bytes && room_bytes - later_bytes > share_bytes) {
+    if (later_bytes + TEXT_ROOM_LEAST <= room_bytes) {
         share_bytes = room_bytes - later_bytes;
     }
     uint64_t fixed_bytes = field->name.len_bytes + FIELD_OVERHEAD_BYTES + 4;

@@ -238,6 +238,8 @@ ssize_t cfl_h2_read_length(nghttp2_session *ng, uint8_t frame_type, int32_t stre
                            void *user_data);
 int cfl_h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *header,
                      size_t len_bytes, nghttp2_data_source *source, void *user_data);
+/* Hands the trailers to nghttp2; returns its code. */
+int cfl_h2_trailers_submit(struct cfl_h2_stream *stream);
 /* There is something new to frame. */
 void cfl_h2_stream_wake(struct cfl_h2_stream *stream);
 void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream);

@@ -55,7 +55,7 @@ static bool must_wait(const struct cfl_h2_stream *stream)
            (stream->last_turn == session->turn && !cfl_list_is_empty(&session->parked));
 }
 
-static int submit_trailers(struct cfl_h2_stream *stream)
+int cfl_h2_trailers_submit(struct cfl_h2_stream *stream)
 {
     const struct cflight_allocator *alloc = stream->session->alloc;
     nghttp2_nv *pairs = cfl_h2_nv_new(alloc, stream->trailers, stream->trailer_count);
@@ -76,6 +76,9 @@ static ssize_t read_payload(nghttp2_session *ng, int32_t stream_id, uint8_t *buf
     (void)buf;
     (void)user_data;
     struct cfl_h2_stream *stream = source->ptr;
+    if (stream->source == CFL_H2_SOURCE_ENDED) {
+        return NGHTTP2_ERR_DEFERRED;
+    }
     if (stream->queued_bytes == 0 && stream->ending == CFL_H2_ENDING_NONE) {
         stream->source = CFL_H2_SOURCE_IDLE;
         return NGHTTP2_ERR_DEFERRED;
@@ -96,7 +99,7 @@ static ssize_t read_payload(nghttp2_session *ng, int32_t stream_id, uint8_t *buf
     }
     if (stream->ending == CFL_H2_ENDING_TRAILERS) {
         *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        if (submit_trailers(stream) != 0) {
+        if (cfl_h2_trailers_submit(stream) != 0) {
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }

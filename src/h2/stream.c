@@ -248,7 +248,16 @@ cflight_status cfl_h2_stream_trailers(struct cfl_h2_stream *stream,
     stream->trailers = trailers;
     stream->trailer_count = field_count;
     stream->ending = CFL_H2_ENDING_TRAILERS;
-    cfl_h2_stream_wake(stream);
+    if (stream->queued_bytes > 0) {
+        return CFLIGHT_OK; /* they follow the last DATA frame */
+    }
+    /* Nothing to wait for, not even flow control, which trailers are not subject to. */
+    cfl_h2_stream_unpark(stream);
+    stream->source = CFL_H2_SOURCE_ENDED;
+    int code = cfl_h2_trailers_submit(stream);
+    if (code != 0) {
+        return ng_failure(stream->session, code, "cannot send trailers", reterr);
+    }
     return CFLIGHT_OK;
 }
 

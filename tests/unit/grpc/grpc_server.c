@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server against clients made by hand: which requests become calls, and what the others hear.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "grpc_pair.h"
+#include "raw.h"
+
+/* What came back on a stream, told by a session that only collects. */
+struct answer {
+    struct cfl_h2_session *session;
+    struct t_end end;
+    char fields[8192]; /* of the last block */
+    size_t header_blocks;
+    size_t data_bytes;
+    size_t closed_count;
+    uint32_t close_code;
+};
+
+static void answer_headers(void *user_data, struct cfl_h2_stream *stream,
+                           const struct cfl_h2_field *fields, size_t field_count,
+                           bool is_end_stream, bool is_too_large)
+{
+    struct answer *answer = user_data;
+    size_t offset = 0;
+    (void)stream;
+    (void)is_end_stream;
+    (void)is_too_large;
+    answer->header_blocks++;
+    for (size_t i = 0; i < field_count && offset < sizeof answer->fields; i++) {
+        offset +=
+            (size_t)snprintf(answer->fields + offset, sizeof answer->fields - offset, "%.*s=%.*s\n",
+                             (int)fields[i].name.len_bytes, (const char *)fields[i].name.data,
+                             (int)fields[i].value.len_bytes, (const char *)fields[i].value.data);
+    }
+}
+
+static void answer_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t *data,
+                        size_t len_bytes)
+{
+    struct answer *answer = user_data;
+    (void)data;
+    answer->data_bytes += len_bytes;
+    cfl_h2_stream_consume(stream, len_bytes);
+}
+
+static void answer_end(void *user_data, struct cfl_h2_stream *stream)
+{
+    (void)user_data;
+    (void)stream;
+}
+
+static void answer_close(void *user_data, struct cfl_h2_stream *stream, uint32_t h2_error_code,
+                         bool was_processed_never)
+{
+    struct answer *answer = user_data;
+    (void)stream;
+    (void)was_processed_never;
+    answer->closed_count++;
+    answer->close_code = h2_error_code;
+}
+
+static const struct cfl_h2_callbacks ANSWER = {
+    .on_headers = answer_headers,
+    .on_data = answer_data,
+    .on_end_stream = answer_end,
+    .on_close = answer_close,
+};
+
+struct raw_client {
+    struct t_pair pair;
+    struct answer answer;
+    struct cfl_h2_stream *stream;
+};
+
+static void client_open(struct raw_client *client)
+{
+    cflight_error *error = NULL;
+    CHECK_OK(t_pair_open(&client->pair, &error), error);
+    memset(&client->answer, 0, sizeof client->answer);
+    CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &cfl_limits_default, &client->pair.clock.clock,
+                                &ANSWER, &client->answer, &client->answer.session, &error),
+             error);
+    client->answer.end = t_end_h2(client->answer.session);
+}
+
+static void client_pump(struct raw_client *client)
+{
+    t_pump(&client->answer.end, &client->pair.server_end, 65536);
+    CHECK_STATUS(client->pair.server_end.status, CFLIGHT_OK);
+}
+
+static void client_close(struct raw_client *client)
+{
+    cfl_h2_session_free(client->answer.session);
+    t_pair_done(&client->pair);
+}
+
+/* A request with these fields in place of the usual ones; a NULL value takes the field out. */
+static void client_request(struct raw_client *client, const struct t_field *changes,
+                           size_t change_count)
+{
+    struct t_field fields[24] = {
+        {":method", "POST"}, {":scheme", "http"}, {":path", "/a/b"},
+        {":authority", "x"}, {"te", "trailers"},  {"content-type", "application/grpc"},
+    };
+    size_t count = 6;
+    for (size_t i = 0; i < change_count; i++) {
+        size_t at = 0;
+        while (at < 6 && strcmp(fields[at].name, changes[i].name) != 0) {
+            at++;
+        }
+        fields[at < 6 ? at : count++] = changes[i];
+    }
+    struct cfl_h2_field list[24];
+    size_t list_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].value != NULL) {
+            list[list_count].name = cflight_bytes_from_text(fields[i].name);
+            list[list_count].value = cflight_bytes_from_text(fields[i].value);
+            list[list_count++].is_sensitive = false;
+        }
+    }
+    cflight_error *error = NULL;
+    CHECK_OK(cfl_h2_submit_request(client->answer.session, list, list_count, false, &client->answer,
+                                   &client->stream, &error),
+             error);
+    client_pump(client);
+}
+
+static void client_send(struct raw_client *client, const void *data, size_t len_bytes, bool is_end)
+{
+    cflight_error *error = NULL;
+    struct cflight_bytes view = cflight_bytes_make(data, len_bytes);
+    CHECK_OK(cfl_h2_stream_send(client->stream, &view, 1, &error), error);
+    if (is_end) {
+        CHECK_OK(cfl_h2_stream_end(client->stream, &error), error);
+    }
+    client_pump(client);
+}
+
+static void check_answer(const struct raw_client *client, const char *part)
+{
+    if (strstr(client->answer.fields, part) == NULL) {
+        fail_msg("'%s' is not in the answer:\n%s", part, client->answer.fields);
+    }
+}
+
+/* Goal: every form of request that peers send is taken.
+ * Method: one change at a time. */
+TEST(grpc_server, valid_requests_become_calls)
+{
+    const struct t_field cases[] = {
+        {"content-type", "application/grpc+proto"},
+        {"content-type", "application/grpc;x=y"},
+        {"te", NULL},
+        {"grpc-encoding", "identity"},
+        {"grpc-accept-encoding", "gzip, snappy"},
+        {"grpc-timeout", "10S"},
+        {"x-unknown", "value"},
+        {"x-raw-bin", "AAE="},
+        {"x-raw-bin", "AAE,AAI"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct raw_client client;
+        t_pair_init(&client.pair);
+        client_open(&client);
+        client_request(&client, &cases[i], 1);
+        assert_int_equal(client.pair.served_count, 1);
+        assert_int_equal(client.answer.header_blocks, 0);
+        client_close(&client);
+    }
+}
+
+/* Goal: metadata of a request reaches the handler decoded, without the protocol's own fields.
+ * Method: a list of binary values, and `host` in place of `:authority`; a second timeout. */
+TEST(grpc_server, request_metadata_is_decoded)
+{
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client_open(&client);
+    const struct t_field changes[] = {
+        {":authority", NULL},     {"host", "by-host"},    {"x-raw-bin", "AAE, /w"},
+        {"grpc-timeout", "10S"},  {"grpc-timeout", "1S"}, {"x-text", "t"},
+        {"grpc-tags-bin", "AAE"},
+    };
+    client_request(&client, changes, 7);
+    assert_int_equal(client.pair.served_count, 1);
+    struct cfl_grpc_call *call = client.pair.served[0].call;
+    const struct cfl_metadata *metadata = cfl_grpc_call_headers(call);
+    assert_string_equal(cfl_grpc_call_authority(call), "by-host");
+    assert_int_equal(metadata->count, 4);
+    assert_true(cflight_bytes_equal(metadata->fields[0].value, cflight_bytes_make("\0\1", 2)));
+    assert_true(cflight_bytes_equal(metadata->fields[1].value, cflight_bytes_make("\xff", 1)));
+    assert_true(cfl_grpc_call_deadline_ns(call) == client.pair.clock.now_ns + 10 * CFL_NS_PER_S);
+    client_close(&client);
+}
+
+/* Goal: requests that are no gRPC calls are refused alone, with a status that says why.
+ * Method: one change at a time; the connection serves a good request afterwards. */
+TEST(grpc_server, invalid_requests_are_refused)
+{
+    const struct {
+        struct t_field change;
+        const char *http;
+        const char *status;
+        const char *message;
+    } cases[] = {
+        {{":method", "PUT"}, ":status=405\n", "grpc-status=13\n", "POST"},
+        {{"content-type", "text/html"}, ":status=415\n", "grpc-status=13\n", "application/grpc"},
+        {{"content-type", NULL}, ":status=415\n", "grpc-status=13\n", "application/grpc"},
+        {{"content-type", "application/grpc-web"},
+         ":status=415\n",
+         "grpc-status=13\n",
+         "application"},
+        {{"grpc-encoding", "gzip"}, ":status=200\n", "grpc-status=12\n", "identity"},
+        {{"grpc-encoding", "gzip"},
+         ":status=200\n",
+         "grpc-accept-encoding=identity\n",
+         "compressed"},
+        {{"grpc-timeout", "10 seconds"}, ":status=200\n", "grpc-status=13\n", "grpc-timeout"},
+        {{"grpc-timeout", "123456789S"}, ":status=200\n", "grpc-status=13\n", "grpc-timeout"},
+        {{"grpc-timeout", ""}, ":status=200\n", "grpc-status=13\n", "grpc-timeout"},
+        {{"x-raw-bin", "!!!!"}, ":status=200\n", "grpc-status=13\n", "base64"},
+    };
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client_open(&client);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        client_request(&client, &cases[i].change, 1);
+        assert_int_equal(client.pair.served_count, 0);
+        assert_int_equal(client.answer.closed_count, i + 1);
+        assert_int_equal(client.answer.close_code, CFL_H2_NO_ERROR);
+        check_answer(&client, cases[i].http);
+        check_answer(&client, cases[i].status);
+        check_answer(&client, cases[i].message);
+    }
+    client_request(&client, NULL, 0);
+    assert_int_equal(client.pair.served_count, 1);
+    client_close(&client);
+}
+
+/* Goal: metadata over the limit costs one call, not the connection.
+ * Method: a request with too much, then a good one. */
+TEST(grpc_server, large_metadata_is_refused)
+{
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client.pair.limits.metadata_bytes_max = 4096;
+    client_open(&client);
+    char value[4000];
+    memset(value, 'v', sizeof value);
+    value[sizeof value - 1] = '\0';
+    const struct t_field big = {"x-big", value};
+    client_request(&client, &big, 1);
+    assert_int_equal(client.pair.served_count, 0);
+    check_answer(&client, "grpc-status=8\n");
+    check_answer(&client, "4096");
+    client_request(&client, NULL, 0);
+    assert_int_equal(client.pair.served_count, 1);
+    client_close(&client);
+}
+
+/* Goal: a request that ends inside a message is an error, never a short message.
+ * Method: cut at each byte of the prefix and inside the message. */
+TEST(grpc_server, a_cut_message_is_refused)
+{
+    const uint8_t bytes[] = {0, 0, 0, 0, 3, 'a', 'b', 'c'};
+    const char *expected[] = {NULL,           "after 1 of 5", "after 2 of 5",
+                              "after 3 of 5", "after 4 of 5", "after 0 of 3",
+                              "after 1 of 3", "after 2 of 3", NULL};
+    for (size_t len_bytes = 0; len_bytes <= sizeof bytes; len_bytes++) {
+        struct raw_client client;
+        t_pair_init(&client.pair);
+        client_open(&client);
+        client_request(&client, NULL, 0);
+        client_send(&client, bytes, len_bytes, true);
+        struct t_user *served = &client.pair.served[0];
+        assert_int_equal(served->message_count, len_bytes == sizeof bytes);
+        if (expected[len_bytes] != NULL) {
+            assert_int_equal(served->half_close_count, 0);
+            assert_int_equal(served->end_count, 1);
+            assert_true(cfl_grpc_call_is_cancelled(served->call));
+            check_answer(&client, "grpc-status=13\n");
+            check_answer(&client, expected[len_bytes]);
+        } else {
+            assert_int_equal(served->half_close_count, 1);
+            assert_int_equal(served->end_count, 0);
+        }
+        client_close(&client);
+    }
+}
+
+/* Goal: messages that are compressed or too long are refused before any memory is taken for them.
+ * Method: prefixes alone. */
+TEST(grpc_server, bad_prefixes_are_refused)
+{
+    const struct {
+        const char *bytes;
+        const char *status;
+        const char *message;
+    } cases[] = {
+        {"\1\0\0\0\3", "grpc-status=13\n", "compressed"},
+        {"\7\0\0\0\3", "grpc-status=13\n", "0x07"},
+        {"\0\0\0\3\xe9", "grpc-status=8\n", "1001 bytes; the limit is 1000 bytes"},
+        {"\0\xff\xff\xff\xff", "grpc-status=8\n", "4294967295 bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct raw_client client;
+        t_pair_init(&client.pair);
+        client.pair.limits.message_bytes_max = 1000;
+        client_open(&client);
+        client_request(&client, NULL, 0);
+        client_send(&client, cases[i].bytes, 5, false);
+        check_answer(&client, cases[i].status);
+        check_answer(&client, cases[i].message);
+        assert_int_equal(client.answer.closed_count, 1);
+        assert_int_equal(client.pair.served[0].begun_count, 0);
+        assert_int_equal(client.pair.served[0].end_count, 1);
+        client_close(&client);
+    }
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client.pair.limits.message_bytes_max = 1000;
+    client_open(&client);
+    client_request(&client, NULL, 0);
+    client_send(&client, "\0\0\0\3\xe8", 5, false);
+    assert_int_equal(client.pair.served[0].begun_count, 1);
+    client_close(&client);
+}
+
+/* Goal: a stream of messages that nobody takes comes to rest, and memory with it.
+ * Method: a lazy handler; empty messages after one that was not taken; then credit. */
+TEST(grpc_server, messages_that_nobody_takes_stop_the_client)
+{
+    const size_t total_bytes = 400000;
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client.pair.limits.stream_window_bytes = 65536;
+    client.pair.next_served.is_lazy = true;
+    client_open(&client);
+    client_request(&client, NULL, 0);
+    client_send(&client, "\0\0\0\0\1x", 6, false);
+    uint8_t *empties = calloc(1, total_bytes);
+    client_send(&client, empties, total_bytes, false);
+    struct t_user *served = &client.pair.served[0];
+    assert_in_range(served->message_count, 13000, 13107);
+    cfl_grpc_call_consume(served->call, 1);
+    client_pump(&client);
+    assert_int_equal(served->message_count, 1 + total_bytes / 5);
+    client_close(&client);
+    free(empties);
+}
+
+/* Goal: what a handler refuses ends the call with its status, past data that waits.
+ * Method: a handler that fails in on_message_begin. */
+TEST(grpc_server, a_handler_can_refuse_a_message)
+{
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client.pair.next_served.refuse_with = CFLIGHT_OUT_OF_RANGE;
+    client_open(&client);
+    client_request(&client, NULL, 0);
+    client_send(&client, "\0\0\0\0\2ab", 7, false);
+    check_answer(&client, "grpc-status=11\n");
+    check_answer(&client, "2 bytes are not wanted");
+    assert_int_equal(client.pair.served[0].end_count, 1);
+    client_close(&client);
+}
+
+/* Goal: a status with much text stays within what clients accept, and the status is always there.
+ * Method: sizes of message and trailers around the limits; the size of the list as it arrives. */
+TEST(grpc_server, long_trailers_are_cut)
+{
+    char *text = malloc(30001);
+    memset(text, 'm', 30000);
+    text[30000] = '\0';
+    const size_t sizes[] = {0, 100, 2000, 6000, 30000};
+    for (size_t i = 0; i < 5 * 5; i++) {
+        struct raw_client client;
+        struct cfl_metadata trailers;
+        t_pair_init(&client.pair);
+        client_open(&client);
+        client_request(&client, NULL, 0);
+        cfl_metadata_init(&trailers, NULL);
+        struct cflight_bytes detail = cflight_bytes_make(text, sizes[i / 5]);
+        CHECK_OK(cfl_metadata_add_text(&trailers, "x-arrow-status", "5", NULL), NULL);
+        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("x-arrow-status-message-bin"),
+                                  detail, NULL),
+                 NULL);
+        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("x-arrow-status-detail-bin"),
+                                  detail, NULL),
+                 NULL);
+        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("grpc-status-details-bin"),
+                                  detail, NULL),
+                 NULL);
+        cfl_grpc_call_finish(client.pair.served[0].call, CFLIGHT_INTERNAL,
+                             text + 30000 - sizes[i % 5], &trailers);
+        client_pump(&client);
+        check_answer(&client, "grpc-status=13\n");
+        check_answer(&client, "x-arrow-status=5\n");
+        assert_in_range(strlen(client.answer.fields), 1, 8192);
+        assert_int_equal(client.answer.close_code, CFL_H2_NO_ERROR);
+        if (sizes[i % 5] > 0) {
+            check_answer(&client, "grpc-message=mmmm");
+        }
+        if (sizes[i / 5] > 0) {
+            check_answer(&client, "x-arrow-status-message-bin=bW1t");
+            check_answer(&client, "x-arrow-status-detail-bin=bW1t");
+        }
+        bool has_details = strstr(client.answer.fields, "grpc-status-details-bin") != NULL;
+        assert_int_equal(has_details, sizes[i / 5] <= 2000);
+        cfl_metadata_done(&trailers);
+        client_close(&client);
+    }
+    free(text);
+}
+
+/* Goal: a server without a handler for calls says so.
+ * Method: a connection with no handlers at all. */
+TEST(grpc_server, calls_without_a_handler_are_unimplemented)
+{
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client.pair.refuses = true;
+    client_open(&client);
+    client_request(&client, NULL, 0);
+    check_answer(&client, "grpc-status=12\n");
+    check_answer(&client, "no such method");
+    assert_int_equal(cfl_grpc_call_count(client.pair.server), 0);
+    client_close(&client);
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines, keepalive, cancellation and the ends of calls, under a clock that the test moves. */
+#include <stdlib.h>
+
+#include "grpc_pair.h"
+
+static void open_pair(struct t_pair *pair, struct t_user *user, int64_t deadline_ns)
+{
+    cflight_error *error = NULL;
+    memset(user, 0, sizeof *user);
+    CHECK_OK(t_pair_open(pair, &error), error);
+    CHECK_OK(t_call_with(pair, user, NULL, deadline_ns, &error), error);
+    t_pair_pump(pair, 65536);
+    assert_int_equal(pair->served_count, 1);
+}
+
+static void close_pair(struct t_pair *pair, struct t_user *user)
+{
+    CHECK_STATUS(pair->client_end.status, CFLIGHT_OK);
+    CHECK_STATUS(pair->server_end.status, CFLIGHT_OK);
+    t_user_done(user);
+    t_pair_done(pair);
+}
+
+/* Goal: the client ends a call at its deadline and tells the server.
+ * Method: tick one nanosecond before and at the deadline. */
+TEST(grpc_time, a_client_ends_a_call_at_its_deadline)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
+    open_pair(&pair, &user, deadline_ns);
+    assert_true(cfl_grpc_next_deadline_ns(pair.client) == deadline_ns);
+    assert_true(cfl_grpc_call_deadline_ns(pair.served[0].call) == deadline_ns);
+    pair.clock.now_ns = deadline_ns - 1;
+    CHECK_OK(cfl_grpc_tick(pair.client, pair.clock.now_ns, &error), error);
+    assert_int_equal(user.end_count, 0);
+    pair.clock.now_ns = deadline_ns;
+    CHECK_OK(cfl_grpc_tick(pair.client, pair.clock.now_ns, &error), error);
+    assert_int_equal(user.end_count, 1);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_DEADLINE_EXCEEDED);
+    assert_false(cfl_grpc_call_status_is_from_peer(user.call));
+    t_pair_pump(&pair, 65536);
+    assert_int_equal(pair.served[0].end_count, 1);
+    assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
+    assert_true(cfl_grpc_next_deadline_ns(pair.client) == CFL_TIME_NEVER);
+    close_pair(&pair, &user);
+}
+
+/* Goal: the server ends a call at its deadline, past data that waits, and says so.
+ * Method: an answer too large for the window; the memory is freed after on_end. */
+TEST(grpc_time, a_server_ends_a_call_at_its_deadline)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    pair.limits.stream_window_bytes = 65536;
+    int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
+    open_pair(&pair, &user, deadline_ns);
+    user.is_lazy = true;
+    uint8_t *body = calloc(1, 3000000);
+    t_send(&pair.served[0], NULL, 0, body, 3000000);
+    t_pair_pump(&pair, 65536);
+    CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
+    assert_int_equal(pair.served[0].end_count, 1);
+    assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
+    CHECK_STATUS(cfl_grpc_call_status(pair.served[0].call), CFLIGHT_DEADLINE_EXCEEDED);
+    free(body);
+    cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "too late", NULL);
+    t_pair_pump(&pair, 65536);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_DEADLINE_EXCEEDED);
+    assert_true(cfl_grpc_call_status_is_from_peer(user.call));
+    close_pair(&pair, &user);
+}
+
+/* Goal: a status that the client does not take is given up at the deadline.
+ * Method: finish behind data that flow control holds; tick. */
+TEST(grpc_time, a_finished_call_is_given_up_at_its_deadline)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    pair.limits.stream_window_bytes = 65536;
+    int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
+    open_pair(&pair, &user, deadline_ns);
+    user.is_lazy = true;
+    uint8_t *body = calloc(1, 3000000);
+    t_send(&pair.served[0], NULL, 0, body, 3000000);
+    cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
+    t_pair_pump(&pair, 65536);
+    assert_int_equal(pair.served[0].end_count, 0);
+    CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
+    assert_int_equal(pair.served[0].end_count, 1);
+    free(body);
+    t_pair_pump(&pair, 65536);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_CANCELLED);
+    close_pair(&pair, &user);
+}
+
+/* Goal: calls end in the order of their deadlines, and calls without one do not.
+ * Method: many calls with shuffled deadlines, some of them ended before. */
+TEST(grpc_time, many_deadlines_are_kept_in_order)
+{
+    enum { COUNT = 500 };
+    struct t_pair pair;
+    struct t_user *users = calloc(COUNT, sizeof *users);
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    CHECK_OK(t_pair_open(&pair, &error), error);
+    t_pair_pump(&pair, 65536);
+    int64_t start_ns = pair.clock.now_ns;
+    for (int i = 0; i < COUNT; i++) {
+        int64_t offset = 1 + (int64_t)i * 7919 % COUNT;
+        CHECK_OK(t_call_with(&pair, &users[i], NULL, start_ns + offset, &error), error);
+    }
+    for (int i = 0; i < COUNT; i += 3) {
+        cfl_grpc_call_cancel(users[i].call, CFLIGHT_CANCELLED, "enough");
+    }
+    for (int64_t now = 0; now <= COUNT; now++) {
+        CHECK_OK(cfl_grpc_tick(pair.client, start_ns + now, &error), error);
+        for (int i = 0; i < COUNT; i++) {
+            int64_t offset = 1 + (int64_t)i * 7919 % COUNT;
+            assert_int_equal(users[i].end_count, i % 3 == 0 || offset <= now);
+        }
+        assert_true(cfl_grpc_next_deadline_ns(pair.client) > start_ns + now);
+    }
+    assert_true(cfl_grpc_next_deadline_ns(pair.client) == CFL_TIME_NEVER);
+    for (int i = 0; i < COUNT; i++) {
+        t_user_done(&users[i]);
+    }
+    t_pair_done(&pair);
+    free(users);
+}
+
+/* Goal: a call whose deadline passed before it started is not started.
+ * Method: a deadline of now. */
+TEST(grpc_time, a_call_that_is_late_does_not_start)
+{
+    struct t_pair pair;
+    struct t_user user = {0};
+    t_pair_init(&pair);
+    CHECK_OK(t_pair_open(&pair, NULL), NULL);
+    CHECK_STATUS(t_call_with(&pair, &user, NULL, pair.clock.now_ns, NULL),
+                 CFLIGHT_DEADLINE_EXCEEDED);
+    assert_int_equal(cfl_grpc_call_count(pair.client), 0);
+    t_pair_done(&pair);
+}
+
+/* Goal: keepalive pings a silent peer and gives up when it stays silent.
+ * Method: an answered ping, then one that is not. */
+TEST(grpc_time, keepalive_finds_a_dead_peer)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    pair.keepalive.interval_ns = 10 * CFL_NS_PER_S;
+    pair.keepalive.timeout_ns = 3 * CFL_NS_PER_S;
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    for (int i = 0; i < 3; i++) {
+        int64_t ping_ns = pair.clock.now_ns + 10 * CFL_NS_PER_S;
+        assert_true(cfl_grpc_next_deadline_ns(pair.client) == ping_ns);
+        pair.clock.now_ns = ping_ns;
+        CHECK_OK(cfl_grpc_tick(pair.client, ping_ns, &error), error);
+        assert_true(cfl_grpc_wants_output(pair.client));
+        assert_true(cfl_grpc_next_deadline_ns(pair.client) == ping_ns + 3 * CFL_NS_PER_S);
+        t_pair_pump(&pair, 65536);
+    }
+    pair.clock.now_ns += 10 * CFL_NS_PER_S;
+    CHECK_OK(cfl_grpc_tick(pair.client, pair.clock.now_ns, &error), error);
+    pair.clock.now_ns += 3 * CFL_NS_PER_S;
+    CHECK_STATUS(cfl_grpc_tick(pair.client, pair.clock.now_ns, &error), CFLIGHT_UNAVAILABLE);
+    assert_non_null(strstr(cflight_error_message(error), "3000 ms"));
+    cfl_grpc_conn_fail(pair.client, error);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
+    cflight_error_free(error);
+    close_pair(&pair, &user);
+}
+
+/* Goal: without calls there is no keepalive, unless asked for.
+ * Method: both settings. */
+TEST(grpc_time, keepalive_rests_without_calls)
+{
+    for (int without_calls = 0; without_calls <= 1; without_calls++) {
+        struct t_pair pair;
+        t_pair_init(&pair);
+        pair.keepalive.interval_ns = CFL_NS_PER_S;
+        pair.keepalive.timeout_ns = CFL_NS_PER_S;
+        pair.keepalive.without_calls = without_calls == 1;
+        CHECK_OK(t_pair_open(&pair, NULL), NULL);
+        t_pair_pump(&pair, 65536);
+        int64_t next_ns = cfl_grpc_next_deadline_ns(pair.client);
+        assert_int_equal(next_ns == CFL_TIME_NEVER, without_calls == 0);
+        t_pair_done(&pair);
+    }
+}
+
+/* Goal: a cancelled call forgets the memory it was lent, on either side, at any moment.
+ * Method: cancel at many points of a large message; free the memory at once. */
+TEST(grpc_time, cancel_lets_go_of_memory)
+{
+    for (size_t sent_bytes = 0; sent_bytes < 3000000; sent_bytes += 333333) {
+        for (int by_server = 0; by_server <= 1; by_server++) {
+            struct t_pair pair;
+            struct t_user user;
+            t_pair_init(&pair);
+            open_pair(&pair, &user, CFL_TIME_NEVER);
+            struct t_user *sender = by_server == 1 ? &pair.served[0] : &user;
+            struct t_end *from = by_server == 1 ? &pair.server_end : &pair.client_end;
+            struct t_end *to = by_server == 1 ? &pair.client_end : &pair.server_end;
+            uint8_t *body = calloc(1, 3000000);
+            t_send(sender, "h", 1, body, 3000000);
+            if (sent_bytes > 0) {
+                (void)t_step(from, to, sent_bytes);
+            }
+            cfl_grpc_call_cancel(sender->call, CFLIGHT_ABORTED, "changed my mind");
+            free(body);
+            assert_int_equal(sender->end_count, 1);
+            CHECK_STATUS(cfl_grpc_call_status(sender->call), CFLIGHT_ABORTED);
+            assert_string_equal(cfl_grpc_call_message(sender->call), "changed my mind");
+            t_pair_pump(&pair, 65536);
+            assert_int_equal(user.end_count, 1);
+            assert_int_equal(pair.served[0].end_count, 1);
+            assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
+            if (by_server == 1) {
+                CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_CANCELLED);
+            }
+            close_pair(&pair, &user);
+        }
+    }
+}
+
+/* Goal: handlers may release their call.
+ * Method: release in on_end and in the middle of a message, on both sides. */
+TEST(grpc_time, a_handler_may_release_its_call)
+{
+    for (int i = 0; i < 4; i++) {
+        struct t_pair pair;
+        struct t_user user;
+        t_pair_init(&pair);
+        pair.next_served.releases_in_end = i == 0;
+        pair.next_served.releases_in_bytes = i == 1;
+        open_pair(&pair, &user, CFL_TIME_NEVER);
+        user.releases_in_end = i == 2;
+        user.releases_in_bytes = i == 3;
+        t_send(&user, "0123456789", 10, NULL, 0);
+        t_send(&user, "0123456789", 10, NULL, 0);
+        t_pair_pump(&pair, 7);
+        if (pair.served[0].call != NULL) {
+            t_send(&pair.served[0], "answer", 6, NULL, 0);
+            cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
+        }
+        t_pair_pump(&pair, 7);
+        assert_int_equal(cfl_grpc_call_count(pair.client), 0);
+        assert_int_equal(cfl_grpc_call_count(pair.server), 0);
+        close_pair(&pair, &user);
+    }
+}
+
+/* Goal: calls outlive their connection as objects, and release stays due.
+ * Method: free the connections first. */
+TEST(grpc_time, calls_survive_their_connection)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    open_pair(&pair, &user, pair.clock.now_ns + CFL_NS_PER_S);
+    t_send(&user, "message", 7, NULL, 0);
+    cfl_grpc_conn_free(pair.client);
+    pair.client = NULL;
+    assert_int_equal(user.end_count, 1);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(cfl_grpc_call_send(user.call, cflight_bytes_make("x", 1), NULL, &error),
+                 CFLIGHT_UNAVAILABLE);
+    cflight_error_free(error);
+    cfl_grpc_call_cancel(user.call, CFLIGHT_CANCELLED, "again");
+    cfl_grpc_call_consume(user.call, 10);
+    assert_int_equal(cfl_grpc_call_unsent_bytes(user.call), 0);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
+    t_user_done(&user);
+    t_pair_done(&pair);
+}
+
+/* Goal: a shutdown of the server lets calls finish and takes no new ones.
+ * Method: notice, last id, end of the call. */
+TEST(grpc_time, a_server_shuts_down_gracefully)
+{
+    struct t_pair pair;
+    struct t_user user;
+    t_pair_init(&pair);
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    assert_true(cfl_grpc_can_start(pair.client));
+    cfl_grpc_goaway(pair.server, false);
+    t_pair_pump(&pair, 65536);
+    assert_int_equal(pair.goaway_count, 1);
+    assert_false(cfl_grpc_can_start(pair.client));
+    cfl_grpc_goaway(pair.server, true);
+    t_pair_pump(&pair, 65536);
+    assert_false(cfl_grpc_is_finished(pair.server));
+    cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "done", NULL);
+    t_pair_pump(&pair, 65536);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_OK);
+    assert_true(cfl_grpc_is_finished(pair.server));
+    assert_true(cfl_grpc_is_finished(pair.client));
+    close_pair(&pair, &user);
+}
+
+/* Goal: misuse is answered, not obeyed.
+ * Method: send after the end, headers twice, a message over 4 GiB. */
+TEST(grpc_time, misuse_is_refused)
+{
+    struct t_pair pair;
+    struct t_user user;
+    t_pair_init(&pair);
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    struct cfl_grpc_call *served = pair.served[0].call;
+    struct cfl_pieces huge;
+    cfl_pieces_init(&huge, NULL);
+    assert_true(cfl_pieces_append(&huge, "x", 1));
+    huge.len_bytes = (uint64_t)UINT32_MAX;
+    cflight_error *error = NULL;
+    CHECK_STATUS(cfl_grpc_call_send(user.call, cflight_bytes_make("x", 1), &huge, &error),
+                 CFLIGHT_RESOURCE_EXHAUSTED);
+    uint64_t limit_bytes = 0;
+    uint64_t actual_bytes = 0;
+    assert_true(cflight_error_size_limit(error, &limit_bytes, &actual_bytes));
+    assert_true(limit_bytes == UINT32_MAX && actual_bytes == (uint64_t)UINT32_MAX + 1);
+    cflight_error_free(error);
+    cfl_pieces_done(&huge);
+    assert_int_equal(cfl_grpc_call_unsent_bytes(user.call), 0);
+    CHECK_STATUS(cfl_grpc_call_send_headers(user.call, NULL, NULL), CFLIGHT_FAILED_PRECONDITION);
+    CHECK_OK(cfl_grpc_call_send_headers(served, NULL, NULL), NULL);
+    CHECK_STATUS(cfl_grpc_call_send_headers(served, NULL, NULL), CFLIGHT_FAILED_PRECONDITION);
+    CHECK_OK(cfl_grpc_call_half_close(user.call, NULL), NULL);
+    CHECK_STATUS(cfl_grpc_call_half_close(user.call, NULL), CFLIGHT_FAILED_PRECONDITION);
+    CHECK_STATUS(cfl_grpc_call_send(user.call, cflight_bytes_make("x", 1), NULL, NULL),
+                 CFLIGHT_FAILED_PRECONDITION);
+    cfl_grpc_call_finish(served, CFLIGHT_ABORTED, "first", NULL);
+    cfl_grpc_call_finish(served, CFLIGHT_OK, "second", NULL);
+    CHECK_STATUS(cfl_grpc_call_send(served, cflight_bytes_make("x", 1), NULL, NULL),
+                 CFLIGHT_FAILED_PRECONDITION);
+    t_pair_pump(&pair, 65536);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_ABORTED);
+    assert_string_equal(cfl_grpc_call_message(user.call), "first");
+    close_pair(&pair, &user);
+}
+
+static cflight_status run_exchange(struct t_pair *pair, struct t_user *user)
+{
+    struct cfl_metadata metadata;
+    cfl_metadata_init(&metadata, pair->alloc);
+    cflight_status status = t_pair_open(pair, NULL);
+    if (status == CFLIGHT_OK) {
+        status = cfl_metadata_add_text(&metadata, "x-raw-bin", "value", NULL);
+    }
+    if (status == CFLIGHT_OK) {
+        status = t_call_with(pair, user, &metadata, pair->clock.now_ns + CFL_NS_PER_S, NULL);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_grpc_call_send(user->call, cflight_bytes_make("request", 7), NULL, NULL);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_grpc_call_half_close(user->call, NULL);
+    }
+    if (status == CFLIGHT_OK) {
+        t_pair_pump(pair, 65536);
+    }
+    if (status == CFLIGHT_OK && pair->served_count == 1 && !cfl_grpc_call_is_over(user->call)) {
+        struct cfl_grpc_call *call = pair->served[0].call;
+        status = cfl_grpc_call_send_headers(call, &metadata, NULL);
+        if (status == CFLIGHT_OK) {
+            status = cfl_grpc_call_send(call, cflight_bytes_make("answer", 6), NULL, NULL);
+        }
+        cfl_grpc_call_finish(call, status, "the end", &metadata);
+        t_pair_pump(pair, 65536);
+    }
+    cfl_metadata_done(&metadata);
+    return status;
+}
+
+/* Goal: no allocation failure crashes, leaks, hangs a call or passes for success.
+ * Method: fail each allocation of a whole exchange; when a connection breaks its calls are ended.
+ */
+TEST(grpc_time, every_allocation_failure_is_clean)
+{
+    T_EACH_ALLOC_FAILURE(alloc) {
+        struct t_pair pair;
+        struct t_user user = {0};
+        t_pair_init(&pair);
+        pair.alloc = &alloc->allocator;
+        cflight_status status = run_exchange(&pair, &user);
+        if (!alloc->did_fail) {
+            CHECK_STATUS(status, CFLIGHT_OK);
+            CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_OK);
+            assert_int_equal(user.len_bytes, 6);
+        }
+        if (user.call != NULL && pair.client_end.status == CFLIGHT_OK &&
+            pair.server_end.status == CFLIGHT_OK && status == CFLIGHT_OK) {
+            assert_int_equal(user.end_count, 1);
+        }
+        cfl_grpc_conn_free(pair.client);
+        cfl_grpc_conn_free(pair.server);
+        pair.client = NULL;
+        pair.server = NULL;
+        if (user.call != NULL) {
+            assert_int_equal(user.end_count, 1);
+        }
+        t_user_done(&user);
+        t_pair_done(&pair);
+    }
+}

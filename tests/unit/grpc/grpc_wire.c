@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The notations of gRPC: metadata rules, base64, percent-encoding, timeouts, statuses. */
+#include "grpc/wire.h"
+
+#include "base/clock.h"
+#include "test.h"
+
+static struct cflight_bytes text(const char *value)
+{
+    return cflight_bytes_from_text(value);
+}
+
+static void check_base64(const char *bytes, size_t len_bytes, const char *plain, const char *padded)
+{
+    struct cfl_buf buf;
+    cfl_buf_init(&buf, NULL);
+    assert_true(cfl_base64_encode(cflight_bytes_make(bytes, len_bytes), &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(plain)));
+    cfl_buf_clear(&buf);
+    assert_true(cfl_base64_encode_padded(cflight_bytes_make(bytes, len_bytes), &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(padded)));
+    const char *forms[] = {plain, padded};
+    for (int i = 0; i < 2; i++) {
+        cfl_buf_clear(&buf);
+        assert_true(cfl_base64_decode(text(forms[i]), &buf));
+        assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), cflight_bytes_make(bytes, len_bytes)));
+    }
+    cfl_buf_done(&buf);
+}
+
+/* Goal: base64 is right, with and without padding.
+ * Method: the vectors of RFC 4648 section 10 and some with all kinds of characters. */
+TEST(grpc_wire, base64_follows_the_vectors)
+{
+    check_base64("", 0, "", "");
+    check_base64("f", 1, "Zg", "Zg==");
+    check_base64("fo", 2, "Zm8", "Zm8=");
+    check_base64("foo", 3, "Zm9v", "Zm9v");
+    check_base64("foob", 4, "Zm9vYg", "Zm9vYg==");
+    check_base64("fooba", 5, "Zm9vYmE", "Zm9vYmE=");
+    check_base64("foobar", 6, "Zm9vYmFy", "Zm9vYmFy");
+    check_base64("\xfb\xff\xbf\0", 4, "+/+/AA", "+/+/AA==");
+}
+
+/* Goal: what is not base64 is refused.
+ * Method: wrong characters, lengths and padding. */
+TEST(grpc_wire, base64_refuses_other_text)
+{
+    const char *bad[] = {"Z",     "Zm9vY", "Z===", "Zg=",      "Zm9v=",  "Zm9v====",
+                         "Zm 9v", "Zm-_",  "=",    "Zg==Zg==", "Zm\x80v"};
+    struct cfl_buf buf;
+    cfl_buf_init(&buf, NULL);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (cfl_base64_decode(text(bad[i]), &buf)) {
+            fail_msg("'%s' was decoded", bad[i]);
+        }
+    }
+    cfl_buf_done(&buf);
+}
+
+static void check_percent(const char *plain, const char *encoded)
+{
+    struct cfl_buf buf;
+    cfl_buf_init(&buf, NULL);
+    assert_true(cfl_grpc_percent_encode(text(plain), 1000, &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(encoded)));
+    cfl_buf_clear(&buf);
+    assert_true(cfl_grpc_percent_decode(text(encoded), &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(plain)));
+    cfl_buf_done(&buf);
+}
+
+/* Goal: messages survive the way there and back.
+ * Method: text with control bytes, percent signs and UTF-8. */
+TEST(grpc_wire, percent_encoding_goes_both_ways)
+{
+    check_percent("", "");
+    check_percent("plain ~ text", "plain ~ text");
+    check_percent("100%", "100%25");
+    check_percent("a\nb\x7f", "a%0Ab%7F");
+    check_percent("\xe2\x82\xac\xf0\x9f\x98\x80", "%E2%82%AC%F0%9F%98%80");
+}
+
+/* Goal: decoding takes anything and gives UTF-8 without zero bytes.
+ * Method: broken escapes, lower case, broken UTF-8. */
+TEST(grpc_wire, percent_decoding_is_lenient)
+{
+    const char *cases[][2] = {
+        {"%", "%"},
+        {"%4", "%4"},
+        {"%zz", "%zz"},
+        {"a%2", "a%2"},
+        {"%e2%82%ac", "\xe2\x82\xac"},
+        {"%00x", "\xef\xbf\xbdx"},
+        {"%ff", "\xef\xbf\xbd"},
+        {"%c0%80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"%ed%a0%80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xc3\xb6", "\xc3\xb6"},
+        {"%e2%82", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"%f4%90%80%80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cfl_buf buf;
+        cfl_buf_init(&buf, NULL);
+        assert_true(cfl_grpc_percent_decode(text(cases[i][0]), &buf));
+        if (!cflight_bytes_equal(cfl_buf_bytes(&buf), text(cases[i][1]))) {
+            fail_msg("'%s' was decoded otherwise", cases[i][0]);
+        }
+        cfl_buf_done(&buf);
+    }
+}
+
+/* Goal: a cut message ends between characters.
+ * Method: every limit over a text of characters of 1 to 4 bytes. */
+TEST(grpc_wire, cuts_fall_between_characters)
+{
+    const char *whole = "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80z";
+    const size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+    for (size_t limit = 0; limit < sizeof ends / sizeof ends[0]; limit++) {
+        assert_int_equal(cfl_grpc_utf8_cut(text(whole), limit), ends[limit]);
+    }
+    const size_t encoded_ends[] = {0, 1, 7, 16, 28, 29};
+    for (size_t limit = 0; limit < 40; limit++) {
+        struct cfl_buf buf;
+        cfl_buf_init(&buf, NULL);
+        assert_true(cfl_grpc_percent_encode(text(whole), limit, &buf));
+        size_t expected = 0;
+        for (size_t i = 0; i < 6; i++) {
+            expected = encoded_ends[i] <= limit ? encoded_ends[i] : expected;
+        }
+        assert_int_equal(buf.len_bytes, expected);
+        cfl_buf_done(&buf);
+    }
+}
+
+/* Goal: timeouts are read as the specification has them.
+ * Method: each unit, the largest values, and malformed ones. */
+TEST(grpc_wire, timeouts_are_parsed)
+{
+    const struct {
+        const char *text;
+        int64_t ns;
+    } good[] = {
+        {"1n", 1},
+        {"0m", 0},
+        {"99999999u", INT64_C(99999999000)},
+        {"5m", 5 * CFL_NS_PER_MS},
+        {"00000007S", 7 * CFL_NS_PER_S},
+        {"2M", 120 * CFL_NS_PER_S},
+        {"1H", 3600 * CFL_NS_PER_S},
+        {"99999999H", CFL_TIME_NEVER},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        int64_t ns = -1;
+        assert_true(cfl_grpc_timeout_parse(text(good[i].text), &ns));
+        assert_true(ns == good[i].ns);
+    }
+    const char *bad[] = {"",           "m",    "5",   "-1m", "1 m", "1s",
+                         "123456789m", "1.5S", "1mm", "+1m", "m1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t ns = -1;
+        if (cfl_grpc_timeout_parse(text(bad[i]), &ns)) {
+            fail_msg("'%s' was parsed", bad[i]);
+        }
+    }
+}
+
+/* Goal: timeouts are written with at most 8 digits and never shorter than asked for.
+ * Method: values around each change of unit, read back. */
+TEST(grpc_wire, timeouts_are_rounded_up)
+{
+    const struct {
+        int64_t ns;
+        const char *text;
+    } cases[] = {
+        {-5, "0n"},
+        {0, "0n"},
+        {99999999, "99999999n"},
+        {100000000, "100000u"},
+        {100000001, "100001u"},
+        {INT64_C(99999999001), "100000m"},
+        {CFL_NS_PER_S * 100000, "100000S"},
+        {INT64_MAX, "2562048H"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char written[CFL_GRPC_TIMEOUT_TEXT_BYTES];
+        cfl_grpc_timeout_format(cases[i].ns, written);
+        int64_t ns = 0;
+        assert_true(cfl_grpc_timeout_parse(text(written), &ns));
+        assert_true(ns >= cases[i].ns);
+        if (i != 6 && i != 7) {
+            assert_string_equal(written, cases[i].text);
+        }
+    }
+}
+
+/* Goal: statuses in other notations map as the specifications say.
+ * Method: the tables. */
+TEST(grpc_wire, statuses_are_mapped)
+{
+    cflight_status status = CFLIGHT_OK;
+    assert_true(cfl_grpc_status_parse(text("16"), &status));
+    CHECK_STATUS(status, CFLIGHT_UNAUTHENTICATED);
+    assert_true(cfl_grpc_status_parse(text("17"), &status));
+    CHECK_STATUS(status, CFLIGHT_UNKNOWN);
+    assert_true(cfl_grpc_status_parse(text("4294967295"), &status));
+    CHECK_STATUS(status, CFLIGHT_UNKNOWN);
+    assert_false(cfl_grpc_status_parse(text(""), &status));
+    assert_false(cfl_grpc_status_parse(text("-1"), &status));
+    assert_false(cfl_grpc_status_parse(text("1x"), &status));
+    assert_false(cfl_grpc_status_parse(text("11111111111"), &status));
+    const int http[][2] = {{400, 13}, {401, 16}, {403, 7}, {404, 12}, {429, 14}, {502, 14},
+                           {503, 14}, {504, 14}, {500, 2}, {200, 2},  {418, 2}};
+    for (size_t i = 0; i < sizeof http / sizeof http[0]; i++) {
+        CHECK_STATUS(cfl_grpc_status_from_http(http[i][0]), http[i][1]);
+    }
+    const int h2[] = {13, 13, 13, 13, 13, 13, 13, 14, 1, 13, 13, 8, 7, 13, 13};
+    for (uint32_t i = 0; i < sizeof h2 / sizeof h2[0]; i++) {
+        CHECK_STATUS(cfl_grpc_status_from_h2(i), h2[i]);
+    }
+    assert_string_equal(cfl_grpc_h2_code_name(7), "REFUSED_STREAM");
+    assert_string_equal(cfl_grpc_h2_code_name(99), "an unknown code");
+    assert_int_equal(cfl_grpc_http_status_parse(text("200")), 200);
+    assert_int_equal(cfl_grpc_http_status_parse(text("20")), -1);
+    assert_int_equal(cfl_grpc_http_status_parse(text("2x0")), -1);
+}
+
+/* Goal: content types of gRPC are told from others.
+ * Method: the ones peers send, and near misses. */
+TEST(grpc_wire, content_types_are_checked)
+{
+    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc")));
+    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc+proto")));
+    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc;charset=utf-8")));
+    assert_true(cfl_grpc_content_type_is_valid(text("Application/GRPC")));
+    assert_false(cfl_grpc_content_type_is_valid(text("application/grpc-web")));
+    assert_false(cfl_grpc_content_type_is_valid(text("application/grpcx")));
+    assert_false(cfl_grpc_content_type_is_valid(text("text/html")));
+    assert_false(cfl_grpc_content_type_is_valid(text("")));
+}
+
+/* Goal: metadata of users is checked and kept in order.
+ * Method: good fields, repeated names, and each kind of bad one. */
+TEST(grpc_wire, metadata_is_checked)
+{
+    struct cfl_metadata metadata;
+    cflight_error *error = NULL;
+    struct cflight_bytes value = {NULL, 0};
+    cfl_metadata_init(&metadata, NULL);
+    CHECK_OK(cfl_metadata_add_text(&metadata, "X-Name_1.a", "one", &error), error);
+    CHECK_OK(cfl_metadata_add_text(&metadata, "x-name_1.a", "", &error), error);
+    CHECK_OK(cfl_metadata_add(&metadata, text("raw-bin"), cflight_bytes_make("\0\xff", 2), &error),
+             error);
+    CHECK_OK(cfl_metadata_add_text(&metadata, "grpc-status-details-bin", "x", &error), error);
+    assert_int_equal(metadata.count, 4);
+    assert_true(cfl_metadata_get(&metadata, "x-name_1.a", &value));
+    assert_true(cflight_bytes_equal(value, text("one")));
+    assert_false(cfl_metadata_get(&metadata, "x-name", &value));
+    assert_int_equal(cfl_metadata_size_bytes(&metadata), 4 * 32 + 13 + 10 + 9 + 24);
+    const char *names[] = {"",   "a b",          ":path", "grpc-timeout", "GRPC-Status",
+                           "te", "Content-Type", "a\n",   "\xc3\xb6",     "connection"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        CHECK_STATUS(cfl_metadata_add_text(&metadata, names[i], "v", &error),
+                     CFLIGHT_INVALID_ARGUMENT);
+        assert_true(strlen(cflight_error_message(error)) > 10);
+        cflight_error_free(error);
+        error = NULL;
+    }
+    const char *values[] = {"a\nb", "\x7f", "\xc3\xb6", "\x01"};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        CHECK_STATUS(cfl_metadata_add_text(&metadata, "x", values[i], NULL),
+                     CFLIGHT_INVALID_ARGUMENT);
+    }
+    struct cfl_metadata copy;
+    cfl_metadata_init(&copy, NULL);
+    CHECK_OK(cfl_metadata_copy(&copy, &metadata, &error), error);
+    assert_int_equal(copy.count, 4);
+    cfl_metadata_done(&metadata);
+    cfl_metadata_done(&metadata);
+    assert_true(cfl_metadata_get(&copy, "raw-bin", &value));
+    assert_int_equal(value.len_bytes, 2);
+    cfl_metadata_done(&copy);
+}
+
+/* Goal: metadata that runs out of memory says so and leaks nothing.
+ * Method: fail each allocation. */
+TEST(grpc_wire, metadata_reports_missing_memory)
+{
+    T_EACH_ALLOC_FAILURE(alloc) {
+        struct cfl_metadata metadata;
+        cflight_status status = CFLIGHT_OK;
+        cfl_metadata_init(&metadata, &alloc->allocator);
+        for (int i = 0; i < 20 && status == CFLIGHT_OK; i++) {
+            status = cfl_metadata_add_text(&metadata, "name", "value", NULL);
+        }
+        CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
+        cfl_metadata_done(&metadata);
+    }
+}
