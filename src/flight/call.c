@@ -123,7 +123,12 @@ static void note_failure_locked(struct cfl_call *call, struct cfl_grpc_call *grp
     }
     cfl_error_set_operation(error, call->method->name);
     cfl_error_set_peer(error, cfl_transport_peer(call->connection->transport)->name);
-    cfl_error_set_retry(error, cfl_grpc_call_retry(grpc));
+    enum cflight_retry retry = cfl_grpc_call_retry(grpc);
+    if (retry == CFLIGHT_RETRY_NEVER && call->locked.status == CFLIGHT_UNAVAILABLE) {
+        retry = CFLIGHT_RETRY_UNSAFE; /* the server says that trying again may help, not that it did
+                                         nothing */
+    }
+    cfl_error_set_retry(error, retry);
     cflight_error_free(call->locked.error);
     call->locked.error = error;
 }

@@ -353,8 +353,8 @@ static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void
         }
         bool has_progress = read_locked(connection, is_done, user_data);
         tick_locked(connection);
-        cfl_connection_flush_locked(connection);
         report_fresh_locked(connection, false);
+        cfl_connection_flush_locked(connection);
         wake_done_locked(connection);
         done = is_done(user_data);
         if (done || connection->locked.is_closed ||
@@ -466,8 +466,8 @@ void cfl_connection_process(struct cfl_connection *connection)
         (void)read_locked(connection, NULL, NULL);
     }
     tick_locked(connection);
-    cfl_connection_flush_locked(connection);
     report_fresh_locked(connection, true);
+    cfl_connection_flush_locked(connection);
     wake_done_locked(connection);
     connection->locked.is_driven = false;
     settle_locked(connection);

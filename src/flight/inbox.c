@@ -17,7 +17,8 @@
 enum {
     LARGE_BYTES_MIN = 16 << 10, /* smaller messages are copied */
     RECORD_HEADER_BYTES = 8,
-    PREFIX_BYTES = 5, /* gRPC Length-Prefixed-Message */
+    /* Messages without a single byte are the only ones that flow control does not hold back. */
+    WAITING_MESSAGES_MAX = 1 << 20,
 };
 
 #define LARGE_MARK UINT32_MAX
@@ -68,6 +69,11 @@ cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cfli
 {
     if (len_bytes > inbox->message_bytes_max) {
         return cfl_error_set_size_limit(reterr, "message", len_bytes, inbox->message_bytes_max);
+    }
+    if (inbox->message_count >= WAITING_MESSAGES_MAX) {
+        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                 "%d messages wait unread, which is the limit",
+                                 WAITING_MESSAGES_MAX);
     }
     inbox->is_receiving = true;
     inbox->current_len_bytes = len_bytes;
@@ -135,7 +141,6 @@ cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr)
     cflight_status status = CFLIGHT_OK;
     inbox->is_receiving = false;
     inbox->received_count++;
-    inbox->credit_bytes += PREFIX_BYTES;
     if (is_large(inbox)) {
         status = end_large(inbox, reterr);
     } else {

@@ -104,8 +104,7 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
     server->locked.call_count++;
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_draining) {
-        call->locked.is_rejected = true;
-        cfl_grpc_call_finish(grpc, CFLIGHT_UNAVAILABLE, "the server is shutting down", NULL);
+        cfl_grpc_call_refuse(grpc); /* a client may try elsewhere: nothing was done */
     }
 }
 

@@ -112,13 +112,14 @@ void cfl_grpc_call_release(struct cfl_grpc_call *call)
     cfl_grpc_call_unhold(call);
 }
 
-void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
+static void cut_off(struct cfl_grpc_call *call, uint32_t h2_error_code, cflight_status status,
+                    const char *message)
 {
     if (call->is_over) {
         return;
     }
     if (call->stream != NULL) {
-        cfl_h2_stream_reset(call->stream, CFL_H2_CANCEL);
+        cfl_h2_stream_reset(call->stream, h2_error_code);
     }
     struct cfl_grpc_ending ending = {
         .status = status,
@@ -126,6 +127,16 @@ void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, con
         .is_cancelled = call->conn->role == CFL_GRPC_SERVER,
     };
     cfl_grpc_call_end(call, &ending);
+}
+
+void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
+{
+    cut_off(call, CFL_H2_CANCEL, status, message);
+}
+
+void cfl_grpc_call_refuse(struct cfl_grpc_call *call)
+{
+    cut_off(call, CFL_H2_REFUSED_STREAM, CFLIGHT_UNAVAILABLE, "the call was refused");
 }
 
 void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call)

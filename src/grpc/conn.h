@@ -154,6 +154,10 @@ void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, con
  * `status` with `message`. on_end is called before the return. After that no queued view is
  * referenced. */
 void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message);
+/* Server: sends the call away untouched: RST_STREAM(REFUSED_STREAM), after which a client knows
+ * that it may try again elsewhere. Only before anything was sent. on_end is called before the
+ * return. */
+void cfl_grpc_call_refuse(struct cfl_grpc_call *call);
 /* Gives flow-control credit back for message bytes that were taken; prefixes are credited on
  * arrival. */
 void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes);
