@@ -32,6 +32,7 @@ enum {
  * data. */
 #define VIEW_TEXT_BYTES_MIN (UINT64_C(64) << 20)
 #define VIEW_TEXT_FACTOR 16
+#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 struct view {
     int32_t len_bytes;
@@ -221,6 +222,16 @@ static bool is_view_text(struct view_data *data, const uint8_t *text, size_t len
     return cfl_utf8_is_valid(text, len_bytes);
 }
 
+/* Looks at all twelve bytes at once; those after a short text are zero with most writers. */
+static bool is_ascii_view(const uint8_t *bytes)
+{
+    uint64_t first;
+    uint32_t last;
+    memcpy(&first, bytes + VIEW_PREFIX_BYTES, sizeof first);
+    memcpy(&last, bytes + VIEW_PREFIX_BYTES + sizeof first, sizeof last);
+    return ((first | last) & HIGH_BITS) == 0;
+}
+
 static bool is_view(struct view_data *data, const uint8_t *bytes)
 {
     struct view view;
@@ -229,7 +240,7 @@ static bool is_view(struct view_data *data, const uint8_t *bytes)
         return false;
     }
     if (view.len_bytes <= VIEW_INLINE_BYTES_MAX) {
-        return !data->is_text ||
+        return !data->is_text || is_ascii_view(bytes) ||
                cfl_utf8_is_valid(bytes + VIEW_PREFIX_BYTES, (size_t)view.len_bytes);
     }
     if (view.buffer_index < 0 || view.buffer_index >= data->buffer_count || view.offset < 0 ||

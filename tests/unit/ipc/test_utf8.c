@@ -54,6 +54,29 @@ TEST(ipc_utf8, agrees_with_a_plain_decoder)
     }
 }
 
+/* Goal: it does not matter where in a long text a sequence lies, nor whether the text ends with it.
+ * Method: four-byte sequences of edge bytes at each place of a text of several vectors, against the
+ * plain decoder. */
+TEST(ipc_utf8, place_in_a_long_text_does_not_matter)
+{
+    static const uint8_t EDGES[] = {0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2,
+                                    0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5};
+    uint8_t text[40];
+    size_t n = sizeof EDGES;
+    for (size_t i = 0; i < n * n * n * n; i++) {
+        memset(text, 'a', sizeof text);
+        size_t at = 12 + i % 7;
+        for (size_t j = 0, rest = i; j < 4; j++, rest /= n) {
+            text[at + j] = EDGES[rest % n];
+        }
+        for (size_t len_bytes = at + 1; len_bytes <= sizeof text;
+             len_bytes += len_bytes < at + 4 ? 1 : 17) {
+            assert_int_equal(cfl_utf8_is_valid(text, len_bytes),
+                             is_valid_reference(text, len_bytes));
+        }
+    }
+}
+
 /* Goal: a bad byte is found wherever it is, by both functions.
  * Method: one byte that is not ASCII at every place of texts of many lengths. */
 TEST(ipc_utf8, finds_a_bad_byte_at_any_place)
