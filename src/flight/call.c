@@ -110,10 +110,23 @@ static void on_half_close(void *user_data, struct cfl_grpc_call *grpc)
     offer_locked(call);
 }
 
+/* Whoever noticed first, this side, the session or the server: it was the call's own total limit.
+ */
+static bool ran_out_of_time(const struct cfl_call *call)
+{
+    return !call->connection->is_server && call->locked.status == CFLIGHT_DEADLINE_EXCEEDED &&
+           cfl_clock_now_ns(NULL) >= call->limits.deadline_ns;
+}
+
 static void note_failure_locked(struct cfl_call *call, struct cfl_grpc_call *grpc)
 {
     cflight_error *error = NULL;
-    if (cfl_grpc_call_status_is_from_peer(grpc)) {
+    if (ran_out_of_time(call)) {
+        (void)cflight_error_set(&error, CFLIGHT_DEADLINE_EXCEEDED,
+                                "%s took longer than its total limit of %" PRId64 " ms",
+                                call->method->name, call->limits.timeout_ms);
+        cflight_error_set_flight_code(error, CFLIGHT_FLIGHT_CODE_TIMED_OUT);
+    } else if (cfl_grpc_call_status_is_from_peer(grpc)) {
         (void)cfl_error_from_peer(call->locked.status, cfl_grpc_call_message(grpc),
                                   cfl_grpc_call_trailers(grpc), cfl_grpc_call_headers(grpc),
                                   &error);
@@ -339,9 +352,7 @@ static void expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
 {
     char message[160];
     if (now_ns >= call->limits.deadline_ns) {
-        (void)snprintf(message, sizeof message,
-                       "%s took longer than its total limit of %" PRId64 " ms", call->method->name,
-                       call->limits.timeout_ms);
+        (void)snprintf(message, sizeof message, "the call's deadline passed");
     } else if (now_ns >= call->limits.first_byte_ns && !call->locked.has_answer) {
         (void)snprintf(message, sizeof message,
                        "%s: no answer within the first-byte limit of %" PRId64 " ms",

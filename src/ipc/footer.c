@@ -163,7 +163,7 @@ cflight_status cfl_footer_init(struct cfl_footer *ret_footer, const struct cflig
         cfl_fb_vector_field(&root, FOOTER_DICTIONARIES, BLOCK_BYTES);
     struct cfl_fb_vector batches = cfl_fb_vector_field(&root, FOOTER_BATCHES, BLOCK_BYTES);
     status = cfl_message_check(&ret_footer->fb, "Arrow file footer", reterr);
-    /* Old Java writers left the footer's version out; every message has its own, which is checked. */
+    /* Old Java writers left the footer's version out; that of every message is checked. */
     if (status == CFLIGHT_OK && metadata_version > CFL_METADATA_V5) {
         status = cfl_metadata_version_check(metadata_version, reterr);
     }
