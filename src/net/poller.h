@@ -24,9 +24,9 @@ cflight_status cfl_poller_add(struct cfl_poller *poller, int fd, unsigned int wa
                               cflight_error **reterr);
 void cfl_poller_arm(struct cfl_poller *poller, int fd, unsigned int wanted, void *tag);
 void cfl_poller_remove(struct cfl_poller *poller, int fd);
-/* Waits for one event. Returns true with `*ret_tag` and `*ret_ready`; false when the deadline
- * passed, or cfl_poller_wake was called (then one waiting thread returns per call; a call that
- * nobody waits for is kept for the next). */
+/* Waits for one event. `timeout_ns` negative is for ever. Returns true with `*ret_tag` and
+ * `*ret_ready`; false when the deadline passed, or cfl_poller_wake was called (then one waiting
+ * thread returns per call; a call that nobody waits for is kept for the next). */
 bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag,
                      unsigned int *ret_ready);
 void cfl_poller_wake(struct cfl_poller *poller);

@@ -34,9 +34,10 @@ cflight_status cfl_tls_conn_read(struct cfl_tls_conn *conn, void *target, size_t
                                  size_t *ret_len_bytes, bool *ret_is_eof, unsigned int *ret_wait,
                                  cflight_error **reterr);
 /* Writes one record of 1 to CFL_TLS_RECORD_BYTES bytes. After `*ret_wait` the next call must bring
- * the same bytes, at whatever address. */
+ * the same bytes, at whatever address. `has_more` promises another record at once, so that the
+ * system may hold back a packet that is not full. */
 cflight_status cfl_tls_conn_write(struct cfl_tls_conn *conn, const void *data, size_t len_bytes,
-                                  size_t *ret_len_bytes, unsigned int *ret_wait,
+                                  bool has_more, size_t *ret_len_bytes, unsigned int *ret_wait,
                                   cflight_error **reterr);
 bool cfl_tls_conn_has_pending(const struct cfl_tls_conn *conn);
 /* Sends close_notify if that needs no waiting. */

@@ -38,8 +38,8 @@
 #include "net/tls_conn.h"
 
 enum {
-    SESSIONS_MAX = 16,          /* that a client keeps */
-    READ_BUFFER_BYTES = 131072, /* ciphertext taken from the socket at a time */
+    SESSIONS_MAX = 16,         /* that a client keeps */
+    READ_BUFFER_BYTES = 65536, /* ciphertext taken from the socket at a time */
     CLIENT_CA_NAMES_MAX =
         64,               /* that a server sends as a hint to clients with several certificates */
     MESSAGE_SANS_MAX = 8, /* names of a certificate that an error lists */
@@ -102,6 +102,7 @@ struct cfl_tls_conn {
     bool is_eof;
     bool is_dry;             /* the last read used up what was there */
     bool has_refused_record; /* a write is to be repeated */
+    bool has_more;           /* another record follows at once */
     char *subject;
     char *identity;
     char **sans;
@@ -138,6 +139,8 @@ static int write_without_sigpipe(BIO *bio, const char *data, int len_bytes)
     return result;
 }
 
+/* MSG_MORE lets the system fill packets across records: fewer of them, and fewer wake-ups of the
+ * peer. */
 static int socket_write(BIO *bio, const char *data, int len_bytes)
 {
     int fd = -1;
@@ -146,7 +149,9 @@ static int socket_write(BIO *bio, const char *data, int len_bytes)
     }
     (void)BIO_get_fd(bio, &fd);
     BIO_clear_retry_flags(bio);
-    ssize_t written_bytes = send(fd, data, (size_t)len_bytes, MSG_NOSIGNAL);
+    const struct cfl_tls_conn *conn = BIO_get_app_data(bio);
+    int flags = MSG_NOSIGNAL | (conn->has_more ? MSG_MORE : 0);
+    ssize_t written_bytes = send(fd, data, (size_t)len_bytes, flags);
     if (written_bytes < 0 && BIO_sock_should_retry((int)written_bytes)) {
         BIO_set_retry_write(bio);
     }
@@ -243,6 +248,9 @@ static cflight_status conn_failed(struct cfl_tls_conn *conn, const char *what, i
     int reason = ERR_GET_REASON(code);
     enum cflight_retry retry = conn->is_established ? CFLIGHT_RETRY_UNSAFE : CFLIGHT_RETRY_NEVER;
     conn->is_broken = true;
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING && !conn->is_established) {
+        retry = CFLIGHT_RETRY_SAFE;
+    }
     if (reason == ERR_R_MALLOC_FAILURE) {
         return cfl_error_no_memory(reterr);
     }
@@ -708,13 +716,13 @@ static cflight_status new_context(bool is_server, SSL_CTX **ret_ctx, cflight_err
     return CFLIGHT_OK;
 }
 
-static void forget_session(struct cfl_tls_client *tls, struct saved_session *saved)
+static void free_session(const struct cfl_tls_client *tls, const struct saved_session *saved)
 {
     cfl_strfree(tls->alloc, saved->key);
     SSL_SESSION_free(saved->session);
-    memset(saved, 0, sizeof *saved);
 }
 
+/* The slot of a key, or NULL. */
 static struct saved_session *find_session_locked(struct cfl_tls_client *tls, const char *key)
 {
     for (size_t i = 0; i < SESSIONS_MAX; i++) {
@@ -726,45 +734,56 @@ static struct saved_session *find_session_locked(struct cfl_tls_client *tls, con
     return NULL;
 }
 
+/* An empty slot (age 0), else the one of the oldest session. */
+static struct saved_session *oldest_session_locked(struct cfl_tls_client *tls)
+{
+    struct saved_session *oldest = &tls->locked.sessions[0];
+    for (size_t i = 1; i < SESSIONS_MAX; i++) {
+        if (tls->locked.sessions[i].age < oldest->age) {
+            oldest = &tls->locked.sessions[i];
+        }
+    }
+    return oldest;
+}
+
 /* OpenSSL offers a session that can be resumed. Returns 1 when it is kept. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct cfl_tls_conn *conn = SSL_get_app_data(ssl);
+    const struct cfl_tls_conn *conn = SSL_get_app_data(ssl);
     struct cfl_tls_client *tls = conn->client;
-    int is_kept = 0;
-    (void)pthread_mutex_lock(&tls->mutex);
-    struct saved_session *slot = find_session_locked(tls, conn->session_key);
-    if (slot == NULL) {
-        slot = &tls->locked.sessions[0];
-        for (size_t i = 1; i < SESSIONS_MAX; i++) {
-            slot = tls->locked.sessions[i].age < slot->age ? &tls->locked.sessions[i] : slot;
-        }
-    }
     char *key = cfl_strndup(tls->alloc, conn->session_key, strlen(conn->session_key));
-    if (key != NULL) {
-        forget_session(tls, slot);
-        slot->key = key;
-        slot->session = session;
-        slot->age = ++tls->locked.last_age;
-        is_kept = 1;
+    if (key == NULL) {
+        return 0;
     }
+    (void)pthread_mutex_lock(&tls->mutex);
+    struct saved_session *slot = find_session_locked(tls, key);
+    if (slot == NULL) {
+        slot = oldest_session_locked(tls);
+    }
+    struct saved_session replaced = *slot;
+    slot->key = key;
+    slot->session = session;
+    slot->age = ++tls->locked.last_age;
     (void)pthread_mutex_unlock(&tls->mutex);
-    return is_kept;
+    free_session(tls, &replaced);
+    return 1;
 }
 
 static void offer_session(struct cfl_tls_conn *conn)
 {
     struct cfl_tls_client *tls = conn->client;
+    struct saved_session used = {.key = NULL};
     (void)pthread_mutex_lock(&tls->mutex);
     struct saved_session *saved = find_session_locked(tls, conn->session_key);
     if (saved != NULL) {
-        bool is_single_use = SSL_SESSION_get_protocol_version(saved->session) >= TLS1_3_VERSION;
-        (void)SSL_set_session(conn->ssl, saved->session);
-        if (is_single_use) {
-            forget_session(tls, saved);
+        (void)SSL_set_session(conn->ssl, saved->session); /* takes a reference of its own */
+        if (SSL_SESSION_get_protocol_version(saved->session) >= TLS1_3_VERSION) {
+            used = *saved;
+            memset(saved, 0, sizeof *saved);
         }
     }
     (void)pthread_mutex_unlock(&tls->mutex);
+    free_session(tls, &used);
 }
 
 static cflight_status configure_client(struct cfl_tls_client *tls,
@@ -837,7 +856,7 @@ void cfl_tls_client_unref(struct cfl_tls_client *tls)
         return;
     }
     for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        forget_session(tls, &tls->locked.sessions[i]);
+        free_session(tls, &tls->locked.sessions[i]);
     }
     SSL_CTX_free(tls->ctx);
     (void)pthread_mutex_destroy(&tls->mutex);
@@ -1046,6 +1065,7 @@ static cflight_status attach(struct cfl_tls_conn *conn, SSL_CTX *ctx, int fd, co
         return cfl_error_no_memory(reterr);
     }
     (void)BIO_set_fd(bio, fd, BIO_NOCLOSE);
+    (void)BIO_set_app_data(bio, conn);
     SSL_set_bio(conn->ssl, bio, bio);
     SSL_set_app_data(conn->ssl, conn);
     return CFLIGHT_OK;
@@ -1304,15 +1324,17 @@ cflight_status cfl_tls_conn_read(struct cfl_tls_conn *conn, void *target, size_t
 }
 
 cflight_status cfl_tls_conn_write(struct cfl_tls_conn *conn, const void *data, size_t len_bytes,
-                                  size_t *ret_len_bytes, unsigned int *ret_wait,
+                                  bool has_more, size_t *ret_len_bytes, unsigned int *ret_wait,
                                   cflight_error **reterr)
 {
     *ret_len_bytes = 0;
     *ret_wait = CFL_READY_NONE;
     ERR_clear_error();
     errno = 0;
+    conn->has_more = has_more;
     int result = SSL_write_ex(conn->ssl, data, len_bytes, ret_len_bytes);
     int os_code = errno;
+    conn->has_more = false;
     conn->has_refused_record = false;
     if (result == 1) {
         return CFLIGHT_OK;
@@ -1329,7 +1351,7 @@ cflight_status cfl_tls_conn_write(struct cfl_tls_conn *conn, const void *data, s
 
 bool cfl_tls_conn_has_pending(const struct cfl_tls_conn *conn)
 {
-    return !conn->is_dry && !conn->is_broken && SSL_has_pending(conn->ssl) == 1;
+    return !conn->is_dry && SSL_has_pending(conn->ssl) == 1;
 }
 
 void cfl_tls_conn_shutdown(struct cfl_tls_conn *conn)

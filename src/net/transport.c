@@ -45,7 +45,6 @@ struct cfl_transport {
 /* A position within views. */
 struct view_cursor {
     const struct iovec *views;
-    int view_count;
     int index;
     size_t offset_bytes;
 };
@@ -216,38 +215,54 @@ static cflight_status read_plain(struct cfl_transport *transport, const struct i
     return CFLIGHT_OK;
 }
 
-/* Reads record after record until the view is full, nothing is there (`*ret_wait`), the stream
- * ends, or it breaks, which is kept in `late_status`. Returns how many bytes it read. */
-static size_t read_tls_view(struct cfl_transport *transport, const struct iovec *view,
-                            bool *ret_is_eof, unsigned int *ret_wait)
+/* Goes to the next byte of a view that has one. */
+static void cursor_skip_empty(struct view_cursor *cursor)
 {
-    uint8_t *target = view->iov_base;
-    size_t filled_bytes = 0;
-    while (filled_bytes < view->iov_len) {
-        size_t len_bytes = 0;
-        transport->late_status =
-            cfl_tls_conn_read(transport->tls, target + filled_bytes, view->iov_len - filled_bytes,
-                              &len_bytes, ret_is_eof, ret_wait, &transport->late_error);
-        if (len_bytes == 0) {
-            break;
-        }
-        filled_bytes += len_bytes;
+    while (cursor->views[cursor->index].iov_len == cursor->offset_bytes) {
+        cursor->index++;
+        cursor->offset_bytes = 0;
     }
-    return filled_bytes;
 }
 
-/* What ends the stream after the first byte of a call is told by the next call. */
+static void cursor_advance(struct view_cursor *cursor, size_t len_bytes)
+{
+    while (len_bytes > 0) {
+        size_t left_bytes = cursor->views[cursor->index].iov_len - cursor->offset_bytes;
+        if (len_bytes < left_bytes) {
+            cursor->offset_bytes += len_bytes;
+            return;
+        }
+        len_bytes -= left_bytes;
+        cursor->index++;
+        cursor->offset_bytes = 0;
+    }
+}
+
+/* Reads record after record until the views are full or TLS holds no more; what is left in the
+ * socket then makes it readable, so the common small message costs one system call and not two.
+ * What ends the stream after the first byte of a call is told by the next call. */
 static cflight_status read_tls(struct cfl_transport *transport, const struct iovec *views,
                                int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
                                unsigned int *ret_wait, cflight_error **reterr)
 {
+    struct view_cursor cursor = {.views = views};
+    size_t left_bytes = views_len_bytes(views, view_count);
     size_t total_bytes = 0;
+    size_t len_bytes = 0;
     bool is_eof = false;
     unsigned int wait = CFL_READY_NONE;
-    for (int i = 0; i < view_count && transport->late_status == CFLIGHT_OK && !is_eof &&
-                    wait == CFL_READY_NONE;
-         i++) {
-        total_bytes += read_tls_view(transport, &views[i], &is_eof, &wait);
+    if (transport->late_status == CFLIGHT_OK) {
+        do {
+            cursor_skip_empty(&cursor);
+            const struct iovec *view = &cursor.views[cursor.index];
+            transport->late_status =
+                cfl_tls_conn_read(transport->tls, (uint8_t *)view->iov_base + cursor.offset_bytes,
+                                  view->iov_len - cursor.offset_bytes, &len_bytes, &is_eof, &wait,
+                                  &transport->late_error);
+            cursor_advance(&cursor, len_bytes);
+            total_bytes += len_bytes;
+            left_bytes -= len_bytes;
+        } while (left_bytes > 0 && len_bytes > 0 && cfl_tls_conn_has_pending(transport->tls));
     }
     if (total_bytes > 0) {
         *ret_len_bytes = total_bytes;
@@ -308,28 +323,11 @@ static cflight_status write_plain(struct cfl_transport *transport, const struct 
     return CFLIGHT_OK;
 }
 
-static void cursor_advance(struct view_cursor *cursor, size_t len_bytes)
-{
-    while (len_bytes > 0) {
-        size_t left_bytes = cursor->views[cursor->index].iov_len - cursor->offset_bytes;
-        if (len_bytes < left_bytes) {
-            cursor->offset_bytes += len_bytes;
-            return;
-        }
-        len_bytes -= left_bytes;
-        cursor->index++;
-        cursor->offset_bytes = 0;
-    }
-}
-
 /* Returns the next `len_bytes`, which the views are known to hold, in one piece: in place when one
  * view has them all, otherwise copied to `staging`. */
 static const uint8_t *cursor_piece(struct view_cursor cursor, size_t len_bytes, uint8_t *staging)
 {
-    while (cursor.views[cursor.index].iov_len == cursor.offset_bytes) {
-        cursor.index++;
-        cursor.offset_bytes = 0;
-    }
+    cursor_skip_empty(&cursor);
     const struct iovec *view = &cursor.views[cursor.index];
     if (view->iov_len - cursor.offset_bytes >= len_bytes) {
         return (const uint8_t *)view->iov_base + cursor.offset_bytes;
@@ -356,7 +354,7 @@ static cflight_status write_tls(struct cfl_transport *transport, const struct io
                                 int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
                                 cflight_error **reterr)
 {
-    struct view_cursor cursor = {.views = views, .view_count = view_count};
+    struct view_cursor cursor = {.views = views};
     size_t left_bytes = views_len_bytes(views, view_count);
     if (left_bytes < transport->refused_bytes) {
         assert(!"a short TLS write was not repeated");
@@ -376,7 +374,8 @@ static cflight_status write_tls(struct cfl_transport *transport, const struct io
         const uint8_t *piece = cursor_piece(cursor, record_bytes, transport->record);
         size_t len_bytes = 0;
         cflight_status status =
-            cfl_tls_conn_write(transport->tls, piece, record_bytes, &len_bytes, ret_wait, reterr);
+            cfl_tls_conn_write(transport->tls, piece, record_bytes, left_bytes > record_bytes,
+                               &len_bytes, ret_wait, reterr);
         transport->refused_bytes = *ret_wait != CFL_READY_NONE ? record_bytes : 0;
         if (status != CFLIGHT_OK || *ret_wait != CFL_READY_NONE) {
             return status;

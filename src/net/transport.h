@@ -47,7 +47,9 @@ const struct cfl_peer *cfl_transport_peer(const struct cfl_transport *transport)
 cflight_status cfl_transport_handshake(struct cfl_transport *transport, unsigned int *ret_wait,
                                        cflight_error **reterr);
 
-/* Reads what is there, up to the views' size. `*ret_len_bytes` 0 with `*ret_wait` set: nothing now.
+/* Reads what is there, up to the views' size; under TLS, what one look at the socket brought, so
+ * that more may be there still, and readiness tells. `*ret_len_bytes` 0 with `*ret_wait` set:
+ * nothing now.
  * `*ret_is_eof`: the peer closed (with TLS: properly or not). UNAVAILABLE with the system's reason
  * otherwise. */
 cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views,
@@ -59,7 +61,8 @@ cflight_status cfl_transport_read(struct cfl_transport *transport, const struct 
 cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views,
                                    int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
                                    cflight_error **reterr);
-/* Decrypted bytes that wait inside TLS, which the descriptor's readiness does not show. */
+/* Bytes that wait inside TLS, which the descriptor's readiness does not show: to be read before
+ * waiting, also right after the handshake. */
 bool cfl_transport_has_pending(const struct cfl_transport *transport);
 /* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways;
  * the descriptor stays open until free, so that pollers never see a reused number. */
