@@ -89,7 +89,7 @@ TEST(dial, the_connect_timeout_holds_when_nothing_answers)
     CHECK_STATUS(dial_host("127.0.0.1", hole.port, 100, -1, &transport, &error),
                  CFLIGHT_DEADLINE_EXCEEDED);
     int64_t taken_ns = cfl_clock_now_ns(NULL) - before_ns;
-    assert_true(taken_ns >= 100 * CFL_NS_PER_MS && taken_ns < 900 * CFL_NS_PER_MS);
+    assert_true(taken_ns >= 100 * CFL_NS_PER_MS && taken_ns < 10 * CFL_NS_PER_S);
     (void)snprintf(
         expected, sizeof expected,
         "connect timeout passed while connecting to 127.0.0.1:%u: 127.0.0.1:%u: no answer",
@@ -112,7 +112,7 @@ TEST(dial, a_silent_address_delays_the_next_by_a_quarter_second)
     int64_t before_ns = cfl_clock_now_ns(NULL);
     expect_peer("localhost", hole.port, "ipv4:127.0.0.1:");
     int64_t taken_ns = cfl_clock_now_ns(NULL) - before_ns;
-    assert_true(taken_ns >= 240 * CFL_NS_PER_MS && taken_ns < 900 * CFL_NS_PER_MS);
+    assert_true(taken_ns >= 240 * CFL_NS_PER_MS && taken_ns < 10 * CFL_NS_PER_S);
     cfl_listener_free(listener);
     t_black_hole_done(&hole);
 }
