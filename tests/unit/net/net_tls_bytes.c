@@ -55,7 +55,6 @@ struct flow {
     size_t offset; /* of the next byte in the pattern */
     uint8_t *scratch;
     bool is_blocked;
-    bool has_ended;
 };
 
 /* Offers up to CHUNK_BYTES_MAX bytes in up to 40 views, at a fresh address every time; a blocked
