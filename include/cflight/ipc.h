@@ -262,6 +262,18 @@ CFLIGHT_EXPORT void cflight_ipc_writer_free(cflight_ipc_writer *writer);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(
     const struct ArrowSchema *schema, const struct ArrowArray *array, cflight_error **reterr);
+/// Compares two record batches of any origin as values: rows, nulls, and dictionaries, which must
+/// be equal as a whole. What lies under nulls, offsets and the cutting of buffers does not count;
+/// floating point numbers are compared by their bits.
+///
+/// @param schema        The schema of both, a struct type ("+s"). Borrowed, as are the arrays.
+/// @param ret_is_equal  Written on success only.
+/// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (an array that does not fit the schema),
+///         CFLIGHT_RESOURCE_EXHAUSTED
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_array_equal(const struct ArrowSchema *schema, const struct ArrowArray *a,
+                    const struct ArrowArray *b, bool *ret_is_equal, cflight_error **reterr);
 
 #ifdef __cplusplus
 }

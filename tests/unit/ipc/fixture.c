@@ -177,8 +177,9 @@ static void make_encoded(struct maker *maker)
     set_column(maker, F_RUNS, "+r", NULL, 0, child, 2);
     batch->columns[F_RUNS].offset = 2;
     memset(views, 0, sizeof views);
-    const int32_t long_view[4] = {33, 'a', 0, 24};
+    const int32_t long_view[4] = {33, 0, 0, 24};
     memcpy(views[3], long_view, sizeof long_view);
+    memcpy(views[3] + 4, view_data + 24, 4);
     set_column(maker, F_VIEW, "vu", take_buffers(maker, NULL, views, view_data, view_data_len), 4,
                0, 0);
     batch->columns[F_VIEW].offset = 1;
