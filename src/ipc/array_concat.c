@@ -144,8 +144,7 @@ static cflight_status begin(struct concat *concat, const struct cfl_array_shape 
 static void count_nulls(struct ArrowArray *array)
 {
     if (array->null_count < 0) {
-        array->null_count =
-            array->length - cfl_count_set_bits(array->buffers[0], 0, array->length);
+        array->null_count = array->length - cfl_count_set_bits(array->buffers[0], 0, array->length);
     }
 }
 

@@ -870,6 +870,37 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_close_session(
 }
 #endif
 #endif
+#ifndef CFLIGHT_COOKIES_H
+#define CFLIGHT_COOKIES_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct cflight_cookie_jar cflight_cookie_jar;
+struct cflight_cookie_jar_options {
+    size_t struct_size;
+    const struct cflight_allocator *allocator;
+    uint32_t cookies_max;
+    uint32_t cookie_bytes_max;
+    uint32_t header_bytes_max;
+};
+#define CFLIGHT_COOKIE_JAR_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_cookie_jar_options)
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_cookie_jar_new(const struct cflight_cookie_jar_options *options,
+                       cflight_cookie_jar **ret_jar, cflight_error **reterr);
+CFLIGHT_EXPORT cflight_cookie_jar *cflight_cookie_jar_ref(cflight_cookie_jar *jar);
+CFLIGHT_EXPORT void cflight_cookie_jar_unref(cflight_cookie_jar *jar);
+CFLIGHT_EXPORT void cflight_cookie_jar_middleware(cflight_cookie_jar *jar,
+                                                  struct cflight_client_middleware *ret_table);
+CFLIGHT_EXPORT cflight_status cflight_cookie_jar_set(cflight_cookie_jar *jar,
+                                                     struct cflight_bytes set_cookie,
+                                                     cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cookie_jar_header(
+    cflight_cookie_jar *jar, cflight_buffer **ret_header, cflight_error **reterr);
+CFLIGHT_EXPORT void cflight_cookie_jar_clear(cflight_cookie_jar *jar);
+#ifdef __cplusplus
+}
+#endif
+#endif
 #ifndef CFLIGHT_LOG_H
 #define CFLIGHT_LOG_H
 #ifdef __cplusplus
