@@ -68,7 +68,7 @@ test-interop: test-packages
 bench: build
 	@tools/bootstrap --test --python
 	@$(call BUILD,release)
-	bench/run
+	$(VENV)/python bench/run
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The C side of the benchmarks: a server and a client that move batches of one int64 column, and
+ * small calls. bench/run starts it and does the timing.
+ *
+ *     flight_bench serve                                  prints its location, serves until
+ * standard input ends flight_bench get LOCATION BATCHES BATCH_BYTES       DoGet, every batch
+ * dropped as it comes flight_bench put LOCATION BATCHES BATCH_BYTES       DoPut flight_bench calls
+ * LOCATION COUNT                   GetFlightInfo, one after another flight_bench raw-serve |
+ * raw-get PORT BATCHES BATCH_BYTES */
+#include <cflight/cflight.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "raw_socket.h"
+
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int fail(cflight_error *error)
+{
+    (void)fprintf(stderr, "%s: %s\n", cflight_status_name(cflight_error_status(error)),
+                  cflight_error_message(error));
+    cflight_error_free(error);
+    return 1;
+}
+
+/* ---- one batch, used again and again ---- */
+
+static void release_nothing(struct ArrowArray *array)
+{
+    array->release = NULL;
+}
+
+static void release_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+struct batch {
+    const void *buffers[2];
+    const void *no_buffer[1];
+    struct ArrowArray column;
+    struct ArrowArray *children[1];
+    struct ArrowArray array;
+    struct ArrowSchema field;
+    struct ArrowSchema *fields[1];
+    struct ArrowSchema schema;
+};
+
+static int batch_init(struct batch *batch, int64_t batch_bytes)
+{
+    memset(batch, 0, sizeof *batch);
+    int64_t row_count = batch_bytes / 8;
+    int64_t *values = malloc((size_t)batch_bytes);
+    if (values == NULL) {
+        return 1;
+    }
+    for (int64_t i = 0; i < row_count; i++) {
+        values[i] = i;
+    }
+    batch->buffers[1] = values;
+    batch->column.length = row_count;
+    batch->column.n_buffers = 2;
+    batch->column.buffers = batch->buffers;
+    batch->column.release = release_nothing;
+    batch->children[0] = &batch->column;
+    batch->array.length = row_count;
+    batch->array.n_buffers = 1;
+    batch->array.buffers = batch->no_buffer;
+    batch->array.n_children = 1;
+    batch->array.children = batch->children;
+    batch->array.release = release_nothing;
+    batch->field = (struct ArrowSchema){.format = "l", .name = "n", .release = release_schema};
+    batch->fields[0] = &batch->field;
+    batch->schema = (struct ArrowSchema){.format = "+s",
+                                         .name = "",
+                                         .n_children = 1,
+                                         .children = batch->fields,
+                                         .release = release_schema};
+    return 0;
+}
+
+static void batch_done(struct batch *batch)
+{
+    free((void *)(uintptr_t)batch->buffers[1]);
+}
+
+static cflight_status write_batches(cflight_writer *writer, const struct batch *batch,
+                                    int64_t count, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    for (int64_t i = 0; status == CFLIGHT_OK && i < count; i++) {
+        status = cflight_writer_write(writer, &batch->array, NULL, reterr);
+    }
+    return status;
+}
+
+/* ---- server ---- */
+
+static cflight_status do_get(void *user_data, cflight_server_context *context,
+                             struct cflight_bytes ticket, cflight_writer *writer,
+                             cflight_error **reterr)
+{
+    struct batch batch;
+    long long count = 0;
+    long long batch_bytes = 0;
+    char text[64];
+    (void)user_data;
+    (void)context;
+    (void)snprintf(text, sizeof text, "%.*s", (int)ticket.len_bytes, (const char *)ticket.data);
+    if (sscanf(text, "%lld %lld", &count, &batch_bytes) != 2 ||
+        batch_init(&batch, batch_bytes) != 0) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "the ticket is 'BATCHES BYTES'");
+    }
+    cflight_status status = cflight_writer_begin(writer, &batch.schema, NULL, reterr);
+    if (status == CFLIGHT_OK) {
+        status = write_batches(writer, &batch, count, reterr);
+    }
+    batch_done(&batch);
+    return status;
+}
+
+static cflight_status drain(cflight_reader *reader, int64_t *ret_rows, cflight_error **reterr)
+{
+    for (;;) {
+        struct cflight_chunk chunk;
+        cflight_status status = cflight_reader_next(reader, &chunk, reterr);
+        if (status != CFLIGHT_OK || chunk.is_end) {
+            return status;
+        }
+        *ret_rows += chunk.batch.length;
+        cflight_chunk_release(&chunk);
+    }
+}
+
+static cflight_status do_put(void *user_data, cflight_server_context *context,
+                             const struct cflight_descriptor *descriptor, cflight_reader *reader,
+                             cflight_metadata_writer *writer, cflight_error **reterr)
+{
+    int64_t rows = 0;
+    (void)user_data;
+    (void)context;
+    (void)descriptor;
+    (void)writer;
+    return drain(reader, &rows, reterr);
+}
+
+static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr)
+{
+    struct cflight_info info = {.descriptor = *descriptor, .total_records = -1, .total_bytes = -1};
+    (void)user_data;
+    (void)context;
+    return cflight_response_info(response, &info, reterr);
+}
+
+static int serve(const char *location)
+{
+    struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    cflight_server *server = NULL;
+    cflight_error *error = NULL;
+    char byte = 0;
+    handlers.do_get = do_get;
+    handlers.do_put = do_put;
+    handlers.get_flight_info = get_flight_info;
+    options.split_is_off = true;
+    if (cflight_server_new(location, &handlers, &options, &server, &error) != CFLIGHT_OK) {
+        return fail(error);
+    }
+    (void)printf("%s\n", cflight_server_location(server));
+    (void)fflush(stdout);
+    while (read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+    cflight_server_free(server);
+    return 0;
+}
+
+/* ---- client ---- */
+
+static int get(cflight_client *client, int64_t count, int64_t batch_bytes)
+{
+    char ticket[64];
+    cflight_error *error = NULL;
+    cflight_reader *reader = NULL;
+    int64_t rows = 0;
+    (void)snprintf(ticket, sizeof ticket, "%lld %lld", (long long)count, (long long)batch_bytes);
+    cflight_status status =
+        cflight_client_do_get(client, cflight_bytes_from_text(ticket), NULL, &reader, &error);
+    if (status == CFLIGHT_OK) {
+        status = drain(reader, &rows, &error);
+    }
+    cflight_reader_free(reader);
+    if (status == CFLIGHT_OK && rows != count * (batch_bytes / 8)) {
+        (void)fprintf(stderr, "%lld rows came\n", (long long)rows);
+        return 1;
+    }
+    return status == CFLIGHT_OK ? 0 : fail(error);
+}
+
+static int put(cflight_client *client, int64_t count, int64_t batch_bytes)
+{
+    struct batch batch;
+    cflight_error *error = NULL;
+    cflight_writer *writer = NULL;
+    cflight_metadata_reader *metadata = NULL;
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("bench")};
+    if (batch_init(&batch, batch_bytes) != 0) {
+        return 1;
+    }
+    cflight_status status =
+        cflight_client_do_put(client, &descriptor, &batch.schema, NULL, &writer, &metadata, &error);
+    if (status == CFLIGHT_OK) {
+        status = write_batches(writer, &batch, count, &error);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_close(writer, &error);
+    }
+    cflight_metadata_reader_free(metadata);
+    cflight_writer_free(writer);
+    batch_done(&batch);
+    return status == CFLIGHT_OK ? 0 : fail(error);
+}
+
+static int call(cflight_client *client, int64_t count)
+{
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("bench")};
+    for (int64_t i = 0; i < count; i++) {
+        struct cflight_info *info = NULL;
+        cflight_error *error = NULL;
+        if (cflight_client_get_flight_info(client, &descriptor, NULL, &info, &error) !=
+            CFLIGHT_OK) {
+            return fail(error);
+        }
+        cflight_info_free(info);
+    }
+    return 0;
+}
+
+/* Runs the operation and prints its seconds. */
+static int run_client(const char *operation, const char *location, int64_t count,
+                      int64_t batch_bytes)
+{
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    options.tls.skip_verification = true;
+    if (cflight_client_new(location, &options, &client, &error) != CFLIGHT_OK ||
+        cflight_client_connect(client, NULL, &error) != CFLIGHT_OK) {
+        return fail(error);
+    }
+    double started_s = now_s();
+    int result = 1;
+    if (strcmp(operation, "get") == 0) {
+        result = get(client, count, batch_bytes);
+    } else if (strcmp(operation, "put") == 0) {
+        result = put(client, count, batch_bytes);
+    } else if (strcmp(operation, "calls") == 0) {
+        result = call(client, count);
+    }
+    (void)printf("%.6f\n", now_s() - started_s);
+    cflight_client_free(client);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    const char *operation = argc > 1 ? argv[1] : "";
+    int64_t count = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
+    int64_t batch_bytes = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
+    if (strcmp(operation, "serve") == 0) {
+        return serve(argc > 2 ? argv[2] : "grpc://127.0.0.1:0");
+    }
+    if (strcmp(operation, "raw-serve") == 0) {
+        return raw_serve();
+    }
+    if (strcmp(operation, "raw-get") == 0 && argc > 4) {
+        double started_s = now_s();
+        int result = raw_get((uint16_t)strtoul(argv[2], NULL, 10), (uint64_t)(count * batch_bytes),
+                             (uint64_t)batch_bytes);
+        (void)printf("%.6f\n", now_s() - started_s);
+        return result;
+    }
+    if (argc > 3) {
+        return run_client(operation, argv[2], count, batch_bytes);
+    }
+    (void)fprintf(stderr, "usage: see the top of bench/flight_bench.c\n");
+    return 2;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bare sockets for comparison: blocking reads and writes, nothing else. */
+#include "raw_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int fail(const char *what)
+{
+    perror(what);
+    return 1;
+}
+
+static int send_all(int fd, const uint8_t *data, uint64_t len_bytes)
+{
+    while (len_bytes > 0) {
+        ssize_t sent_bytes = send(fd, data, len_bytes, MSG_NOSIGNAL);
+        if (sent_bytes <= 0) {
+            return 1;
+        }
+        data += sent_bytes;
+        len_bytes -= (uint64_t)sent_bytes;
+    }
+    return 0;
+}
+
+static int receive_all(int fd, uint8_t *target, uint64_t len_bytes)
+{
+    while (len_bytes > 0) {
+        ssize_t received_bytes = recv(fd, target, len_bytes, 0);
+        if (received_bytes <= 0) {
+            return 1;
+        }
+        target += received_bytes;
+        len_bytes -= (uint64_t)received_bytes;
+    }
+    return 0;
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static void serve_one(int fd)
+{
+    uint64_t request[2] = {0, 0};
+    if (receive_all(fd, (uint8_t *)request, sizeof request) != 0) {
+        return;
+    }
+    uint8_t *piece = calloc(1, request[1]);
+    while (piece != NULL && request[0] > 0) {
+        uint64_t step_bytes = request[0] < request[1] ? request[0] : request[1];
+        if (send_all(fd, piece, step_bytes) != 0) {
+            break;
+        }
+        request[0] -= step_bytes;
+    }
+    free(piece);
+}
+
+int raw_serve(void)
+{
+    struct sockaddr_in address = loopback(0);
+    socklen_t address_bytes = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 8) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0) {
+        return fail("listen");
+    }
+    (void)printf("%d\n", ntohs(address.sin_port));
+    (void)fflush(stdout);
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0) {
+            return fail("accept");
+        }
+        serve_one(fd);
+        (void)close(fd);
+    }
+}
+
+int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes)
+{
+    struct sockaddr_in address = loopback(port);
+    uint64_t request[2] = {total_bytes, piece_bytes};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    uint8_t *piece = malloc(piece_bytes);
+    int result = 0;
+    if (fd < 0 || piece == NULL || connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        send_all(fd, (const uint8_t *)request, sizeof request) != 0) {
+        result = fail("connect");
+    }
+    while (result == 0 && total_bytes > 0) {
+        uint64_t step_bytes = total_bytes < piece_bytes ? total_bytes : piece_bytes;
+        if (receive_all(fd, piece, step_bytes) != 0) {
+            result = fail("recv");
+        }
+        total_bytes -= step_bytes;
+    }
+    free(piece);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return result;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_BENCH_RAW_SOCKET_H
+#define CFLIGHT_BENCH_RAW_SOCKET_H
+
+#include <stdint.h>
+
+/* The same bytes over a bare loopback socket, in pieces of the same size: the limit that the
+ * transport sets. */
+
+/* Listens on loopback, prints the port, and for each connection sends what its first 16 bytes (two
+ * native uint64: total and piece) ask for. Does not return. */
+int raw_serve(void);
+/* Receives `total_bytes` in buffers of `piece_bytes`. Returns 0, or 1 with a message on standard
+ * error. */
+int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes);
+
+#endif /* CFLIGHT_BENCH_RAW_SOCKET_H */
