@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Concatenation of layouts that refer to their values: unions, run-end encoded arrays,
+ * dictionaries.
+ *
+ * References of the second part move behind what the first part brought along. Numbers that
+ * validation at the BOUNDS level leaves open may wrap, and are then as wrong as they were. Owner:
+ * the result, of new buffers. Thread class: free. (Arrow columnar: Union Layout, Run-End Encoded
+ * Layout, Dictionary-encoded Layout) */
+#include "base/error.h"
+#include "ipc/array_concat_parts.h"
+
+enum {
+    BITS_PER_BYTE = 8,
+    UNION_ID_COUNT = 256,
+};
+
+/* Offsets of a dense union's second part move behind the first part's child of their type. */
+static cflight_status shift_union_offsets(const struct cfl_field *field,
+                                          const struct cfl_part_range *parts,
+                                          struct ArrowArray *array, cflight_error **reterr)
+{
+    const uint8_t *ids = array->buffers[0];
+    uint32_t *offsets = (uint32_t *)(uintptr_t)array->buffers[1];
+    uint32_t shifts[UNION_ID_COUNT] = {0};
+    for (int64_t i = 0; i < field->child_count; i++) {
+        if (array->children[i]->length > INT32_MAX) {
+            return cfl_concat_too_large(reterr);
+        }
+        shifts[(uint8_t)field->type.union_ids[i]] = (uint32_t)parts[0].array->children[i]->length;
+    }
+    for (int64_t i = parts[0].length; i < array->length; i++) {
+        offsets[i] += shifts[ids[i]];
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_field *field,
+                                bool is_dense, const struct cfl_part_range *parts,
+                                struct ArrowArray *array, cflight_error **reterr)
+{
+    const struct cfl_array_shape shape = {
+        .buffer_count = is_dense ? 2 : 1,
+        .child_count = (size_t)field->child_count,
+    };
+    cflight_status status = cfl_concat_begin(concat, &shape, false, parts, array, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_concat_fixed_values(concat, parts, 0, 1, array, reterr);
+    }
+    if (status == CFLIGHT_OK && is_dense) {
+        status = cfl_concat_fixed_values(concat, parts, 1, sizeof(int32_t), array, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_concat_children(concat, field, is_dense, parts, array, reterr);
+    }
+    return status != CFLIGHT_OK || !is_dense ? status
+                                             : shift_union_offsets(field, parts, array, reterr);
+}
+
+static int64_t run_end_at(const struct ArrowArray *run_ends, int32_t bit_width, int64_t index)
+{
+    const void *values = run_ends->buffers[1];
+    switch (bit_width) {
+    case 16:
+        return ((const int16_t *)values)[index];
+    case 32:
+        return ((const int32_t *)values)[index];
+    default:
+        return ((const int64_t *)values)[index];
+    }
+}
+
+static void set_run_end(void *values, int32_t bit_width, int64_t index, int64_t value)
+{
+    switch (bit_width) {
+    case 16:
+        ((int16_t *)values)[index] = (int16_t)value;
+        break;
+    case 32:
+        ((int32_t *)values)[index] = (int32_t)value;
+        break;
+    default:
+        ((int64_t *)values)[index] = value;
+        break;
+    }
+}
+
+/* The runs that a range of rows touches. */
+static struct cfl_part_range runs_of(const struct cfl_part_range *part, int32_t bit_width)
+{
+    const struct ArrowArray *run_ends = part->array->children[0];
+    struct cfl_part_range runs = {run_ends, 0, 0};
+    while (runs.start < run_ends->length &&
+           run_end_at(run_ends, bit_width, runs.start) <= part->start) {
+        runs.start++;
+    }
+    int64_t last = runs.start;
+    while (part->length > 0 && last < run_ends->length) {
+        last++;
+        if (run_end_at(run_ends, bit_width, last - 1) >= part->start + part->length) {
+            break;
+        }
+    }
+    runs.length = last - runs.start;
+    return runs;
+}
+
+static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t bit_width,
+                                      const struct cfl_part_range *parts,
+                                      const struct cfl_part_range *runs, struct ArrowArray *array,
+                                      cflight_error **reterr)
+{
+    const struct cfl_array_shape shape = {.buffer_count = 2};
+    struct ArrowArray *run_ends = array->children[0];
+    cflight_status status = cfl_concat_begin(concat, &shape, false, runs, run_ends, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if ((bit_width == 16 && array->length > INT16_MAX) ||
+        (bit_width == 32 && array->length > INT32_MAX)) {
+        return cfl_concat_too_large(reterr);
+    }
+    void *values =
+        cfl_concat_buffer(concat, run_ends, 1, run_ends->length, bit_width / BITS_PER_BYTE);
+    int64_t at = 0;
+    int64_t base = 0;
+    if (values == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
+        for (int64_t j = 0; j < runs[i].length; j++, at++) {
+            int64_t end = run_end_at(runs[i].array, bit_width, runs[i].start + j);
+            end = end < parts[i].start ? 0 : end - parts[i].start;
+            set_run_end(values, bit_width, at,
+                        base + (end < parts[i].length ? end : parts[i].length));
+        }
+        base += parts[i].length;
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_concat_runs(struct cfl_concat *concat, const struct cfl_field *field,
+                               const struct cfl_part_range *parts, struct ArrowArray *array,
+                               cflight_error **reterr)
+{
+    const struct cfl_array_shape shape = {.child_count = 2};
+    int32_t bit_width = field->children[0].type.bit_width;
+    const struct cfl_part_range runs[CFL_CONCAT_PARTS] = {runs_of(&parts[0], bit_width),
+                                                          runs_of(&parts[1], bit_width)};
+    cflight_status status = cfl_concat_begin(concat, &shape, false, parts, array, reterr);
+    if (status == CFLIGHT_OK) {
+        status = concat_run_ends(concat, bit_width, parts, runs, array, reterr);
+    }
+    return status != CFLIGHT_OK ? status
+                                : cfl_concat_child(concat, field, parts, runs, 1, array, reterr);
+}
+
+/* Moves the indices of the second part up; those of nulls may be anything, so the addition wraps.
+ */
+static void shift_indices(struct ArrowArray *array, int64_t first, int32_t width_bytes,
+                          int64_t shift)
+{
+    uint8_t *indices = (uint8_t *)(uintptr_t)array->buffers[1];
+    for (int64_t i = first; i < array->length; i++) {
+        switch (width_bytes) {
+        case 1:
+            indices[i] = (uint8_t)(indices[i] + (uint64_t)shift);
+            break;
+        case 2:
+            ((uint16_t *)(void *)indices)[i] =
+                (uint16_t)(((uint16_t *)(void *)indices)[i] + (uint64_t)shift);
+            break;
+        case 4:
+            ((uint32_t *)(void *)indices)[i] += (uint32_t)shift;
+            break;
+        default:
+            ((uint64_t *)(void *)indices)[i] += (uint64_t)shift;
+            break;
+        }
+    }
+}
+
+static bool index_fits(const struct cfl_type *type, int64_t dictionary_length)
+{
+    int32_t bits = type->bit_width - (type->is_signed ? 1 : 0);
+    return bits >= 63 || dictionary_length <= (INT64_C(1) << bits);
+}
+
+static cflight_status concat_dictionaries(struct cfl_concat *concat, const struct cfl_field *field,
+                                          const struct cfl_part_range *parts,
+                                          struct ArrowArray *array, cflight_error **reterr)
+{
+    const struct ArrowArray *a = parts[0].array->dictionary;
+    const struct ArrowArray *b = parts[1].array->dictionary;
+    if (cfl_array_lineage(a) != 0 && cfl_array_lineage(a) == cfl_array_lineage(b)) {
+        return cfl_array_clone(concat->alloc, a->length > b->length ? a : b, array->dictionary,
+                               reterr);
+    }
+    const struct cfl_part_range dictionary_parts[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
+                                                                      cfl_concat_whole(b)};
+    cflight_status status =
+        cfl_concat_value(concat, field, dictionary_parts, array->dictionary, reterr);
+    if (status == CFLIGHT_OK && !index_fits(&field->index_type, array->dictionary->length)) {
+        status = cfl_concat_too_large(reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        shift_indices(array, parts[0].length, field->index_type.width_bytes, a->length);
+    }
+    return status;
+}
+
+cflight_status cfl_concat_indices(struct cfl_concat *concat, const struct cfl_field *field,
+                                  const struct cfl_part_range *parts, struct ArrowArray *array,
+                                  cflight_error **reterr)
+{
+    const struct cfl_array_shape shape = {.buffer_count = 2, .has_dictionary = true};
+    cflight_status status = cfl_concat_begin(concat, &shape, true, parts, array, reterr);
+    if (status == CFLIGHT_OK) {
+        status =
+            cfl_concat_fixed_values(concat, parts, 1, field->index_type.width_bytes, array, reterr);
+    }
+    return status != CFLIGHT_OK ? status : concat_dictionaries(concat, field, parts, array, reterr);
+}

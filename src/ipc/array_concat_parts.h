@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_IPC_ARRAY_CONCAT_PARTS_H
+#define CFL_IPC_ARRAY_CONCAT_PARTS_H
+
+#include "base/body.h"
+#include "cflight/arrow_abi.h"
+#include "ipc/array_build.h"
+#include "ipc/schema.h"
+
+/* What the files of array_concat share: parts, and the steps that every layout is made of. */
+
+enum { CFL_CONCAT_PARTS = 2 };
+
+/* A range of rows of an array. */
+struct cfl_part_range {
+    const struct ArrowArray *array;
+    int64_t start;
+    int64_t length;
+};
+
+struct cfl_concat {
+    const struct cflight_allocator *alloc;
+    struct cfl_pool *pool;
+    uint64_t fresh_bytes;
+};
+
+static inline struct cfl_part_range cfl_concat_whole(const struct ArrowArray *array)
+{
+    struct cfl_part_range range = {array, 0, array->length};
+    return range;
+}
+
+cflight_status cfl_concat_too_large(cflight_error **reterr);
+/* Gives the array a new buffer of count * width bytes; NULL for no memory. */
+uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
+                           int64_t count, int64_t width_bytes);
+/* Begins the result: length and, where the layout has one and a part has nulls, the validity
+ * bitmap. */
+cflight_status cfl_concat_begin(struct cfl_concat *concat, const struct cfl_array_shape *shape,
+                                bool has_validity, const struct cfl_part_range *parts,
+                                struct ArrowArray *array, cflight_error **reterr);
+/* Values of one width, from buffer `index` of both parts. */
+cflight_status cfl_concat_fixed_values(struct cfl_concat *concat,
+                                       const struct cfl_part_range *parts, size_t index,
+                                       int64_t width_bytes, struct ArrowArray *array,
+                                       cflight_error **reterr);
+/* Child `index` of both parts, by the rows in `ranges`. */
+cflight_status cfl_concat_child(struct cfl_concat *concat, const struct cfl_field *field,
+                                const struct cfl_part_range *parts,
+                                const struct cfl_part_range *ranges, int64_t index,
+                                struct ArrowArray *array, cflight_error **reterr);
+/* All children, whole or by the rows of the parts. */
+cflight_status cfl_concat_children(struct cfl_concat *concat, const struct cfl_field *field,
+                                   bool is_whole, const struct cfl_part_range *parts,
+                                   struct ArrowArray *array, cflight_error **reterr);
+/* An array of the value type of the field, whether it is dictionary-encoded or not. */
+cflight_status cfl_concat_value(struct cfl_concat *concat, const struct cfl_field *field,
+                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
+                                cflight_error **reterr);
+cflight_status cfl_concat_field(struct cfl_concat *concat, const struct cfl_field *field,
+                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
+                                cflight_error **reterr);
+
+/* Layouts that refer to their values: array_concat_encoded.c. */
+cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_field *field,
+                                bool is_dense, const struct cfl_part_range *parts,
+                                struct ArrowArray *array, cflight_error **reterr);
+cflight_status cfl_concat_runs(struct cfl_concat *concat, const struct cfl_field *field,
+                               const struct cfl_part_range *parts, struct ArrowArray *array,
+                               cflight_error **reterr);
+cflight_status cfl_concat_indices(struct cfl_concat *concat, const struct cfl_field *field,
+                                  const struct cfl_part_range *parts, struct ArrowArray *array,
+                                  cflight_error **reterr);
+
+#endif /* CFL_IPC_ARRAY_CONCAT_PARTS_H */
