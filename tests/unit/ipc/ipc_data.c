@@ -71,7 +71,7 @@ uint64_t t_array_hash(const struct ArrowArray *array)
     /* Every layout with two buffers or more has at least one byte a row in its second, but for
      * bits. */
     const uint8_t *values = array->n_buffers > 1 ? array->buffers[1] : NULL;
-    for (int64_t i = 0; values != NULL && i < array->length / 8; i++) {
+    for (int64_t i = 0; values != NULL && i < (array->length + 7) / 8; i++) {
         hash = mix(hash, values[i]);
     }
     for (int64_t i = 0; i < array->n_children; i++) {
