@@ -7,7 +7,10 @@
 #include "base/error.h"
 #include "grpc/wire.h"
 
-enum { FIELD_OVERHEAD_BYTES = 32 };
+enum {
+    FIELD_OVERHEAD_BYTES = 32,
+    SPLIT_FIELDS_MAX = 1024, /* of one block, once comma lists are taken apart */
+};
 
 struct cfl_grpc_field_range {
     size_t offset;
@@ -201,6 +204,11 @@ cflight_status cfl_grpc_collect_field(struct cfl_metadata *metadata,
         const uint8_t *comma = rest.len_bytes == 0 ? NULL : memchr(rest.data, ',', rest.len_bytes);
         is_last = comma == NULL;
         struct cflight_bytes part = rest;
+        if (!is_last && metadata->count >= SPLIT_FIELDS_MAX) {
+            /* Each byte of a list could become a field: more than the limit on the block bounds. */
+            *ret_is_valid = false;
+            break;
+        }
         if (!is_last) {
             part.len_bytes = (size_t)(comma - rest.data);
             rest.data += part.len_bytes + 1;

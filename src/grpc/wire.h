@@ -69,8 +69,8 @@ uint64_t cfl_grpc_field_size(struct cflight_bytes name, struct cflight_bytes val
 const struct cfl_h2_field *cfl_grpc_fields_views(struct cfl_grpc_fields *fields);
 
 /* Takes a field that a peer sent into `metadata`: internals of the protocol are left out, `-bin`
- * values decoded, comma lists of them split. `*ret_is_valid` false: not base64, nothing was added.
- */
+ * values decoded, comma lists of them split. `*ret_is_valid` false: a value is not base64, or a
+ * list has too many; what came before it in the list stays. */
 cflight_status cfl_grpc_collect_field(struct cfl_metadata *metadata,
                                       const struct cfl_h2_field *field, bool *ret_is_valid,
                                       cflight_error **reterr);

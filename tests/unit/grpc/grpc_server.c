@@ -223,6 +223,7 @@ TEST(grpc_server, invalid_requests_are_refused)
         {{"grpc-timeout", "123456789S"}, ":status=200\n", "grpc-status=13\n", "grpc-timeout"},
         {{"grpc-timeout", ""}, ":status=200\n", "grpc-status=13\n", "grpc-timeout"},
         {{"x-raw-bin", "!!!!"}, ":status=200\n", "grpc-status=13\n", "base64"},
+        {{"x-raw-bin", "AAE=,AA!E"}, ":status=200\n", "grpc-status=13\n", "base64"},
     };
     struct raw_client client;
     t_pair_init(&client.pair);
@@ -428,6 +429,41 @@ TEST(grpc_server, calls_without_a_handler_are_unimplemented)
     client_request(&client, NULL, 0);
     check_answer(&client, "grpc-status=12\n");
     check_answer(&client, "no such method");
+    assert_int_equal(cfl_grpc_call_count(client.pair.server), 0);
+    client_close(&client);
+}
+
+/* Goal: a list of binary values cannot become a field for each of its bytes.
+ * Method: as many commas as the metadata limit allows. */
+TEST(grpc_server, a_list_of_binary_values_is_bounded)
+{
+    struct raw_client client;
+    char commas[20001];
+    memset(commas, ',', 20000);
+    commas[20000] = '\0';
+    t_pair_init(&client.pair);
+    client_open(&client);
+    const struct t_field list = {"x-raw-bin", commas};
+    client_request(&client, &list, 1);
+    assert_int_equal(client.pair.served_count, 0);
+    check_answer(&client, "grpc-status=13\n");
+    client_close(&client);
+}
+
+/* Goal: a connection without handlers answers every call and keeps nothing.
+ * Method: a request to one. */
+TEST(grpc_server, a_connection_without_handlers_serves_nothing)
+{
+    struct raw_client client;
+    t_pair_init(&client.pair);
+    client_open(&client);
+    cfl_grpc_conn_free(client.pair.server);
+    CHECK_OK(cfl_grpc_conn_new(NULL, CFL_GRPC_SERVER, &client.pair.limits, &client.pair.clock.clock,
+                               NULL, NULL, NULL, &client.pair.server, NULL),
+             NULL);
+    client.pair.server_end = t_end_grpc(client.pair.server);
+    client_request(&client, NULL, 0);
+    check_answer(&client, "grpc-status=12\n");
     assert_int_equal(cfl_grpc_call_count(client.pair.server), 0);
     client_close(&client);
 }

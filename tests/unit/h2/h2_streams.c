@@ -622,3 +622,130 @@ TEST(h2_streams, every_allocation_failure_is_clean)
     }
     free(bytes);
 }
+
+/* Goal: a reset that finds no memory for the copy cuts the connection and keeps no reference.
+ * Method: fail each allocation of a reset inside a frame; then free the queued memory. */
+TEST(h2_streams, a_reset_without_memory_cuts_the_connection)
+{
+    bool was_cut = false;
+    T_EACH_ALLOC_FAILURE(alloc) {
+        struct duo duo;
+        uint8_t flat[1000];
+        cflight_error *error = NULL;
+        memset(&duo, 0, sizeof duo);
+        t_clock_init(&duo.clock);
+        uint8_t *bytes = pattern_new(2000000);
+        struct cflight_bytes view = cflight_bytes_make(bytes, 2000000);
+        cflight_status status =
+            t_peer_try_open(&duo.client, CFL_H2_CLIENT, NULL, &duo.clock, &alloc->allocator, NULL);
+        if (status == CFLIGHT_OK) {
+            status = t_peer_request(&duo.client, false, NULL);
+        }
+        if (status == CFLIGHT_OK) {
+            status = cfl_h2_stream_send(duo.client.stream, &view, 1, NULL);
+        }
+        if (status == CFLIGHT_OK) {
+            (void)t_drain(&duo.client.end, flat, sizeof flat);
+            bool failed_before = alloc->did_fail;
+            if (duo.client.stream != NULL) {
+                cfl_h2_stream_reset(duo.client.stream, CFL_H2_CANCEL);
+            }
+            free(bytes);
+            bytes = NULL;
+            struct iovec out[4];
+            int count = 0;
+            status = cfl_h2_output(duo.client.session, out, 4, &count, &error);
+            if (alloc->did_fail && !failed_before && count == 0) {
+                was_cut = true;
+                CHECK_STATUS(status, CFLIGHT_RESOURCE_EXHAUSTED);
+                assert_true(cfl_h2_is_finished(duo.client.session));
+                assert_false(cfl_h2_wants_output(duo.client.session));
+            }
+            for (int i = 0; i < count; i++) {
+                assert_true(((const uint8_t *)out[i].iov_base)[out[i].iov_len - 1] <= 255);
+            }
+            cflight_error_free(error);
+        }
+        t_peer_done(&duo.client);
+        free(bytes);
+    }
+    assert_true(was_cut);
+}
+
+/* Goal: a reader that always leaves something behind gets every byte, and the books stay small.
+ * Method: 16 KiB frames of many small views; each time all but a few bytes are taken. */
+TEST(h2_streams, a_slow_reader_gets_every_byte)
+{
+    enum { ROUNDS = 2000, VIEW_COUNT = 64, VIEW_BYTES = 700 };
+    struct duo duo;
+    struct cfl_limits limits = cfl_limits_default;
+    limits.frame_bytes_max = 16384;
+    limits.stream_window_bytes = 0x7fffffff;
+    uint8_t *bytes = pattern_new(VIEW_COUNT * VIEW_BYTES);
+    struct cflight_bytes views[VIEW_COUNT];
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        views[i] = cflight_bytes_make(bytes + i * VIEW_BYTES, VIEW_BYTES);
+    }
+    duo_open(&duo, &limits);
+    struct cfl_h2_stream *stream = request(&duo);
+    uint64_t queued_bytes = 0;
+    uint64_t sum = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        if (cfl_h2_stream_unsent_bytes(stream) < 200000) {
+            CHECK_OK(cfl_h2_stream_send(stream, views, VIEW_COUNT, &duo.error), duo.error);
+            queued_bytes += VIEW_COUNT * VIEW_BYTES;
+            for (size_t i = 0; i < VIEW_COUNT * VIEW_BYTES; i++) {
+                sum = sum * 31 + bytes[i];
+            }
+        }
+        struct iovec out[256];
+        uint8_t flat[256 * 1024];
+        int count = 0;
+        size_t len_bytes = 0;
+        CHECK_OK(cfl_h2_output(duo.client.session, out, 256, &count, &duo.error), duo.error);
+        for (int i = 0; i < count; i++) {
+            assert_true(len_bytes + out[i].iov_len <= sizeof flat);
+            memcpy(flat + len_bytes, out[i].iov_base, out[i].iov_len);
+            len_bytes += out[i].iov_len;
+        }
+        len_bytes -= len_bytes > 10 ? 10 : 0;
+        cfl_h2_sent(duo.client.session, len_bytes);
+        t_feed(&duo.server.end, flat, len_bytes, SIZE_MAX);
+    }
+    duo_pump(&duo);
+    assert_true(duo.server.data_bytes == queued_bytes);
+    assert_true(duo.server.data_sum == sum);
+    duo_close(&duo);
+    free(bytes);
+}
+
+/* Goal: streams and sessions that are over refuse more work.
+ * Method: use a stream after its reset, and a session after its failure. */
+TEST(h2_streams, what_is_over_refuses_work)
+{
+    struct duo duo;
+    struct cflight_bytes view = cflight_bytes_make("x", 1);
+    duo_open(&duo, NULL);
+    struct cfl_h2_stream *stream = request(&duo);
+    cfl_h2_stream_reset(stream, CFL_H2_CANCEL);
+    cfl_h2_stream_reset(stream, CFL_H2_CANCEL);
+    CHECK_STATUS(cfl_h2_stream_send(stream, &view, 1, NULL), CFLIGHT_CANCELLED);
+    CHECK_STATUS(cfl_h2_stream_end(stream, NULL), CFLIGHT_CANCELLED);
+    duo_pump(&duo);
+    assert_int_equal(duo.client.close_count, 1);
+    stream = request(&duo);
+    duo_pump(&duo);
+    t_feed(&duo.client.end, "\0\0\5\6\0\0\0\0\0\0\0\0\0\0", 14, SIZE_MAX);
+    CHECK_STATUS(duo.client.end.status, CFLIGHT_INTERNAL);
+    assert_true(cfl_h2_is_failed(duo.client.session));
+    assert_false(cfl_h2_can_start_stream(duo.client.session));
+    CHECK_STATUS(cfl_h2_stream_send(stream, &view, 1, NULL), CFLIGHT_INTERNAL);
+    CHECK_STATUS(t_peer_request(&duo.client, false, NULL), CFLIGHT_INTERNAL);
+    cfl_h2_ping(duo.client.session);
+    cfl_h2_goaway(duo.client.session, CFL_H2_NO_ERROR, true);
+    assert_int_equal(t_raw_goaway_code(&duo.client.end), CFL_H2_FRAME_SIZE_ERROR);
+    assert_true(cfl_h2_is_finished(duo.client.session));
+    t_peer_done(&duo.client);
+    t_peer_done(&duo.server);
+    assert_int_equal(duo.client.close_count, 2);
+}
