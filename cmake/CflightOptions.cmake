@@ -1,6 +1,7 @@
 # Build options, language level, warnings and sanitizers, for every target of the project.
 
 option(CFLIGHT_BUILD_TESTS "Build tests and benchmarks" ON)
+option(CFLIGHT_BUILD_PYTHON "Build the Python module (needs Python's headers)" OFF)
 option(CFLIGHT_FUZZ "Build the fuzz targets with libFuzzer (needs Clang)" OFF)
 option(CFLIGHT_WERROR "Treat warnings as errors" OFF)
 set(CFLIGHT_OUTPUT_DIR "${CMAKE_BINARY_DIR}" CACHE PATH "Where bin/ and lib/ are made")

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FlightCallOptions. Immutable: IPC options are copied when it is made.
+ * Thread class: with the GIL. */
+#include "call_options.h"
+
+#include <math.h>
+
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+struct call_options {
+    CFP_HEAD
+    double timeout; /* seconds; negative is none */
+    int64_t first_byte_timeout_ms;
+    int64_t idle_timeout_ms;
+    PyObject *headers;       /* tuple of (bytes, bytes) */
+    PyObject *write_options; /* copies of what was given, or NULL */
+    PyObject *read_options;
+    struct cflight_ipc_write_options write;
+    struct cflight_ipc_read_options read;
+    int32_t *included_fields;
+    PyObject *cancel; /* CancelToken or NULL */
+};
+
+int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms)
+{
+    if (!(seconds >= 0) || seconds > 1e12) {
+        PyErr_Format(PyExc_ValueError, "%s must be a number of seconds, 0 or more", what);
+        return -1;
+    }
+    *ret_ms = (int64_t)ceil(seconds * 1000);
+    return 0;
+}
+
+int cfp_timeout_get(PyObject *value, const char *what, int64_t *ret_ms)
+{
+    if (value == NULL || value == Py_None) {
+        return 0;
+    }
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    return cfp_milliseconds(seconds, what, ret_ms);
+}
+
+static int is_instance_of(PyObject *value, PyObject *own_class, PyObject *pa_class)
+{
+    int result = PyObject_IsInstance(value, own_class);
+    return result == 0 && pa_class != NULL ? PyObject_IsInstance(value, pa_class) : result;
+}
+
+/* Reads an attribute as a long; a missing one or None is `missing`. */
+static int long_attribute(PyObject *object, const char *name, long missing, long *ret_value)
+{
+    PyObject *value = PyObject_GetAttrString(object, name);
+    if (value == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return -1;
+        }
+        PyErr_Clear();
+        *ret_value = missing;
+        return 0;
+    }
+    *ret_value = value == Py_None ? missing : PyLong_AsLong(value);
+    Py_DECREF(value);
+    return *ret_value == -1 && PyErr_Occurred() != NULL ? -1 : 0;
+}
+
+static int compression_of(PyObject *options, enum cflight_compression *ret_compression)
+{
+    PyObject *name = PyObject_GetAttrString(options, "compression");
+    int result = 0;
+    if (name == NULL) {
+        return -1;
+    }
+    *ret_compression = CFLIGHT_COMPRESSION_NONE;
+    if (name != Py_None) {
+        const char *text = PyUnicode_AsUTF8(name);
+        if (text != NULL && strncmp(text, "lz4", 3) == 0) {
+            *ret_compression = CFLIGHT_COMPRESSION_LZ4_FRAME;
+        } else if (text != NULL && strcmp(text, "zstd") == 0) {
+            *ret_compression = CFLIGHT_COMPRESSION_ZSTD;
+        } else {
+            result = -1;
+            if (text != NULL) {
+                PyErr_Format(PyExc_ValueError, "unknown compression '%s'", text);
+            }
+        }
+    }
+    Py_DECREF(name);
+    return result;
+}
+
+int cfp_write_options_get(struct cfp_state *state, PyObject *value,
+                          struct cflight_ipc_write_options *ret_options)
+{
+    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
+    int is_own = PyObject_IsInstance(value, state->write_options_class);
+    int is_options =
+        is_instance_of(value, state->write_options_class, state->pa_write_options_class);
+    if (is_options <= 0 || is_own < 0) {
+        if (is_options == 0) {
+            PyErr_Format(PyExc_TypeError, "expected IpcWriteOptions, got %R",
+                         (PyObject *)Py_TYPE(value));
+        }
+        return -1;
+    }
+    long level = 0;
+    long version = 0;
+    long deltas = 0;
+    if (compression_of(value, &options.compression) < 0 ||
+        long_attribute(value, "compression_level", 0, &level) < 0 ||
+        long_attribute(value, "metadata_version", 0, &version) < 0 ||
+        long_attribute(value, "emit_dictionary_deltas", 0, &deltas) < 0) {
+        return -1;
+    }
+    /* pyarrow counts versions from 0 (V1). */
+    options.use_metadata_v4 = version == (is_own ? 4 : 3);
+    options.compression_level = (int32_t)level;
+    options.emit_dictionary_deltas = deltas != 0;
+    *ret_options = options;
+    return 0;
+}
+
+static int included_fields_get(PyObject *options, struct call_options *self)
+{
+    PyObject *value = PyObject_GetAttrString(options, "included_fields");
+    PyObject *list = value == NULL ? NULL : PySequence_List(value);
+    Py_XDECREF(value);
+    if (list == NULL) {
+        return -1;
+    }
+    size_t count = (size_t)PyList_GET_SIZE(list);
+    self->included_fields = PyMem_Calloc(count == 0 ? 1 : count, sizeof(int32_t));
+    if (self->included_fields == NULL) {
+        PyErr_NoMemory();
+    }
+    for (size_t i = 0; i < count && PyErr_Occurred() == NULL; i++) {
+        self->included_fields[i] = (int32_t)PyLong_AsLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
+    }
+    Py_DECREF(list);
+    self->read.included_fields = count == 0 ? NULL : self->included_fields;
+    self->read.included_field_count = count;
+    return PyErr_Occurred() == NULL ? 0 : -1;
+}
+
+static int read_options_get(struct cfp_state *state, PyObject *value, struct call_options *self)
+{
+    int is_options = is_instance_of(value, state->read_options_class, state->pa_read_options_class);
+    if (is_options == 0) {
+        cfp_argument_error("read_options", "pyarrow.lib.IpcReadOptions", value);
+    }
+    if (is_options <= 0 || included_fields_get(value, self) < 0) {
+        return -1;
+    }
+    PyObject *validation = PyObject_GetAttrString(value, "validation");
+    if (validation == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    bool is_bounds =
+        PyUnicode_Check(validation) && PyUnicode_CompareWithASCIIString(validation, "bounds") == 0;
+    self->read.validation = is_bounds ? CFLIGHT_VALIDATION_BOUNDS : CFLIGHT_VALIDATION_DEFAULT;
+    Py_DECREF(validation);
+    return 0;
+}
+
+/* One (bytes, bytes) pair out of any iterable of two. */
+static PyObject *header_of(PyObject *item)
+{
+    PyObject *pair = PySequence_Tuple(item);
+    if (pair == NULL) {
+        return NULL;
+    }
+    Py_ssize_t size = PyTuple_GET_SIZE(pair);
+    if (size != 2) {
+        Py_DECREF(pair);
+        return PyErr_Format(PyExc_ValueError, "a header is a pair of name and value, not %zd items",
+                            size);
+    }
+    for (Py_ssize_t i = 0; i < 2; i++) {
+        PyObject *part = PyTuple_GET_ITEM(pair, i);
+        if (!PyBytes_Check(part)) {
+            PyErr_Format(PyExc_TypeError, "expected bytes, %.200s found", Py_TYPE(part)->tp_name);
+            Py_DECREF(pair);
+            return NULL;
+        }
+    }
+    return pair;
+}
+
+static PyObject *headers_of(PyObject *value)
+{
+    PyObject *list = value == Py_None ? PyList_New(0) : PySequence_List(value);
+    PyObject *headers = list == NULL ? NULL : PyTuple_New(PyList_GET_SIZE(list));
+    for (Py_ssize_t i = 0; headers != NULL && i < PyList_GET_SIZE(list); i++) {
+        PyObject *pair = header_of(PyList_GET_ITEM(list, i));
+        if (pair == NULL) {
+            Py_CLEAR(headers);
+            break;
+        }
+        PyTuple_SET_ITEM(headers, i, pair);
+    }
+    Py_XDECREF(list);
+    return headers;
+}
+
+/* Copies options, which are mutable: pyarrow's and ours differ only in their attributes. */
+static PyObject *copy_options(PyObject *options, const char *const *names)
+{
+    PyObject *kwargs = PyDict_New();
+    PyObject *empty = kwargs == NULL ? NULL : PyTuple_New(0);
+    PyObject *copy = NULL;
+    for (; empty != NULL && *names != NULL; names++) {
+        PyObject *value = PyObject_GetAttrString(options, *names);
+        if (value == NULL) {
+            PyErr_Clear();
+            continue;
+        }
+        int code = PyDict_SetItemString(kwargs, *names, value);
+        Py_DECREF(value);
+        if (code < 0) {
+            goto done;
+        }
+    }
+    if (empty != NULL) {
+        copy = PyObject_Call((PyObject *)Py_TYPE(options), empty, kwargs);
+    }
+
+done:
+    Py_XDECREF(kwargs);
+    Py_XDECREF(empty);
+    return copy;
+}
+
+static const char *const write_option_names[] = {
+    "metadata_version",   "allow_64bit",       "use_legacy_format",
+    "compression",        "use_threads",       "emit_dictionary_deltas",
+    "unify_dictionaries", "compression_level", NULL};
+static const char *const read_option_names[] = {"ensure_native_endian", "ensure_alignment",
+                                                "use_threads",          "included_fields",
+                                                "validation",           NULL};
+
+struct option_arguments {
+    PyObject *timeout;
+    PyObject *write_options;
+    PyObject *headers;
+    PyObject *read_options;
+    PyObject *idle_timeout;
+    PyObject *first_byte_timeout;
+    PyObject *cancel;
+};
+
+static int options_fill(struct cfp_state *state, struct call_options *self,
+                        const struct option_arguments *given)
+{
+    self->timeout = -1.0;
+    if (given->timeout != Py_None) {
+        self->timeout = PyFloat_AsDouble(given->timeout);
+        if (PyErr_Occurred() != NULL) {
+            return -1;
+        }
+    }
+    if (cfp_timeout_get(given->idle_timeout, "idle_timeout", &self->idle_timeout_ms) < 0 ||
+        cfp_timeout_get(given->first_byte_timeout, "first_byte_timeout",
+                        &self->first_byte_timeout_ms) < 0) {
+        return -1;
+    }
+    if (given->write_options != Py_None) {
+        if (cfp_write_options_get(state, given->write_options, &self->write) < 0) {
+            return -1;
+        }
+        self->write_options = copy_options(given->write_options, write_option_names);
+        if (self->write_options == NULL) {
+            return -1;
+        }
+    }
+    if (given->read_options != Py_None) {
+        self->read = (struct cflight_ipc_read_options)CFLIGHT_IPC_READ_OPTIONS_INIT;
+        if (read_options_get(state, given->read_options, self) < 0) {
+            return -1;
+        }
+        self->read_options = copy_options(given->read_options, read_option_names);
+        if (self->read_options == NULL) {
+            return -1;
+        }
+    }
+    if (given->cancel != Py_None) {
+        if (cfp_check_type(given->cancel, state->cancel_token_type, "cancel",
+                           "cflight.CancelToken") < 0) {
+            return -1;
+        }
+        self->cancel = Py_NewRef(given->cancel);
+    }
+    self->headers = headers_of(given->headers);
+    return self->headers == NULL ? -1 : 0;
+}
+
+static PyObject *options_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"timeout",      "write_options",      "headers", "read_options",
+                            "idle_timeout", "first_byte_timeout", "cancel",  NULL};
+    struct option_arguments given = {Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOO$OOO:FlightCallOptions", names,
+                                     &given.timeout, &given.write_options, &given.headers,
+                                     &given.read_options, &given.idle_timeout,
+                                     &given.first_byte_timeout, &given.cancel)) {
+        return NULL;
+    }
+    struct call_options *self = (struct call_options *)type->tp_alloc(type, 0);
+    if (self != NULL && options_fill(cfp_state_of_type(type), self, &given) < 0) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static void options_dealloc(PyObject *self)
+{
+    struct call_options *options = (struct call_options *)self;
+    cfp_object_begin_dealloc(self);
+    Py_CLEAR(options->headers);
+    Py_CLEAR(options->write_options);
+    Py_CLEAR(options->read_options);
+    Py_CLEAR(options->cancel);
+    PyMem_Free(options->included_fields);
+    cfp_object_end_dealloc(self);
+}
+
+static PyObject *options_timeout(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyFloat_FromDouble(((struct call_options *)self)->timeout);
+}
+
+static PyObject *seconds_or_none(int64_t ms)
+{
+    if (ms == 0) {
+        Py_RETURN_NONE;
+    }
+    return PyFloat_FromDouble((double)ms / 1000);
+}
+
+static PyObject *options_idle_timeout(PyObject *self, void *unused)
+{
+    (void)unused;
+    return seconds_or_none(((struct call_options *)self)->idle_timeout_ms);
+}
+
+static PyObject *options_first_byte_timeout(PyObject *self, void *unused)
+{
+    (void)unused;
+    return seconds_or_none(((struct call_options *)self)->first_byte_timeout_ms);
+}
+
+static PyObject *options_cancel(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *cancel = ((struct call_options *)self)->cancel;
+    return Py_NewRef(cancel == NULL ? Py_None : cancel);
+}
+
+static PyObject *options_headers(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PySequence_List(((struct call_options *)self)->headers);
+}
+
+static PyObject *fresh(PyObject *options, const char *const *names, PyObject *pa_class,
+                       PyObject *own_class)
+{
+    if (options != NULL) {
+        return copy_options(options, names);
+    }
+    return PyObject_CallNoArgs(pa_class != NULL ? pa_class : own_class);
+}
+
+static PyObject *options_write_options(PyObject *self, void *unused)
+{
+    (void)unused;
+    struct cfp_state *state = cfp_state_of(self);
+    return fresh(((struct call_options *)self)->write_options, write_option_names,
+                 state->pa_write_options_class, state->write_options_class);
+}
+
+static PyObject *options_read_options(PyObject *self, void *unused)
+{
+    (void)unused;
+    struct cfp_state *state = cfp_state_of(self);
+    return fresh(((struct call_options *)self)->read_options, read_option_names,
+                 state->pa_read_options_class, state->read_options_class);
+}
+
+static PyObject *options_repr(PyObject *self)
+{
+    PyObject *timeout = options_timeout(self, NULL);
+    PyObject *headers = options_headers(self, NULL);
+    PyObject *reading = options_read_options(self, NULL);
+    PyObject *writing = options_write_options(self, NULL);
+    PyObject *text = NULL;
+    if (timeout != NULL && headers != NULL && reading != NULL && writing != NULL) {
+        text = PyUnicode_FromFormat("<pyarrow.flight.FlightCallOptions timeout=%S headers=%S\n"
+                                    " read_options=%S\n write_options=%S\n>",
+                                    timeout, headers, reading, writing);
+    }
+    Py_XDECREF(timeout);
+    Py_XDECREF(headers);
+    Py_XDECREF(reading);
+    Py_XDECREF(writing);
+    return text;
+}
+
+static int load_headers(struct call_options *self, struct cfp_call *call)
+{
+    size_t count = (size_t)PyTuple_GET_SIZE(self->headers);
+    struct cflight_header *headers = cfp_scratch_new(&call->scratch, count, sizeof(*headers));
+    if (headers == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyObject *pair = PyTuple_GET_ITEM(self->headers, (Py_ssize_t)i);
+        headers[i].name = cfp_view(PyTuple_GET_ITEM(pair, 0));
+        headers[i].value = cfp_view(PyTuple_GET_ITEM(pair, 1));
+    }
+    call->options.headers = headers;
+    call->options.header_count = count;
+    return 0;
+}
+
+static int load_options(struct call_options *self, struct cfp_call *call)
+{
+    struct cflight_call_options *options = &call->options;
+    call->source = Py_NewRef((PyObject *)self);
+    if (self->timeout >= 0 && self->timeout < 1e12) {
+        options->timeout_is_set = true;
+        if (cfp_milliseconds(self->timeout, "timeout", &options->timeout_ms) < 0) {
+            return -1;
+        }
+    }
+    options->first_byte_timeout_ms = self->first_byte_timeout_ms;
+    options->idle_timeout_ms = self->idle_timeout_ms;
+    options->write_options = self->write_options == NULL ? NULL : &self->write;
+    options->read_options = self->read_options == NULL ? NULL : &self->read;
+    if (self->cancel != NULL) {
+        call->cancel = cflight_cancel_ref(cfp_cancel_token_handle(self->cancel));
+    }
+    return load_headers(self, call);
+}
+
+static int new_handle(struct cfp_state *state, cflight_cancel **ret_cancel)
+{
+    cflight_error *error = NULL;
+    cflight_status status = cflight_cancel_new(ret_cancel, &error);
+    if (status == CFLIGHT_OK) {
+        return 0;
+    }
+    cfp_raise(state, status, error);
+    return -1;
+}
+
+/* The main thread's handle for unary calls; a new one after an interruption. */
+static int shared_handle(struct cfp_state *state, cflight_cancel **ret_cancel)
+{
+    if (state->unary_cancel != NULL && cflight_cancel_is_triggered(state->unary_cancel)) {
+        cflight_cancel_unref(state->unary_cancel);
+        state->unary_cancel = NULL;
+    }
+    if (state->unary_cancel == NULL && new_handle(state, &state->unary_cancel) < 0) {
+        return -1;
+    }
+    *ret_cancel = cflight_cancel_ref(state->unary_cancel);
+    return 0;
+}
+
+static int choose_handle(struct cfp_state *state, enum cfp_call_kind kind, struct cfp_call *call)
+{
+    if (call->cancel != NULL) {
+        return 0;
+    }
+    switch (kind) {
+    case CFP_CALL_UNARY:
+        return cfp_is_main_thread(state) ? shared_handle(state, &call->cancel) : 0;
+    case CFP_CALL_STREAM:
+        return cfp_is_main_thread(state) ? new_handle(state, &call->cancel) : 0;
+    case CFP_CALL_ITERATOR:
+        break;
+    }
+    return new_handle(state, &call->cancel);
+}
+
+int cfp_call_begin(struct cfp_state *state, PyObject *value, enum cfp_call_kind kind,
+                   struct cfp_call *ret_call)
+{
+    *ret_call = (struct cfp_call){.options = CFLIGHT_CALL_OPTIONS_INIT};
+    int is_given = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (is_given < 0) {
+        return -1;
+    }
+    if (is_given) {
+        if (cfp_check_type(value, state->call_options_type, "options",
+                           "cflight.FlightCallOptions") < 0 ||
+            load_options((struct call_options *)value, ret_call) < 0) {
+            return -1;
+        }
+    }
+    if (choose_handle(state, kind, ret_call) < 0) {
+        return -1;
+    }
+    ret_call->options.cancel = ret_call->cancel;
+    return 0;
+}
+
+void cfp_call_end(struct cfp_call *call)
+{
+    cflight_cancel_unref(call->cancel);
+    call->cancel = NULL;
+    Py_CLEAR(call->source);
+    cfp_scratch_done(&call->scratch);
+}
+
+static PyGetSetDef options_getset[] = {
+    {"timeout", options_timeout, NULL, PyDoc_STR("Limit on the whole call, seconds; -1.0 is none."),
+     NULL},
+    {"idle_timeout", options_idle_timeout, NULL,
+     PyDoc_STR("Limit on any single wait, seconds; None is none."), NULL},
+    {"first_byte_timeout", options_first_byte_timeout, NULL,
+     PyDoc_STR("Limit until the answer begins, seconds; None is none."), NULL},
+    {"cancel", options_cancel, NULL, PyDoc_STR("The :class:`CancelToken`, or None."), NULL},
+    {"headers", options_headers, NULL, PyDoc_STR("List of (bytes, bytes)."), NULL},
+    {"read_options", options_read_options, NULL, PyDoc_STR("A copy of the IPC read options."),
+     NULL},
+    {"write_options", options_write_options, NULL, PyDoc_STR("A copy of the IPC write options."),
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(
+    options_doc,
+    "FlightCallOptions(timeout=None, write_options=None, headers=None, read_options=None, *, "
+    "idle_timeout=None, first_byte_timeout=None, cancel=None)\n--\n\n"
+    "What one call may carry.\n\n"
+    "Parameters\n----------\n"
+    "timeout : float, optional\n    Limit on the whole call, streaming included, in seconds; 0 is "
+    "now.\n"
+    "write_options : IpcWriteOptions, optional\n    Of pyarrow.ipc or of this module.\n"
+    "headers : iterable of (bytes, bytes), optional\n    Request headers; names in lower case.\n"
+    "read_options : IpcReadOptions, optional\n    Of pyarrow.ipc or of this module.\n"
+    "idle_timeout : float, optional\n    Limit on any single wait for the peer, in seconds.\n"
+    "first_byte_timeout : float, optional\n    Limit until the answer begins, in seconds.\n"
+    "cancel : CancelToken, optional\n    Ends the call from another thread.\n\n"
+    "Raises\n------\nTypeError\n    A value has another type.\n"
+    "ValueError\n    A time is negative, or a header is not a pair.\n\n"
+    "Examples\n--------\n"
+    ">>> options = FlightCallOptions(timeout=30, idle_timeout=5)\n"
+    ">>> client.do_get(ticket, options).read_all()");
+
+static PyType_Slot options_slots[] = {
+    {Py_tp_doc, (void *)options_doc},
+    {Py_tp_new, (void *)options_new},
+    {Py_tp_dealloc, (void *)options_dealloc},
+    {Py_tp_repr, (void *)options_repr},
+    {Py_tp_getset, options_getset},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_call_options_spec = {
+    .name = "cflight.FlightCallOptions",
+    .basicsize = sizeof(struct call_options),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = options_slots,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What auth handlers and middleware share: holds, headers, call infos.
+ * Thread class: with the GIL, but for cfp_hold_free, which takes it. */
+#include "callbacks.h"
+
+#include "convert.h"
+
+struct cfp_hold *cfp_hold_new(struct cfp_state *state, PyObject *object)
+{
+    struct cfp_hold *hold = PyMem_RawCalloc(1, sizeof(*hold));
+    if (hold == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    hold->state = state;
+    hold->object = Py_NewRef(object);
+    return hold;
+}
+
+void cfp_hold_free(void *pointer)
+{
+    struct cfp_hold *hold = pointer;
+    if (hold == NULL) {
+        return;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    Py_DECREF(hold->object);
+    PyGILState_Release(gil);
+    PyMem_RawFree(hold);
+}
+
+static bool is_binary_name(struct cflight_bytes name)
+{
+    return name.len_bytes >= 4 && memcmp(name.data + name.len_bytes - 4, "-bin", 4) == 0;
+}
+
+/* The list under a name, made when it is not there. Borrowed from the dict. */
+static PyObject *values_of(PyObject *dict, PyObject *name)
+{
+    PyObject *list = PyDict_GetItemWithError(dict, name);
+    if (list != NULL || PyErr_Occurred() != NULL) {
+        return list;
+    }
+    list = PyList_New(0);
+    if (list == NULL || PyDict_SetItem(dict, name, list) < 0) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    Py_DECREF(list);
+    return list;
+}
+
+static int add_header(PyObject *dict, const struct cflight_header *header)
+{
+    PyObject *name = cfp_text_new(header->name);
+    PyObject *list = name == NULL ? NULL : values_of(dict, name);
+    PyObject *value = NULL;
+    if (list != NULL) {
+        value = is_binary_name(header->name) ? cfp_bytes_new(header->value)
+                                             : cfp_text_new(header->value);
+    }
+    int code = value == NULL ? -1 : PyList_Append(list, value);
+    Py_XDECREF(name);
+    Py_XDECREF(value);
+    return code;
+}
+
+PyObject *cfp_headers_dict(const struct cflight_header *headers, size_t count)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < count; i++) {
+        if (add_header(dict, &headers[i]) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method)
+{
+    PyObject *value = PyObject_CallFunction(state->flight_method, "i", (int)method);
+    PyObject *info = value == NULL ? NULL : PyObject_CallOneArg(state->call_info, value);
+    Py_XDECREF(value);
+    return info;
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrow Flight: ``import cflight as flight`` in place of ``import pyarrow.flight as flight``.
+
+Data goes in and out through the Arrow PyCapsule interface. With pyarrow installed results are pyarrow
+objects; without it they are small objects that any Arrow library takes.
+
+Examples
+--------
+>>> import cflight as flight
+>>> with flight.connect("grpc://localhost:32010") as client:
+...     table = client.do_get(flight.Ticket(b"airports")).read_all()
+"""
+
+from ._async import AsyncioFlightClient
+from ._cflight import (
+    Action,
+    BasicAuth,
+    Buffer,
+    CancelToken,
+    ClientAuthReader,
+    ClientAuthSender,
+    FlightCallOptions,
+    FlightClient,
+    FlightDataStream,
+    FlightDescriptor,
+    FlightEndpoint,
+    FlightInfo,
+    FlightInfoIterator,
+    FlightMetadataReader,
+    FlightMetadataWriter,
+    FlightResultIterator,
+    FlightServerCore,
+    FlightStreamChunk,
+    FlightStreamReader,
+    FlightStreamWriter,
+    GeneratorStream,
+    Location,
+    MetadataRecordBatchReader,
+    MetadataRecordBatchWriter,
+    PollInfo,
+    RecordBatch,
+    RecordBatchReader,
+    RecordBatchStream,
+    Result,
+    Schema,
+    SchemaResult,
+    ServerAuthReader,
+    ServerAuthSender,
+    ServerCallContext,
+    Table,
+    Ticket,
+    __version__,
+)
+from ._exceptions import (
+    ArrowCancelled,
+    ArrowCapacityError,
+    ArrowException,
+    ArrowIndexError,
+    ArrowInvalid,
+    ArrowKeyError,
+    ArrowMemoryError,
+    ArrowNotImplementedError,
+    ArrowSerializationError,
+    ArrowTypeError,
+    FlightCancelledError,
+    FlightError,
+    FlightInternalError,
+    FlightServerError,
+    FlightTimedOutError,
+    FlightUnauthenticatedError,
+    FlightUnauthorizedError,
+    FlightUnavailableError,
+    FlightWriteSizeExceededError,
+)
+from ._server import FlightServerBase
+from ._types import (
+    ActionType,
+    CallInfo,
+    CancelStatus,
+    CertKeyPair,
+    ClientAuthHandler,
+    ClientMiddleware,
+    ClientMiddlewareFactory,
+    CloseSessionStatus,
+    DescriptorType,
+    FlightMethod,
+    IpcReadOptions,
+    IpcWriteOptions,
+    ReadStats,
+    ServerAuthHandler,
+    ServerMiddleware,
+    ServerMiddlewareFactory,
+    SessionOptionError,
+    TracingServerMiddleware,
+    TracingServerMiddlewareFactory,
+    WriteStats,
+)
+
+FlightServerBase.__module__ = "cflight"
+
+
+def connect(location, **kwargs):
+    """Make a :class:`FlightClient`; takes the same arguments.
+
+    Examples
+    --------
+    >>> client = connect(("localhost", 32010))
+    """
+    return FlightClient(location, **kwargs)
+
+
+__all__ = [name for name in globals() if not name.startswith("_")]

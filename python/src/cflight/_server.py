@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server class: arguments, defaults of the handlers, and the end of the interpreter."""
+
+import atexit
+import warnings
+import weakref
+
+from ._cflight import FlightServerCore, Location
+from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
+
+_running = weakref.WeakSet()
+
+
+def _to_bytes(value):
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
+        return value
+    raise TypeError(f"expected bytes, {type(value).__name__} found")
+
+
+def _location_uri(location, is_tls):
+    """Turn what users give as a location into the bytes of a URI."""
+    if location is None:
+        location = ("localhost", 0)
+    if isinstance(location, tuple):
+        host, port = location
+        if isinstance(host, bytes):
+            host = host.decode()
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        make = Location.for_grpc_tls if is_tls else Location.for_grpc_tcp
+        return make(host, port).uri
+    if isinstance(location, Location):
+        return location.uri
+    if isinstance(location, (str, bytes)):
+        return Location(location).uri
+    raise TypeError("`location` argument must be a string, tuple or a Location instance")
+
+
+def _check_list(value):
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"Expected list, got {type(value).__name__}")
+    return value
+
+
+def _check_middleware(value):
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError(f"Expected dict, got {type(value).__name__}")
+    tracing = [f for f in value.values() if isinstance(f, TracingServerMiddlewareFactory)]
+    if len(tracing) > 1:
+        raise ValueError("Can only provide at most one TracingServerMiddlewareFactory")
+    return dict(value)
+
+
+class FlightServerBase(FlightServerCore):
+    """A server; subclass it and override the methods for the calls it offers.
+
+    It listens as soon as it is made. Methods run on threads of the library, many at once. What they
+    raise reaches the client: a FlightError as the same class, NotImplementedError, KeyError and
+    ValueError as the Arrow class of that name, anything else as FlightServerError with the traceback
+    in the text.
+
+    Parameters
+    ----------
+    location : str, bytes, tuple of (host, port), Location, or None
+        Where to listen; port 0 picks a free one, and None is ``("localhost", 0)``. A tuple means TLS
+        when `tls_certificates` is given.
+    auth_handler : ServerAuthHandler, optional
+    tls_certificates : list of CertKeyPair, optional
+        PEM; for ``grpc+tls`` locations.
+    verify_client : bool, optional
+        Refuse clients without a certificate that `root_certificates` vouch for.
+    root_certificates : bytes or str, optional
+        PEM.
+    middleware : dict of key to ServerMiddlewareFactory, optional
+        Keys are for :meth:`ServerCallContext.get_middleware`.
+    handlers_max : int, optional
+        Most calls that run at once; further ones wait. None is 64.
+    split_batch_bytes : int, optional
+        Send larger batches as several; None sends them whole.
+
+    Raises
+    ------
+    ArrowInvalid
+        The location or a PEM text cannot be parsed.
+    ArrowKeyError
+        The location's scheme is not one of Flight.
+    ArrowException
+        The address cannot be bound.
+    TypeError
+        A value has another type.
+
+    Examples
+    --------
+    >>> class Server(FlightServerBase):
+    ...     def do_get(self, context, ticket):
+    ...         return RecordBatchStream(tables[ticket.ticket])
+    >>> with Server("grpc://localhost:0") as server:
+    ...     print("port", server.port)
+    ...     server.serve()
+    """
+
+    def __init__(
+        self,
+        location=None,
+        auth_handler=None,
+        tls_certificates=None,
+        verify_client=None,
+        root_certificates=None,
+        middleware=None,
+        *,
+        handlers_max=None,
+        split_batch_bytes=None,
+    ):
+        certificates = _check_list(tls_certificates)
+        if auth_handler is not None and not isinstance(auth_handler, ServerAuthHandler):
+            raise TypeError(
+                f"Cannot convert {type(auth_handler).__name__} to cflight.ServerAuthHandler"
+            )
+        factories = _check_middleware(middleware)
+        self._start(
+            _location_uri(location, bool(certificates)),
+            auth_handler,
+            [(_to_bytes(cert), _to_bytes(key)) for cert, key in certificates],
+            bool(verify_client),
+            _to_bytes(root_certificates or b""),
+            factories,
+            handlers_max or 0,
+            split_batch_bytes or 0,
+        )
+        _running.add(self)
+
+    def serve(self):
+        """Block until the server has stopped. Ctrl+C, or a signal handler that raises, stops it."""
+        try:
+            self.wait()
+        except BaseException:
+            self.shutdown()
+            raise
+
+    def run(self):
+        """Do as :meth:`serve`; deprecated."""
+        warnings.warn(
+            "The 'FlightServer.run' method is deprecated, use FlightServer.serve method instead",
+            UserWarning,
+            stacklevel=2,
+        )
+        self.serve()
+
+    def __enter__(self):
+        """Return self."""
+        return self
+
+    def __exit__(self, *args):
+        """Call shutdown()."""
+        self.shutdown()
+
+    def list_flights(self, context, criteria):
+        """Return the flights that fit `criteria` (bytes): an iterable of FlightInfo."""
+        raise NotImplementedError
+
+    def get_flight_info(self, context, descriptor):
+        """Return the FlightInfo of a FlightDescriptor."""
+        raise NotImplementedError
+
+    def poll_flight_info(self, context, descriptor):
+        """Start a long query, or say how it goes: return a PollInfo."""
+        raise NotImplementedError
+
+    def get_schema(self, context, descriptor):
+        """Return the SchemaResult of a FlightDescriptor."""
+        raise NotImplementedError
+
+    def do_get(self, context, ticket):
+        """Return the data of a Ticket: a RecordBatchStream or a GeneratorStream."""
+        raise NotImplementedError
+
+    def do_put(self, context, descriptor, reader, writer):
+        """Take an upload: read from a MetadataRecordBatchReader, answer to a FlightMetadataWriter.
+
+        May return before the end of the data; the client is told at once.
+        """
+        raise NotImplementedError
+
+    def do_exchange(self, context, descriptor, reader, writer):
+        """Read from a MetadataRecordBatchReader and write to a MetadataRecordBatchWriter."""
+        raise NotImplementedError
+
+    def list_actions(self, context):
+        """Return the actions: an iterable of ActionType, or of pairs of name and description."""
+        raise NotImplementedError
+
+    def do_action(self, context, action):
+        """Run an Action: return an iterable of Result or bytes-like, or None for no result.
+
+        An iterator is asked for the next result when the last one was sent.
+        """
+        raise NotImplementedError
+
+
+@atexit.register
+def _stop_servers():
+    """Stop every server while Python can still run their methods."""
+    for server in list(_running):
+        server.shutdown()

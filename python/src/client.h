@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFP_CLIENT_H
+#define CFP_CLIENT_H
+
+#include "state.h"
+
+struct cfp_client {
+    CFP_HEAD
+    cflight_client *client;
+};
+
+/* The calls, by what they do; client.c lists them as methods. Each takes the FlightClient,
+ * positional arguments and keywords. */
+PyObject *cfp_client_list_flights(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_get_flight_info(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_poll_flight_info(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_get_schema(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_do_action(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_list_actions(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_authenticate(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_authenticate_basic_token(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_cancel_flight_info(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_renew_flight_endpoint(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_close_session(PyObject *self, PyObject *args, PyObject *kwargs);
+
+/* An iterator of FlightInfo whose call starts with the first step. `criteria` is bytes or NULL. */
+PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObject *criteria,
+                                PyObject *options);
+/* Starts an action, waits until the server has begun with it, and returns an iterator of Result. */
+PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
+                                  const struct cflight_action *action, PyObject *options);
+
+#endif /* CFP_CLIENT_H */

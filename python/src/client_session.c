@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session calls of FlightClient: options as Python values and back.
+ * Thread class: free. */
+#include "client.h"
+
+#include "call_options.h"
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+static int keep_bytes(PyObject *kept, PyObject *value, struct cflight_bytes *ret_view)
+{
+    PyObject *bytes = cfp_to_bytes(value);
+    if (bytes == NULL || PyList_Append(kept, bytes) < 0) {
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    *ret_view = cfp_view(bytes);
+    Py_DECREF(bytes);
+    return 0;
+}
+
+static int list_value(PyObject *kept, struct cfp_scratch *scratch, PyObject *value,
+                      struct cflight_session_option *option)
+{
+    PyObject *items = PySequence_List(value);
+    if (items == NULL || PyList_Append(kept, items) < 0) {
+        Py_XDECREF(items);
+        return -1;
+    }
+    Py_DECREF(items);
+    size_t count = (size_t)PyList_GET_SIZE(items);
+    struct cflight_bytes *values = cfp_scratch_new(scratch, count, sizeof(*values));
+    if (values == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (keep_bytes(kept, PyList_GET_ITEM(items, (Py_ssize_t)i), &values[i]) < 0) {
+            return -1;
+        }
+    }
+    option->type = CFLIGHT_SESSION_VALUE_STRING_LIST;
+    option->list_values = values;
+    option->list_count = count;
+    return 0;
+}
+
+/* bool before int: it is one. */
+static int option_value(PyObject *kept, struct cfp_scratch *scratch, PyObject *value,
+                        struct cflight_session_option *option)
+{
+    if (value == Py_None) {
+        option->type = CFLIGHT_SESSION_VALUE_NONE;
+        return 0;
+    }
+    if (PyBool_Check(value)) {
+        option->type = CFLIGHT_SESSION_VALUE_BOOL;
+        option->bool_value = value == Py_True;
+        return 0;
+    }
+    if (PyLong_Check(value)) {
+        option->type = CFLIGHT_SESSION_VALUE_INT64;
+        option->int64_value = PyLong_AsLongLong(value);
+        return PyErr_Occurred() == NULL ? 0 : -1;
+    }
+    if (PyFloat_Check(value)) {
+        option->type = CFLIGHT_SESSION_VALUE_DOUBLE;
+        option->double_value = PyFloat_AS_DOUBLE(value);
+        return 0;
+    }
+    if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+        option->type = CFLIGHT_SESSION_VALUE_STRING;
+        return keep_bytes(kept, value, &option->string_value);
+    }
+    if (PyList_Check(value) || PyTuple_Check(value)) {
+        return list_value(kept, scratch, value, option);
+    }
+    PyErr_Format(PyExc_TypeError,
+                 "a session option is str, bool, int, float, a list of str, or None, not %R",
+                 (PyObject *)Py_TYPE(value));
+    return -1;
+}
+
+static int options_of_dict(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
+                           struct cflight_session_options *ret_options)
+{
+    size_t count = (size_t)PyDict_Size(dict);
+    struct cflight_session_option *options = cfp_scratch_new(scratch, count, sizeof(*options));
+    PyObject *name = NULL;
+    PyObject *value = NULL;
+    Py_ssize_t position = 0;
+    if (options == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < count && PyDict_Next(dict, &position, &name, &value); i++) {
+        if (keep_bytes(kept, name, &options[i].name) < 0 ||
+            option_value(kept, scratch, value, &options[i]) < 0) {
+            return -1;
+        }
+    }
+    ret_options->options = options;
+    ret_options->count = count;
+    return 0;
+}
+
+/* Puts the pair in the dict, taking the value. */
+static int set_item(PyObject *dict, struct cflight_bytes name, PyObject *value)
+{
+    PyObject *key = value == NULL ? NULL : cfp_text_new(name);
+    int code = key == NULL ? -1 : PyDict_SetItem(dict, key, value);
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return code;
+}
+
+static PyObject *errors_dict(struct cfp_state *state, const struct cflight_session_errors *errors)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < errors->count; i++) {
+        PyObject *code =
+            PyObject_CallFunction(state->session_error, "i", (int)errors->errors[i].code);
+        if (set_item(dict, errors->errors[i].name, code) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+static PyObject *list_object(const struct cflight_session_option *option)
+{
+    PyObject *list = PyList_New((Py_ssize_t)option->list_count);
+    for (size_t i = 0; list != NULL && i < option->list_count; i++) {
+        PyObject *text = cfp_text_new(option->list_values[i]);
+        if (text == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, text);
+    }
+    return list;
+}
+
+static PyObject *value_object(const struct cflight_session_option *option)
+{
+    switch (option->type) {
+    case CFLIGHT_SESSION_VALUE_STRING:
+        return cfp_text_new(option->string_value);
+    case CFLIGHT_SESSION_VALUE_BOOL:
+        return PyBool_FromLong(option->bool_value);
+    case CFLIGHT_SESSION_VALUE_INT64:
+        return PyLong_FromLongLong(option->int64_value);
+    case CFLIGHT_SESSION_VALUE_DOUBLE:
+        return PyFloat_FromDouble(option->double_value);
+    case CFLIGHT_SESSION_VALUE_STRING_LIST:
+        return list_object(option);
+    case CFLIGHT_SESSION_VALUE_NONE:
+        break;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *options_dict(const struct cflight_session_options *options)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < options->count; i++) {
+        if (set_item(dict, options->options[i].name, value_object(&options->options[i])) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+static cflight_client *handle_of(PyObject *self)
+{
+    cflight_client *client = ((struct cfp_client *)self)->client;
+    if (client == NULL) {
+        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
+    }
+    return client;
+}
+
+PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"session_options", "options", NULL};
+    struct cfp_state *state = cfp_state_of(self);
+    PyObject *dict = NULL;
+    PyObject *call_options = NULL;
+    PyObject *result = NULL;
+    struct cfp_call call = {0};
+    struct cfp_wait wait;
+    struct cflight_session_options options;
+    struct cflight_session_errors *errors = NULL;
+    cflight_error *error = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:set_session_options", names, &PyDict_Type,
+                                     &dict, &call_options)) {
+        return NULL;
+    }
+    cflight_client *client = handle_of(self);
+    PyObject *kept = client == NULL ? NULL : PyList_New(0);
+    if (kept == NULL || cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
+        options_of_dict(dict, kept, &call.scratch, &options) < 0 ||
+        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
+        goto done;
+    }
+    cflight_status status =
+        cflight_client_set_session_options(client, &options, &call.options, &errors, &error);
+    if (cfp_wait_end(&wait, status, error) == 0) {
+        result = errors_dict(state, errors);
+        cflight_session_errors_free(errors);
+    }
+
+done:
+    Py_XDECREF(kept);
+    cfp_call_end(&call);
+    return result;
+}
+
+PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"options", NULL};
+    struct cfp_state *state = cfp_state_of(self);
+    PyObject *call_options = NULL;
+    PyObject *result = NULL;
+    struct cfp_call call = {0};
+    struct cfp_wait wait;
+    struct cflight_session_options *options = NULL;
+    cflight_error *error = NULL;
+    cflight_client *client = handle_of(self);
+    if (client == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "|O:get_session_options", names,
+                                     &call_options) ||
+        cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
+        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
+        goto done;
+    }
+    cflight_status status =
+        cflight_client_get_session_options(client, &call.options, &options, &error);
+    if (cfp_wait_end(&wait, status, error) == 0) {
+        result = options_dict(options);
+        cflight_session_options_free(options);
+    }
+
+done:
+    cfp_call_end(&call);
+    return result;
+}
+
+PyObject *cfp_client_close_session(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"options", NULL};
+    struct cfp_state *state = cfp_state_of(self);
+    PyObject *call_options = NULL;
+    PyObject *result = NULL;
+    struct cfp_call call = {0};
+    struct cfp_wait wait;
+    enum cflight_close_session_status outcome = CFLIGHT_CLOSE_SESSION_UNSPECIFIED;
+    cflight_error *error = NULL;
+    cflight_client *client = handle_of(self);
+    if (client == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close_session", names, &call_options) ||
+        cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
+        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
+        goto done;
+    }
+    cflight_status status = cflight_client_close_session(client, &call.options, &outcome, &error);
+    if (cfp_wait_end(&wait, status, error) == 0) {
+        result = PyObject_CallFunction(state->close_session_status, "i", (int)outcome);
+    }
+
+done:
+    cfp_call_end(&call);
+    return result;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFP_EXCEPTIONS_H
+#define CFP_EXCEPTIONS_H
+
+#include "state.h"
+
+/* The one place where statuses become exceptions and exceptions become statuses. */
+
+/* Raises the exception for a failure and takes the error, which may be NULL. Always returns NULL.
+ */
+PyObject *cfp_raise(struct cfp_state *state, cflight_status status, cflight_error *error);
+/* Makes the exception that cfp_raise would raise; the error is borrowed. */
+PyObject *cfp_exception_new(struct cfp_state *state, cflight_status status,
+                            const cflight_error *error);
+/* Takes the pending exception and describes it to the library, for a handler's return. The status
+ * is never OK. `ret_exception` may be NULL; it receives the exception object (or NULL). */
+cflight_status cfp_error_from_python(struct cfp_state *state, PyObject **ret_exception,
+                                     cflight_error **reterr);
+/* Reports the pending exception as a warning that names what failed, and clears it. */
+void cfp_warn_unraisable(const char *what);
+
+#endif /* CFP_EXCEPTIONS_H */

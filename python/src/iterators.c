@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The iterators of list_flights and do_action: messages as the server sends them.
+ *
+ * An iterator owns its stream; dropping or closing it cancels the call. The stream is for one
+ * thread at a time: steps take turns under the lock, which is taken without the GIL only. Thread
+ * class: free. */
+#include "client.h"
+
+#include <pthread.h>
+
+#include "call_options.h"
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+struct iterator {
+    CFP_HEAD
+    pthread_mutex_t lock;
+    bool has_lock;
+    bool is_over;
+    struct cfp_call call;
+    PyObject *client;   /* while the call has not started */
+    PyObject *criteria; /* list_flights: bytes or None */
+    PyObject *options;
+    PyObject *failure; /* do_action: what the first step raises */
+    cflight_info_stream *infos;
+    cflight_result_stream *results;
+};
+
+static struct iterator *iterator_new(PyTypeObject *type)
+{
+    struct iterator *self = (struct iterator *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->has_lock = pthread_mutex_init(&self->lock, NULL) == 0;
+    }
+    return self;
+}
+
+static void release_streams(void *pointer)
+{
+    struct iterator *self = pointer;
+    pthread_mutex_lock(&self->lock);
+    cflight_info_stream_free(self->infos);
+    cflight_result_stream_free(self->results);
+    self->infos = NULL;
+    self->results = NULL;
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* Ends the iteration: cancels the call if it runs. A thread that is in a step gets Cancelled. */
+static PyObject *iterator_close(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    struct iterator *self = (struct iterator *)object;
+    self->is_over = true;
+    if (self->call.cancel != NULL && (self->infos != NULL || self->results != NULL)) {
+        cflight_cancel_trigger(self->call.cancel);
+        cfp_release(release_streams, self);
+    }
+    Py_RETURN_NONE;
+}
+
+static void iterator_dealloc(PyObject *object)
+{
+    struct iterator *self = (struct iterator *)object;
+    cfp_object_begin_dealloc(object);
+    if (self->infos != NULL || self->results != NULL) {
+        cfp_release(release_streams, self);
+    }
+    cfp_call_end(&self->call);
+    Py_CLEAR(self->client);
+    Py_CLEAR(self->criteria);
+    Py_CLEAR(self->options);
+    Py_CLEAR(self->failure);
+    if (self->has_lock) {
+        (void)pthread_mutex_destroy(&self->lock);
+    }
+    cfp_object_end_dealloc(object);
+}
+
+PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObject *criteria,
+                                PyObject *options)
+{
+    struct iterator *self = iterator_new(state->info_iterator_type);
+    if (self != NULL) {
+        self->client = Py_NewRef(client);
+        self->criteria = Py_NewRef(criteria);
+        self->options = Py_NewRef(options);
+    }
+    return (PyObject *)self;
+}
+
+static int start_list(struct iterator *self, struct cfp_state *state)
+{
+    PyObject *client = self->client;
+    cflight_client *handle = ((struct cfp_client *)client)->client;
+    struct cflight_bytes criteria = {0};
+    cflight_error *error = NULL;
+    cflight_info_stream *stream = NULL;
+    struct cfp_wait wait;
+    self->client = NULL; /* another thread does not start it again */
+    int result = -1;
+    if (handle == NULL) {
+        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
+        goto done;
+    }
+    if (self->criteria != Py_None) {
+        criteria = cfp_view(self->criteria);
+    }
+    if (cfp_call_begin(state, self->options, CFP_CALL_ITERATOR, &self->call) < 0 ||
+        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
+        goto done;
+    }
+    cflight_status status =
+        cflight_client_list_flights(handle, criteria, &self->call.options, &stream, &error);
+    result = cfp_wait_end(&wait, status, error);
+    self->infos = stream;
+
+done:
+    Py_DECREF(client);
+    return result;
+}
+
+static PyObject *info_iterator_next(PyObject *object)
+{
+    struct iterator *self = (struct iterator *)object;
+    struct cfp_state *state = cfp_state_of(object);
+    struct cflight_info *info = NULL;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    struct cfp_wait wait;
+    if (self->is_over) {
+        return NULL;
+    }
+    if (self->client != NULL && start_list(self, state) < 0) {
+        self->is_over = true;
+        return NULL;
+    }
+    if (cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(&self->lock);
+    if (self->infos != NULL) {
+        status = cflight_info_stream_next(self->infos, &info, &error);
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (cfp_wait_end(&wait, status, error) < 0) {
+        self->is_over = true;
+        return NULL;
+    }
+    if (info == NULL) {
+        self->is_over = true;
+        return NULL;
+    }
+    PyObject *result = cfp_info_new(state, info);
+    cflight_info_free(info);
+    return result;
+}
+
+/* Keeps a failure of the call for the first step; anything else (misuse, Ctrl+C) is raised now. */
+static int postpone_failure(struct iterator *self, struct cfp_state *state)
+{
+    PyObject *class = NULL;
+    PyObject *exception = NULL;
+    PyObject *traceback = NULL;
+    if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(state->arrow_invalid)) {
+        return -1;
+    }
+    PyErr_Fetch(&class, &exception, &traceback);
+    PyErr_NormalizeException(&class, &exception, &traceback);
+    self->failure = exception;
+    Py_XDECREF(class);
+    Py_XDECREF(traceback);
+    return 0;
+}
+
+static int start_action(struct iterator *self, struct cfp_state *state, cflight_client *client,
+                        const struct cflight_action *action)
+{
+    cflight_error *error = NULL;
+    struct cfp_wait wait;
+    if (cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
+        return -1;
+    }
+    cflight_status status =
+        cflight_client_do_action(client, action, &self->call.options, &self->results, &error);
+    if (status == CFLIGHT_OK) {
+        status = cflight_result_stream_wait(self->results, &error);
+    }
+    return cfp_wait_end(&wait, status, error);
+}
+
+PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
+                                  const struct cflight_action *action, PyObject *options)
+{
+    struct iterator *self = iterator_new(state->result_iterator_type);
+    if (self == NULL) {
+        return NULL;
+    }
+    cflight_client *handle = ((struct cfp_client *)client)->client;
+    if (handle == NULL) {
+        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
+        Py_CLEAR(self);
+    } else if (cfp_call_begin(state, options, CFP_CALL_ITERATOR, &self->call) < 0) {
+        Py_CLEAR(self);
+    } else if (start_action(self, state, handle, action) < 0 && postpone_failure(self, state) < 0) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *result_iterator_next(PyObject *object)
+{
+    struct iterator *self = (struct iterator *)object;
+    struct cfp_state *state = cfp_state_of(object);
+    cflight_buffer *body = NULL;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    struct cfp_wait wait;
+    if (self->is_over) {
+        return NULL;
+    }
+    if (self->failure != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(self->failure), self->failure);
+        Py_CLEAR(self->failure);
+        self->is_over = true;
+        return NULL;
+    }
+    if (cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(&self->lock);
+    if (self->results != NULL) {
+        status = cflight_result_stream_next(self->results, &body, &error);
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (cfp_wait_end(&wait, status, error) < 0 || body == NULL) {
+        self->is_over = true;
+        return NULL;
+    }
+    return cfp_result_take(state, body);
+}
+
+static PyObject *iterator_enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef iterator_methods[] = {
+    {"close", iterator_close, METH_NOARGS,
+     PyDoc_STR("close($self)\n--\n\nCancel the call if it runs. Safe to repeat.")},
+    {"__enter__", iterator_enter, METH_NOARGS, PyDoc_STR("__enter__($self)\n--\n\nReturn self.")},
+    {"__exit__", iterator_close, METH_VARARGS,
+     PyDoc_STR("__exit__($self, *args)\n--\n\nCall close().")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(info_iterator_doc,
+             "Iterates the :class:`FlightInfo` that a server lists, as they come.\n\n"
+             "Examples\n--------\n>>> for info in client.list_flights():\n...     print(info)");
+
+static PyType_Slot info_iterator_slots[] = {
+    {Py_tp_doc, (void *)info_iterator_doc},
+    {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_iter, (void *)PyObject_SelfIter},
+    {Py_tp_iternext, (void *)info_iterator_next},
+    {Py_tp_methods, iterator_methods},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_info_iterator_spec = {
+    .name = "cflight.FlightInfoIterator",
+    .basicsize = sizeof(struct iterator),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = info_iterator_slots,
+};
+
+PyDoc_STRVAR(result_iterator_doc,
+             "Iterates the :class:`Result` of an action, as they come. Dropping it cancels the "
+             "action.\n\n"
+             "Examples\n--------\n>>> for result in client.do_action(\"ping\"):\n"
+             "...     print(result.body.to_pybytes())");
+
+static PyType_Slot result_iterator_slots[] = {
+    {Py_tp_doc, (void *)result_iterator_doc},
+    {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_iter, (void *)PyObject_SelfIter},
+    {Py_tp_iternext, (void *)result_iterator_next},
+    {Py_tp_methods, iterator_methods},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_result_iterator_spec = {
+    .name = "cflight.FlightResultIterator",
+    .basicsize = sizeof(struct iterator),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = result_iterator_slots,
+};

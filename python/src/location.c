@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Location: a URI, kept as it was given. Immutable. Thread class: with the GIL. */
+#include "values.h"
+
+#include "convert.h"
+#include "exceptions.h"
+
+/* Takes the bytes. */
+static PyObject *location_alloc(PyTypeObject *type, PyObject *uri)
+{
+    struct cfp_location *self = (struct cfp_location *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        Py_DECREF(uri);
+        return NULL;
+    }
+    self->uri = uri;
+    return (PyObject *)self;
+}
+
+PyObject *cfp_location_new(struct cfp_state *state, PyObject *uri)
+{
+    return location_alloc(state->location_type, Py_NewRef(uri));
+}
+
+/* Takes the bytes and gives them back when they are a URI. */
+static PyObject *check_uri(struct cfp_state *state, PyObject *uri)
+{
+    struct cflight_location *location = NULL;
+    cflight_error *error = NULL;
+    if (uri == NULL) {
+        return NULL;
+    }
+    cflight_status status = cflight_location_parse(cfp_view(uri), &location, &error);
+    if (status != CFLIGHT_OK) {
+        Py_DECREF(uri);
+        return cfp_raise(state, status, error);
+    }
+    cflight_location_free(location);
+    return uri;
+}
+
+PyObject *cfp_location_uri(struct cfp_state *state, PyObject *value, const char *message)
+{
+    if (PyObject_TypeCheck(value, state->location_type)) {
+        return Py_NewRef(((struct cfp_location *)value)->uri);
+    }
+    return check_uri(state, cfp_to_bytes_argument(value, message));
+}
+
+static PyObject *location_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"uri", NULL};
+    PyObject *value = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Location", names, &value)) {
+        return NULL;
+    }
+    PyObject *uri = check_uri(cfp_state_of_type(type), cfp_to_bytes(value));
+    return uri == NULL ? NULL : location_alloc(type, uri);
+}
+
+static void location_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    Py_CLEAR(((struct cfp_location *)self)->uri);
+    cfp_object_end_dealloc(self);
+}
+
+static PyObject *location_uri(PyObject *self, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((struct cfp_location *)self)->uri);
+}
+
+static PyObject *location_richcompare(PyObject *self, PyObject *other, int op)
+{
+    if ((op != Py_EQ && op != Py_NE) ||
+        !PyObject_TypeCheck(other, cfp_state_of(self)->location_type)) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    return PyObject_RichCompare(((struct cfp_location *)self)->uri,
+                                ((struct cfp_location *)other)->uri, op);
+}
+
+static PyObject *location_equals(PyObject *self, PyObject *other)
+{
+    PyTypeObject *type = cfp_state_of(self)->location_type;
+    if (cfp_check_type(other, type, "other", "cflight.Location") < 0) {
+        return NULL;
+    }
+    return location_richcompare(self, other, Py_EQ);
+}
+
+static PyObject *location_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<pyarrow.flight.Location %R>", ((struct cfp_location *)self)->uri);
+}
+
+static PyObject *from_text(struct cfp_state *state, PyObject *text)
+{
+    PyObject *uri = text == NULL ? NULL : check_uri(state, cfp_to_bytes(text));
+    Py_XDECREF(text);
+    return uri == NULL ? NULL : location_alloc(state->location_type, uri);
+}
+
+static PyObject *for_host(PyObject *type, PyObject *args, PyObject *kwargs, const char *scheme)
+{
+    static char *names[] = {"host", "port", NULL};
+    PyObject *host = NULL;
+    int port = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Oi", names, &host, &port)) {
+        return NULL;
+    }
+    PyObject *bytes = cfp_to_bytes(host);
+    PyObject *text =
+        bytes == NULL ? NULL
+                      : PyUnicode_FromFormat("%s://%s:%d", scheme, PyBytes_AS_STRING(bytes), port);
+    Py_XDECREF(bytes);
+    return from_text(cfp_state_of_type((PyTypeObject *)type), text);
+}
+
+static PyObject *location_for_grpc_tcp(PyObject *type, PyObject *args, PyObject *kwargs)
+{
+    return for_host(type, args, kwargs, "grpc+tcp");
+}
+
+static PyObject *location_for_grpc_tls(PyObject *type, PyObject *args, PyObject *kwargs)
+{
+    return for_host(type, args, kwargs, "grpc+tls");
+}
+
+static PyObject *location_for_grpc_unix(PyObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", NULL};
+    PyObject *path = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &path)) {
+        return NULL;
+    }
+    PyObject *bytes = cfp_to_bytes(path);
+    PyObject *text =
+        bytes == NULL ? NULL : PyUnicode_FromFormat("grpc+unix://%s", PyBytes_AS_STRING(bytes));
+    Py_XDECREF(bytes);
+    return from_text(cfp_state_of_type((PyTypeObject *)type), text);
+}
+
+static PyMethodDef location_methods[] = {
+    {"for_grpc_tcp", CFP_KEYWORDS(location_for_grpc_tcp), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("for_grpc_tcp($type, host, port)\n--\n\n"
+               "A plaintext location. An IPv6 `host` must be in brackets.")},
+    {"for_grpc_tls", CFP_KEYWORDS(location_for_grpc_tls), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("for_grpc_tls($type, host, port)\n--\n\n"
+               "A TLS location. An IPv6 `host` must be in brackets.")},
+    {"for_grpc_unix", CFP_KEYWORDS(location_for_grpc_unix),
+     METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("for_grpc_unix($type, path)\n--\n\nA Unix socket.")},
+    {"equals", location_equals, METH_O,
+     PyDoc_STR("equals($self, other, /)\n--\n\nTell whether the URIs are the same text.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef location_getset[] = {
+    {"uri", location_uri, NULL, PyDoc_STR("The URI as it was given, as bytes."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(location_doc,
+             "Location(uri)\n--\n\n"
+             "Where a service, or a part of a dataset, can be reached.\n\n"
+             "Parameters\n----------\nuri : bytes or str\n"
+             "    RFC 3986, with any scheme; clients connect to grpc, grpc+tcp, grpc+tls and "
+             "grpc+unix.\n\n"
+             "Raises\n------\nArrowInvalid\n    It cannot be parsed.\n\n"
+             "Examples\n--------\n>>> Location(\"grpc://localhost:32010\").uri\n"
+             "b'grpc://localhost:32010'");
+
+static PyType_Slot location_slots[] = {
+    {Py_tp_doc, (void *)location_doc},
+    {Py_tp_new, (void *)location_new},
+    {Py_tp_dealloc, (void *)location_dealloc},
+    {Py_tp_repr, (void *)location_repr},
+    {Py_tp_richcompare, (void *)location_richcompare},
+    {Py_tp_methods, location_methods},
+    {Py_tp_getset, location_getset},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_location_spec = {
+    .name = "cflight.Location",
+    .basicsize = sizeof(struct cfp_location),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = location_slots,
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FlightMetadataReader (a DoPut client's) and FlightMetadataWriter (a DoPut server's): the messages
+ * that go back while data flows.
+ * Thread class: free; uses of one object take turns, beside the data's reader or writer. */
+#include "streams.h"
+
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+struct metadata_reader {
+    CFP_HEAD
+    pthread_mutex_t lock;
+    cflight_metadata_reader *reader;
+};
+
+PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_reader *reader)
+{
+    PyTypeObject *type = state->metadata_reader_type;
+    struct metadata_reader *self = (struct metadata_reader *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        cflight_metadata_reader_free(reader);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&self->lock, NULL);
+    self->reader = reader;
+    return (PyObject *)self;
+}
+
+static void release_reader(void *pointer)
+{
+    struct metadata_reader *self = pointer;
+    cflight_metadata_reader_free(self->reader);
+    (void)pthread_mutex_destroy(&self->lock);
+}
+
+static void metadata_reader_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    cfp_release(release_reader, self);
+    cfp_object_end_dealloc(self);
+}
+
+static PyObject *metadata_reader_read(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    struct metadata_reader *self = (struct metadata_reader *)object;
+    struct cfp_state *state = cfp_state_of(object);
+    bool is_main = cfp_is_main_thread(state);
+    for (;;) {
+        cflight_error *error = NULL;
+        cflight_buffer *metadata = NULL;
+        cflight_status status = CFLIGHT_OK;
+        bool is_ready = true;
+        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+        status = is_main ? cflight_metadata_reader_try_next(self->reader, CFP_WAIT_SLICE_MS,
+                                                            &is_ready, &metadata, &error)
+                         : cflight_metadata_reader_next(self->reader, &metadata, &error);
+        pthread_mutex_unlock(&self->lock);
+        Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
+        {
+            return cfp_raise(state, status, error);
+        }
+        if (is_ready) {
+            return cfp_buffer_take(state, metadata);
+        }
+        if (PyErr_CheckSignals() < 0) {
+            return NULL;
+        }
+    }
+}
+
+static PyMethodDef metadata_reader_methods[] = {
+    {"read", metadata_reader_read, METH_NOARGS,
+     PyDoc_STR(
+         "read($self)\n--\n\n"
+         "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end.\n\n"
+         "Blocks; may run while another thread writes.")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(metadata_reader_doc,
+             "Reads what a DoPut server answers while data flows.\n\n"
+             "Examples\n--------\n>>> writer, answers = client.do_put(descriptor, schema)\n"
+             ">>> writer.write_batch(batch)\n>>> answers.read().to_pybytes()");
+
+static PyType_Slot metadata_reader_slots[] = {
+    {Py_tp_doc, (void *)metadata_reader_doc},
+    {Py_tp_dealloc, (void *)metadata_reader_dealloc},
+    {Py_tp_methods, metadata_reader_methods},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_metadata_reader_spec = {
+    .name = "cflight.FlightMetadataReader",
+    .basicsize = sizeof(struct metadata_reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = metadata_reader_slots,
+};
+
+struct metadata_writer {
+    CFP_HEAD
+    pthread_mutex_t lock;
+    cflight_metadata_writer *writer; /* under the lock; NULL once the handler returned */
+};
+
+PyObject *cfp_metadata_writer_new(struct cfp_state *state, cflight_metadata_writer *writer)
+{
+    PyTypeObject *type = state->metadata_writer_type;
+    struct metadata_writer *self = (struct metadata_writer *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        (void)pthread_mutex_init(&self->lock, NULL);
+        self->writer = writer;
+    }
+    return (PyObject *)self;
+}
+
+void cfp_metadata_writer_detach(PyObject *object)
+{
+    struct metadata_writer *self = (struct metadata_writer *)object;
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    self->writer = NULL;
+    pthread_mutex_unlock(&self->lock);
+    Py_END_ALLOW_THREADS
+}
+
+static void metadata_writer_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    (void)pthread_mutex_destroy(&((struct metadata_writer *)self)->lock);
+    cfp_object_end_dealloc(self);
+}
+
+static PyObject *metadata_writer_write(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"message", NULL};
+    struct metadata_writer *self = (struct metadata_writer *)object;
+    struct cfp_state *state = cfp_state_of(object);
+    PyObject *message = NULL;
+    Py_buffer view;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:write", names, &message) ||
+        PyObject_GetBuffer(message, &view, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    if (cfp_check_metadata(state, view.len) < 0) {
+        PyBuffer_Release(&view);
+        return NULL;
+    }
+    struct cflight_bytes bytes = cflight_bytes_make(view.buf, (size_t)view.len);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    status = self->writer == NULL ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
+                                                              "the writer's call is over")
+                                  : cflight_metadata_writer_write(self->writer, bytes, &error);
+    pthread_mutex_unlock(&self->lock);
+    Py_END_ALLOW_THREADS PyBuffer_Release(&view);
+    if (status != CFLIGHT_OK) {
+        return cfp_raise(state, status, error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef metadata_writer_methods[] = {
+    {"write", CFP_KEYWORDS(metadata_writer_write), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("write($self, message)\n--\n\nSend an answer (bytes-like) to the client.")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(
+    metadata_writer_doc,
+    "Answers a DoPut client while data flows; given to :meth:`FlightServerBase.do_put`.\n\n"
+    "Raises\n------\nFlightError\n    The call is over.\n\n"
+    "Examples\n--------\n>>> for batch, metadata in reader:\n"
+    "...     writer.write(b\"stored\")");
+
+static PyType_Slot metadata_writer_slots[] = {
+    {Py_tp_doc, (void *)metadata_writer_doc},
+    {Py_tp_dealloc, (void *)metadata_writer_dealloc},
+    {Py_tp_methods, metadata_writer_methods},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_metadata_writer_spec = {
+    .name = "cflight.FlightMetadataWriter",
+    .basicsize = sizeof(struct metadata_writer),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = metadata_writer_slots,
+};

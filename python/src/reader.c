@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MetadataRecordBatchReader and FlightStreamReader.
+ *
+ * Reading on the main thread waits in slices and runs signal handlers between them: Ctrl+C raises,
+ * other handlers run and the read goes on, and nothing of the stream is lost. Other threads wait in
+ * one piece. Statistics are copied out after each step, so reading them never blocks.
+ * Thread class: free; reads of one stream take turns. */
+#include "streams.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "arrow.h"
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+struct reader {
+    CFP_HEAD
+    struct cfp_read_core *core;
+    PyObject *schema; /* once it arrived */
+    struct cflight_ipc_stats stats;
+};
+
+static cflight_status reader_is_over(cflight_error **reterr)
+{
+    return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                     "the reader is closed, or its call is over");
+}
+
+PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core)
+{
+    if (core == NULL) {
+        return NULL;
+    }
+    PyTypeObject *type = core->is_owned ? state->stream_reader_type : state->reader_type;
+    struct reader *self = (struct reader *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        cfp_read_core_unref(core);
+        return NULL;
+    }
+    self->core = core;
+    return (PyObject *)self;
+}
+
+static void release_core(void *core)
+{
+    cfp_read_core_unref(core);
+}
+
+static void reader_dealloc(PyObject *self)
+{
+    struct reader *reader = (struct reader *)self;
+    cfp_object_begin_dealloc(self);
+    Py_CLEAR(reader->schema);
+    if (reader->core != NULL) {
+        cfp_release(release_core, reader->core);
+    }
+    cfp_object_end_dealloc(self);
+}
+
+/* Under the core's lock: copies what was read so far, when the call is not over. */
+static void copy_stats(const struct cfp_read_core *core, struct cflight_ipc_stats *stats)
+{
+    if (core->reader != NULL) {
+        *stats = cflight_reader_stats(core->reader);
+    }
+}
+
+static void interrupt_core(void *core)
+{
+    cfp_read_core_cancel(core);
+}
+
+static bool has_no_schema(cflight_status status, const cflight_error *error)
+{
+    return status == CFLIGHT_FAILED_PRECONDITION && cflight_error_peer(error)[0] == '\0';
+}
+
+static int load_schema(struct reader *self)
+{
+    struct cfp_state *state = cfp_state_of((PyObject *)self);
+    struct cfp_read_core *core = self->core;
+    struct ArrowSchema schema;
+    struct cflight_ipc_stats stats = self->stats;
+    struct cfp_wait wait;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    if (self->schema != NULL) {
+        return 0;
+    }
+    if (cfp_wait_begin(&wait, state, interrupt_core, core) < 0) {
+        return -1;
+    }
+    pthread_mutex_lock(&core->lock);
+    if (core->reader == NULL) {
+        status = reader_is_over(&error);
+    } else {
+        status = cflight_reader_schema(core->reader, &schema, &error);
+        if (has_no_schema(status, error)) {
+            status = cflight_error_set_message(&error, CFLIGHT_INTERNAL,
+                                               "Server never sent a data message");
+        }
+    }
+    copy_stats(core, &stats);
+    pthread_mutex_unlock(&core->lock);
+    if (cfp_wait_end(&wait, status, error) < 0) {
+        return -1;
+    }
+    self->stats = stats;
+    PyObject *object = cfp_schema_take(state, &schema);
+    if (object == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->schema, object);
+    return 0;
+}
+
+int cfp_reader_prefetch(PyObject *reader)
+{
+    return load_schema((struct reader *)reader);
+}
+
+void cfp_reader_detach(PyObject *object)
+{
+    struct reader *self = (struct reader *)object;
+    struct cfp_read_core *core = self->core;
+    struct cflight_ipc_stats stats = self->stats;
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    copy_stats(core, &stats);
+    cfp_read_core_detach_locked(core);
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS self->stats = stats;
+}
+
+void cfp_reader_refresh(PyObject *object)
+{
+    struct reader *self = (struct reader *)object;
+    copy_stats(self->core, &self->stats);
+}
+
+/* Reads the next message; 0 or -1. */
+static int read_next(struct reader *self, struct cflight_chunk *ret_chunk)
+{
+    struct cfp_state *state = cfp_state_of((PyObject *)self);
+    struct cfp_read_core *core = self->core;
+    bool is_main = cfp_is_main_thread(state);
+    for (;;) {
+        cflight_error *error = NULL;
+        cflight_status status = CFLIGHT_OK;
+        struct cflight_ipc_stats stats = self->stats;
+        bool is_ready = true;
+        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+        if (core->reader == NULL) {
+            status = reader_is_over(&error);
+        } else if (atomic_load(&core->is_cancelled)) {
+            status = cflight_error_set_message(&error, CFLIGHT_CANCELLED, "the call was cancelled");
+        } else if (is_main) {
+            status = cflight_reader_try_next(core->reader, CFP_WAIT_SLICE_MS, &is_ready, ret_chunk,
+                                             &error);
+        } else {
+            status = cflight_reader_next(core->reader, ret_chunk, &error);
+        }
+        copy_stats(core, &stats);
+        pthread_mutex_unlock(&core->lock);
+        Py_END_ALLOW_THREADS self->stats = stats;
+        if (status != CFLIGHT_OK) {
+            cfp_raise(state, status, error);
+            return -1;
+        }
+        if (is_ready) {
+            return 0;
+        }
+        if (PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+}
+
+/* The batch of a chunk as a Python object; None when it has none. Empties that part of the chunk.
+ */
+static PyObject *batch_of(struct reader *self, struct cflight_chunk *chunk)
+{
+    if (!chunk->has_batch) {
+        Py_RETURN_NONE;
+    }
+    if (load_schema(self) < 0) {
+        return NULL;
+    }
+    chunk->has_batch = false;
+    return cfp_batch_take(cfp_state_of((PyObject *)self), self->schema, &chunk->batch);
+}
+
+static PyObject *chunk_of(struct reader *self, struct cflight_chunk *chunk)
+{
+    struct cfp_state *state = cfp_state_of((PyObject *)self);
+    PyObject *data = batch_of(self, chunk);
+    PyObject *metadata = NULL;
+    if (data != NULL) {
+        metadata = cfp_buffer_take(state, chunk->app_metadata);
+        chunk->app_metadata = NULL;
+    }
+    cflight_chunk_release(chunk);
+    return cfp_chunk_new(state, data, metadata);
+}
+
+static PyObject *reader_next(PyObject *object)
+{
+    struct reader *self = (struct reader *)object;
+    struct cflight_chunk chunk;
+    if (read_next(self, &chunk) < 0) {
+        return NULL;
+    }
+    if (chunk.is_end || (!chunk.has_batch && chunk.app_metadata == NULL)) {
+        cflight_chunk_release(&chunk);
+        return NULL;
+    }
+    return chunk_of(self, &chunk);
+}
+
+static PyObject *reader_read_chunk(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *chunk = reader_next(self);
+    if (chunk == NULL && PyErr_Occurred() == NULL) {
+        PyErr_SetNone(PyExc_StopIteration);
+    }
+    return chunk;
+}
+
+static int read_batches(struct reader *self, PyObject *batches)
+{
+    for (;;) {
+        struct cflight_chunk chunk;
+        if (read_next(self, &chunk) < 0) {
+            return -1;
+        }
+        if (chunk.is_end || !chunk.has_batch) {
+            cflight_chunk_release(&chunk);
+            return 0;
+        }
+        PyObject *batch = batch_of(self, &chunk);
+        cflight_chunk_release(&chunk);
+        int code = batch == NULL ? -1 : PyList_Append(batches, batch);
+        Py_XDECREF(batch);
+        if (code < 0) {
+            return -1;
+        }
+    }
+}
+
+static void cancel_call(struct reader *self)
+{
+    Py_BEGIN_ALLOW_THREADS cfp_read_core_cancel(self->core);
+    Py_END_ALLOW_THREADS
+}
+
+static PyObject *reader_read_all(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    struct reader *self = (struct reader *)object;
+    PyObject *table = NULL;
+    PyObject *batches = PyList_New(0);
+    if (batches == NULL || load_schema(self) < 0) {
+        goto done;
+    }
+    if (read_batches(self, batches) == 0) {
+        table = cfp_table_new(cfp_state_of(object), self->schema, batches);
+    } else if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        /* Ctrl+C: nobody will read the rest. */
+        PyObject *class = NULL;
+        PyObject *exception = NULL;
+        PyObject *traceback = NULL;
+        PyErr_Fetch(&class, &exception, &traceback);
+        cancel_call(self);
+        PyErr_Restore(class, exception, traceback);
+    }
+
+done:
+    Py_XDECREF(batches);
+    return table;
+}
+
+static PyObject *reader_read_pandas(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (PyTuple_GET_SIZE(args) != 0) {
+        return PyErr_Format(PyExc_TypeError, "read_pandas() takes keyword arguments only");
+    }
+    PyObject *table = reader_read_all(self, NULL);
+    PyObject *method = table == NULL ? NULL : PyObject_GetAttrString(table, "to_pandas");
+    PyObject *result = method == NULL ? NULL : PyObject_Call(method, args, kwargs);
+    Py_XDECREF(table);
+    Py_XDECREF(method);
+    return result;
+}
+
+/* The exported stream: shares the core, knows nothing of Python. */
+
+static int stream_failed(struct cfp_read_core *core, cflight_status status, cflight_error *error)
+{
+    const char *message = cflight_error_message(error);
+    size_t size = strlen(message) + 1;
+    char *copy = PyMem_RawMalloc(size);
+    if (copy != NULL) {
+        memcpy(copy, message, size);
+    }
+    PyMem_RawFree(core->last_error);
+    core->last_error = copy;
+    cflight_error_free(error);
+    switch (status) {
+    case CFLIGHT_CANCELLED:
+        return ECANCELED;
+    case CFLIGHT_INVALID_ARGUMENT:
+    case CFLIGHT_FAILED_PRECONDITION:
+        return EINVAL;
+    case CFLIGHT_DEADLINE_EXCEEDED:
+        return ETIMEDOUT;
+    case CFLIGHT_UNIMPLEMENTED:
+        return ENOSYS;
+    default:
+        return EIO;
+    }
+}
+
+static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ret_schema)
+{
+    struct cfp_read_core *core = stream->private_data;
+    cflight_error *error = NULL;
+    pthread_mutex_lock(&core->lock);
+    cflight_status status = core->reader == NULL
+                                ? reader_is_over(&error)
+                                : cflight_reader_schema(core->reader, ret_schema, &error);
+    int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
+    pthread_mutex_unlock(&core->lock);
+    return code;
+}
+
+static cflight_status next_batch(struct cfp_read_core *core, struct ArrowArray *ret_array,
+                                 cflight_error **reterr)
+{
+    for (;;) {
+        struct cflight_chunk chunk;
+        cflight_status status = core->reader == NULL
+                                    ? reader_is_over(reterr)
+                                    : cflight_reader_next(core->reader, &chunk, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        bool has_batch = chunk.has_batch;
+        bool is_end = chunk.is_end;
+        *ret_array = (struct ArrowArray){0};
+        if (has_batch) {
+            *ret_array = chunk.batch;
+            chunk.has_batch = false;
+            chunk.batch.release = NULL;
+        }
+        cflight_chunk_release(&chunk);
+        if (has_batch || is_end) {
+            return CFLIGHT_OK;
+        }
+    }
+}
+
+static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_array)
+{
+    struct cfp_read_core *core = stream->private_data;
+    cflight_error *error = NULL;
+    pthread_mutex_lock(&core->lock);
+    cflight_status status = next_batch(core, ret_array, &error);
+    int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
+    pthread_mutex_unlock(&core->lock);
+    return code;
+}
+
+static const char *stream_get_last_error(struct ArrowArrayStream *stream)
+{
+    return ((struct cfp_read_core *)stream->private_data)->last_error;
+}
+
+static void stream_release(struct ArrowArrayStream *stream)
+{
+    cfp_read_core_unref(stream->private_data);
+    stream->release = NULL;
+}
+
+static void stream_of(struct reader *self, struct ArrowArrayStream *ret_stream)
+{
+    *ret_stream = (struct ArrowArrayStream){
+        .get_schema = stream_get_schema,
+        .get_next = stream_get_next,
+        .get_last_error = stream_get_last_error,
+        .release = stream_release,
+        .private_data = cfp_read_core_ref(self->core),
+    };
+}
+
+static PyObject *reader_to_reader(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct ArrowArrayStream stream;
+    if (load_schema((struct reader *)self) < 0) {
+        return NULL;
+    }
+    stream_of((struct reader *)self, &stream);
+    return cfp_stream_take(cfp_state_of(self), &stream);
+}
+
+static PyObject *reader_stream(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"requested_schema", NULL};
+    PyObject *requested_schema = NULL;
+    struct ArrowArrayStream stream;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &requested_schema) ||
+        load_schema((struct reader *)self) < 0) {
+        return NULL;
+    }
+    stream_of((struct reader *)self, &stream);
+    return cfp_stream_capsule(&stream);
+}
+
+static PyObject *reader_schema(PyObject *self, void *unused)
+{
+    (void)unused;
+    return load_schema((struct reader *)self) < 0 ? NULL
+                                                  : Py_NewRef(((struct reader *)self)->schema);
+}
+
+static PyObject *reader_stats(PyObject *self, void *unused)
+{
+    (void)unused;
+    return cfp_stats_new(cfp_state_of(self)->read_stats, ((struct reader *)self)->stats);
+}
+
+static PyObject *reader_cancel(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    cancel_call((struct reader *)self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    cancel_call((struct reader *)self);
+    cfp_reader_detach(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef reader_methods[] = {
+    {"read_chunk", reader_read_chunk, METH_NOARGS,
+     PyDoc_STR(
+         "read_chunk($self)\n--\n\n"
+         "Return the next :class:`FlightStreamChunk`; StopIteration at the end.\n\n"
+         "Blocks until it is complete, a limit of the call passes, or the call is cancelled.")},
+    {"read_all", reader_read_all, METH_NOARGS,
+     PyDoc_STR("read_all($self)\n--\n\n"
+               "Read the rest as a pyarrow.Table, or a :class:`Table`.\n\n"
+               "Metadata is dropped, and reading stops at a message without rows. Ctrl+C cancels "
+               "the call.")},
+    {"read_pandas", CFP_KEYWORDS(reader_read_pandas), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("read_pandas($self, **options)\n--\n\n"
+               "Read the rest as a pandas.DataFrame: ``read_all().to_pandas(**options)``. Needs "
+               "pyarrow.")},
+    {"to_reader", reader_to_reader, METH_NOARGS,
+     PyDoc_STR("to_reader($self)\n--\n\n"
+               "Return a pyarrow.RecordBatchReader, or a :class:`RecordBatchReader`, over the same "
+               "stream. Messages without rows are skipped.")},
+    {"__arrow_c_stream__", CFP_KEYWORDS(reader_stream), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
+               "Export the rest as a capsule of the Arrow C stream interface.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef reader_getset[] = {
+    {"schema", reader_schema, NULL,
+     PyDoc_STR("The schema: a pyarrow.Schema, or a :class:`Schema`. Blocks until it arrived."),
+     NULL},
+    {"stats", reader_stats, NULL,
+     PyDoc_STR(
+         "What was read so far, as :class:`ReadStats`. Messages without rows do not count, the "
+         "schema does."),
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(reader_doc,
+             "Reads record batches and metadata of one call; iterates chunks.\n\n"
+             "It has the Arrow PyCapsule interface: ``polars.DataFrame(reader)`` reads it.\n\n"
+             "Raises\n------\nFlightError\n    Reading fails as the call does; then every further "
+             "read fails the same way.\n\n"
+             "Examples\n--------\n>>> for batch, metadata in reader:\n...     ...");
+
+static PyType_Slot reader_slots[] = {
+    {Py_tp_doc, (void *)reader_doc},
+    {Py_tp_dealloc, (void *)reader_dealloc},
+    {Py_tp_iter, (void *)PyObject_SelfIter},
+    {Py_tp_iternext, (void *)reader_next},
+    {Py_tp_methods, reader_methods},
+    {Py_tp_getset, reader_getset},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_reader_spec = {
+    .name = "cflight.MetadataRecordBatchReader",
+    .basicsize = sizeof(struct reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = reader_slots,
+};
+
+static PyMethodDef stream_reader_methods[] = {
+    {"cancel", reader_cancel, METH_NOARGS,
+     PyDoc_STR("cancel($self)\n--\n\n"
+               "End the call; reads of it raise FlightCancelledError. Any thread may call it.")},
+    {"close", reader_close, METH_NOARGS,
+     PyDoc_STR("close($self)\n--\n\n"
+               "End the call if it runs, and let go of its memory now. Safe to repeat.")},
+    {"__enter__", reader_enter, METH_NOARGS, PyDoc_STR("__enter__($self)\n--\n\nReturn self.")},
+    {"__exit__", reader_close, METH_VARARGS,
+     PyDoc_STR("__exit__($self, *args)\n--\n\nCall close().")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(stream_reader_doc, "A client's reader: of DoGet, or of the answers of DoExchange.\n\n"
+                                "Examples\n--------\n>>> with client.do_get(ticket) as reader:\n"
+                                "...     first = reader.read_chunk().data");
+
+static PyType_Slot stream_reader_slots[] = {
+    {Py_tp_doc, (void *)stream_reader_doc},
+    {Py_tp_dealloc, (void *)reader_dealloc},
+    {Py_tp_methods, stream_reader_methods},
+    {0, NULL},
+};
+
+PyType_Spec cfp_stream_reader_spec = {
+    .name = "cflight.FlightStreamReader",
+    .basicsize = sizeof(struct reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = stream_reader_slots,
+};

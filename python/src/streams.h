@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFP_STREAMS_H
+#define CFP_STREAMS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "state.h"
+
+/* Readers and writers of record batches.
+ *
+ * The library's handles are for one thread at a time, Python objects for any number; and an
+ * exported Arrow stream outlives the Python object it came from. So a handle lives in a counted
+ * core with a lock. The lock is taken without the GIL only, and the GIL may be taken under it
+ * (middleware). */
+struct cfp_read_core {
+    atomic_size_t refs;
+    pthread_mutex_t lock;
+    pthread_mutex_t life_lock; /* taken after `lock`; held to free the reader, or to cancel */
+    cflight_reader *reader;    /* under both locks; NULL once the call is over */
+    bool is_owned;             /* clients own their reader, servers borrow it */
+    atomic_bool is_cancelled;  /* cancel() was called: reads fail, even of what has arrived */
+    char *last_error;          /* under the lock: what the exported stream failed with */
+};
+
+/* Takes the reader, on failure too. */
+struct cfp_read_core *cfp_read_core_new(cflight_reader *reader, bool is_owned);
+/* Ends the call. Any thread; needs no GIL. */
+void cfp_read_core_cancel(struct cfp_read_core *core);
+/* Lets go of the reader: frees a client's. Under the lock, without the GIL. */
+void cfp_read_core_detach_locked(struct cfp_read_core *core);
+struct cfp_read_core *cfp_read_core_ref(struct cfp_read_core *core);
+/* Without the GIL. */
+void cfp_read_core_unref(struct cfp_read_core *core);
+
+/* Takes the core, which may be NULL with an exception set. An owned reader is a client's class,
+ * which has cancel(). */
+PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core);
+/* Reads the schema now, so that a failure of the call is seen now; 0 or -1. */
+int cfp_reader_prefetch(PyObject *reader);
+/* Ends the use of a server's reader, whoever still holds it. */
+void cfp_reader_detach(PyObject *reader);
+/* Counts what a server's reader has read already. */
+void cfp_reader_refresh(PyObject *reader);
+
+struct cfp_write_core {
+    pthread_mutex_t lock;
+    cflight_writer *writer; /* under the lock; NULL once the call is over */
+    bool is_owned;          /* clients own their writer, servers borrow it */
+};
+
+/* Takes the writer, on failure too. `schema` may be NULL; otherwise the stream has begun with it
+ * and it is taken. An owned writer is a client's class, which has done_writing(). */
+PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *writer, bool is_owned,
+                         struct ArrowSchema *schema);
+void cfp_writer_detach(PyObject *writer);
+
+/* What GeneratorStream and RecordBatchStream write through: the steps of a writer with the GIL held
+ * on entry and exit. */
+struct cfp_sink {
+    struct cfp_state *state;
+    cflight_writer *writer;
+};
+int cfp_sink_begin(struct cfp_sink *sink, const struct ArrowSchema *schema,
+                   const struct cflight_ipc_write_options *options);
+/* `metadata` is a bytes-like object or NULL. */
+int cfp_sink_write(struct cfp_sink *sink, const struct ArrowArray *array, PyObject *metadata);
+/* Writes all of a stream and releases it. Returns -1, or how many batches it had. */
+int64_t cfp_sink_write_stream(struct cfp_sink *sink, struct ArrowArrayStream *stream);
+
+/* A chunk of both; takes its content. */
+PyObject *cfp_chunk_new(struct cfp_state *state, PyObject *data, PyObject *app_metadata);
+PyObject *cfp_stats_new(PyObject *class, struct cflight_ipc_stats stats);
+
+/* Takes the handle, on failure too. */
+PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_reader *reader);
+PyObject *cfp_metadata_writer_new(struct cfp_state *state, cflight_metadata_writer *writer);
+void cfp_metadata_writer_detach(PyObject *writer);
+
+/* Raises ArrowCapacityError for metadata that no protobuf message can carry; 0 or -1. */
+int cfp_check_metadata(struct cfp_state *state, Py_ssize_t len_bytes);
+
+#endif /* CFP_STREAMS_H */
