@@ -127,7 +127,8 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
 /* Server: takes the call on. `deadline_ns` of the request is watched by the connection. */
 void cfl_grpc_call_accept(struct cfl_grpc_call *call, const struct cfl_grpc_call_handlers *handlers,
                           void *user_data);
-/* The user's last touch: no callback follows. A call that is not over is cancelled. */
+/* The user's last touch: no callback follows. A call that is not over is cancelled, but for one of
+ * a server that was finished and of which only the status is still to be sent. */
 void cfl_grpc_call_release(struct cfl_grpc_call *call);
 
 /* Queues one message: 5-byte prefix and `head` (copied), then `body` (borrowed until
@@ -158,8 +159,9 @@ void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, con
  * that it may try again elsewhere. Only before anything was sent. on_end is called before the
  * return. */
 void cfl_grpc_call_refuse(struct cfl_grpc_call *call);
-/* Gives flow-control credit back for message bytes that were taken; prefixes are credited on
- * arrival. */
+/* Gives flow-control credit back for message bytes that were taken. Prefixes are credited by
+ * themselves once no delivered bytes wait for credit, so a stream whose user stops taking comes to
+ * rest. Empty messages take no credit: a user that queues messages bounds how many. */
 void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes);
 
 const char *cfl_grpc_call_path(const struct cfl_grpc_call *call);

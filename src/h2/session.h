@@ -81,7 +81,7 @@ cflight_status cfl_h2_session_new(const struct cflight_allocator *alloc, enum cf
 void cfl_h2_session_free(struct cfl_h2_session *session);
 
 /* Where the next bytes from the peer go: 1 or 2 views, at least 1 byte in all. Valid until the next
- * call. */
+ * call of any function of the session: read and report without letting others in between. */
 void cfl_h2_input(struct cfl_h2_session *session, struct iovec target[2], int *ret_count);
 /* `len_bytes` were put there, in order. A failure is fatal for the session: its message says what
  * the peer did; send what cfl_h2_output still has (the GOAWAY), then close. */

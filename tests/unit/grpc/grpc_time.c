@@ -234,6 +234,22 @@ TEST(grpc_time, cancel_lets_go_of_memory)
     }
 }
 
+/* Goal: a call that the server sends away untouched is safe to try again.
+ * Method: refuse; the client is told so. */
+TEST(grpc_time, a_refused_call_is_safe_to_retry)
+{
+    struct t_pair pair;
+    struct t_user user;
+    t_pair_init(&pair);
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    cfl_grpc_call_refuse(pair.served[0].call);
+    assert_int_equal(pair.served[0].end_count, 1);
+    t_pair_pump(&pair, 65536);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
+    assert_int_equal(cfl_grpc_call_retry(user.call), CFLIGHT_RETRY_SAFE);
+    close_pair(&pair, &user);
+}
+
 /* Goal: handlers may release their call.
  * Method: release in on_end and in the middle of a message, on both sides. */
 TEST(grpc_time, a_handler_may_release_its_call)

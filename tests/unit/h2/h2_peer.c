@@ -3,6 +3,7 @@
 #include "h2_peer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void on_headers(void *user_data, struct cfl_h2_stream *stream,
                        const struct cfl_h2_field *fields, size_t field_count, bool is_end_stream,
@@ -178,4 +179,51 @@ void t_peer_respond(struct cfl_h2_stream *stream)
     const struct cfl_h2_field fields[] = {field(":status", "200")};
     cflight_error *error = NULL;
     CHECK_OK(cfl_h2_submit_headers(stream, fields, 1, false, &error), error);
+}
+
+void t_duo_open(struct t_duo *duo, const struct cfl_limits *limits)
+{
+    memset(duo, 0, sizeof *duo);
+    t_clock_init(&duo->clock);
+    t_peer_open(&duo->client, CFL_H2_CLIENT, limits, &duo->clock);
+    t_peer_open(&duo->server, CFL_H2_SERVER, limits, &duo->clock);
+    t_pump(&duo->client.end, &duo->server.end, 65536);
+}
+
+void t_duo_close(struct t_duo *duo)
+{
+    CHECK_STATUS(duo->client.end.status, CFLIGHT_OK);
+    CHECK_STATUS(duo->server.end.status, CFLIGHT_OK);
+    t_peer_done(&duo->client);
+    t_peer_done(&duo->server);
+    assert_int_equal(duo->client.close_count, duo->client.stream_count);
+    assert_int_equal(duo->server.close_count, duo->server.stream_count);
+}
+
+void t_duo_pump(struct t_duo *duo)
+{
+    t_pump(&duo->client.end, &duo->server.end, 65536);
+}
+
+struct cfl_h2_stream *t_duo_request(struct t_duo *duo)
+{
+    CHECK_OK(t_peer_request(&duo->client, false, &duo->error), duo->error);
+    return duo->client.stream;
+}
+
+void t_send_bytes(struct cfl_h2_stream *stream, const void *data, size_t len_bytes)
+{
+    struct cflight_bytes view = cflight_bytes_make(data, len_bytes);
+    cflight_error *error = NULL;
+    CHECK_OK(cfl_h2_stream_send(stream, &view, 1, &error), error);
+}
+
+uint8_t *t_pattern_new(size_t len_bytes)
+{
+    uint8_t *bytes = malloc(len_bytes);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < len_bytes; i++) {
+        bytes[i] = (uint8_t)(i * 7 + (i >> 9));
+    }
+    return bytes;
 }

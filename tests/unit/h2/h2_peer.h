@@ -46,4 +46,19 @@ void t_peer_serve(struct t_peer *peer, const struct cfl_limits *limits, struct t
 cflight_status t_peer_request(struct t_peer *peer, bool is_end, cflight_error **reterr);
 void t_peer_respond(struct cfl_h2_stream *stream);
 
+/* Two sessions of ours that are connected. */
+struct t_duo {
+    struct t_clock clock;
+    struct t_peer client;
+    struct t_peer server;
+    cflight_error *error;
+};
+
+void t_duo_open(struct t_duo *duo, const struct cfl_limits *limits);
+void t_duo_close(struct t_duo *duo);
+void t_duo_pump(struct t_duo *duo);
+struct cfl_h2_stream *t_duo_request(struct t_duo *duo);
+void t_send_bytes(struct cfl_h2_stream *stream, const void *data, size_t len_bytes);
+uint8_t *t_pattern_new(size_t len_bytes);
+
 #endif /* CFLIGHT_TESTS_H2_PEER_H */
