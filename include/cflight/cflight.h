@@ -8,6 +8,7 @@
 #include "cflight/alloc.h"
 #include "cflight/arrow_abi.h"
 #include "cflight/auth.h"
+#include "cflight/bearer_auth.h"
 #include "cflight/bytes.h"
 #include "cflight/call.h"
 #include "cflight/client.h"
