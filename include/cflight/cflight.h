@@ -19,8 +19,10 @@
 #include "cflight/log.h"
 #include "cflight/middleware.h"
 #include "cflight/server.h"
+#include "cflight/sessions.h"
 #include "cflight/status.h"
 #include "cflight/stream.h"
+#include "cflight/trace.h"
 #include "cflight/types.h"
 #include "cflight/version.h"
 

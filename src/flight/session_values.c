@@ -243,16 +243,31 @@ static cflight_status options_from_message(struct cfl_arena *arena,
     return CFLIGHT_OK;
 }
 
+void cfl_session_option_layout(struct cfl_block *block, const struct cflight_session_option *option,
+                               struct cflight_session_option *ret_copy)
+{
+    struct cflight_session_option copy = *option;
+    copy.string_value = cflight_bytes_make(NULL, 0);
+    copy.list_values = NULL;
+    copy.list_count = 0;
+    copy.name = cfl_block_bytes(block, option->name);
+    if (option->type == CFLIGHT_SESSION_VALUE_STRING) {
+        copy.string_value = cfl_block_bytes(block, option->string_value);
+    } else if (option->type == CFLIGHT_SESSION_VALUE_STRING_LIST) {
+        copy.list_values = cfl_block_bytes_array(block, option->list_values, option->list_count);
+        copy.list_count = option->list_count;
+    }
+    *ret_copy = copy;
+}
+
 static void options_layout(struct cfl_block *block, const void *value, void *ret_value)
 {
     struct cflight_session_options copy;
     memcpy(&copy, value, sizeof copy);
     struct cflight_session_option *options = cfl_block_array(block, copy.count, sizeof *options);
     for (size_t i = 0; i < copy.count; i++) {
-        struct cflight_session_option option = copy.options[i];
-        option.name = cfl_block_bytes(block, option.name);
-        option.string_value = cfl_block_bytes(block, option.string_value);
-        option.list_values = cfl_block_bytes_array(block, option.list_values, option.list_count);
+        struct cflight_session_option option;
+        cfl_session_option_layout(block, &copy.options[i], &option);
         if (options != NULL) {
             options[i] = option;
         }

@@ -90,6 +90,9 @@ cflight_status cfl_info_from_message(struct cfl_arena *arena, const cfl_pb_info 
 void cfl_info_layout(struct cfl_block *block, const struct cflight_info *info,
                      struct cflight_info *ret_copy);
 
+void cfl_session_option_layout(struct cfl_block *block, const struct cflight_session_option *option,
+                               struct cflight_session_option *ret_copy);
+
 /* NULL when the time has no value; otherwise false only when memory ran out. */
 bool cfl_time_to_message(struct cfl_arena *arena, struct cflight_time time,
                          cfl_pb_timestamp **ret_message);
