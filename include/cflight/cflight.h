@@ -17,6 +17,7 @@
 #include "cflight/export.h"
 #include "cflight/ipc.h"
 #include "cflight/log.h"
+#include "cflight/loop.h"
 #include "cflight/middleware.h"
 #include "cflight/server.h"
 #include "cflight/sessions.h"

@@ -19,6 +19,8 @@
 #include "flight/cancel.h"
 #include "flight/error_wire.h"
 
+enum { QUEUED_BYTES_MAX = 64 << 10 /* of small messages, before their writer waits */ };
+
 /* ---- what the session reports; under the lock ---- */
 
 static void on_headers(void *user_data, struct cfl_grpc_call *grpc)
@@ -348,7 +350,7 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
 }
 
 /* A wait ran into a limit: says which, and ends the call. */
-static void expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
+void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
 {
     char message[160];
     if (now_ns >= call->limits.deadline_ns) {
@@ -368,7 +370,7 @@ static void expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
 }
 
 /* What moves when the call is not idle. */
-static uint64_t progress_locked(const struct cfl_call *call, bool is_write)
+uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write)
 {
     return is_write ? cfl_grpc_call_unsent_bytes(call->locked.grpc)
                     : call->locked.inbox.received_bytes;
@@ -381,7 +383,7 @@ static bool wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data),
 {
     int64_t own_ns = cfl_deadline_after_ns(cfl_clock_now_ns(NULL), timeout_ns);
     for (;;) {
-        uint64_t progress_before = progress_locked(call, is_write);
+        uint64_t progress_before = cfl_call_progress_locked(call, is_write);
         int64_t now_ns = cfl_clock_now_ns(NULL);
         int64_t idle_ns = call->limits.idle_timeout_ms > 0
                               ? cfl_deadline_after_ms(now_ns, call->limits.idle_timeout_ms)
@@ -398,9 +400,9 @@ static bool wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data),
         if (now_ns >= own_ns) {
             return false;
         }
-        bool is_idle = progress_locked(call, is_write) == progress_before;
+        bool is_idle = cfl_call_progress_locked(call, is_write) == progress_before;
         if (!call->locked.is_over && (is_idle || now_ns >= call->limits.deadline_ns)) {
-            expire_locked(call, now_ns, is_write);
+            cfl_call_expire_locked(call, now_ns, is_write);
         }
     }
 }
@@ -437,22 +439,32 @@ static bool is_over(void *user_data)
     return call->locked.is_over || call->locked.inbox.message_count > 0;
 }
 
+bool cfl_call_has_inbound_locked(struct cfl_call *call)
+{
+    return has_inbound(call);
+}
+
+void cfl_call_want_message_locked(struct cfl_call *call, bool wants)
+{
+    call->locked.wants_message = wants;
+    if (wants && !call->locked.is_over) {
+        credit_arrived_locked(call);
+    }
+}
+
 static bool wait_inbound_locked(struct cfl_call *call, bool (*is_done)(void *user_data),
                                 int64_t timeout_ns)
 {
     if (is_done(call)) {
         return true;
     }
-    call->locked.wants_message = true;
-    if (!call->locked.is_over) {
-        credit_arrived_locked(call);
-    }
+    cfl_call_want_message_locked(call, true);
     if (call->method->request_is_flight_data) {
         /* Some clients hold their data back until the server has answered with headers. */
         (void)send_headers_locked(call, NULL);
     }
     bool is_ready = wait_locked(call, is_done, false, timeout_ns);
-    call->locked.wants_message = false;
+    call->locked.wants_message = call->inbound_watch.on_ready != NULL;
     return is_ready;
 }
 
@@ -547,11 +559,15 @@ static cflight_status write_failure_locked(struct cfl_call *call, cflight_error 
         "%s: the peer ended the call before everything was sent", call->method->name);
 }
 
-cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes head,
+bool cfl_call_has_sent_locked(struct cfl_call *call)
+{
+    return is_sent(call);
+}
+
+cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
-    uint64_t len_bytes = head.len_bytes + (body == NULL ? 0 : body->len_bytes);
     cfl_connection_lock(call->connection);
     if (call->locked.is_over) {
         status = write_failure_locked(call, reterr);
@@ -564,25 +580,59 @@ cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes head,
     if (status != CFLIGHT_OK) {
         goto done;
     }
-    cfl_connection_flush_locked(call->connection);
-    if (!is_sent(call)) {
-        (void)wait_locked(call, is_sent, true, -1);
-    } else {
-        cfl_connection_kick_locked(call->connection);
-    }
-    if (call->locked.is_over && call->locked.status != CFLIGHT_OK) {
-        status = write_failure_locked(call, reterr);
-        goto done;
-    }
     call->locked.sent_count++;
-    call->locked.sent_bytes += len_bytes;
+    call->locked.sent_bytes += head.len_bytes + (body == NULL ? 0 : body->len_bytes);
     if (body != NULL) {
         cfl_copy_count_sent(body->len_bytes, 0);
     }
+    cfl_connection_kick_locked(call->connection);
 done:
     cfl_connection_unlock(call->connection);
     observe(call);
     return status;
+}
+
+/* The outcome of what was posted, once nothing more is to be waited for. */
+static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **reterr)
+{
+    if (call->locked.is_over && call->locked.status != CFLIGHT_OK) {
+        return write_failure_locked(call, reterr);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr)
+{
+    cfl_connection_lock(call->connection);
+    *ret_is_sent = is_sent(call);
+    cflight_status status = sent_status_locked(call, reterr);
+    cfl_connection_unlock(call->connection);
+    return status;
+}
+
+cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
+{
+    cfl_connection_lock(call->connection);
+    if (!is_sent(call)) {
+        (void)wait_locked(call, is_sent, true, -1);
+    }
+    cflight_status status = sent_status_locked(call, reterr);
+    cfl_connection_unlock(call->connection);
+    observe(call);
+    return status;
+}
+
+cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message,
+                             cflight_error **reterr)
+{
+    cflight_status status = cfl_call_post(call, message, NULL, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cfl_connection_lock(call->connection);
+    bool is_much = cfl_grpc_call_unsent_bytes(call->locked.grpc) > QUEUED_BYTES_MAX;
+    cfl_connection_unlock(call->connection);
+    return is_much ? cfl_call_wait_sent(call, reterr) : CFLIGHT_OK;
 }
 
 cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr)

@@ -24,6 +24,17 @@ struct cfl_call_limits {
     uint64_t message_bytes_max; /* of one inbound message; 0: the connection's limit alone */
 };
 
+/* A wish to be called back once by whoever drives the connection from an event loop. */
+struct cfl_watch {
+    struct cfl_list node; /* in the connection's watches, or among those that are due */
+    struct cfl_call *call;
+    bool is_write;
+    void (*on_ready)(void *user_data);
+    void *user_data;
+    int64_t deadline_ns;     /* when the call's idle or first-byte limit passes */
+    uint64_t progress_bytes; /* as of when the deadline was set */
+};
+
 struct cfl_call {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -33,18 +44,20 @@ struct cfl_call {
     int64_t started_ns;
     cflight_cancel *cancel;      /* NULL when the call has none */
     struct cfl_list cancel_node; /* in the cancel handle's list, under its mutex */
-    struct cfl_list
-        fresh_node; /* server: in the connection's or the server's list of calls to run */
+    /* Server: in the connection's or the server's list of calls to run. */
+    struct cfl_list fresh_node;
     struct cfl_list server_node; /* server: in the list of all calls of a server */
     /* Client: told about response headers, then about the end, once each, on a thread of the user,
      * not under the lock; the latter at the latest when the call is freed. */
     void (*observe)(void *user_data, struct cfl_call *call, bool is_end);
     void *observe_user_data;
-    atomic_int observed;                /* 0 nothing, 1 headers, 2 the end */
+    atomic_int observed;            /* 0 nothing, 1 headers, 2 the end */
+    struct cfl_watch inbound_watch; /* locked by the connection, as is the next */
+    struct cfl_watch sent_watch;
     void (*on_cancel)(void *user_data); /* server: locked by the connection */
     void *on_cancel_user_data;
-    struct cfl_metadata
-        *response_headers; /* server: sent before the first message; NULL for none */
+    /* Server: sent before the first message; NULL for none. */
+    struct cfl_metadata *response_headers;
     struct {
         struct cfl_grpc_call *grpc;
         struct cfl_inbox inbox;
@@ -58,8 +71,7 @@ struct cfl_call {
         bool headers_are_sent; /* server */
         bool is_cancelled;
         cflight_status status; /* meaningful when over */
-        cflight_error
-            *error; /* the call's one failure; NULL while it runs and when it ended well */
+        cflight_error *error;  /* the call's one failure; NULL while it runs or ended well */
         uint64_t sent_count;
         uint64_t sent_bytes;
     } locked;
@@ -98,10 +110,19 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
 cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr);
 /* Client: drops what still comes and waits for the end. @return the call's final status. */
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr);
-/* Sends one message and waits until the socket took it, since `body` (may be NULL) is borrowed.
- * When the peer ended the call, the wait ends with the peer's status. */
-cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes head,
+/* Queues one message and sends what the socket takes now. `body` (may be NULL) is borrowed until
+ * cfl_call_is_sent says yes; `head` is copied. When the peer has ended the call, that is the
+ * failure. */
+cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr);
+/* Whether the socket took all that was posted; the call's failure when it ended before. */
+cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr);
+/* Waits for that. */
+cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr);
+/* Posts a message without a body, and waits only when much is queued already: for small messages.
+ */
+cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message,
+                             cflight_error **reterr);
 cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr);
 /* Ends the call from this side. Safe at any time, from any thread. */
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message);
@@ -109,6 +130,22 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
 void cfl_call_finish(struct cfl_call *call, cflight_status status, const char *message,
                      const struct cfl_metadata *trailers);
 bool cfl_call_is_cancelled(struct cfl_call *call);
+/* Has `on_ready` called once, by cfl_call_run_watches, when a receive without waiting gives
+ * something (or, with `is_write`, when what was posted was sent, or the call is over). NULL takes
+ * it back. */
+void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void *user_data),
+                     void *user_data);
+/* Calls back whoever is due on this connection. Not under the lock. */
+void cfl_call_run_watches(struct cfl_connection *connection);
+/* The earliest moment at which a watch is due: now when one is ready. */
+int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns);
+/* For call_watch.c: whether there is something to receive, or everything was sent; what moves when
+ * the call is not idle; and ending a call whose limit passed. */
+bool cfl_call_has_inbound_locked(struct cfl_call *call);
+bool cfl_call_has_sent_locked(struct cfl_call *call);
+uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write);
+void cfl_call_want_message_locked(struct cfl_call *call, bool wants);
+void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write);
 /* Fills counts and duration; status and error are the caller's to set. */
 void cfl_call_summarise(struct cfl_call *call, struct cflight_call_summary *ret_summary);
 

@@ -28,6 +28,7 @@ static void client_unref(struct cflight_client *client)
     if (!cfl_refcount_down(&client->refs)) {
         return;
     }
+    cfl_client_end_dial(client);
     cfl_connection_unref(client->locked.connection);
     for (size_t i = 0; i < client->middleware_count; i++) {
         if (client->middleware[i].release != NULL) {

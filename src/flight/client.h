@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "cflight/client.h"
+#include "cflight/loop.h"
 #include "cflight/types.h"
 #include "flight/call.h"
 #include "net/dial.h"
@@ -32,12 +33,15 @@ struct cflight_client {
         pthread_cond_t dialled; /* a dial ended */
         bool is_dialling;
         bool is_closed;
+        struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
         struct cfl_connection *connection; /* NULL when there is none */
         struct cflight_client_auth auth;   /* zero when there is none */
     } locked;
 };
 
 void cfl_client_ref(struct cflight_client *client);
+/* Waits for a connect that an event loop began, if there is one. */
+void cfl_client_end_dial(struct cflight_client *client);
 
 /* Call options, loaded and resolved against the client's. */
 struct cfl_client_call_options {

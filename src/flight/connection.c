@@ -42,6 +42,7 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     }
     cfl_refcount_init(&connection->refs);
     cfl_list_init(&connection->locked.waiters);
+    cfl_list_init(&connection->locked.watches);
     cfl_list_init(&connection->locked.fresh);
     connection->locked.handshake_deadline_ns = CFL_TIME_NEVER;
     cflight_status status = cfl_waker_init(&connection->waker, reterr);
@@ -199,7 +200,7 @@ static bool read_step_locked(struct cfl_connection *connection)
     return len_bytes > 0;
 }
 
-static int64_t next_deadline_locked(const struct cfl_connection *connection)
+int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection)
 {
     if (connection->locked.is_closed) {
         return CFL_TIME_NEVER;
@@ -211,7 +212,7 @@ static int64_t next_deadline_locked(const struct cfl_connection *connection)
 static void tick_locked(struct cfl_connection *connection)
 {
     int64_t now_ns = cfl_clock_now_ns(NULL);
-    if (connection->locked.is_closed || now_ns < next_deadline_locked(connection)) {
+    if (connection->locked.is_closed || now_ns < cfl_connection_deadline_locked(connection)) {
         return;
     }
     cflight_error *error = NULL;
@@ -248,7 +249,7 @@ static void handshake_locked(struct cfl_connection *connection)
 }
 
 /* What is to be watched for the next step. */
-static unsigned int wanted_locked(const struct cfl_connection *connection)
+unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection)
 {
     if (connection->locked.is_closed) {
         return CFL_READY_READ | CFL_READY_WRITE;
@@ -276,12 +277,12 @@ static void settle_locked(struct cfl_connection *connection)
     if (connection->owner.arm == NULL) {
         return;
     }
-    unsigned int wanted = wanted_locked(connection);
+    unsigned int wanted = cfl_connection_wanted_locked(connection);
     if (wanted != connection->locked.armed) {
         connection->locked.armed = wanted;
         connection->owner.arm(connection->owner.user_data, connection, wanted);
     }
-    int64_t deadline_ns = next_deadline_locked(connection);
+    int64_t deadline_ns = cfl_connection_deadline_locked(connection);
     if (deadline_ns != CFL_TIME_NEVER) {
         connection->owner.on_deadline(connection->owner.user_data, deadline_ns);
     }
@@ -302,8 +303,9 @@ static void poll_locked(struct cfl_connection *connection, int64_t deadline_ns)
         connection->locked.armed = CFL_READY_NONE;
         connection->owner.arm(connection->owner.user_data, connection, CFL_READY_NONE);
     }
-    unsigned int wanted = wanted_locked(connection);
-    int64_t until_ns = cfl_deadline_earlier(deadline_ns, next_deadline_locked(connection));
+    unsigned int wanted = cfl_connection_wanted_locked(connection);
+    int64_t until_ns =
+        cfl_deadline_earlier(deadline_ns, cfl_connection_deadline_locked(connection));
     int64_t timeout_ns = -1;
     if (until_ns != CFL_TIME_NEVER) {
         timeout_ns = until_ns - cfl_clock_now_ns(NULL);

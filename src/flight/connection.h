@@ -61,6 +61,7 @@ struct cfl_connection {
         unsigned int armed; /* what the owner's poller watches */
         int64_t handshake_deadline_ns;
         struct cfl_list waiters; /* of struct cfl_waiter */
+        struct cfl_list watches; /* client: of struct cfl_watch, for event loops */
         struct cfl_list fresh;   /* server: calls that are ready for a handler */
         cflight_error *failure;  /* why it closed; NULL when in good order */
     } locked;
@@ -110,6 +111,10 @@ void cfl_connection_kick_locked(struct cfl_connection *connection);
 void cfl_connection_process(struct cfl_connection *connection);
 /* Ends the connection and all its calls. `cause` is borrowed and may be NULL. */
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause);
+/* What is to be watched for the next step (enum cfl_ready), and when one is due at the latest; for
+ * event loops. */
+unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection);
+int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection);
 /* True when it can carry a new call. */
 bool cfl_connection_is_usable_locked(struct cfl_connection *connection);
 

@@ -22,6 +22,7 @@ void cflight_metadata_reader_free(cflight_metadata_reader *reader)
 {
     if (reader != NULL) {
         const struct cflight_allocator *alloc = reader->call->alloc;
+        cfl_call_notify(reader->call, false, NULL, NULL);
         cfl_call_unref(reader->call);
         cfl_free(alloc, reader, sizeof *reader);
     }
@@ -75,5 +76,5 @@ cflight_status cflight_metadata_writer_write(cflight_metadata_writer *writer,
     if (!cfl_single_field_write(&writer->message, CFL_FIELD_PUT_RESULT_METADATA, app_metadata)) {
         return cfl_error_no_memory(reterr);
     }
-    return cfl_call_send(writer->call, cfl_buf_bytes(&writer->message), NULL, reterr);
+    return cfl_call_send(writer->call, cfl_buf_bytes(&writer->message), reterr);
 }

@@ -355,5 +355,6 @@ void cflight_reader_free(cflight_reader *reader)
     if (reader == NULL || reader->is_server) {
         return;
     }
+    cfl_call_notify(reader->call, false, NULL, NULL);
     cfl_reader_done(reader); /* with the last handle, the call is cancelled */
 }

@@ -28,7 +28,7 @@ static cflight_status send(cflight_response *response, cflight_buffer *message,
                            cflight_error **reterr)
 {
     cflight_status status =
-        cfl_call_send(response->context->call, cflight_buffer_bytes(message), NULL, reterr);
+        cfl_call_send(response->context->call, cflight_buffer_bytes(message), reterr);
     cflight_buffer_unref(message);
     if (status == CFLIGHT_OK) {
         response->count++;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing record batches.
- *
- * The encoder lists where a batch's bytes lie; the head of the message is built here, and both go
- * to the call, which returns when the socket took them. Limits are checked before a message is
- * sent, so that a refusal leaves the stream as it was.
+/* A writer's life: begin, metadata, whole streams, close. Batches are in writer_batch.c, messages
+ * in writer_message.c.
  *
  * Spec: flight-api, FlightData framing, stream composition, size limits. Thread class: one at a
  * time; cancel is free. */
@@ -16,8 +13,6 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "cflight/types.h"
-
-enum { ARROW_CODE_CAPACITY_ERROR = 6 };
 
 cflight_status cfl_writer_new(struct cfl_call *call, const struct cfl_writer_params *params,
                               cflight_writer **ret_writer, cflight_error **reterr)
@@ -59,7 +54,7 @@ void cfl_writer_done(cflight_writer *writer)
     cfl_free(alloc, writer, sizeof *writer);
 }
 
-static cflight_status check_open(const cflight_writer *writer, cflight_error **reterr)
+cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error **reterr)
 {
     if (writer == NULL) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the writer is NULL");
@@ -71,67 +66,10 @@ static cflight_status check_open(const cflight_writer *writer, cflight_error **r
     return CFLIGHT_OK;
 }
 
-static cflight_status check_part(const char *what, size_t len_bytes, cflight_error **reterr)
-{
-    if (len_bytes <= CFLIGHT_MESSAGE_BYTES_MAX) {
-        return CFLIGHT_OK;
-    }
-    cflight_status status =
-        cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                          "%s size overflow (>= 2**31): %zu bytes", what, len_bytes);
-    if (reterr != NULL) {
-        cflight_error_set_arrow_code(*reterr, ARROW_CODE_CAPACITY_ERROR);
-    }
-    return status;
-}
-
-/* Sends one message of its parts; `encoded` NULL for one without Arrow data. */
-static cflight_status send_message(cflight_writer *writer, struct cflight_bytes descriptor,
-                                   const struct cfl_encoded *encoded,
-                                   struct cflight_bytes app_metadata, cflight_error **reterr)
-{
-    struct cflight_bytes data_header = {NULL, 0};
-    const struct cfl_pieces *body = NULL;
-    uint64_t body_len_bytes = 0;
-    if (encoded != NULL) {
-        data_header = encoded->header;
-        body = encoded->body;
-        body_len_bytes = encoded->body_len_bytes;
-    }
-    cflight_status status = check_part("app_metadata", app_metadata.len_bytes, reterr);
-    if (status == CFLIGHT_OK && body_len_bytes > CFLIGHT_MESSAGE_BYTES_MAX) {
-        status = cflight_error_set(
-            reterr, CFLIGHT_INVALID_ARGUMENT,
-            "Cannot send record batches exceeding 2GiB yet: this one has %" PRIu64 " bytes",
-            body_len_bytes);
-    }
-    uint64_t total_bytes =
-        descriptor.len_bytes + data_header.len_bytes + app_metadata.len_bytes + body_len_bytes;
-    if (status == CFLIGHT_OK && writer->size_limit_bytes > 0 &&
-        total_bytes > writer->size_limit_bytes && encoded != NULL) {
-        status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                   "IPC payload size exceeded soft limit: %" PRIu64
-                                   " bytes, the limit is %" PRIu64,
-                                   total_bytes, writer->size_limit_bytes);
-        if (reterr != NULL) {
-            cfl_error_set_size_numbers(*reterr, writer->size_limit_bytes, total_bytes);
-        }
-    }
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    cfl_buf_clear(&writer->head);
-    if (!cfl_flight_data_write_head(&writer->head, descriptor, data_header, app_metadata,
-                                    body != NULL, body_len_bytes)) {
-        return cfl_error_no_memory(reterr);
-    }
-    return cfl_call_send(writer->call, cfl_buf_bytes(&writer->head), body, reterr);
-}
-
 cflight_status cfl_writer_send_descriptor(cflight_writer *writer, cflight_error **reterr)
 {
     struct cflight_bytes none = {NULL, 0};
-    return send_message(writer, cfl_buf_bytes(&writer->descriptor), NULL, none, reterr);
+    return cfl_writer_send(writer, cfl_buf_bytes(&writer->descriptor), NULL, none, reterr);
 }
 
 cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
@@ -141,7 +79,7 @@ cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSc
     struct cfl_encoder *encoder = NULL;
     struct cfl_encoded message;
     struct cflight_bytes none = {NULL, 0};
-    cflight_status status = check_open(writer, reterr);
+    cflight_status status = cfl_writer_check_open(writer, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -160,7 +98,8 @@ cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSc
         status = cfl_encoder_schema_message(encoder, &message, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = send_message(writer, cfl_buf_bytes(&writer->descriptor), &message, none, reterr);
+        status =
+            cfl_writer_send(writer, cfl_buf_bytes(&writer->descriptor), &message, none, reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_encoder_free(encoder);
@@ -171,112 +110,16 @@ cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSc
     return CFLIGHT_OK;
 }
 
-/* Sends the messages of one run of rows. */
-static cflight_status write_rows(cflight_writer *writer, const struct ArrowArray *batch,
-                                 int64_t row_offset, int64_t row_count,
-                                 struct cflight_bytes app_metadata, cflight_error **reterr)
-{
-    struct cflight_bytes none = {NULL, 0};
-    bool has_message = false;
-    cflight_status status =
-        cfl_encoder_begin(writer->encoder, batch, row_offset, row_count, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    for (;;) {
-        struct cfl_encoded message;
-        status = cfl_encoder_next(writer->encoder, &message, &has_message, reterr);
-        if (status != CFLIGHT_OK || !has_message) {
-            break;
-        }
-        bool is_batch = message.kind == CFL_MESSAGE_BATCH;
-        status = send_message(writer, none, &message, is_batch ? app_metadata : none, reterr);
-        if (status != CFLIGHT_OK) {
-            break;
-        }
-    }
-    cfl_encoder_end(writer->encoder, status == CFLIGHT_OK);
-    return status;
-}
-
-/* The most rows from `row_offset` whose message stays within the split size; at least one. */
-static cflight_status fit_rows(cflight_writer *writer, const struct ArrowArray *batch,
-                               int64_t row_offset, int64_t *row_count, cflight_error **reterr)
-{
-    int64_t rows = *row_count;
-    for (;;) {
-        uint64_t len_bytes = 0;
-        cflight_status status =
-            cfl_encoder_measure(writer->encoder, batch, row_offset, rows, &len_bytes, reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        if (len_bytes <= writer->split_batch_bytes || rows <= 1) {
-            *row_count = rows;
-            return CFLIGHT_OK;
-        }
-        int64_t fitting =
-            (int64_t)((double)rows * (double)writer->split_batch_bytes / (double)len_bytes);
-        rows = fitting < 1 ? 1 : (fitting < rows ? fitting : rows - 1);
-    }
-}
-
-static cflight_status write_split(cflight_writer *writer, const struct ArrowArray *batch,
-                                  cflight_error **reterr)
-{
-    struct cflight_bytes none = {NULL, 0};
-    int64_t row_offset = 0;
-    do {
-        int64_t row_count = batch->length - row_offset;
-        cflight_status status = fit_rows(writer, batch, row_offset, &row_count, reterr);
-        if (status == CFLIGHT_OK) {
-            status = write_rows(writer, batch, row_offset, row_count, none, reterr);
-        }
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        row_offset += row_count;
-    } while (row_offset < batch->length);
-    return CFLIGHT_OK;
-}
-
-cflight_status cflight_writer_write(cflight_writer *writer, const struct ArrowArray *batch,
-                                    const struct cflight_bytes *app_metadata,
-                                    cflight_error **reterr)
-{
-    struct cflight_bytes metadata = {NULL, 0};
-    cflight_status status = check_open(writer, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (batch == NULL || batch->release == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "the batch is NULL or released");
-    }
-    if (writer->encoder == NULL) {
-        return cflight_error_set_message(
-            reterr, CFLIGHT_FAILED_PRECONDITION,
-            "This writer is not started. Call begin with a schema first");
-    }
-    if (app_metadata != NULL) {
-        metadata = *app_metadata;
-    }
-    if (writer->split_batch_bytes > 0 && metadata.len_bytes == 0) {
-        return write_split(writer, batch, reterr);
-    }
-    return write_rows(writer, batch, 0, batch->length, metadata, reterr);
-}
-
 cflight_status cflight_writer_write_metadata(cflight_writer *writer,
                                              struct cflight_bytes app_metadata,
                                              cflight_error **reterr)
 {
     struct cflight_bytes none = {NULL, 0};
-    cflight_status status = check_open(writer, reterr);
+    cflight_status status = cfl_writer_check_open(writer, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    return send_message(writer, none, NULL, app_metadata, reterr);
+    return cfl_writer_send(writer, none, NULL, app_metadata, reterr);
 }
 
 static cflight_status stream_failure(struct ArrowArrayStream *stream, int code,
@@ -290,7 +133,7 @@ static cflight_status stream_failure(struct ArrowArrayStream *stream, int code,
 cflight_status cflight_writer_write_stream(cflight_writer *writer, struct ArrowArrayStream *stream,
                                            cflight_error **reterr)
 {
-    cflight_status status = check_open(writer, reterr);
+    cflight_status status = cfl_writer_check_open(writer, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -359,6 +202,12 @@ struct cflight_ipc_stats cflight_writer_stats(const cflight_writer *writer)
 void cflight_writer_free(cflight_writer *writer)
 {
     if (writer != NULL && !writer->is_server) {
+        if (writer->batch.is_active) {
+            /* What was posted is borrowed from a batch that may go away now. */
+            cfl_call_cancel(writer->call, CFLIGHT_CANCELLED,
+                            "the writer was freed in the middle of a batch");
+        }
+        cfl_call_notify(writer->call, true, NULL, NULL);
         cfl_writer_done(writer); /* with the last handle, a call that still runs is cancelled */
     }
 }

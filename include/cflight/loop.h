@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_LOOP_H
+#define CFLIGHT_LOOP_H
+
+#include "cflight/client.h"
+
+/// @file
+/// Driving a client from an event loop of your own: no call here blocks, and no thread makes calls
+/// behind your back.
+///
+/// The loop asks which descriptor to watch, for what, and for how long
+/// (cflight_client_loop_state()); when the descriptor is ready or the time is up it calls
+/// cflight_client_loop_process(), which does the I/O that is possible now and then runs the
+/// callbacks that became due. Both the descriptor and what it waits for may change with every step,
+/// so ask again after each. Calls are started as always; their answers are taken with the `try`
+/// functions and a timeout of 0, and a one-shot callback tells when trying makes sense. Connect
+/// first with cflight_client_loop_connect(): starting a call on a client that has no connection
+/// would connect, and block.
+///
+/// Thread class: loop only: all functions of one client from one thread at a time. A client that a
+/// loop drives may at the same time be used with the blocking functions by other threads.
+///
+///     cflight_client_loop_connect(client, NULL, on_connected, me, &error);
+///     for (;;) {
+///         struct cflight_loop_state state;
+///         cflight_client_loop_state(client, &state);
+///         struct pollfd wait = {state.fd, (state.wants_read ? POLLIN : 0) | (state.wants_write ?
+///         POLLOUT : 0), 0}; poll(&wait, 1, state.timeout_ms); cflight_client_loop_process(client);
+///     }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What an event loop is to wait for.
+struct cflight_loop_state {
+    int fd; ///< -1 when there is nothing to watch
+    bool wants_read;
+    bool wants_write;
+    int timeout_ms; ///< -1 is for ever, 0 is now
+};
+
+/// Tells what to wait for. Thread class: loop only.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_client_loop_state(cflight_client *client,
+                                              struct cflight_loop_state *ret_state);
+
+/// Does what can be done without waiting, then runs callbacks. They may call anything, but not free
+/// the client.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_client_loop_process(cflight_client *client);
+
+/// Runs once, from cflight_client_loop_process(), when connecting ended. `error` is borrowed, NULL
+/// on success.
+typedef void (*cflight_connected_fn)(void *user_data, cflight_status status,
+                                     const cflight_error *error);
+
+/// Connects without blocking: name lookup and handshake run on a thread of their own that ends with
+/// them. One at a time.
+/// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (one is under way), CFLIGHT_RESOURCE_EXHAUSTED
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_loop_connect(
+    cflight_client *client, const struct cflight_call_options *options,
+    cflight_connected_fn on_connected, void *user_data, cflight_error **reterr);
+
+/// Tells whether a call can be started without connecting first.
+/// @since 0.1
+CFLIGHT_EXPORT bool cflight_client_is_connected(cflight_client *client);
+
+/// Runs once, from cflight_client_loop_process(), when trying again makes sense.
+typedef void (*cflight_ready_fn)(void *user_data);
+
+/// A call with one request message whose answers are taken as they come: GetFlightInfo,
+/// PollFlightInfo, GetSchema, ListFlights, DoAction and ListActions.
+typedef struct cflight_async cflight_async;
+
+/// Starts a call. @param request the serialised request (cflight/types.h), borrowed; empty for
+/// ListActions.
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_start(
+    cflight_client *client, enum cflight_method method, struct cflight_bytes request,
+    const struct cflight_call_options *options, cflight_async **ret_async, cflight_error **reterr);
+/// Takes the next answer if there is one. @param ret_message NULL at the end; otherwise the
+/// serialised answer, to unref.
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_try_next(cflight_async *async,
+                                                                       bool *ret_is_ready,
+                                                                       cflight_buffer **ret_message,
+                                                                       cflight_error **reterr);
+/// Has `on_ready` called once when cflight_async_try_next() has something. NULL takes it back.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready,
+                                         void *user_data);
+/// Cancels the call if it runs. NULL is ignored.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_async_free(cflight_async *async);
+
+/// Has `on_ready` called once when cflight_reader_try_next() has something. NULL takes it back.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_reader_notify(cflight_reader *reader, cflight_ready_fn on_ready,
+                                          void *user_data);
+/// Has `on_ready` called once when cflight_metadata_reader_try_next() has something. NULL takes it
+/// back.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_metadata_reader_notify(cflight_metadata_reader *reader,
+                                                   cflight_ready_fn on_ready, void *user_data);
+
+/// Writes a batch without waiting. The first call starts it; while `*ret_is_done` is false, call
+/// again with the same arguments when cflight_writer_notify() says so. `batch` must stay as it is
+/// until then; freeing the writer before cancels the call. @return as cflight_writer_write()
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_try_write(
+    cflight_writer *writer, const struct ArrowArray *batch,
+    const struct cflight_bytes *app_metadata, bool *ret_is_done, cflight_error **reterr);
+/// Has `on_ready` called once when what was written has left, or the call is over. NULL takes it
+/// back.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_writer_notify(cflight_writer *writer, cflight_ready_fn on_ready,
+                                          void *user_data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CFLIGHT_LOOP_H */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client under an event loop: plain poll, one thread. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cflight/loop.h"
+#include "service.h"
+#include "test.h"
+
+static void turn(cflight_client *client)
+{
+    struct cflight_loop_state state;
+    cflight_client_loop_state(client, &state);
+    struct pollfd wait = {.fd = state.fd};
+    wait.events = (short)((state.wants_read ? POLLIN : 0) | (state.wants_write ? POLLOUT : 0));
+    (void)poll(&wait, 1, state.timeout_ms);
+    cflight_client_loop_process(client);
+}
+
+static void note_connected(void *user_data, cflight_status status, const cflight_error *error)
+{
+    cflight_status *target = user_data;
+    (void)error;
+    *target = status;
+}
+
+static void connect_by_loop(cflight_client *client)
+{
+    cflight_error *error = NULL;
+    cflight_status connected = -1;
+    CHECK_OK(cflight_client_loop_connect(client, NULL, note_connected, &connected, &error), error);
+    CHECK_STATUS(cflight_client_loop_connect(client, NULL, NULL, NULL, NULL),
+                 CFLIGHT_FAILED_PRECONDITION);
+    while (connected == -1) {
+        turn(client);
+    }
+    assert_int_equal(connected, CFLIGHT_OK);
+    assert_true(cflight_client_is_connected(client));
+}
+
+struct one_call {
+    cflight_async *async;
+    int64_t expected;
+    int64_t taken;
+    int *open_count;
+};
+
+static void on_async_ready(void *user_data)
+{
+    struct one_call *call = user_data;
+    for (;;) {
+        bool is_ready = false;
+        cflight_buffer *message = NULL;
+        cflight_error *error = NULL;
+        CHECK_OK(cflight_async_try_next(call->async, &is_ready, &message, &error), error);
+        if (!is_ready) {
+            cflight_async_notify(call->async, on_async_ready, call);
+            return;
+        }
+        if (message == NULL) {
+            assert_int_equal(call->taken, call->expected);
+            cflight_async_free(call->async);
+            call->async = NULL;
+            --*call->open_count;
+            return;
+        }
+        call->taken++;
+        cflight_buffer_unref(message);
+    }
+}
+
+/* Goal: one thread runs a thousand calls at once. */
+TEST(loop, a_thousand_calls_run_in_one_thread)
+{
+    enum { CALL_COUNT = 1000 };
+    struct t_service service;
+    cflight_error *error = NULL;
+    struct one_call *calls = calloc(CALL_COUNT, sizeof *calls);
+    int open_count = CALL_COUNT;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    for (int i = 0; i < CALL_COUNT; i++) {
+        char body[32];
+        cflight_buffer *request = NULL;
+        (void)snprintf(body, sizeof body, "results=%d", i % 10);
+        struct cflight_action action = {cflight_bytes_from_text("do"),
+                                        cflight_bytes_from_text(body)};
+        CHECK_OK(cflight_action_serialize(&action, &request, &error), error);
+        CHECK_OK(cflight_async_start(client, CFLIGHT_METHOD_DO_ACTION,
+                                     cflight_buffer_bytes(request), NULL, &calls[i].async, &error),
+                 error);
+        cflight_buffer_unref(request);
+        calls[i].expected = i % 10;
+        calls[i].open_count = &open_count;
+        cflight_async_notify(calls[i].async, on_async_ready, &calls[i]);
+    }
+    while (open_count > 0) {
+        turn(client);
+    }
+    free(calls);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+struct exchange {
+    cflight_client *client;
+    cflight_writer *writer;
+    cflight_reader *reader;
+    struct ArrowArray batch;
+    int64_t written;
+    int64_t read;
+    bool has_ended;
+};
+
+enum { EXCHANGE_BATCHES = 50, EXCHANGE_ROWS = 60000 };
+
+static void go_on_reading(void *user_data)
+{
+    struct exchange *exchange = user_data;
+    for (;;) {
+        struct cflight_chunk chunk;
+        bool is_ready = false;
+        cflight_error *error = NULL;
+        CHECK_OK(cflight_reader_try_next(exchange->reader, 0, &is_ready, &chunk, &error), error);
+        if (!is_ready) {
+            cflight_reader_notify(exchange->reader, go_on_reading, exchange);
+            return;
+        }
+        if (chunk.is_end) {
+            exchange->has_ended = true;
+            return;
+        }
+        t_check_batch(&chunk.batch, 0);
+        exchange->read++;
+        cflight_chunk_release(&chunk);
+    }
+}
+
+static void go_on_writing(void *user_data)
+{
+    struct exchange *exchange = user_data;
+    while (exchange->written < EXCHANGE_BATCHES) {
+        bool is_done = false;
+        cflight_error *error = NULL;
+        CHECK_OK(
+            cflight_writer_try_write(exchange->writer, &exchange->batch, NULL, &is_done, &error),
+            error);
+        if (!is_done) {
+            cflight_writer_notify(exchange->writer, go_on_writing, exchange);
+            return;
+        }
+        exchange->written++;
+    }
+    assert_int_equal(cflight_writer_done_writing(exchange->writer, NULL), CFLIGHT_OK);
+}
+
+/* Goal: both directions of an exchange go on in one thread, neither blocking the other.
+ * Method: an echo of more data than any window holds. */
+TEST(loop, an_exchange_runs_both_ways_in_one_thread)
+{
+    struct t_service service;
+    struct exchange exchange = {0};
+    struct ArrowSchema schema;
+    cflight_error *error = NULL;
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("echo")};
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    options.split_is_off = true;
+    t_service_start(&service, NULL, &options);
+    exchange.client = t_client(&service, NULL);
+    connect_by_loop(exchange.client);
+    CHECK_OK(cflight_client_do_exchange(exchange.client, &descriptor, NULL, &exchange.writer,
+                                        &exchange.reader, &error),
+             error);
+    t_schema(&schema);
+    CHECK_OK(cflight_writer_begin(exchange.writer, &schema, NULL, &error), error);
+    t_batch(0, EXCHANGE_ROWS, &exchange.batch);
+    go_on_reading(&exchange);
+    go_on_writing(&exchange);
+    while (!exchange.has_ended) {
+        turn(exchange.client);
+    }
+    assert_int_equal(exchange.read, EXCHANGE_BATCHES);
+    CHECK_OK(cflight_writer_close(exchange.writer, &error), error);
+    schema.release(&schema);
+    exchange.batch.release(&exchange.batch);
+    cflight_reader_free(exchange.reader);
+    cflight_writer_free(exchange.writer);
+    cflight_client_free(exchange.client);
+    t_service_stop(&service);
+}
+
+struct silent_call {
+    cflight_reader *reader;
+    cflight_status status;
+    char message[256];
+};
+
+static void expect_failure(void *user_data)
+{
+    struct silent_call *call = user_data;
+    struct cflight_chunk chunk;
+    bool is_ready = false;
+    cflight_error *error = NULL;
+    call->status = cflight_reader_try_next(call->reader, 0, &is_ready, &chunk, &error);
+    (void)snprintf(call->message, sizeof call->message, "%s", cflight_error_message(error));
+    cflight_error_free(error);
+}
+
+/* Goal: the idle limit ends a silent call under a loop as it does under a thread. */
+TEST(loop, the_idle_limit_ends_a_silent_call)
+{
+    struct t_service service;
+    struct silent_call call = {.status = CFLIGHT_OK};
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    cflight_error *error = NULL;
+    options.idle_timeout_ms = 200;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("silent"), &options,
+                                   &call.reader, &error),
+             error);
+    cflight_reader_notify(call.reader, expect_failure, &call);
+    while (call.status == CFLIGHT_OK) {
+        turn(client);
+    }
+    assert_int_equal(call.status, CFLIGHT_DEADLINE_EXCEEDED);
+    assert_non_null(strstr(call.message, "idle limit of 200 ms"));
+    cflight_reader_free(call.reader);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: handles may go while their callbacks are armed or due. */
+TEST(loop, freeing_handles_takes_their_callbacks_back)
+{
+    struct t_service service;
+    cflight_error *error = NULL;
+    cflight_reader *readers[3];
+    struct silent_call call = {.status = CFLIGHT_OK};
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("silent"), NULL, &readers[i],
+                                       &error),
+                 error);
+        cflight_reader_notify(readers[i], expect_failure, &call);
+    }
+    assert_true(t_service_wait(&service, &service.started_count, 3));
+    for (int i = 0; i < 3; i++) {
+        cflight_reader_free(readers[i]);
+    }
+    cflight_client_loop_process(client);
+    assert_int_equal(call.status, CFLIGHT_OK);
+    assert_true(t_service_wait(&service, &service.cancelled_count, 3));
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: a loop learns that nobody listens. */
+TEST(loop, connecting_to_nobody_is_told)
+{
+    struct t_service service;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    cflight_status connected = -1;
+    char location[128];
+    t_service_start(&service, NULL, NULL);
+    (void)snprintf(location, sizeof location, "%s", service.location);
+    t_service_stop(&service);
+    CHECK_OK(cflight_client_new(location, NULL, &client, &error), error);
+    CHECK_OK(cflight_client_loop_connect(client, NULL, note_connected, &connected, &error), error);
+    while (connected == -1) {
+        turn(client);
+    }
+    assert_int_equal(connected, CFLIGHT_UNAVAILABLE);
+    assert_false(cflight_client_is_connected(client));
+    cflight_client_free(client);
+}
