@@ -33,7 +33,7 @@ cflight_status cli_run_actions(struct cli_run *run, cflight_error **reterr)
     struct cli_text text = CLI_TEXT_INIT;
     cflight_action_type_stream *types = NULL;
 
-    cflight_status status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    cflight_status status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -41,11 +41,11 @@ cflight_status cli_run_actions(struct cli_run *run, cflight_error **reterr)
     status = cflight_client_list_actions(connection.client, &options, &types, reterr);
     if (status == CFLIGHT_OK) {
         status = append_action_types(types, &text, reterr);
+        cflight_action_type_stream_free(types);
     }
     if (status == CFLIGHT_OK) {
         status = cli_run_print(run, &text, reterr);
     }
-    cflight_action_type_stream_free(types);
     cli_text_done(&text);
     cli_connection_done(&connection);
     return status;
@@ -104,9 +104,10 @@ static cflight_status run_action(struct cli_run *run, const struct cli_connectio
     cflight_result_stream *results = NULL;
     cflight_status status =
         cflight_client_do_action(connection->client, &action, &options, &results, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
+    status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
     if (status == CFLIGHT_OK) {
         status = print_results(results, output, reterr);
         cli_run_blame_output(run, output);
@@ -128,7 +129,7 @@ cflight_status cli_run_action(struct cli_run *run, cflight_error **reterr)
         run->exit_code = CLI_EXIT_FAILURE;
         goto done;
     }
-    status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    status = cli_connection_open(&connection, run, reterr);
     if (status == CFLIGHT_OK) {
         status = run_action(run, &connection, body, reterr);
     }
@@ -152,9 +153,9 @@ static cflight_status wait_for_answer(const struct cli_connection *connection,
         cflight_client_list_actions(connection->client, &options, &types, &error);
     if (status == CFLIGHT_OK) {
         status = cflight_action_type_stream_next(types, &type, &error);
+        cflight_action_type_stream_free(types);
     }
     cflight_action_type_free(type);
-    cflight_action_type_stream_free(types);
     if (status == CFLIGHT_UNIMPLEMENTED) {
         status = CFLIGHT_OK;
     }
@@ -174,7 +175,7 @@ cflight_status cli_run_ping(struct cli_run *run, cflight_error **reterr)
     struct timespec after;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    cflight_status status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    cflight_status status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

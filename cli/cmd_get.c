@@ -201,7 +201,7 @@ cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr)
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

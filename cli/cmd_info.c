@@ -125,7 +125,7 @@ static cflight_status run_question(struct cli_run *run, ask_fn ask, cflight_erro
     struct cflight_bytes *elements = NULL;
 
     run->subject = run->arguments->positionals[1];
-    cflight_status status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    cflight_status status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -108,23 +108,25 @@ cflight_status cli_run_list(struct cli_run *run, cflight_error **reterr)
     struct cli_output *output = NULL;
     cflight_info_stream *flights = NULL;
 
-    cflight_status status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    cflight_status status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     struct cflight_call_options options = cli_connection_call(&connection);
-    status = cflight_client_list_flights(connection.client,
-                                         cflight_bytes_from_text(run->arguments->positionals[1]),
-                                         &options, &flights, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
+    struct cflight_bytes criteria = cflight_bytes_from_text(run->arguments->positionals[1]);
+    status = cflight_client_list_flights(connection.client, criteria, &options, &flights, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
     }
+    status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
     if (status == CFLIGHT_OK) {
         status = print_flights(flights, output, reterr);
         cli_run_blame_output(run, output);
     }
     cli_output_free(output);
     cflight_info_stream_free(flights);
+
+done:
     cli_connection_done(&connection);
     return status;
 }

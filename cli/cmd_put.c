@@ -99,6 +99,7 @@ static void show_answer(struct upload *upload, const cflight_buffer *answer)
     cli_text_append_visible(&line, cflight_buffer_bytes(answer));
     cli_text_append_char(&line, '\n');
     (void)cli_output_write_text(upload->results, cli_text_bytes(&line));
+    (void)cli_output_flush(upload->results);
     cli_text_done(&line);
 }
 
@@ -239,13 +240,14 @@ cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
         run->exit_code = CLI_EXIT_FAILURE;
         goto done;
     }
-    status = cli_connection_open(&connection, run->arguments, run->cancel, reterr);
+    status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         goto done;
     }
     status = run_upload(&upload, &connection, reterr);
     if (status == CFLIGHT_OK && upload.results != NULL) {
         status = cli_output_close(upload.results, reterr);
+        cli_run_blame_output(run, upload.results);
     }
 
 done:

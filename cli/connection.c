@@ -277,84 +277,93 @@ static cflight_status find_password(const struct cli_arguments *arguments, char 
     return cli_secret_ask(ret_password, prompt, reterr);
 }
 
-static cflight_status use_token(struct cli_connection *connection, cflight_error **reterr)
+static cflight_status find_token(const struct cli_arguments *arguments, char **ret_token,
+                                 cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = connection->arguments;
     const char *from_environment = getenv("CFLIGHT_TOKEN");
-    char *token = NULL;
-    cflight_status status = CFLIGHT_OK;
     if (cli_has(arguments, CLI_OPTION_TOKEN_FILE)) {
-        status = cli_secret_read_file(&token, arguments->values[CLI_OPTION_TOKEN_FILE], reterr);
-    } else if (from_environment != NULL && from_environment[0] != '\0') {
-        token = cli_strdup(from_environment);
-        status = token == NULL ? cli_error_no_memory(reterr, "reading the token") : CFLIGHT_OK;
+        return cli_secret_read_file(ret_token, arguments->values[CLI_OPTION_TOKEN_FILE], reterr);
     }
-    if (status == CFLIGHT_OK && token != NULL) {
-        warn_about_plain_text(connection);
-        status = set_authorization(connection, "Bearer ", cflight_bytes_from_text(token), reterr);
+    if (from_environment == NULL || from_environment[0] == '\0') {
+        return CFLIGHT_OK;
     }
-    cli_secret_free(token);
-    return status;
+    *ret_token = cli_strdup(from_environment);
+    return *ret_token == NULL ? cli_error_no_memory(reterr, "reading the token") : CFLIGHT_OK;
 }
 
-static cflight_status use_credentials(struct cli_connection *connection, cflight_error **reterr)
+/* Reads the password or token that the options name; NULL for none. */
+static cflight_status find_secret(const struct cli_arguments *arguments, char **ret_secret,
+                                  cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = connection->arguments;
-    const char *user = arguments->values[CLI_OPTION_USER];
-    char *password = NULL;
-    if (user == NULL) {
-        return use_token(connection, reterr);
+    if (!cli_has(arguments, CLI_OPTION_USER)) {
+        return find_token(arguments, ret_secret, reterr);
     }
     if (cli_has(arguments, CLI_OPTION_TOKEN_FILE)) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "--user and --token-file exclude each other");
     }
-    cflight_status status = find_password(arguments, &password, reterr);
-    if (status == CFLIGHT_OK) {
-        warn_about_plain_text(connection);
-        status = log_in(connection, user, password, reterr);
+    return find_password(arguments, ret_secret, reterr);
+}
+
+static cflight_status use_secret(struct cli_connection *connection, const char *secret,
+                                 cflight_error **reterr)
+{
+    const char *user = connection->arguments->values[CLI_OPTION_USER];
+    if (secret == NULL) {
+        return CFLIGHT_OK;
     }
-    cli_secret_free(password);
+    warn_about_plain_text(connection);
+    if (user == NULL) {
+        return set_authorization(connection, "Bearer ", cflight_bytes_from_text(secret), reterr);
+    }
+    return log_in(connection, user, secret, reterr);
+}
+
+/* Everything that needs no server. */
+static cflight_status prepare(struct cli_connection *connection, char **ret_secret,
+                              cflight_error **reterr)
+{
+    const struct cli_arguments *arguments = connection->arguments;
+    if (cli_has(arguments, CLI_OPTION_TIMEOUT)) {
+        connection->deadline_ms = now_ms() + cli_milliseconds(arguments, CLI_OPTION_TIMEOUT, 0);
+    }
+    connection->uri = complete_uri(arguments->positionals[0]);
+    if (connection->uri == NULL) {
+        return cli_error_no_memory(reterr, "opening a connection");
+    }
+    cflight_status status = read_tls_files(connection, reterr);
+    if (status == CFLIGHT_OK) {
+        status = read_headers(connection, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = find_secret(arguments, ret_secret, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status =
+            cli_connection_new_client(connection, connection->uri, &connection->client, reterr);
+    }
     return status;
 }
 
-cflight_status cli_connection_open(struct cli_connection *ret_connection,
-                                   const struct cli_arguments *arguments, cflight_cancel *cancel,
+cflight_status cli_connection_open(struct cli_connection *ret_connection, struct cli_run *run,
                                    cflight_error **reterr)
 {
-    struct cli_connection connection = {.arguments = arguments};
-    cflight_status status = CFLIGHT_OK;
+    struct cli_connection connection = {.arguments = run->arguments};
+    char *secret = NULL;
 
-    connection.cancel = cflight_cancel_ref(cancel);
-    if (cli_has(arguments, CLI_OPTION_TIMEOUT)) {
-        connection.deadline_ms = now_ms() + cli_milliseconds(arguments, CLI_OPTION_TIMEOUT, 0);
-    }
-    connection.uri = complete_uri(arguments->positionals[0]);
-    if (connection.uri == NULL) {
-        status = cli_error_no_memory(reterr, "opening a connection");
-        goto done;
-    }
-    status = read_tls_files(&connection, reterr);
+    connection.cancel = cflight_cancel_ref(run->cancel);
+    cflight_status status = prepare(&connection, &secret, reterr);
     if (status != CFLIGHT_OK) {
-        goto done;
+        run->exit_code = status == CFLIGHT_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILURE;
+    } else {
+        status = use_secret(&connection, secret, reterr);
     }
-    status = read_headers(&connection, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
+    if (status == CFLIGHT_OK) {
+        *ret_connection = connection;
+    } else {
+        cli_connection_done(&connection);
     }
-    status = cli_connection_new_client(&connection, connection.uri, &connection.client, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    status = use_credentials(&connection, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    *ret_connection = connection;
-    memset(&connection, 0, sizeof connection);
-
-done:
-    cli_connection_done(&connection);
+    cli_secret_free(secret);
     return status;
 }
 

@@ -3,7 +3,7 @@
 #define CFLIGHT_CLI_CONNECTION_H
 
 #include "cflight/client.h"
-#include "cli/arguments.h"
+#include "cli/commands.h"
 #include "cli/text.h"
 
 /* The server a client command talks to, with the limits, headers and credentials that the user
@@ -24,11 +24,11 @@ struct cli_connection {
     char *authorization; /* value of the header that logs in, NULL for none */
 };
 
-/* Reads what the options name, makes the client and logs in if credentials are given. @return
- * CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or as the calls of a client. A connection that
- * failed to open needs no done. */
-cflight_status cli_connection_open(struct cli_connection *ret_connection,
-                                   const struct cli_arguments *arguments, cflight_cancel *cancel,
+/* Reads what the options name, makes the client and logs in if credentials are given. When that
+ * fails before the server is asked, the run's exit code says so.
+ * @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or as the calls of a client. A connection
+ * that failed to open needs no done. */
+cflight_status cli_connection_open(struct cli_connection *ret_connection, struct cli_run *run,
                                    cflight_error **reterr);
 
 /* Makes a client for another location of the same service, with the same TLS settings. */

@@ -1,0 +1,486 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cflight serve` seen by pyarrow's client, and by peers that mean harm."""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pyarrow as pa
+import pyarrow.flight as fl
+import pytest
+
+from cflight_command import environment
+
+
+def path_of(*elements):
+    return fl.FlightDescriptor.for_path(*elements)
+
+
+def write_file(path, table, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema, **options) as writer:
+        writer.write_table(table)
+
+
+def write_stream(path, table):
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def fetch(client, name):
+    return client.do_get(fl.Ticket(name)).read_all()
+
+
+def entries(directory):
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*"))
+
+
+SMALL = pa.table({"n": pa.array([1, 2, None], pa.int32()), "t": ["a", None, "c"]})
+
+
+@pytest.fixture
+def served(cflight, tmp_path):
+    """A writable server over a directory with the flights `small` and `sub/stream`."""
+    directory = tmp_path / "served"
+    write_file(directory / "small.arrow", SMALL)
+    (directory / "sub").mkdir()
+    write_stream(directory / "sub/stream.arrows", SMALL)
+    with cflight.serving(directory, "--writable") as server:
+        server.directory = directory
+        with fl.connect(server.location) as client:
+            server.client = client
+            yield server
+
+
+def test_real_data_arrives_equal(cflight, shared_data):
+    """200,000 rows served from a memory map equal the file; the list and the info know them."""
+    with cflight.serving(shared_data) as server, fl.connect(server.location) as client:
+        infos = {info.descriptor.path[0].decode(): info for info in client.list_flights()}
+        info = client.get_flight_info(path_of("flights-200k"))
+        table = fetch(client, info.endpoints[0].ticket.ticket)
+        with pa.memory_map(str(shared_data / "flights-200k.arrow")) as source:
+            expected = pa.ipc.open_file(source).read_all()
+        assert infos["flights-200k"].total_records == 200_000
+        assert info.total_records == 200_000
+        assert info.total_bytes == (shared_data / "flights-200k.arrow").stat().st_size
+        assert info.schema.equals(expected.schema)
+        assert list(info.endpoints[0].locations) == []
+        assert table.num_rows == 200_000
+        assert table.equals(expected)
+
+
+def test_names_are_one_element_or_several(served):
+    for descriptor in (path_of("sub/stream"), path_of("sub", "stream")):
+        info = served.client.get_flight_info(descriptor)
+        assert info.descriptor == descriptor
+        assert fetch(served.client, info.endpoints[0].ticket.ticket).equals(SMALL)
+        assert served.client.get_schema(descriptor).schema.equals(SMALL.schema)
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_compression_is_transparent(cflight, shared_data, codec):
+    with cflight.serving(shared_data, "--compression", codec) as server:
+        with fl.connect(server.location) as client:
+            assert fetch(client, "flights-200k").num_rows == 200_000
+
+
+def test_lists_select_by_beginning_and_pattern(served):
+    def names(criteria):
+        return [info.descriptor.path[0] for info in served.client.list_flights(criteria)]
+
+    assert names(b"") == [b"small", b"sub/stream"]
+    assert names(b"sub/") == [b"sub/stream"]
+    assert names(b"*m*l*") == [b"small"]
+    assert names(b"nothing") == []
+
+
+def test_files_come_and_go_without_a_restart(served):
+    write_file(served.directory / "late.arrow", SMALL)
+    assert fetch(served.client, "late").equals(SMALL)
+    (served.directory / "late.arrow").unlink()
+    with pytest.raises(KeyError, match="there is no flight 'late'"):
+        fetch(served.client, "late")
+
+
+HOSTILE = [b"../small", b"..", b"sub/../../x", b"/etc/passwd", b"sub//stream", b"", b".hidden", b"small\0x",
+           b"sub/./stream", b"x" * 2000, b"a\nb"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_leads_out(served, name):
+    """Tickets, and uploads under the same names; the directory stays as it is."""
+    before = entries(served.directory.parent)
+    with pytest.raises(pa.ArrowInvalid, match="name of a flight"):
+        fetch(served.client, name)
+    elements = [element for element in name.split(b"/")]
+    with pytest.raises(pa.ArrowInvalid, match="name of a flight"):
+        served.client.get_flight_info(path_of(*elements))
+    with pytest.raises(pa.ArrowInvalid, match="name of a flight"):
+        writer, _ = served.client.do_put(path_of(name), SMALL.schema)
+        writer.write_table(SMALL)
+        writer.close()
+    assert entries(served.directory.parent) == before
+
+
+def test_links_out_of_the_directory_are_refused(served, tmp_path):
+    write_file(tmp_path / "outside/secret.arrow", SMALL)
+    (served.directory / "link.arrow").symlink_to(tmp_path / "outside/secret.arrow")
+    (served.directory / "up").symlink_to(tmp_path / "outside")
+    for name in ("link", "up/secret"):
+        with pytest.raises(pa.ArrowInvalid, match="leads out"):
+            fetch(served.client, name)
+    with pytest.raises(pa.ArrowInvalid, match="leads out"):
+        writer, _ = served.client.do_put(path_of("up/new"), SMALL.schema)
+        writer.write_table(SMALL)
+        writer.close()
+    assert [info.descriptor.path[0] for info in served.client.list_flights()] == [b"small", b"sub/stream"]
+    assert entries(tmp_path / "outside") == ["secret.arrow"]
+
+
+def test_damaged_files_fail_alone(served):
+    """A file cut at many places, and with bytes turned over, never takes the others along."""
+    table = pa.table({"t": ["text %d" % i for i in range(500)], "n": list(range(500))})
+    good = served.directory / "good.arrow"
+    write_file(good, table)
+    content = good.read_bytes()
+    damaged = served.directory / "damaged.arrow"
+    for cut in list(range(0, 64, 7)) + list(range(64, len(content), 397)) + [len(content) - 1]:
+        damaged.write_bytes(content[:cut])
+        with pytest.raises((fl.FlightError, pa.ArrowException, OSError)) as raised:
+            fetch(served.client, "damaged")
+        assert "damaged" in str(raised.value)
+    for place in range(8, len(content), 211):
+        damaged.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1:])
+        try:
+            fetch(served.client, "damaged")
+        except (fl.FlightError, pa.ArrowException, OSError):
+            pass
+    damaged.write_bytes(content[:100])
+    names = [info.descriptor.path[0] for info in served.client.list_flights()]
+    assert names == [b"good", b"small", b"sub/stream"]
+    assert fetch(served.client, "good").equals(table)
+
+
+def upload(client, name, batches, schema=None):
+    """Writes batches, reading an answer after each; gives the answers. A server that ends early
+    answers nothing more, and close() tells why."""
+    answers = []
+    writer, reader = client.do_put(path_of(name), schema or batches[0].schema)
+    for batch in batches:
+        writer.write_batch(batch)
+        if (answer := reader.read()) is None:
+            break
+        answers.append(answer.to_pybytes())
+    else:
+        writer.done_writing()
+        while (answer := reader.read()) is not None:
+            answers.append(answer.to_pybytes())
+    writer.close()
+    return answers
+
+
+def test_uploads_are_acknowledged_while_they_flow(served):
+    """One answer per batch, the rows so far, readable before the next batch is sent."""
+    batches = [pa.record_batch({"n": list(range(i + 1))}) for i in range(20)]
+    answers = upload(served.client, "deep/er/up", batches)
+    assert answers == [b"%d" % (i * (i + 1) // 2) for i in range(1, 21)]
+    assert fetch(served.client, "deep/er/up").equals(pa.Table.from_batches(batches))
+    assert entries(served.directory / "deep") == ["er", "er/up.arrow"]
+
+
+def test_a_client_that_reads_no_answers_does_not_stall(served):
+    """60,000 batches over a window of 64 KiB, no read: an answer to each would not fit."""
+    batch = pa.record_batch({"n": [1]})
+    window = [("grpc.http2.lookahead_bytes", 65536), ("grpc.http2.bdp_probe", 0)]
+    with fl.connect(served.location, generic_options=window) as client:
+        writer, _ = client.do_put(path_of("many"), batch.schema)
+        for _ in range(60_000):
+            writer.write_batch(batch)
+        writer.close()
+    assert fetch(served.client, "many").num_rows == 60_000
+
+
+def test_types_survive_an_upload(served):
+    table = pa.table({
+        "dictionary": pa.array(["a", "b", "a"]).dictionary_encode(),
+        "list": [[1, 2], None, []],
+        "struct": [{"x": 1}, {"x": None}, None],
+        "view": pa.array(["short", "a text longer than twelve bytes", None], pa.string_view()),
+        "decimal": pa.array([1, None, 3], pa.decimal128(20, 2)),
+    })
+    writer, _ = served.client.do_put(path_of("types"), table.schema)
+    writer.write_table(table)
+    writer.close()
+    assert fetch(served.client, "types").equals(table)
+    assert (served.directory / "types.arrows").exists()
+
+
+def test_a_replaced_dictionary_survives_an_upload(served):
+    parts = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["c", "d", "e"]).dictionary_encode()]
+    batches = [pa.record_batch({"d": part}) for part in parts]
+    upload(served.client, "replaced", batches)
+    assert fetch(served.client, "replaced")["d"].to_pylist() == ["a", "b", "c", "d", "e"]
+
+
+def test_an_existing_flight_is_kept(served):
+    with pytest.raises(pa.ArrowException, match="exists"):
+        upload(served.client, "small", [pa.record_batch({"other": [1]})])
+    assert fetch(served.client, "small").equals(SMALL)
+
+
+def test_overwrite_replaces(cflight, tmp_path):
+    """Also when the new flight is stored under another ending."""
+    write_file(tmp_path / "x.arrow", SMALL)
+    encoded = pa.record_batch({"d": pa.array(["new"]).dictionary_encode()})
+    with cflight.serving(tmp_path, "--writable", "--overwrite") as server:
+        with fl.connect(server.location) as client:
+            upload(client, "x", [encoded])
+            assert fetch(client, "x").num_rows == 1
+            assert entries(tmp_path) == ["x.arrows"]
+            upload(client, "x", [pa.record_batch({"n": [1, 2]})])
+            assert fetch(client, "x").num_rows == 2
+            assert entries(tmp_path) == ["x.arrow"]
+
+
+def test_of_two_uploads_at_once_one_wins(served):
+    """Eight threads store the same name: one succeeds, the others learn that it exists."""
+    outcomes = []
+
+    def put(number):
+        try:
+            with fl.connect(served.location) as client:
+                upload(client, "race", [pa.record_batch({"n": [number] * 1000})])
+            outcomes.append(number)
+        except pa.ArrowException as error:
+            assert "exists" in str(error)
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 1
+    assert set(fetch(served.client, "race")["n"].to_pylist()) == set(outcomes)
+
+
+def test_without_writable_uploads_are_refused(cflight, tmp_path):
+    with cflight.serving(tmp_path) as server, fl.connect(server.location) as client:
+        with pytest.raises((pa.ArrowNotImplementedError, fl.FlightError)):
+            upload(client, "x", [pa.record_batch({"n": [1]})])
+    assert entries(tmp_path) == []
+
+
+BIG = pa.record_batch({"n": list(range(100_000))})
+
+
+def test_an_upload_past_its_deadline_leaves_nothing(served):
+    before = entries(served.directory)
+    writer, reader = served.client.do_put(path_of("new/broken"), BIG.schema,
+                                          fl.FlightCallOptions(timeout=0.5))
+    with pytest.raises((fl.FlightError, pa.ArrowException)):
+        while True:
+            writer.write_batch(BIG)
+            reader.read()
+    wait_for_message(served, "upload refused or broken")
+    assert entries(served.directory) == before
+
+
+def wait_for_message(server, text):
+    """Waits until the server has said something, for as long as it lives."""
+    deadline = threading.Event()
+    for _ in range(3000):
+        if text in server.messages():
+            return
+        deadline.wait(0.01)
+    raise AssertionError(f"{text!r} is not in {server.messages()!r}")
+
+
+UPLOAD_FOREVER = """
+import sys, pyarrow as pa, pyarrow.flight as fl
+client = fl.connect(sys.argv[1])
+batch = pa.record_batch({"n": list(range(100_000))})
+writer, reader = client.do_put(fl.FlightDescriptor.for_path("new/broken"), batch.schema)
+while True:
+    writer.write_batch(batch)
+    reader.read()
+    print("sent", flush=True)
+"""
+
+
+def start_endless_upload(server):
+    process = subprocess.Popen([sys.executable, "-c", UPLOAD_FOREVER, server.location],
+                               stdout=subprocess.PIPE, text=True, env=environment())
+    assert process.stdout.readline() == "sent\n"
+    return process
+
+
+def test_a_killed_uploader_leaves_nothing(served):
+    before = entries(served.directory)
+    process = start_endless_upload(served)
+    process.kill()
+    process.communicate()
+    wait_for_message(served, "upload refused or broken")
+    assert entries(served.directory) == before
+
+
+def test_a_killed_server_leaves_nothing(cflight, tmp_path):
+    """Where the file system has unnamed files; elsewhere a hidden file may stay."""
+    with cflight.serving(tmp_path, "--writable") as server:
+        process = start_endless_upload(server)
+        server.process.kill()
+        server.process.wait()
+        process.kill()
+        process.communicate()
+    assert [name for name in entries(tmp_path) if not name.startswith(".")] == []
+    if os.uname().sysname == "Linux":
+        assert entries(tmp_path) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(cflight, tmp_path):
+    """A limit on file sizes stands in for the disk."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    process = cflight.start("serve", tmp_path, "--writable", "--listen", "grpc://localhost:0",
+                            preexec_fn=limit)
+    try:
+        location = process.stdout.readline().split()[-1]
+        with fl.connect(location) as client:
+            with pytest.raises((pa.ArrowException, OSError), match="File too large"):
+                upload(client, "x", [BIG] * 10)
+            upload(client, "y", [pa.record_batch({"n": [1]})])
+        assert entries(tmp_path) == ["y.arrow"]
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_an_idle_server(cflight, tmp_path, number):
+    with cflight.serving(tmp_path) as server:
+        assert server.stop(number) == 0
+
+
+def test_running_calls_may_finish(cflight, tmp_path):
+    """A signal in the middle of an upload: it still succeeds, and then the server ends with 0."""
+    with cflight.serving(tmp_path, "--writable") as server:
+        with fl.connect(server.location) as client:
+            writer, reader = client.do_put(path_of("x"), BIG.schema)
+            writer.write_batch(BIG)
+            reader.read()
+            server.process.send_signal(signal.SIGTERM)
+            writer.write_batch(BIG)
+            reader.read()
+            writer.close()
+        assert server.process.wait(60) == 0
+    assert entries(tmp_path) == ["x.arrow"]
+
+
+def test_a_second_signal_cuts(cflight, tmp_path):
+    with cflight.serving(tmp_path, "--writable") as server:
+        with fl.connect(server.location) as client:
+            writer, reader = client.do_put(path_of("x"), BIG.schema)
+            writer.write_batch(BIG)
+            reader.read()
+            server.process.send_signal(signal.SIGTERM)
+            while server.process.poll() is None:
+                server.process.send_signal(signal.SIGTERM)
+                try:
+                    server.process.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    continue
+            with pytest.raises(pa.ArrowException):
+                writer.write_batch(BIG)
+                writer.close()
+        assert server.process.returncode == 0
+    assert entries(tmp_path) == []
+
+
+def test_the_grace_ends(cflight, tmp_path):
+    with cflight.serving(tmp_path, "--writable", "--grace", "0.2") as server:
+        with fl.connect(server.location) as client:
+            writer, reader = client.do_put(path_of("x"), BIG.schema)
+            writer.write_batch(BIG)
+            reader.read()
+            assert server.stop() == 0
+    assert entries(tmp_path) == []
+
+
+NOISE = [
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000,
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9),
+    bytes(100_000),
+    b"\x00",
+]
+
+
+@pytest.mark.parametrize("noise", range(len(NOISE)))
+def test_noise_on_the_port_harms_nobody(served, noise):
+    """Garbage, HTTP/1.1 and half a preface: others are served on."""
+    with socket.create_connection(("localhost", served.port)) as connection:
+        connection.settimeout(10)
+        try:
+            connection.sendall(NOISE[noise])
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+        except (ConnectionError, socket.timeout, OSError):
+            pass
+    assert fetch(served.client, "small").equals(SMALL)
+
+
+def test_a_used_address_is_told(cflight, served, tmp_path):
+    done = cflight.run("serve", tmp_path, "--listen", served.location)
+    assert done.returncode == 1
+    assert "ALREADY_EXISTS" in done.stderr
+
+
+def test_a_missing_directory_is_told(cflight, tmp_path):
+    done = cflight.run("serve", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "No such file or directory" in done.stderr
+
+
+def test_unix_sockets_are_served(cflight, shared_data, tmp_path):
+    location = f"grpc+unix://{tmp_path}/socket"
+    with cflight.serving(shared_data, listen=location) as server:
+        assert server.location == location
+        with fl.connect(location) as client:
+            assert fetch(client, "flights-200k").num_rows == 200_000
+        done = cflight.run("get", location, "flights-200k", "-o", "-", "--format", "csv", check=True)
+        assert done.stdout.count("\n") == 200_001
+
+
+def test_golden_files_arrive_equal(cflight, shared_data, tmp_path):
+    """Every golden file and stream that pyarrow reads, through the server and back."""
+    golden = shared_data / "arrow-testing/integration"
+    expected = {}
+    for source in sorted(golden.glob("*/*.arrow_file")) + sorted(golden.glob("*/*.stream")):
+        is_file = source.suffix == ".arrow_file"
+        name = f"{source.parent.name}/{source.stem}{'' if is_file else '-stream'}"
+        target = tmp_path / (name + (".arrow" if is_file else ".arrows"))
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+        open_it = pa.ipc.open_file if is_file else pa.ipc.open_stream
+        expected[name] = open_it(source.read_bytes()).read_all()
+    assert len(expected) > 100
+    with cflight.serving(tmp_path) as server, fl.connect(server.location) as client:
+        for name, table in expected.items():
+            actual = fetch(client, name)
+            assert actual.schema.equals(table.schema, check_metadata=True), name
+            assert actual.num_rows == table.num_rows, name
+            for a, b in zip(actual.columns, table.columns):
+                assert a.equals(b) or repr(a.to_pylist()) == repr(b.to_pylist()), name
+            info = client.get_flight_info(path_of(name))
+            assert info.total_records == table.num_rows, name
+        assert {info.descriptor.path[0].decode() for info in client.list_flights()} == set(expected)

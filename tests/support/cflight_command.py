@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the command cflight: as a client to its end, and as a server until a test is done."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMIT_S = 60
+
+
+def find_command():
+    """The program under test, or None. CFLIGHT_BIN is the program or the directory it lies in."""
+    places = [os.environ["CFLIGHT_BIN"]] if "CFLIGHT_BIN" in os.environ else [
+        ROOT / "build/bin", ROOT / "build/dev/bin"]
+    for place in map(pathlib.Path, places):
+        for path in (place, place / "cflight"):
+            if path.is_file() and os.access(path, os.X_OK):
+                return path.resolve()
+    return None
+
+
+def find_data():
+    """The directory of shared test data, or None."""
+    path = pathlib.Path(os.environ.get("CFLIGHT_TEST_DATA", ROOT.parent / "shared/data"))
+    return path if path.is_dir() else None
+
+
+def environment(**changes):
+    """A sanitizer that is preloaded into Python is linked into the command already."""
+    env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    env["ASAN_OPTIONS"] = "detect_leaks=1"
+    env.update(changes)
+    return env
+
+
+def check_sanitizers(messages):
+    assert "Sanitizer" not in messages and "runtime error" not in messages, messages
+
+
+class Server:
+    """A running `cflight serve`. `lines` collects its standard error."""
+
+    def __init__(self, process, location):
+        self.process = process
+        self.location = location
+        self.port = int(location.rsplit(":", 1)[1]) if "unix" not in location else None
+        self.lines = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def stop(self, number=signal.SIGTERM):
+        """Sends a signal if it still runs, waits, and gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(LIMIT_S)
+        self.reader.join(LIMIT_S)
+        return code
+
+    def messages(self):
+        return "".join(self.lines)
+
+
+class Command:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def run(self, *arguments, check=False, env=None, text=True, **options):
+        done = subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=text,
+                              timeout=LIMIT_S, env=environment(**(env or {})), **options)
+        check_sanitizers(str(done.stderr))
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    def start(self, *arguments, **options):
+        return subprocess.Popen([self.path, *map(str, arguments)], env=environment(),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    @contextlib.contextmanager
+    def serving(self, directory, *arguments, listen="grpc://localhost:0"):
+        """Serves a directory; what is not stopped by the test must drain well at its end."""
+        process = self.start("serve", directory, "--listen", listen, *arguments)
+        watchdog = threading.Timer(LIMIT_S, process.kill)
+        watchdog.start()
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("Listening on "), process.stderr.read()
+            server = Server(process, line.split()[-1])
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        finally:
+            watchdog.cancel()
+        try:
+            yield server
+        finally:
+            was_running = process.poll() is None
+            code = server.stop()
+            process.stdout.close()
+            assert not was_running or code == 0, server.messages()
+            check_sanitizers(server.messages())
+            process.stderr.close()
