@@ -62,8 +62,7 @@ static void turn(struct work *work)
 {
     struct cflight_loop_state state;
     cflight_client_loop_state(work->client, &state);
-    struct pollfd wait = {.fd = state.fd};
-    wait.events = (short)((state.wants_read ? POLLIN : 0) | (state.wants_write ? POLLOUT : 0));
+    struct pollfd wait = {.fd = state.fd, .events = POLLIN};
     (void)poll(&wait, 1, state.timeout_ms);
     cflight_client_loop_process(work->client);
 }

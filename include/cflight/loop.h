@@ -8,14 +8,14 @@
 /// Driving a client from an event loop of your own: no call here blocks, and no thread makes calls
 /// behind your back.
 ///
-/// The loop asks which descriptor to watch, for what, and for how long
-/// (cflight_client_loop_state()); when the descriptor is ready or the time is up it calls
-/// cflight_client_loop_process(), which does the I/O that is possible now and then runs the
-/// callbacks that became due. Both the descriptor and what it waits for may change with every step,
-/// so ask again after each. Calls are started as always; their answers are taken with the `try`
-/// functions and a timeout of 0, and a one-shot callback tells when trying makes sense. Connect
-/// first with cflight_client_loop_connect(): starting a call on a client that has no connection
-/// would connect, and block.
+/// The loop asks which descriptor to watch and for how long (cflight_client_loop_state()); when the
+/// descriptor is readable or the time is up it calls cflight_client_loop_process(), which does the
+/// I/O that is possible now and then runs the callbacks that became due. Both may change with every
+/// step, so ask again after each. The descriptor is not the socket: it becomes readable for
+/// whatever the client waits for, writing included, and must only be polled. Calls are started as
+/// always; their answers are taken with the `try` functions and a timeout of 0, and a one-shot
+/// callback tells when trying makes sense. Connect first with cflight_client_loop_connect():
+/// starting a call on a client that has no connection would connect, and block.
 ///
 /// Thread class: loop only: all functions of one client from one thread at a time. A client that a
 /// loop drives may at the same time be used with the blocking functions by other threads.
@@ -24,8 +24,9 @@
 ///     for (;;) {
 ///         struct cflight_loop_state state;
 ///         cflight_client_loop_state(client, &state);
-///         struct pollfd wait = {state.fd, (state.wants_read ? POLLIN : 0) | (state.wants_write ?
-///         POLLOUT : 0), 0}; poll(&wait, 1, state.timeout_ms); cflight_client_loop_process(client);
+///         struct pollfd wait = {state.fd, POLLIN, 0};
+///         poll(&wait, 1, state.timeout_ms);
+///         cflight_client_loop_process(client);
 ///     }
 
 #ifdef __cplusplus
@@ -34,9 +35,7 @@ extern "C" {
 
 /// What an event loop is to wait for.
 struct cflight_loop_state {
-    int fd; ///< -1 when there is nothing to watch
-    bool wants_read;
-    bool wants_write;
+    int fd;         ///< to be polled for reading; -1 when there is nothing to watch
     int timeout_ms; ///< -1 is for ever, 0 is now
 };
 

@@ -26,7 +26,7 @@ struct cfl_call_limits {
 
 /* A wish to be called back once by whoever drives the connection from an event loop. */
 struct cfl_watch {
-    struct cfl_list node; /* in the connection's watches, or among those that are due */
+    struct cfl_watch_base base; /* in the connection's watches, or among those that are due */
     struct cfl_call *call;
     bool is_write;
     void (*on_ready)(void *user_data);

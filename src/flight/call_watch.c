@@ -24,6 +24,17 @@ static void set_deadline_locked(struct cfl_watch *watch, int64_t now_ns)
     }
 }
 
+static bool is_ready_locked(const struct cfl_watch *watch)
+{
+    return watch->is_write ? cfl_call_has_sent_locked(watch->call)
+                           : cfl_call_has_inbound_locked(watch->call);
+}
+
+static bool is_due_locked(struct cfl_watch_base *base)
+{
+    return is_ready_locked(CFL_LIST_ENTRY(base, struct cfl_watch, base));
+}
+
 void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void *user_data),
                      void *user_data)
 {
@@ -35,11 +46,12 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
     if (on_ready != NULL) {
         watch->call = call;
         watch->is_write = is_write;
-        cfl_list_remove(&watch->node);
-        cfl_list_append(&call->connection->locked.watches, &watch->node);
+        watch->base.is_due = is_due_locked;
+        cfl_list_remove(&watch->base.node);
+        cfl_list_append(&call->connection->locked.watches, &watch->base.node);
         set_deadline_locked(watch, cfl_clock_now_ns(NULL));
     } else {
-        cfl_list_remove(&watch->node);
+        cfl_list_remove(&watch->base.node);
     }
     if (!is_write) {
         cfl_call_want_message_locked(call, on_ready != NULL);
@@ -50,12 +62,6 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
     } else if (on_ready == NULL && was_armed) {
         cfl_call_unref(call);
     }
-}
-
-static bool is_ready_locked(struct cfl_watch *watch)
-{
-    return watch->is_write ? cfl_call_has_sent_locked(watch->call)
-                           : cfl_call_has_inbound_locked(watch->call);
 }
 
 /* Ends the call when its limit passed without a byte having moved. */
@@ -76,7 +82,7 @@ static void collect_locked(struct cfl_connection *connection, struct cfl_list *d
     struct cfl_list *head = &connection->locked.watches;
     struct cfl_list *next = NULL;
     for (struct cfl_list *node = head->next; node != head; node = next) {
-        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, node);
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
         next = node->next;
         check_limit_locked(watch, now_ns);
         if (is_ready_locked(watch)) {
@@ -93,7 +99,7 @@ void cfl_call_run_watches(struct cfl_connection *connection)
     cfl_connection_lock(connection);
     collect_locked(connection, &due, cfl_clock_now_ns(NULL));
     for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&due)) != NULL;) {
-        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, node);
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
         struct cfl_call *call = watch->call;
         void (*on_ready)(void *user_data) = watch->on_ready;
         watch->on_ready = NULL;
@@ -110,7 +116,7 @@ int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_
     int64_t deadline_ns = CFL_TIME_NEVER;
     struct cfl_list *head = &connection->locked.watches;
     for (struct cfl_list *node = head->next; node != head; node = node->next) {
-        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, node);
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
         if (is_ready_locked(watch)) {
             return now_ns;
         }

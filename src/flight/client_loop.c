@@ -124,19 +124,14 @@ void cflight_client_loop_state(cflight_client *client, struct cflight_loop_state
 {
     struct cflight_loop_state state = {.fd = -1, .timeout_ms = -1};
     struct cfl_connection *connection = current(client, &state.fd);
-    if (state.fd >= 0) {
-        state.wants_read = true;
-    } else if (connection != NULL) {
+    if (state.fd < 0 && connection != NULL) {
         int64_t now_ns = cfl_clock_now_ns(NULL);
         cfl_connection_lock(connection);
-        unsigned int wanted = cfl_connection_wanted_locked(connection);
         int64_t deadline_ns =
             cfl_deadline_earlier(cfl_connection_deadline_locked(connection),
                                  cfl_call_watch_deadline_locked(connection, now_ns));
-        state.fd = connection->locked.is_closed ? -1 : cfl_transport_fd(connection->transport);
+        state.fd = connection->locked.is_closed ? -1 : cfl_connection_loop_fd_locked(connection);
         cfl_connection_unlock(connection);
-        state.wants_read = (wanted & CFL_READY_READ) != 0;
-        state.wants_write = (wanted & CFL_READY_WRITE) != 0;
         state.timeout_ms = cfl_deadline_poll_ms(now_ns, deadline_ns);
     }
     cfl_connection_unref(connection);

@@ -79,6 +79,7 @@ void cfl_connection_unref(struct cfl_connection *connection)
     if (!connection->locked.is_closed) {
         cfl_transport_shutdown(connection->transport);
     }
+    cfl_poller_free(connection->locked.loop_poller);
     cfl_grpc_conn_free(connection->locked.grpc);
     cfl_transport_free(connection->transport);
     cfl_waker_done(&connection->waker);
@@ -93,6 +94,24 @@ bool cfl_connection_is_usable_locked(struct cfl_connection *connection)
     return !connection->locked.is_closed && cfl_grpc_can_start(connection->locked.grpc);
 }
 
+/* An event loop sleeps in its own poll: it is told when another thread's step made one of its
+ * watches due. */
+static void wake_loop_locked(struct cfl_connection *connection)
+{
+    struct cfl_list *head = &connection->locked.watches;
+    if (connection->locked.loop_poller == NULL || connection->locked.loop_is_woken) {
+        return;
+    }
+    for (struct cfl_list *node = head->next; node != head; node = node->next) {
+        struct cfl_watch_base *watch = CFL_LIST_ENTRY(node, struct cfl_watch_base, node);
+        if (watch->is_due(watch)) {
+            connection->locked.loop_is_woken = true;
+            cfl_poller_wake(connection->locked.loop_poller);
+            return;
+        }
+    }
+}
+
 static void wake_done_locked(struct cfl_connection *connection)
 {
     struct cfl_list *head = &connection->locked.waiters;
@@ -102,6 +121,7 @@ static void wake_done_locked(struct cfl_connection *connection)
             (void)pthread_cond_signal(&waiter->condition);
         }
     }
+    wake_loop_locked(connection);
 }
 
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause)
@@ -260,6 +280,46 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
                                       back at once */
     }
     return connection->locked.is_handshaking && wanted != 0 ? wanted : wanted | CFL_READY_READ;
+}
+
+int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
+{
+    int fd = cfl_transport_fd(connection->transport);
+    unsigned int wanted = cfl_connection_wanted_locked(connection);
+    if (connection->locked.loop_poller == NULL) {
+        if (cfl_poller_new(connection->alloc, &connection->locked.loop_poller, NULL) !=
+            CFLIGHT_OK) {
+            return -1;
+        }
+        if (cfl_poller_add(connection->locked.loop_poller, fd, wanted, connection, NULL) !=
+            CFLIGHT_OK) {
+            cfl_poller_free(connection->locked.loop_poller);
+            connection->locked.loop_poller = NULL;
+            return -1;
+        }
+        connection->locked.loop_armed = wanted;
+    }
+    if (wanted != connection->locked.loop_armed) {
+        cfl_poller_arm(connection->locked.loop_poller, fd, wanted, connection);
+        connection->locked.loop_armed = wanted;
+    }
+    return cfl_poller_fd(connection->locked.loop_poller);
+}
+
+/* Takes the events that made the loop come; the socket's is silent until armed again. */
+static void drain_loop_locked(struct cfl_connection *connection)
+{
+    void *tag = NULL;
+    unsigned int ready = 0;
+    if (connection->locked.loop_poller == NULL) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) { /* the socket's, and a wake */
+        if (cfl_poller_wait(connection->locked.loop_poller, 0, &tag, &ready)) {
+            connection->locked.loop_armed = CFL_READY_NONE;
+        }
+    }
+    connection->locked.loop_is_woken = false;
 }
 
 /* Nobody drives any more: finds who goes on. */
@@ -454,6 +514,7 @@ void cfl_connection_process(struct cfl_connection *connection)
 {
     cfl_connection_lock(connection);
     connection->locked.armed = CFL_READY_NONE;
+    drain_loop_locked(connection);
     if (connection->locked.is_driven) {
         cfl_connection_unlock(connection); /* the driver does all this, and settles */
         return;

@@ -61,10 +61,22 @@ struct cfl_connection {
         unsigned int armed; /* what the owner's poller watches */
         int64_t handshake_deadline_ns;
         struct cfl_list waiters; /* of struct cfl_waiter */
-        struct cfl_list watches; /* client: of struct cfl_watch, for event loops */
-        struct cfl_list fresh;   /* server: calls that are ready for a handler */
-        cflight_error *failure;  /* why it closed; NULL when in good order */
+        struct cfl_list watches; /* client: of struct cfl_watch_base, for event loops */
+        /* Client: what an event loop polls: readable when the socket is ready, or another thread's
+         * step made a watch due. NULL until a loop asks. */
+        struct cfl_poller *loop_poller;
+        unsigned int loop_armed;
+        bool loop_is_woken;
+        struct cfl_list fresh;  /* server: calls that are ready for a handler */
+        cflight_error *failure; /* why it closed; NULL when in good order */
     } locked;
+};
+
+/* What an event loop waits for; part of a larger struct (call.h). `is_due` is called under the
+ * lock. */
+struct cfl_watch_base {
+    struct cfl_list node;
+    bool (*is_due)(struct cfl_watch_base *watch);
 };
 
 /* A thread that waits. Lives on its stack. */
@@ -114,6 +126,9 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
 /* What is to be watched for the next step (enum cfl_ready), and when one is due at the latest; for
  * event loops. */
 unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection);
+/* The descriptor that an event loop polls for reading, armed for what is wanted now; -1 when there
+ * is none to be had. */
+int cfl_connection_loop_fd_locked(struct cfl_connection *connection);
 int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection);
 /* True when it can carry a new call. */
 bool cfl_connection_is_usable_locked(struct cfl_connection *connection);

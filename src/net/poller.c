@@ -187,6 +187,11 @@ void cfl_poller_wake(struct cfl_poller *poller)
     eventfd_signal(poller->wake_fd);
 }
 
+int cfl_poller_fd(const struct cfl_poller *poller)
+{
+    return poller->epoll_fd;
+}
+
 cflight_status cfl_waker_init(struct cfl_waker *waker, cflight_error **reterr)
 {
     waker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -30,6 +30,9 @@ void cfl_poller_remove(struct cfl_poller *poller, int fd);
 bool cfl_poller_wait(struct cfl_poller *poller, int64_t timeout_ns, void **ret_tag,
                      unsigned int *ret_ready);
 void cfl_poller_wake(struct cfl_poller *poller);
+/* A descriptor that is readable when cfl_poller_wait would return at once: for a poller inside
+ * another event loop. */
+int cfl_poller_fd(const struct cfl_poller *poller);
 
 /* A descriptor that any thread can make readable: what interrupts a poll on a socket. */
 struct cfl_waker {

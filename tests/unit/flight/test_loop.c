@@ -12,8 +12,7 @@ static void turn(cflight_client *client)
 {
     struct cflight_loop_state state;
     cflight_client_loop_state(client, &state);
-    struct pollfd wait = {.fd = state.fd};
-    wait.events = (short)((state.wants_read ? POLLIN : 0) | (state.wants_write ? POLLOUT : 0));
+    struct pollfd wait = {.fd = state.fd, .events = POLLIN};
     (void)poll(&wait, 1, state.timeout_ms);
     cflight_client_loop_process(client);
 }
