@@ -330,6 +330,7 @@ static void stop_listening(struct cflight_server *server)
     for (size_t i = 0; i < count; i++) {
         cfl_poller_remove(server->poller, fds[i]);
     }
+    cfl_listener_stop(server->listener);
 }
 
 void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)

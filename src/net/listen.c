@@ -271,6 +271,13 @@ cflight_status cfl_listen(const struct cflight_allocator *alloc,
     return CFLIGHT_OK;
 }
 
+void cfl_listener_stop(struct cfl_listener *listener)
+{
+    for (size_t i = 0; i < listener->fd_count; i++) {
+        (void)shutdown(listener->fds[i], SHUT_RDWR);
+    }
+}
+
 void cfl_listener_free(struct cfl_listener *listener)
 {
     if (listener == NULL) {

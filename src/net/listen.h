@@ -25,6 +25,9 @@ enum { CFL_LISTENER_FDS_MAX = 8 };
 cflight_status cfl_listen(const struct cflight_allocator *alloc,
                           const struct cfl_listen_target *target,
                           struct cfl_listener **ret_listener, cflight_error **reterr);
+/* Refuses connections from now on, those that wait to be accepted included. The descriptors stay
+ * valid, so that a thread may be inside accept; it fails. */
+void cfl_listener_stop(struct cfl_listener *listener);
 void cfl_listener_free(struct cfl_listener *listener);
 size_t cfl_listener_fds(const struct cfl_listener *listener, int ret_fds[CFL_LISTENER_FDS_MAX]);
 /* The bound port; 0 for Unix sockets. */

@@ -281,6 +281,23 @@ TEST(concurrency, shutdown_finishes_what_runs)
     t_service_stop(&service);
 }
 
+/* Goal: a server that was shut down refuses connections before it is freed.
+ * Method: a new client; its call must fail at once, not wait for an answer. */
+TEST(concurrency, a_stopped_server_refuses_connections)
+{
+    struct t_service service;
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    cflight_server_shutdown(service.server, 0);
+    cflight_server_wait(service.server);
+    CHECK_STATUS(cflight_client_connect(client, NULL, &error), CFLIGHT_UNAVAILABLE);
+    assert_non_null(strstr(cflight_error_message(error), "refused"));
+    cflight_error_free(error);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
 /* Goal: past its limits a server answers with a retryable status instead of queueing without bound.
  * Method: one handler and one place in the queue; the third call is refused while the first is
  * held. */

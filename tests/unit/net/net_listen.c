@@ -53,6 +53,24 @@ TEST(listen, localhost_and_wildcards_serve_both_families)
     expect_both_families("::");
 }
 
+/* Goal: a listener that was stopped refuses, also who waits already. Method: dial before and after.
+ */
+TEST(listen, a_stopped_listener_refuses)
+{
+    struct cfl_listener *listener = t_listen("127.0.0.1", 0);
+    struct cfl_dial_target target = {.host = "127.0.0.1", .port = cfl_listener_port(listener)};
+    struct cfl_transport *early = NULL;
+    struct cfl_transport *late = NULL;
+    cflight_error *error = NULL;
+    CHECK_OK(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &early, &error), error);
+    cfl_listener_stop(listener);
+    CHECK_STATUS(cfl_dial(NULL, &target, t_deadline(), NULL, -1, &late, &error),
+                 CFLIGHT_UNAVAILABLE);
+    cflight_error_free(error);
+    cfl_transport_free(early);
+    cfl_listener_free(listener);
+}
+
 /* Goal: one address means one socket. Method: count the descriptors. */
 TEST(listen, a_numeric_address_is_one_socket)
 {
