@@ -169,7 +169,7 @@ PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
     if (frame_unblock(&frame, status) < 0) {
         goto done;
     }
-    reader = cfp_reader_new(state, cfp_read_core_new(handle, true));
+    reader = cfp_reader_new(state, cfp_read_core_new(state, handle, true));
     if (reader != NULL && cfp_reader_prefetch(reader) < 0) {
         Py_CLEAR(reader);
     }
@@ -267,7 +267,8 @@ PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwarg
     if (frame_unblock(&frame, status) < 0) {
         goto done;
     }
-    PyObject *reader_object = cfp_reader_new(frame.state, cfp_read_core_new(reader, true));
+    PyObject *reader_object =
+        cfp_reader_new(frame.state, cfp_read_core_new(frame.state, reader, true));
     PyObject *writer_object = cfp_writer_new(frame.state, writer, true, NULL);
     result = pair_of(writer_object, reader_object);
 

@@ -157,13 +157,20 @@ static PyObject *info_iterator_next(PyObject *object)
     return result;
 }
 
-/* Keeps a failure of the call for the first step; anything else (misuse, Ctrl+C) is raised now. */
-static int postpone_failure(struct iterator *self, struct cfp_state *state)
+/* Misuse is found before anything is sent, on no peer. */
+static bool is_misuse(cflight_status status, const cflight_error *error)
+{
+    return (status == CFLIGHT_FAILED_PRECONDITION || status == CFLIGHT_INVALID_ARGUMENT) &&
+           cflight_error_peer(error)[0] == '\0';
+}
+
+/* Keeps a failure of the call for the first step; Ctrl+C is raised now. */
+static int postpone_failure(struct iterator *self)
 {
     PyObject *class = NULL;
     PyObject *exception = NULL;
     PyObject *traceback = NULL;
-    if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(state->arrow_invalid)) {
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         return -1;
     }
     PyErr_Fetch(&class, &exception, &traceback);
@@ -174,6 +181,7 @@ static int postpone_failure(struct iterator *self, struct cfp_state *state)
     return 0;
 }
 
+/* 0 when the call has begun, or failed in a way that its first step raises. */
 static int start_action(struct iterator *self, struct cfp_state *state, cflight_client *client,
                         const struct cflight_action *action)
 {
@@ -187,7 +195,11 @@ static int start_action(struct iterator *self, struct cfp_state *state, cflight_
     if (status == CFLIGHT_OK) {
         status = cflight_result_stream_wait(self->results, &error);
     }
-    return cfp_wait_end(&wait, status, error);
+    bool is_raised_now = is_misuse(status, error);
+    if (cfp_wait_end(&wait, status, error) == 0) {
+        return 0;
+    }
+    return is_raised_now ? -1 : postpone_failure(self);
 }
 
 PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
@@ -203,7 +215,7 @@ PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
         Py_CLEAR(self);
     } else if (cfp_call_begin(state, options, CFP_CALL_ITERATOR, &self->call) < 0) {
         Py_CLEAR(self);
-    } else if (start_action(self, state, handle, action) < 0 && postpone_failure(self, state) < 0) {
+    } else if (start_action(self, state, handle, action) < 0) {
         Py_CLEAR(self);
     }
     return (PyObject *)self;

@@ -2,7 +2,8 @@
 /* The counted core of readers. See streams.h for who may do what. */
 #include "streams.h"
 
-struct cfp_read_core *cfp_read_core_new(cflight_reader *reader, bool is_owned)
+struct cfp_read_core *cfp_read_core_new(struct cfp_state *state, cflight_reader *reader,
+                                        bool is_owned)
 {
     struct cfp_read_core *core = PyMem_RawCalloc(1, sizeof(*core));
     if (core == NULL) {
@@ -16,6 +17,7 @@ struct cfp_read_core *cfp_read_core_new(cflight_reader *reader, bool is_owned)
     atomic_init(&core->is_cancelled, false);
     (void)pthread_mutex_init(&core->lock, NULL);
     (void)pthread_mutex_init(&core->life_lock, NULL);
+    core->state = state;
     core->reader = reader;
     core->is_owned = is_owned;
     return core;

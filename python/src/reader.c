@@ -243,7 +243,8 @@ static int read_batches(struct reader *self, PyObject *batches)
         cflight_chunk_release(&chunk);
         int code = batch == NULL ? -1 : PyList_Append(batches, batch);
         Py_XDECREF(batch);
-        if (code < 0) {
+        /* A stream that never makes us wait must still see Ctrl+C. */
+        if (code < 0 || PyErr_CheckSignals() < 0) {
             return -1;
         }
     }
@@ -294,7 +295,33 @@ static PyObject *reader_read_pandas(PyObject *self, PyObject *args, PyObject *kw
     return result;
 }
 
-/* The exported stream: shares the core, knows nothing of Python. */
+/* The exported stream shares the core. Whoever reads it may hold the GIL or not, and may be the
+ * main thread: it is released while the stream waits, and Ctrl+C ends the wait. The signal's
+ * handler runs once the reader's code is back in Python. */
+struct pause {
+    bool has_gil;
+    PyGILState_STATE gil;
+    struct cfp_wait wait;
+};
+
+static void pause_begin(struct pause *pause, struct cfp_read_core *core)
+{
+    pause->has_gil = cfp_is_main_thread(core->state) || PyGILState_Check();
+    if (pause->has_gil) {
+        pause->gil = PyGILState_Ensure();
+        cfp_wait_begin_deferred(&pause->wait, core->state, interrupt_core, core);
+    }
+    pthread_mutex_lock(&core->lock);
+}
+
+static void pause_end(struct pause *pause, struct cfp_read_core *core)
+{
+    pthread_mutex_unlock(&core->lock);
+    if (pause->has_gil) {
+        cfp_wait_end_deferred(&pause->wait);
+        PyGILState_Release(pause->gil);
+    }
+}
 
 static int stream_failed(struct cfp_read_core *core, cflight_status status, cflight_error *error)
 {
@@ -326,12 +353,13 @@ static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema
 {
     struct cfp_read_core *core = stream->private_data;
     cflight_error *error = NULL;
-    pthread_mutex_lock(&core->lock);
+    struct pause pause;
+    pause_begin(&pause, core);
     cflight_status status = core->reader == NULL
                                 ? reader_is_over(&error)
                                 : cflight_reader_schema(core->reader, ret_schema, &error);
     int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
-    pthread_mutex_unlock(&core->lock);
+    pause_end(&pause, core);
     return code;
 }
 
@@ -365,10 +393,11 @@ static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *r
 {
     struct cfp_read_core *core = stream->private_data;
     cflight_error *error = NULL;
-    pthread_mutex_lock(&core->lock);
+    struct pause pause;
+    pause_begin(&pause, core);
     cflight_status status = next_batch(core, ret_array, &error);
     int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
-    pthread_mutex_unlock(&core->lock);
+    pause_end(&pause, core);
     return code;
 }
 

@@ -274,7 +274,7 @@ static cflight_status on_do_get(void *user_data, cflight_server_context *context
 
 static PyObject *server_reader(struct handler *handler, cflight_reader *reader)
 {
-    return cfp_reader_new(handler->state, cfp_read_core_new(reader, false));
+    return cfp_reader_new(handler->state, cfp_read_core_new(handler->state, reader, false));
 }
 
 static cflight_status on_do_put(void *user_data, cflight_server_context *context,

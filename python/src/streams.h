@@ -15,6 +15,7 @@
  * (middleware). */
 struct cfp_read_core {
     atomic_size_t refs;
+    struct cfp_state *state;
     pthread_mutex_t lock;
     pthread_mutex_t life_lock; /* taken after `lock`; held to free the reader, or to cancel */
     cflight_reader *reader;    /* under both locks; NULL once the call is over */
@@ -24,7 +25,8 @@ struct cfp_read_core {
 };
 
 /* Takes the reader, on failure too. */
-struct cfp_read_core *cfp_read_core_new(cflight_reader *reader, bool is_owned);
+struct cfp_read_core *cfp_read_core_new(struct cfp_state *state, cflight_reader *reader,
+                                        bool is_owned);
 /* Ends the call. Any thread; needs no GIL. */
 void cfp_read_core_cancel(struct cfp_read_core *core);
 /* Lets go of the reader: frees a client's. Under the lock, without the GIL. */

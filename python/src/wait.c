@@ -204,6 +204,25 @@ int cfp_wait_begin(struct cfp_wait *wait, struct cfp_state *state, cfp_interrupt
     return 0;
 }
 
+void cfp_wait_begin_deferred(struct cfp_wait *wait, struct cfp_state *state,
+                             cfp_interrupt_fn interrupt, void *object)
+{
+    *wait = (struct cfp_wait){.state = state, .former_fd = -1};
+    if (cfp_is_main_thread(state) && is_watching()) {
+        wait->is_watched = true;
+        watch_begin(wait, (struct cfp_interrupt){interrupt, object});
+    }
+    wait->thread = PyEval_SaveThread();
+}
+
+void cfp_wait_end_deferred(struct cfp_wait *wait)
+{
+    PyEval_RestoreThread(wait->thread);
+    if (wait->is_watched) {
+        (void)watch_end(wait);
+    }
+}
+
 int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *error)
 {
     PyEval_RestoreThread(wait->thread);

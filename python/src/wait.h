@@ -39,6 +39,12 @@ int cfp_wait_begin(struct cfp_wait *wait, struct cfp_state *state, cfp_interrupt
                    void *object);
 int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *error);
 
+/* The same for a callback that must not raise: signal handlers run later, when the thread is back
+ * in Python, and the status is the caller's business. The GIL is held before and after. */
+void cfp_wait_begin_deferred(struct cfp_wait *wait, struct cfp_state *state,
+                             cfp_interrupt_fn interrupt, void *object);
+void cfp_wait_end_deferred(struct cfp_wait *wait);
+
 /* Triggers a cflight_cancel. */
 void cfp_interrupt_cancel(void *cancel);
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the Python module; they need it importable (PYTHONPATH=build/dev/python)."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("cflight", reason="the Python module is not built")
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+
+@pytest.fixture
+def run_script():
+    """Runs Python source in a process of its own; returns its output, fails with its errors."""
+
+    def run(source, *arguments, timeout=60):
+        done = subprocess.run(
+            [sys.executable, "-X", "faulthandler", "-c", source, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=HERE,
+        )
+        assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run
