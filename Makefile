@@ -20,12 +20,12 @@ ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-
 # ThreadSanitizer of GCC 12 cannot start where the kernel randomises addresses over a wide range.
 FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-BUILD = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; \
+BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; \
 	cmake --build --preset $(1) -j $(JOBS)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
-.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop bench fuzz \
-	lint install format clean
+.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python \
+	bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -42,7 +42,7 @@ demo: build
 	@$(call BUILD,release)
 	tools/demo
 
-test: test-unit test-asan test-tsan test-interop
+test: test-unit test-asan test-tsan test-interop test-python
 
 test-packages: build
 	@tools/bootstrap --test --python
@@ -65,10 +65,16 @@ test-interop: test-packages
 	@$(call BUILD,release)
 	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTEST) tests/interop
 
+# The module, and pyarrow's own Flight tests with it in the place of pyarrow.flight.
+test-python: test-packages
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
+	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
+	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTEST) tests/python)
+
 bench: build
 	@tools/bootstrap --test --python
 	@$(call BUILD,release)
-	$(VENV)/python bench/run
+	build/venv/bin/python bench/run
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)
