@@ -9,7 +9,8 @@
 /// @file
 /// Handshake authentication: two tables of functions, one for each side, that exchange payloads
 /// over the Handshake call. Afterwards the client sends a token with every call (`auth-token-bin`)
-/// and the server checks it.
+/// and the server checks it. And a source of bearer tokens for clients. docs/guide/security.md says
+/// which mechanism is for what.
 ///
 /// The functions are called on the thread of the call in hand, several at once, never under a lock
 /// of the library.
@@ -50,6 +51,33 @@ struct cflight_client_auth {
 };
 
 #define CFLIGHT_CLIENT_AUTH_INIT CFLIGHT_SIZED_INIT(struct cflight_client_auth)
+
+/// Where a client gets bearer tokens that expire. Copied into the client; `user_data` must outlive
+/// it.
+///
+/// Every call but Handshake asks for the token and sends it as `authorization: Bearer ...`, unless
+/// its options have an `authorization` header already. When the server answers UNAUTHENTICATED
+/// before anything else, the provider is asked for another token, and a call whose request is one
+/// message is started once more; for that, such a call returns to its caller only when the server
+/// has sent its first message or a status. DoPut and DoExchange are not started again, since part
+/// of their data is gone: they fail, and the next call asks for another token. So it is with
+/// cflight_async_start(), which never waits.
+struct cflight_token_provider {
+    size_t struct_size;
+    void *user_data;
+    /// Gives the token for the next call, with or without "Bearer " before it; the library unrefs
+    /// it. NULL sends none. `refused` is empty, or the token that a server has refused: then give a
+    /// newer one, if need be by asking for it. Several calls may have been refused at once, so
+    /// compare it with the newest that there is first. May block, and may make calls with the same
+    /// client if they are handshakes (cflight_client_authenticate_basic()). A failure is the
+    /// call's failure.
+    cflight_status (*get)(void *user_data, struct cflight_bytes refused, cflight_buffer **ret_token,
+                          cflight_error **reterr);
+    /// May be NULL. Runs when the client lets go of the table.
+    void (*release)(void *user_data);
+};
+
+#define CFLIGHT_TOKEN_PROVIDER_INIT CFLIGHT_SIZED_INIT(struct cflight_token_provider)
 
 /// The server's half. Copied into the server; `user_data` must outlive it.
 struct cflight_server_auth {

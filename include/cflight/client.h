@@ -75,6 +75,8 @@ struct cflight_client_options {
     const char *user_agent;
     /// Sent as `:authority` instead of host and port; NULL for none.
     const char *authority;
+    /// Source of bearer tokens; NULL for none.
+    const struct cflight_token_provider *token_provider;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)
@@ -204,14 +206,16 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_stream_next(
 CFLIGHT_EXPORT void cflight_action_type_stream_free(cflight_action_type_stream *stream);
 
 /// Runs a handshake with `auth` (NULL: the client's own) and keeps the table for the tokens of
-/// later calls, even when the handshake fails.
+/// later calls, even when the handshake fails. The table is taken in any case; the one that it
+/// replaces is let go of when the last call that uses it has done so.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_client_authenticate(cflight_client *client, const struct cflight_client_auth *auth,
                             const struct cflight_call_options *options, cflight_error **reterr);
 /// Sends `authorization: Basic ...` with an empty handshake and returns the bearer value the server
 /// answered with, from its trailers or headers ("Bearer ..."); NULL when it sent none. Add it to
-/// later calls as `authorization`.
+/// later calls as `authorization`, or give it from a token provider. `username` must not contain a
+/// colon (RFC 7617).
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_authenticate_basic(
     cflight_client *client, struct cflight_bytes username, struct cflight_bytes password,

@@ -180,26 +180,6 @@ static const struct cfl_grpc_call_handlers HANDLERS = {
     .on_end = on_end,
 };
 
-/* Tells a client's observer what is new. Not under the lock. */
-static void observe(struct cfl_call *call)
-{
-    if (call->observe == NULL || atomic_load(&call->observed) == 2) {
-        return;
-    }
-    cfl_connection_lock(call->connection);
-    bool has_answer = call->locked.has_answer;
-    bool is_over = call->locked.is_over;
-    cfl_connection_unlock(call->connection);
-    int expected = 0;
-    if (has_answer && atomic_compare_exchange_strong(&call->observed, &expected, 1)) {
-        call->observe(call->observe_user_data, call, false);
-    }
-    expected = 1;
-    if (is_over && atomic_compare_exchange_strong(&call->observed, &expected, 2)) {
-        call->observe(call->observe_user_data, call, true);
-    }
-}
-
 /* ---- life ---- */
 
 static struct cfl_call *call_new(struct cfl_connection *connection, const struct cfl_method *method)
@@ -294,7 +274,7 @@ void cfl_call_unref(struct cfl_call *call)
     }
     if (call->observe != NULL) {
         cfl_call_cancel(call, CFLIGHT_CANCELLED, "the call was dropped");
-        observe(call);
+        cfl_call_observe(call);
     }
     cfl_connection_lock(connection);
     if (call->locked.grpc != NULL) {
@@ -433,7 +413,7 @@ static bool has_answer(void *user_data)
     return call->locked.has_answer || call->locked.is_over;
 }
 
-static bool is_over(void *user_data)
+static bool has_message_or_end(void *user_data)
 {
     struct cfl_call *call = user_data;
     return call->locked.is_over || call->locked.inbox.message_count > 0;
@@ -497,25 +477,37 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
         status = failure_locked(call, reterr);
     }
     cfl_connection_unlock(call->connection);
-    observe(call);
+    cfl_call_observe(call);
     if (ret_is_ready != NULL) {
         *ret_is_ready = is_ready;
     }
     return status;
 }
 
-cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr)
+/* Waits without taking anything. */
+static cflight_status wait_until(struct cfl_call *call, bool (*is_done)(void *user_data),
+                                 cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     cfl_connection_lock(call->connection);
-    (void)wait_inbound_locked(call, has_answer, -1);
+    (void)wait_inbound_locked(call, is_done, -1);
     if (call->locked.is_over && call->locked.inbox.message_count == 0 &&
         call->locked.status != CFLIGHT_OK) {
         status = failure_locked(call, reterr);
     }
     cfl_connection_unlock(call->connection);
-    observe(call);
+    cfl_call_observe(call);
     return status;
+}
+
+cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr)
+{
+    return wait_until(call, has_answer, reterr);
+}
+
+cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **reterr)
+{
+    return wait_until(call, has_message_or_end, reterr);
 }
 
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr)
@@ -523,7 +515,7 @@ cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **re
     cflight_status status = CFLIGHT_OK;
     cfl_connection_lock(call->connection);
     for (;;) {
-        (void)wait_inbound_locked(call, is_over, -1);
+        (void)wait_inbound_locked(call, has_message_or_end, -1);
         if (call->locked.inbox.message_count == 0) {
             break;
         }
@@ -536,7 +528,7 @@ cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **re
         status = failure_locked(call, reterr);
     }
     cfl_connection_unlock(call->connection);
-    observe(call);
+    cfl_call_observe(call);
     return status;
 }
 
@@ -588,7 +580,7 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
     cfl_connection_kick_locked(call->connection);
 done:
     cfl_connection_unlock(call->connection);
-    observe(call);
+    cfl_call_observe(call);
     return status;
 }
 
@@ -618,7 +610,7 @@ cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
     }
     cflight_status status = sent_status_locked(call, reterr);
     cfl_connection_unlock(call->connection);
-    observe(call);
+    cfl_call_observe(call);
     return status;
 }
 

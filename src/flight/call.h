@@ -35,6 +35,14 @@ struct cfl_watch {
     uint64_t progress_bytes; /* as of when the deadline was set */
 };
 
+/* What a call's observer was told. */
+enum cfl_observed {
+    CFL_OBSERVED_NOTHING = 0,
+    CFL_OBSERVED_BUSY, /* a thread is telling it about headers, and will go on with the end */
+    CFL_OBSERVED_HEADERS,
+    CFL_OBSERVED_END,
+};
+
 struct cfl_call {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -51,7 +59,7 @@ struct cfl_call {
      * not under the lock; the latter at the latest when the call is freed. */
     void (*observe)(void *user_data, struct cfl_call *call, bool is_end);
     void *observe_user_data;
-    atomic_int observed;            /* 0 nothing, 1 headers, 2 the end */
+    atomic_int observed;            /* enum cfl_observed */
     struct cfl_watch inbound_watch; /* locked by the connection, as is the next */
     struct cfl_watch sent_watch;
     void (*on_cancel)(void *user_data); /* server: locked by the connection */
@@ -108,6 +116,8 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
                                 cflight_error **reterr);
 /* Client: waits until the server answered with anything: headers, a message or a status. */
 cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr);
+/* Client: waits for the first whole message or the end, and takes nothing. */
+cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **reterr);
 /* Client: drops what still comes and waits for the end. @return the call's final status. */
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr);
 /* Queues one message and sends what the socket takes now. `body` (may be NULL) is borrowed until
@@ -124,6 +134,8 @@ cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message,
                              cflight_error **reterr);
 cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr);
+/* Tells a client's observer what is new. Not under the lock. */
+void cfl_call_observe(struct cfl_call *call);
 /* Ends the call from this side. Safe at any time, from any thread. */
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message);
 /* Server: sends status and trailers. */

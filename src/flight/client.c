@@ -35,9 +35,11 @@ static void client_unref(struct cflight_client *client)
             client->middleware[i].release(client->middleware[i].user_data);
         }
     }
-    if (client->locked.auth.release != NULL) {
-        client->locked.auth.release(client->locked.auth.user_data);
+    if (client->tokens.release != NULL) {
+        client->tokens.release(client->tokens.user_data);
     }
+    cflight_buffer_unref(client->locked.refused_token);
+    cfl_client_auth_unref(client->locked.auth);
     cfl_free_array(client->alloc, client->middleware, client->middleware_count,
                    sizeof *client->middleware);
     cfl_strfree(client->alloc, client->user_agent);
@@ -52,24 +54,6 @@ static void client_unref(struct cflight_client *client)
 }
 
 /* ---- options ---- */
-
-static char *format_authority(const struct cflight_client *client)
-{
-    char text[512];
-    const struct cflight_location *location = client->location;
-    if (client->options.authority != NULL) {
-        (void)snprintf(text, sizeof text, "%s", client->options.authority);
-    } else if (client->tls_name != NULL) {
-        (void)snprintf(text, sizeof text, "%s", client->tls_name);
-    } else if (location->host[0] == '\0') {
-        (void)snprintf(text, sizeof text, "localhost");
-    } else if (strchr(location->host, ':') != NULL) {
-        (void)snprintf(text, sizeof text, "[%s]:%d", location->host, (int)location->port);
-    } else {
-        (void)snprintf(text, sizeof text, "%s:%d", location->host, (int)location->port);
-    }
-    return cfl_strndup(client->alloc, text, strlen(text));
-}
 
 static cflight_status check_scheme(const struct cflight_location *location, bool *ret_is_tls,
                                    cflight_error **reterr)
@@ -164,21 +148,82 @@ static cflight_status load_middleware(struct cflight_client *client, cflight_err
     return CFLIGHT_OK;
 }
 
-static cflight_status load_texts(struct cflight_client *client, cflight_error **reterr)
+/* Texts that become headers: a line break in one would be passed on by proxies. */
+static cflight_status check_header_text(const char *text, const char *what, cflight_error **reterr)
 {
-    char user_agent[256];
-    const char *own = "cflight/" CFLIGHT_VERSION_TEXT;
-    if (client->options.user_agent != NULL) {
-        (void)snprintf(user_agent, sizeof user_agent, "%s %s", client->options.user_agent, own);
-    } else {
-        (void)snprintf(user_agent, sizeof user_agent, "%s", own);
-    }
-    client->user_agent = cfl_strndup(client->alloc, user_agent, strlen(user_agent));
-    client->authority = format_authority(client);
-    if (client->user_agent == NULL || client->authority == NULL) {
-        return cfl_error_no_memory(reterr);
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e) {
+            return cflight_error_set(
+                reterr, CFLIGHT_INVALID_ARGUMENT,
+                "byte %zu of the %s is 0x%02x; printable ASCII characters are allowed", i, what,
+                (unsigned char)text[i]);
+        }
     }
     return CFLIGHT_OK;
+}
+
+static void format_authority(const struct cflight_client *client, struct cfl_buf *target)
+{
+    const struct cflight_location *location = client->location;
+    if (client->options.authority != NULL) {
+        (void)cfl_buf_append_text(target, client->options.authority);
+    } else if (client->tls_name != NULL) {
+        (void)cfl_buf_append_text(target, client->tls_name);
+    } else if (location->host[0] == '\0') {
+        (void)cfl_buf_append_text(target, "localhost");
+    } else {
+        bool is_ipv6 = strchr(location->host, ':') != NULL;
+        (void)cfl_buf_append_format(target, "%s%s%s:%d", is_ipv6 ? "[" : "", location->host,
+                                    is_ipv6 ? "]" : "", (int)location->port);
+    }
+}
+
+/* Moves the text out of `buf`. */
+static cflight_status take_header_text(struct cflight_client *client, struct cfl_buf *buf,
+                                       const char *what, char **ret_text, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    *ret_text =
+        buf->failed ? NULL : cfl_strndup(client->alloc, (const char *)buf->data, buf->len_bytes);
+    if (*ret_text == NULL) {
+        status = cfl_error_no_memory(reterr);
+    } else {
+        status = check_header_text(*ret_text, what, reterr);
+    }
+    cfl_buf_done(buf);
+    return status;
+}
+
+static cflight_status load_texts(struct cflight_client *client, cflight_error **reterr)
+{
+    struct cfl_buf text;
+    const char *user_agent = client->options.user_agent;
+    cfl_buf_init(&text, client->alloc);
+    (void)cfl_buf_append_format(&text, "%s%scflight/%s", user_agent == NULL ? "" : user_agent,
+                                user_agent == NULL ? "" : " ", CFLIGHT_VERSION_TEXT);
+    cflight_status status =
+        take_header_text(client, &text, "user agent", &client->user_agent, reterr);
+    if (status == CFLIGHT_OK) {
+        cfl_buf_init(&text, client->alloc);
+        format_authority(client, &text);
+        status = take_header_text(client, &text, "authority", &client->authority, reterr);
+    }
+    return status;
+}
+
+/* The tables of functions that are about who calls. */
+static cflight_status load_identity(struct cflight_client *client, cflight_error **reterr)
+{
+    struct cflight_client_auth auth;
+    cflight_status status = cfl_options_load(&client->tokens, sizeof client->tokens,
+                                             client->options.token_provider, reterr);
+    if (status == CFLIGHT_OK && client->options.auth != NULL) {
+        status = cfl_options_load(&auth, sizeof auth, client->options.auth, reterr);
+        if (status == CFLIGHT_OK) {
+            status = cfl_client_auth_new(client->alloc, &auth, &client->locked.auth, reterr);
+        }
+    }
+    return status;
 }
 
 /* Everything that the options say; the client is freed by the caller when it fails. */
@@ -198,9 +243,8 @@ static cflight_status configure(struct cflight_client *client, const char *locat
         load_limits(client);
         status = load_middleware(client, reterr);
     }
-    if (status == CFLIGHT_OK && client->options.auth != NULL) {
-        status = cfl_options_load(&client->locked.auth, sizeof client->locked.auth,
-                                  client->options.auth, reterr);
+    if (status == CFLIGHT_OK) {
+        status = load_identity(client, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = load_texts(client, reterr);
@@ -246,9 +290,13 @@ cflight_status cflight_client_new(const char *location,
 
     status = configure(client, location, reterr);
     if (status != CFLIGHT_OK) {
-        memset(&client->locked.auth, 0, sizeof client->locked.auth);
+        /* Tables are taken on success only. */
+        if (client->locked.auth != NULL) {
+            client->locked.auth->table.release = NULL;
+        }
+        client->tokens.release = NULL;
         for (size_t i = 0; i < client->middleware_count; i++) {
-            client->middleware[i].release = NULL; /* tables are taken on success only */
+            client->middleware[i].release = NULL;
         }
         client_unref(client);
         return status;

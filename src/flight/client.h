@@ -12,6 +12,13 @@
 
 /* The client's inside, shared by the client_*.c files. */
 
+/* The table of a handshake. Counted: a call that uses it may outlast its replacement. */
+struct cfl_client_auth {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    struct cflight_client_auth table;
+};
+
 struct cflight_client {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -27,6 +34,7 @@ struct cflight_client {
     char *user_agent;
     struct cflight_client_middleware *middleware;
     size_t middleware_count;
+    struct cflight_token_provider tokens; /* zero when there is none */
     pid_t pid; /* of the process that made it: a child of fork() must not use it */
     pthread_mutex_t mutex;
     struct {
@@ -35,13 +43,31 @@ struct cflight_client {
         bool is_closed;
         struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
         struct cfl_connection *connection; /* NULL when there is none */
-        struct cflight_client_auth auth;   /* zero when there is none */
+        struct cfl_client_auth *auth;      /* NULL when there is none */
+        cflight_buffer *refused_token; /* the next call asks for another; NULL when there is none */
     } locked;
 };
 
 void cfl_client_ref(struct cflight_client *client);
 /* Waits for a connect that an event loop began, if there is one. */
 void cfl_client_end_dial(struct cflight_client *client);
+
+/* ---- client_auth.c ---- */
+/* Takes the table on success. */
+cflight_status cfl_client_auth_new(const struct cflight_allocator *alloc,
+                                   const struct cflight_client_auth *table,
+                                   struct cfl_client_auth **ret_auth, cflight_error **reterr);
+/* The client's table with a reference of the caller's, or NULL. */
+struct cfl_client_auth *cfl_client_auth_current(struct cflight_client *client);
+void cfl_client_auth_unref(struct cfl_client_auth *auth);
+
+/* ---- client_token.c ---- */
+/* Adds the provider's token to a request that has no `authorization`. `*ret_token` is what was
+ * used, NULL for none; unref it. */
+cflight_status cfl_client_add_bearer(struct cflight_client *client, struct cfl_metadata *metadata,
+                                     cflight_buffer **ret_token, cflight_error **reterr);
+/* A server refused this token: the next call asks for another. */
+void cfl_client_refuse_token(struct cflight_client *client, cflight_buffer *token);
 
 /* Call options, loaded and resolved against the client's. */
 struct cfl_client_call_options {
@@ -60,7 +86,15 @@ cflight_status cfl_client_connection(struct cflight_client *client, int64_t dead
                                      cflight_error **reterr);
 
 /* Starts a call: headers, token, middleware, connection, request. `message` NULL for
- * client-streaming methods. `extra` (may be NULL) is one more header. */
+ * client-streaming methods. `extra` (may be NULL) is one more header. `*ret_has_token` tells
+ * whether it went out with a token of the provider. */
+cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
+                                  const struct cfl_client_call_options *options,
+                                  const struct cflight_bytes *message,
+                                  const struct cflight_header *extra, bool *ret_has_token,
+                                  struct cfl_call **ret_call, cflight_error **reterr);
+/* As attempt. With a token of the provider, a call of one request message has its first answer when
+ * this returns, and was started again if the token was refused. */
 cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
                                 const struct cflight_bytes *message,

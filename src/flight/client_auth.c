@@ -3,19 +3,81 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "flight/client.h"
 #include "flight/handshake.h"
 
-/* Runs a handshake to its end; `call` is ended. */
-static cflight_status shake(struct cfl_call *call, const struct cflight_client_auth *auth,
+cflight_status cfl_client_auth_new(const struct cflight_allocator *alloc,
+                                   const struct cflight_client_auth *table,
+                                   struct cfl_client_auth **ret_auth, cflight_error **reterr)
+{
+    struct cfl_client_auth *auth = cfl_alloc_zeroed(alloc, sizeof *auth);
+    if (auth == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_init(&auth->refs);
+    auth->alloc = alloc;
+    auth->table = *table;
+    *ret_auth = auth;
+    return CFLIGHT_OK;
+}
+
+struct cfl_client_auth *cfl_client_auth_current(struct cflight_client *client)
+{
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_client_auth *auth = client->locked.auth;
+    if (auth != NULL) {
+        cfl_refcount_up(&auth->refs);
+    }
+    (void)pthread_mutex_unlock(&client->mutex);
+    return auth;
+}
+
+void cfl_client_auth_unref(struct cfl_client_auth *auth)
+{
+    if (auth == NULL || !cfl_refcount_down(&auth->refs)) {
+        return;
+    }
+    if (auth->table.release != NULL) {
+        auth->table.release(auth->table.user_data);
+    }
+    cfl_free(auth->alloc, auth, sizeof *auth);
+}
+
+/* Makes `table` the client's, which it is not when memory runs out: then it is let go of. */
+static cflight_status replace_auth(struct cflight_client *client,
+                                   const struct cflight_client_auth *table, cflight_error **reterr)
+{
+    struct cflight_client_auth loaded = {0};
+    struct cfl_client_auth *auth = NULL;
+    cflight_status status = cfl_options_load(&loaded, sizeof loaded, table, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_client_auth_new(client->alloc, &loaded, &auth, reterr);
+        if (status != CFLIGHT_OK && loaded.release != NULL) {
+            loaded.release(loaded.user_data);
+        }
+    }
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_client_auth *former = client->locked.auth;
+    client->locked.auth = auth;
+    (void)pthread_mutex_unlock(&client->mutex);
+    cfl_client_auth_unref(former);
+    return CFLIGHT_OK;
+}
+
+/* Runs a handshake to its end; `call` is ended. `auth` NULL exchanges nothing. */
+static cflight_status shake(struct cfl_call *call, const struct cfl_client_auth *auth,
                             cflight_error **reterr)
 {
     struct cflight_handshake handshake = {call};
     cflight_status status = CFLIGHT_OK;
-    if (auth->authenticate != NULL) {
-        status = auth->authenticate(auth->user_data, &handshake, reterr);
+    if (auth != NULL && auth->table.authenticate != NULL) {
+        status = auth->table.authenticate(auth->table.user_data, &handshake, reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_call_cancel(call, CFLIGHT_CANCELLED, "the handshake was given up");
@@ -31,39 +93,33 @@ cflight_status cflight_client_authenticate(cflight_client *client,
                                            cflight_error **reterr)
 {
     struct cfl_client_call_options loaded;
-    struct cflight_client_auth table = {0};
-    struct cflight_client_auth former = {0};
+    struct cfl_client_auth *current = NULL;
     struct cfl_call *call = NULL;
+    cflight_status status = CFLIGHT_OK;
     if (client == NULL) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the client is NULL");
     }
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
-    if (status == CFLIGHT_OK && auth != NULL) {
-        status = cfl_options_load(&table, sizeof table, auth, reterr);
+    if (auth != NULL) {
+        status = replace_auth(client, auth, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_client_load_options(client, options, &loaded, reterr);
     }
     if (status != CFLIGHT_OK) {
         return status;
     }
-    (void)pthread_mutex_lock(&client->mutex);
-    if (auth != NULL) {
-        former = client->locked.auth;
-        client->locked.auth = table;
-    } else {
-        table = client->locked.auth;
-    }
-    (void)pthread_mutex_unlock(&client->mutex);
-    if (former.release != NULL) {
-        former.release(former.user_data);
-    }
-    if (table.authenticate == NULL) {
+    current = cfl_client_auth_current(client);
+    if (current == NULL || current->table.authenticate == NULL) {
+        cfl_client_auth_unref(current);
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "the client has no auth table");
     }
     status = cfl_client_begin(client, CFLIGHT_METHOD_HANDSHAKE, &loaded, NULL, NULL, &call, reterr);
     if (status == CFLIGHT_OK) {
-        status = shake(call, &table, reterr);
+        status = shake(call, current, reterr);
     }
     cfl_call_unref(call);
+    cfl_client_auth_unref(current);
     return status;
 }
 
@@ -104,17 +160,20 @@ cflight_status cflight_client_authenticate_basic(
     const struct cflight_call_options *options, cflight_buffer **ret_bearer, cflight_error **reterr)
 {
     struct cfl_client_call_options loaded;
-    struct cflight_client_auth auth;
+    struct cfl_client_auth *auth = NULL;
     struct cfl_call *call = NULL;
     struct cfl_buf credentials;
     if (client == NULL || ret_bearer == NULL) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "a required argument is NULL");
     }
+    if (username.len_bytes > 0 && memchr(username.data, ':', username.len_bytes) != NULL) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INVALID_ARGUMENT,
+            "the user name contains a colon, which ends it in basic credentials (RFC 7617)");
+    }
     cfl_buf_init(&credentials, client->alloc);
-    (void)pthread_mutex_lock(&client->mutex);
-    auth = client->locked.auth;
-    (void)pthread_mutex_unlock(&client->mutex);
+    auth = cfl_client_auth_current(client);
 
     cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
@@ -127,7 +186,7 @@ cflight_status cflight_client_authenticate_basic(
                                   reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = shake(call, &auth, reterr);
+        status = shake(call, auth, reterr);
     }
     if (status == CFLIGHT_OK) {
         *ret_bearer = NULL;
@@ -141,5 +200,6 @@ cflight_status cflight_client_authenticate_basic(
     }
     cfl_buf_done(&credentials);
     cfl_call_unref(call);
+    cfl_client_auth_unref(auth);
     return status;
 }

@@ -53,6 +53,7 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
 struct hooks {
     struct cflight_client *client;
     void **instances;
+    cflight_buffer *token; /* of the provider, that the call went out with; NULL for none */
 };
 
 static void hooks_free(struct hooks *hooks)
@@ -60,6 +61,7 @@ static void hooks_free(struct hooks *hooks)
     struct cflight_client *client = hooks->client;
     cfl_free_array(client->alloc, hooks->instances, client->middleware_count,
                    sizeof *hooks->instances);
+    cflight_buffer_unref(hooks->token);
     cfl_free(client->alloc, hooks, sizeof *hooks);
     cflight_client_free(client);
 }
@@ -121,6 +123,9 @@ static void observe(void *user_data, struct cfl_call *call, bool is_end)
     summary.status = call->locked.status;
     summary.error = call->locked.status == CFLIGHT_OK ? NULL : call->locked.error;
     give_headers(hooks, cfl_grpc_call_trailers(call->locked.grpc));
+    if (summary.status == CFLIGHT_UNAUTHENTICATED && hooks->token != NULL) {
+        cfl_client_refuse_token(hooks->client, hooks->token);
+    }
     complete(hooks, &summary);
     hooks_free(hooks);
 }
@@ -162,25 +167,24 @@ static cflight_status add_token(struct cflight_client *client, struct cfl_metada
                                 cflight_error **reterr)
 {
     cflight_buffer *token = NULL;
-    (void)pthread_mutex_lock(&client->mutex);
-    struct cflight_client_auth auth = client->locked.auth;
-    (void)pthread_mutex_unlock(&client->mutex);
-    if (auth.get_token == NULL) {
-        return CFLIGHT_OK;
+    cflight_status status = CFLIGHT_OK;
+    struct cfl_client_auth *auth = cfl_client_auth_current(client);
+    if (auth != NULL && auth->table.get_token != NULL) {
+        status = auth->table.get_token(auth->table.user_data, &token, reterr);
     }
-    cflight_status status = auth.get_token(auth.user_data, &token, reterr);
     if (status == CFLIGHT_OK && token != NULL) {
         status = cfl_metadata_add(metadata, cflight_bytes_from_text("auth-token-bin"),
                                   cflight_buffer_bytes(token), reterr);
     }
     cflight_buffer_unref(token);
+    cfl_client_auth_unref(auth);
     return status;
 }
 
 static cflight_status add_headers(struct cflight_client *client, enum cflight_method method,
                                   const struct cfl_client_call_options *options,
                                   const struct cflight_header *extra, struct cfl_metadata *metadata,
-                                  cflight_error **reterr)
+                                  cflight_buffer **ret_token, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     for (size_t i = 0; status == CFLIGHT_OK && i < options->user.header_count; i++) {
@@ -192,6 +196,9 @@ static cflight_status add_headers(struct cflight_client *client, enum cflight_me
     }
     if (status == CFLIGHT_OK && method != CFLIGHT_METHOD_HANDSHAKE) {
         status = add_token(client, metadata, reterr);
+    }
+    if (status == CFLIGHT_OK && method != CFLIGHT_METHOD_HANDSHAKE) {
+        status = cfl_client_add_bearer(client, metadata, ret_token, reterr);
     }
     return status;
 }
@@ -237,11 +244,11 @@ static cflight_status put_on_wire(struct cflight_client *client, const struct cf
     }
 }
 
-cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
-                                const struct cfl_client_call_options *options,
-                                const struct cflight_bytes *message,
-                                const struct cflight_header *extra, struct cfl_call **ret_call,
-                                cflight_error **reterr)
+cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
+                                  const struct cfl_client_call_options *options,
+                                  const struct cflight_bytes *message,
+                                  const struct cflight_header *extra, bool *ret_has_token,
+                                  struct cfl_call **ret_call, cflight_error **reterr)
 {
     const struct cfl_method *found = cfl_method_get(method);
     struct cfl_metadata metadata;
@@ -252,7 +259,8 @@ cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_meth
         return cfl_error_no_memory(reterr);
     }
     cfl_metadata_init(&metadata, client->alloc);
-    cflight_status status = add_headers(client, method, options, extra, &metadata, &error);
+    cflight_status status =
+        add_headers(client, method, options, extra, &metadata, &hooks->token, &error);
     if (status == CFLIGHT_OK) {
         status = start_middleware(hooks, method, &metadata, &error);
     }
@@ -270,11 +278,35 @@ cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_meth
         }
         return status;
     }
+    *ret_has_token = hooks->token != NULL;
     call->observe_user_data = hooks;
     call->observe = observe;
     cfl_call_watch_cancel(call, options->user.cancel);
     *ret_call = call;
     return CFLIGHT_OK;
+}
+
+cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
+                                const struct cfl_client_call_options *options,
+                                const struct cflight_bytes *message,
+                                const struct cflight_header *extra, struct cfl_call **ret_call,
+                                cflight_error **reterr)
+{
+    for (bool is_again = false;; is_again = true) {
+        struct cfl_call *call = NULL;
+        bool has_token = false;
+        cflight_status status =
+            cfl_client_attempt(client, method, options, message, extra, &has_token, &call, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        if (!has_token || message == NULL || is_again ||
+            cfl_call_wait_message(call, NULL) != CFLIGHT_UNAUTHENTICATED) {
+            *ret_call = call; /* any other failure is told by what the caller does next */
+            return CFLIGHT_OK;
+        }
+        cfl_call_unref(call); /* nothing was delivered; its end made the client drop the token */
+    }
 }
 
 static cflight_status receive_one(struct cfl_call *call, cflight_buffer **ret_message,

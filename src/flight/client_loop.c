@@ -210,7 +210,9 @@ cflight_status cflight_async_start(cflight_client *client, enum cflight_method m
     if (async == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    status = cfl_client_begin(client, method, &loaded, &request, NULL, &async->call, reterr);
+    bool has_token = false; /* to start again would mean to wait: the next call has a new one */
+    status = cfl_client_attempt(client, method, &loaded, &request, NULL, &has_token, &async->call,
+                                reterr);
     if (status != CFLIGHT_OK) {
         cfl_free(client->alloc, async, sizeof *async);
         return status;

@@ -12,7 +12,12 @@
 #include "base/error.h"
 #include "grpc/internal.h"
 
-enum { TEXT_BYTES = 256, CONTENT_TYPE_SHOWN_BYTES = 64 };
+enum {
+    TEXT_BYTES = 256,
+    CONTENT_TYPE_SHOWN_BYTES = 64,
+    /* More than servers take, and less than what makes one end the connection. */
+    REQUEST_METADATA_BYTES_MAX = 512 << 10,
+};
 
 static void end_call(struct cfl_grpc_call *call, uint32_t h2_error_code,
                      const struct cfl_grpc_ending *ending)
@@ -210,6 +215,21 @@ static void add_request_fields(struct cfl_grpc_fields *fields,
     cfl_grpc_fields_add_metadata(fields, params->metadata);
 }
 
+/* A server would refuse the call, or end the connection with all other calls on it. */
+static cflight_status check_size(const struct cfl_grpc_conn *conn,
+                                 const struct cfl_grpc_fields *fields, cflight_error **reterr)
+{
+    uint64_t limit_bytes = cfl_h2_peer_header_bytes_max(conn->h2);
+    if (limit_bytes == UINT32_MAX) {
+        limit_bytes = REQUEST_METADATA_BYTES_MAX;
+    }
+    if (!fields->failed && fields->size_bytes > limit_bytes) {
+        return cfl_error_set_size_limit(reterr, "the metadata of the request", fields->size_bytes,
+                                        limit_bytes);
+    }
+    return CFLIGHT_OK;
+}
+
 static cflight_status check_start(const struct cfl_grpc_conn *conn,
                                   const struct cfl_grpc_call_params *params, int64_t now_ns,
                                   cflight_error **reterr)
@@ -247,6 +267,11 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
     struct cfl_grpc_fields fields;
     cfl_grpc_fields_init(&fields, conn->alloc);
     add_request_fields(&fields, params, now_ns);
+    status = check_size(conn, &fields, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_grpc_fields_done(&fields);
+        return status;
+    }
     const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
     if (conn->call_count == 0) {
         conn->last_received_ns = now_ns; /* keepalive counts from here */

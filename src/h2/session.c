@@ -275,3 +275,8 @@ bool cfl_h2_can_start_stream(const struct cfl_h2_session *session)
     return nghttp2_session_check_request_allowed(session->ng) != 0 &&
            session->stream_count < streams_max;
 }
+
+uint32_t cfl_h2_peer_header_bytes_max(const struct cfl_h2_session *session)
+{
+    return nghttp2_session_get_remote_settings(session->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+}
