@@ -62,10 +62,10 @@ def test_a_file_without_its_head_is_found(tmp_path, text, message):
 
 GOOD = CARD + r'''#include "base/buf.h"
 
-#define MAKES_A_FUNCTION(name) \
-    static int name(void)      \
-    {                          \
-        return 1;              \
+#define DEFINE_FUNCTION(name) \
+    static int name(void)     \
+    {                         \
+        return 1;             \
     }
 
 /* Comments and texts may name malloc(), strcpy() and exit(). */

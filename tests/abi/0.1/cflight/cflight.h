@@ -257,6 +257,10 @@ struct cflight_server_auth {
 }
 #endif
 #endif
+#ifndef CFLIGHT_BEARER_AUTH_H
+#define CFLIGHT_BEARER_AUTH_H
+#ifndef CFLIGHT_MIDDLEWARE_H
+#define CFLIGHT_MIDDLEWARE_H
 #ifndef CFLIGHT_CALL_H
 #define CFLIGHT_CALL_H
 #ifndef CFLIGHT_IPC_H
@@ -357,6 +361,9 @@ CFLIGHT_EXPORT struct cflight_ipc_stats cflight_ipc_writer_stats(const cflight_i
 CFLIGHT_EXPORT void cflight_ipc_writer_free(cflight_ipc_writer *writer);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(
     const struct ArrowSchema *schema, const struct ArrowArray *array, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_array_equal(const struct ArrowSchema *schema, const struct ArrowArray *a,
+                    const struct ArrowArray *b, bool *ret_is_equal, cflight_error **reterr);
 #ifdef __cplusplus
 }
 #endif
@@ -405,10 +412,6 @@ struct cflight_call_options {
 }
 #endif
 #endif
-#ifndef CFLIGHT_CLIENT_H
-#define CFLIGHT_CLIENT_H
-#ifndef CFLIGHT_MIDDLEWARE_H
-#define CFLIGHT_MIDDLEWARE_H
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -456,6 +459,62 @@ struct cflight_server_middleware {
 }
 #endif
 #endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct cflight_bearer_auth cflight_bearer_auth;
+typedef cflight_status (*cflight_verify_password_fn)(void *user_data, struct cflight_bytes username,
+                                                     struct cflight_bytes password,
+                                                     cflight_buffer **ret_identity,
+                                                     cflight_error **reterr);
+struct cflight_bearer_auth_options {
+    size_t struct_size;
+    const struct cflight_allocator *allocator;
+    cflight_verify_password_fn verify;
+    void *user_data;
+    int64_t token_lifetime_ms;
+    bool use_extends_lifetime;
+    uint32_t tokens_max;
+    uint32_t tokens_per_identity_max;
+    uint32_t verifications_max;
+    bool basic_in_handshake_only;
+};
+#define CFLIGHT_BEARER_AUTH_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_bearer_auth_options)
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_bearer_auth_new(const struct cflight_bearer_auth_options *options,
+                        cflight_bearer_auth **ret_auth, cflight_error **reterr);
+CFLIGHT_EXPORT cflight_bearer_auth *cflight_bearer_auth_ref(cflight_bearer_auth *auth);
+CFLIGHT_EXPORT void cflight_bearer_auth_unref(cflight_bearer_auth *auth);
+CFLIGHT_EXPORT void cflight_bearer_auth_server(cflight_bearer_auth *auth,
+                                               struct cflight_server_auth *ret_handshake,
+                                               struct cflight_server_middleware *ret_middleware);
+CFLIGHT_EXPORT struct cflight_bytes cflight_bearer_auth_identity(
+    const cflight_server_context *context);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_bearer_auth_issue(cflight_bearer_auth *auth, struct cflight_bytes identity,
+                          cflight_buffer **ret_token, cflight_error **reterr);
+CFLIGHT_EXPORT bool cflight_bearer_auth_revoke(cflight_bearer_auth *auth,
+                                               struct cflight_bytes token);
+CFLIGHT_EXPORT size_t cflight_bearer_auth_revoke_identity(cflight_bearer_auth *auth,
+                                                          struct cflight_bytes identity);
+typedef struct cflight_password_file cflight_password_file;
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_new(
+    const char *path, cflight_password_file **ret_file, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_password_file_reload(cflight_password_file *file, cflight_error **reterr);
+CFLIGHT_EXPORT void cflight_password_file_free(cflight_password_file *file);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_verify(
+    void *file, struct cflight_bytes username, struct cflight_bytes password,
+    cflight_buffer **ret_identity, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_hash(const char *password,
+                                                                      char **ret_hash,
+                                                                      cflight_error **reterr);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#ifndef CFLIGHT_CLIENT_H
+#define CFLIGHT_CLIENT_H
 #ifndef CFLIGHT_STREAM_H
 #define CFLIGHT_STREAM_H
 #ifdef __cplusplus
@@ -922,6 +981,49 @@ CFLIGHT_EXPORT void cflight_log_set(cflight_log_fn log, void *user_data,
 }
 #endif
 #endif
+#ifndef CFLIGHT_LOOP_H
+#define CFLIGHT_LOOP_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+struct cflight_loop_state {
+    int fd;
+    int timeout_ms;
+};
+CFLIGHT_EXPORT void cflight_client_loop_state(cflight_client *client,
+                                              struct cflight_loop_state *ret_state);
+CFLIGHT_EXPORT void cflight_client_loop_process(cflight_client *client);
+typedef void (*cflight_connected_fn)(void *user_data, cflight_status status,
+                                     const cflight_error *error);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_loop_connect(
+    cflight_client *client, const struct cflight_call_options *options,
+    cflight_connected_fn on_connected, void *user_data, cflight_error **reterr);
+CFLIGHT_EXPORT bool cflight_client_is_connected(cflight_client *client);
+typedef void (*cflight_ready_fn)(void *user_data);
+typedef struct cflight_async cflight_async;
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_start(
+    cflight_client *client, enum cflight_method method, struct cflight_bytes request,
+    const struct cflight_call_options *options, cflight_async **ret_async, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_try_next(cflight_async *async,
+                                                                       bool *ret_is_ready,
+                                                                       cflight_buffer **ret_message,
+                                                                       cflight_error **reterr);
+CFLIGHT_EXPORT void cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready,
+                                         void *user_data);
+CFLIGHT_EXPORT void cflight_async_free(cflight_async *async);
+CFLIGHT_EXPORT void cflight_reader_notify(cflight_reader *reader, cflight_ready_fn on_ready,
+                                          void *user_data);
+CFLIGHT_EXPORT void cflight_metadata_reader_notify(cflight_metadata_reader *reader,
+                                                   cflight_ready_fn on_ready, void *user_data);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_try_write(
+    cflight_writer *writer, const struct ArrowArray *batch,
+    const struct cflight_bytes *app_metadata, bool *ret_is_done, cflight_error **reterr);
+CFLIGHT_EXPORT void cflight_writer_notify(cflight_writer *writer, cflight_ready_fn on_ready,
+                                          void *user_data);
+#ifdef __cplusplus
+}
+#endif
+#endif
 #ifndef CFLIGHT_SERVER_H
 #define CFLIGHT_SERVER_H
 #ifdef __cplusplus
@@ -1052,6 +1154,84 @@ CFLIGHT_EXPORT cflight_status cflight_server_context_add_trailer(cflight_server_
                                                                  cflight_error **reterr);
 CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context,
                                                        const char *key);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#ifndef CFLIGHT_SESSIONS_H
+#define CFLIGHT_SESSIONS_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define CFLIGHT_SESSION_COOKIE "arrow_flight_session_id"
+typedef struct cflight_session_store cflight_session_store;
+typedef struct cflight_session cflight_session;
+struct cflight_session_store_options {
+    size_t struct_size;
+    const struct cflight_allocator *allocator;
+    uint32_t sessions_max;
+    uint32_t options_max;
+    uint32_t session_bytes_max;
+    int64_t idle_timeout_ms;
+    enum cflight_session_error_code (*check)(void *user_data,
+                                             const struct cflight_session_option *option);
+    void *user_data;
+};
+#define CFLIGHT_SESSION_STORE_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_session_store_options)
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_store_new(const struct cflight_session_store_options *options,
+                          cflight_session_store **ret_store, cflight_error **reterr);
+CFLIGHT_EXPORT cflight_session_store *cflight_session_store_ref(cflight_session_store *store);
+CFLIGHT_EXPORT void cflight_session_store_unref(cflight_session_store *store);
+CFLIGHT_EXPORT void cflight_session_store_middleware(cflight_session_store *store,
+                                                     struct cflight_server_middleware *ret_table);
+CFLIGHT_EXPORT size_t cflight_session_store_count(cflight_session_store *store);
+CFLIGHT_EXPORT cflight_session *cflight_session_of(const cflight_server_context *context);
+CFLIGHT_EXPORT const char *cflight_session_id(const cflight_session *session);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_set_options(cflight_session *session, const struct cflight_session_options *options,
+                            struct cflight_session_errors **ret_errors, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_get_options(
+    cflight_session *session, struct cflight_session_options **ret_options, cflight_error **reterr);
+CFLIGHT_EXPORT void cflight_session_close(cflight_session *session);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_answer(cflight_server_context *context, const struct cflight_action *action,
+                       cflight_response *response, bool *ret_is_answered, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_session_list_actions(cflight_response *response, cflight_error **reterr);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#ifndef CFLIGHT_TRACE_H
+#define CFLIGHT_TRACE_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define CFLIGHT_TRACEPARENT_BYTES 55
+struct cflight_trace {
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t flags;
+    struct cflight_bytes state;
+};
+CFLIGHT_EXPORT bool cflight_trace_parse(struct cflight_bytes traceparent,
+                                        struct cflight_trace *ret_trace);
+CFLIGHT_EXPORT bool cflight_trace_of(const cflight_server_context *context,
+                                     struct cflight_trace *ret_trace);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_trace_child(
+    const struct cflight_trace *parent, struct cflight_trace *ret_child, cflight_error **reterr);
+CFLIGHT_EXPORT size_t cflight_trace_headers(const struct cflight_trace *trace,
+                                            char text[CFLIGHT_TRACEPARENT_BYTES + 1],
+                                            struct cflight_header ret_headers[2]);
+struct cflight_request_log {
+    size_t struct_size;
+    void (*write)(void *user_data, const char *line);
+    void *user_data;
+};
+#define CFLIGHT_REQUEST_LOG_INIT CFLIGHT_SIZED_INIT(struct cflight_request_log)
+CFLIGHT_EXPORT void cflight_request_log_middleware(const struct cflight_request_log *log,
+                                                   struct cflight_server_middleware *ret_table);
 #ifdef __cplusplus
 }
 #endif
