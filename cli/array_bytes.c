@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many bytes the rows of an array take, for progress bars and reports. Reads offsets at the
  * ends of a column only, so the cost does not grow with the rows. */
-#include <string.h>
-
 #include "cli/column.h"
 
 /* Bits of one value of a fixed-width kind; 0 for all others. */
@@ -62,32 +60,84 @@ static uint64_t value_bits(const struct cli_column *column)
     return 0;
 }
 
-/* Bytes between the first and the last offset of a variable-size column. */
-static uint64_t data_bytes(const struct cli_column *column, const struct ArrowArray *array)
+/* The part of an array that is meant: `start` counts from the array's own offset. */
+struct rows {
+    const struct ArrowArray *array;
+    int64_t start;
+    int64_t count;
+};
+
+/* What lies between the first and the last offset of the rows: bytes, or items of a list. */
+static struct rows offset_range(const struct cli_column *column, const struct rows *rows)
 {
-    if (array->length == 0 || array->n_buffers < 3 || array->buffers[1] == NULL) {
-        return 0;
+    struct rows range = {0};
+    const struct ArrowArray *array = rows->array;
+    if (rows->count == 0 || array->n_buffers < 2 || array->buffers[1] == NULL) {
+        return range;
     }
-    if (column->kind == CLI_KIND_BINARY || column->kind == CLI_KIND_UTF8) {
-        const int32_t *offsets = array->buffers[1];
-        return (uint64_t)(offsets[array->offset + array->length] - offsets[array->offset]);
-    }
-    if (column->kind == CLI_KIND_LARGE_BINARY || column->kind == CLI_KIND_LARGE_UTF8) {
+    int64_t first = array->offset + rows->start;
+    if (column->kind == CLI_KIND_LARGE_BINARY || column->kind == CLI_KIND_LARGE_UTF8 ||
+        column->kind == CLI_KIND_LARGE_LIST) {
         const int64_t *offsets = array->buffers[1];
-        return (uint64_t)(offsets[array->offset + array->length] - offsets[array->offset]);
+        range.start = offsets[first];
+        range.count = offsets[first + rows->count] - range.start;
+    } else {
+        const int32_t *offsets = array->buffers[1];
+        range.start = offsets[first];
+        range.count = offsets[first + rows->count] - range.start;
     }
-    return 0;
+    return range;
+}
+
+static bool has_data_buffer(enum cli_kind kind)
+{
+    return kind == CLI_KIND_BINARY || kind == CLI_KIND_UTF8 || kind == CLI_KIND_LARGE_BINARY ||
+           kind == CLI_KIND_LARGE_UTF8;
+}
+
+/* The rows of a child that the rows of its parent stand for. Layouts that point anywhere count the
+ * whole child. */
+static struct rows child_rows(const struct cli_column *column, const struct rows *rows,
+                              size_t child)
+{
+    struct rows result = {.array = rows->array->children[child]};
+    int64_t first = rows->array->offset + rows->start;
+    if (column->kind == CLI_KIND_STRUCT || column->kind == CLI_KIND_SPARSE_UNION) {
+        result.start = first;
+        result.count = rows->count;
+    } else if (column->kind == CLI_KIND_FIXED_LIST) {
+        result.start = first * column->size;
+        result.count = rows->count * column->size;
+    } else if (column->kind == CLI_KIND_LIST || column->kind == CLI_KIND_LARGE_LIST ||
+               column->kind == CLI_KIND_MAP) {
+        struct rows range = offset_range(column, rows);
+        result.start = range.start;
+        result.count = range.count;
+    } else {
+        result.count = result.array->length;
+    }
+    return result;
+}
+
+static uint64_t count_bytes(const struct cli_column *column, const struct rows *rows)
+{
+    const struct ArrowArray *array = rows->array;
+    uint64_t total_bytes = ((uint64_t)rows->count * value_bits(column) + 7) / 8;
+    if (has_data_buffer(column->kind)) {
+        total_bytes += (uint64_t)offset_range(column, rows).count;
+    }
+    if (array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL) {
+        total_bytes += ((uint64_t)rows->count + 7) / 8;
+    }
+    for (size_t i = 0; i < column->child_count; i++) {
+        struct rows child = child_rows(column, rows, i);
+        total_bytes += count_bytes(&column->children[i], &child);
+    }
+    return total_bytes;
 }
 
 uint64_t cli_array_bytes(const struct cli_column *column, const struct ArrowArray *array)
 {
-    uint64_t rows = (uint64_t)array->length;
-    uint64_t total_bytes = (rows * value_bits(column) + 7) / 8 + data_bytes(column, array);
-    if (array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL) {
-        total_bytes += (rows + 7) / 8;
-    }
-    for (size_t i = 0; i < column->child_count; i++) {
-        total_bytes += cli_array_bytes(&column->children[i], array->children[i]);
-    }
-    return total_bytes;
+    struct rows rows = {array, 0, array->length};
+    return count_bytes(column, &rows);
 }

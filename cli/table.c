@@ -16,6 +16,7 @@ enum {
     CELL_WIDTH_MAX = 64,   /* without a terminal to fit */
     CELL_WIDTH_MIN = 8,    /* cells are not cut below this before columns are dropped */
     CELL_BYTES_MAX = 4096, /* of a value that is looked at */
+    TYPE_WIDTH_MAX = 16,   /* what a type may ask for */
     GAP = 2,
 };
 
@@ -125,12 +126,14 @@ static cflight_status table_write(struct cli_sink *sink, const struct ArrowArray
     return status;
 }
 
-/* Natural widths of the columns. */
+/* Natural widths of the columns. A long type does not make a column wide: it is cut instead. */
 static void measure(const struct table_sink *self, size_t *widths)
 {
     size_t column_count = self->root.child_count;
     for (size_t i = 0; i < self->cell_count; i++) {
+        bool is_type = i / column_count == 1;
         size_t width = self->cells[i].width;
+        width = is_type && width > TYPE_WIDTH_MAX ? TYPE_WIDTH_MAX : width;
         width = width == 0 ? 1 : width;
         if (width > widths[i % column_count]) {
             widths[i % column_count] = width;

@@ -260,5 +260,9 @@ TEST(cli_column, array_bytes_count_buffers)
     cflight_error *error = NULL;
     CHECK_OK(cli_column_init(&column, &schema, &error), error);
     assert_int_equal(cli_array_bytes(&column, &array), 8 + 9 + 16);
+    array.length = 1;
+    assert_int_equal(cli_array_bytes(&column, &array), 4 + 5 + 8);
+    array.offset = 1;
+    assert_int_equal(cli_array_bytes(&column, &array), 4 + 4 + 8);
     cli_column_done(&column);
 }
