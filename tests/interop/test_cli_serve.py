@@ -286,18 +286,8 @@ def test_an_upload_past_its_deadline_leaves_nothing(served):
         while True:
             writer.write_batch(BIG)
             reader.read()
-    wait_for_message(served, "upload refused or broken")
+    served.wait_for_message("upload refused or broken")
     assert entries(served.directory) == before
-
-
-def wait_for_message(server, text):
-    """Waits until the server has said something, for as long as it lives."""
-    deadline = threading.Event()
-    for _ in range(3000):
-        if text in server.messages():
-            return
-        deadline.wait(0.01)
-    raise AssertionError(f"{text!r} is not in {server.messages()!r}")
 
 
 UPLOAD_FOREVER = """
@@ -324,7 +314,7 @@ def test_a_killed_uploader_leaves_nothing(served):
     process = start_endless_upload(served)
     process.kill()
     process.communicate()
-    wait_for_message(served, "upload refused or broken")
+    served.wait_for_message("upload refused or broken")
     assert entries(served.directory) == before
 
 

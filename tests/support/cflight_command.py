@@ -49,12 +49,15 @@ class Server:
         self.location = location
         self.port = int(location.rsplit(":", 1)[1]) if "unix" not in location else None
         self.lines = []
+        self.has_lines = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
         for line in self.process.stderr:
-            self.lines.append(line)
+            with self.has_lines:
+                self.lines.append(line)
+                self.has_lines.notify_all()
 
     def stop(self, number=signal.SIGTERM):
         """Sends a signal if it still runs, waits, and gives the exit code."""
@@ -66,6 +69,11 @@ class Server:
 
     def messages(self):
         return "".join(self.lines)
+
+    def wait_for_message(self, text):
+        """Waits until the server has said something on standard error."""
+        with self.has_lines:
+            assert self.has_lines.wait_for(lambda: text in self.messages(), LIMIT_S), self.messages()
 
 
 class Command:

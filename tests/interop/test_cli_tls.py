@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS through the command: both sides, client certificates, and what must be refused."""
+
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import pyarrow as pa
+import pyarrow.flight as fl
+import pytest
+
+import cflight_command
+
+TABLE = pa.table({"n": list(range(1000))})
+
+
+@pytest.fixture(scope="module")
+def certs(cflight, tmp_path_factory):
+    """A directory of certificates; see tests/support/make_certs.c for their names."""
+    places = [pathlib.Path(cflight.path).parent] + [cflight_command.ROOT / "build" / name / "bin"
+                                                    for name in ("dev", "asan")]
+    maker = next((place / "make_certs" for place in places if (place / "make_certs").exists()), None)
+    if maker is None:
+        pytest.skip("make_certs is not built: build with the tests")
+    directory = tmp_path_factory.mktemp("certs")
+    subprocess.run([maker, directory], check=True, env=cflight_command.environment())
+    return directory
+
+
+@pytest.fixture
+def data(tmp_path):
+    directory = tmp_path / "data"
+    directory.mkdir()
+    with pa.OSFile(str(directory / "x.arrow"), "wb") as sink:
+        with pa.ipc.new_file(sink, TABLE.schema) as writer:
+            writer.write_table(TABLE)
+    return directory
+
+
+def server_options(certs, name="server"):
+    return ("--tls-cert", certs / f"{name}.pem", "--tls-key", certs / f"{name}.key")
+
+
+def serving(cflight, data, *options):
+    return cflight.serving(data, *options, listen="grpc+tls://localhost:0")
+
+
+def test_both_sides_speak_tls(cflight, certs, data):
+    with serving(cflight, data, *server_options(certs)) as server:
+        roots = (certs / "ca.pem").read_bytes()
+        with fl.connect(server.location, tls_root_certs=roots) as client:
+            assert client.do_get(fl.Ticket("x")).read_all().equals(TABLE)
+        done = cflight.run("get", server.location, "x", "-o", "-", "--format", "csv",
+                           "--tls-roots", certs / "ca.pem", check=True)
+        assert done.stdout.count("\n") == 1001
+
+
+def test_pyarrow_serves_the_command(cflight, certs):
+    class Server(fl.FlightServerBase):
+        def list_flights(self, context, criteria):
+            yield fl.FlightInfo(TABLE.schema, fl.FlightDescriptor.for_path("x"), [], 1, 1)
+
+    pair = ((certs / "server.pem").read_bytes(), (certs / "server.key").read_bytes())
+    with Server("grpc+tls://localhost:0", tls_certificates=[pair]) as server:
+        location = f"grpc+tls://localhost:{server.port}"
+        done = cflight.run("list", location, "--tls-roots", certs / "ca.pem", check=True)
+        assert done.stdout == "x\t1\t1\n"
+
+
+@pytest.mark.parametrize("name, options, accepted", [
+    ("server", (), False),
+    ("self", (), False),
+    ("expired", ("--tls-roots", "ca.pem"), False),
+    ("other", ("--tls-roots", "ca.pem"), False),
+    ("other", ("--tls-roots", "ca.pem", "--tls-name", "other.example"), True),
+    ("self", ("--tls-roots", "self.pem"), True),
+    ("expired", ("--tls-skip-verify",), True),
+])
+def test_certificates_are_verified(cflight, certs, data, name, options, accepted):
+    options = [certs / option if option.endswith(".pem") else option for option in options]
+    with serving(cflight, data, *server_options(certs, name)) as server:
+        done = cflight.run("list", server.location, *options)
+        assert done.returncode == (0 if accepted else 3), done.stderr
+        assert accepted or "certificate" in done.stderr
+
+
+def test_client_certificates_are_required_and_checked(cflight, certs, data):
+    with serving(cflight, data, *server_options(certs), "--tls-ca", certs / "ca.pem") as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem")
+        assert cflight.run(*command).returncode != 0
+        stranger = ("--tls-cert", certs / "stranger.pem", "--tls-key", certs / "stranger.key")
+        assert cflight.run(*command, *stranger).returncode != 0
+        known = ("--tls-cert", certs / "client.pem", "--tls-key", certs / "client.key")
+        assert cflight.run(*command, *known, check=True).stdout.startswith("x\t1000\t")
+
+
+def test_plain_text_is_refused(cflight, certs, data):
+    with serving(cflight, data, *server_options(certs)) as server:
+        done = cflight.run("list", server.location.replace("grpc+tls", "grpc"))
+        assert done.returncode == 3, done.stderr
+
+
+def test_hangup_reads_the_files_again(cflight, certs, data, tmp_path):
+    """The certificate changes to one for another name; broken files leave it in place."""
+    for ending in (".pem", ".key"):
+        shutil.copy(certs / f"server{ending}", tmp_path / f"used{ending}")
+    with serving(cflight, data, *server_options(tmp_path, "used")) as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem")
+        cflight.run(*command, check=True)
+        (tmp_path / "used.pem").write_text("broken")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("the old ones stay")
+        cflight.run(*command, check=True)
+        for ending in (".pem", ".key"):
+            shutil.copy(certs / f"other{ending}", tmp_path / f"used{ending}")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("read the TLS files again")
+        assert cflight.run(*command).returncode == 3
+        cflight.run(*command, "--tls-name", "other.example", check=True)
+
+
+def test_bad_files_are_told(cflight, certs, data, tmp_path):
+    (tmp_path / "empty").touch()
+    for cert, code in ((certs / "missing.pem", 1), (tmp_path / "empty", 1)):
+        done = cflight.run("serve", data, "--listen", "grpc+tls://localhost:0", "--tls-cert", cert,
+                           "--tls-key", certs / "server.key")
+        assert done.returncode == code, done.stderr
+        assert done.stdout == ""
+    done = cflight.run("list", "grpc+tls://localhost:1", "--tls-roots", certs / "missing.pem")
+    assert done.returncode == 1 and "missing.pem" in done.stderr
+    done = cflight.run("list", "grpc+tls://localhost:1", "--tls-cert", certs / "client.pem")
+    assert done.returncode == 2
