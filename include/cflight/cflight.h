@@ -15,6 +15,7 @@
 #include "cflight/cookies.h"
 #include "cflight/error.h"
 #include "cflight/export.h"
+#include "cflight/fetch.h"
 #include "cflight/ipc.h"
 #include "cflight/log.h"
 #include "cflight/loop.h"

@@ -285,6 +285,7 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
 int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
 {
     int fd = cfl_transport_fd(connection->transport);
+    cfl_connection_flush_locked(connection); /* credit that was given since the last step */
     unsigned int wanted = cfl_connection_wanted_locked(connection);
     if (connection->locked.loop_poller == NULL) {
         if (cfl_poller_new(connection->alloc, &connection->locked.loop_poller, NULL) !=
