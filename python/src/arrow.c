@@ -105,12 +105,33 @@ static int schema_of_capsule(PyObject *object, struct ArrowSchema *ret_schema)
     return result;
 }
 
+/* The `schema` attribute of tables and readers: 1 and the schema, 0 when there is none, or -1.
+ * Better than asking for a stream, which some objects give away but once. */
+static int schema_of_attribute(PyObject *object, struct ArrowSchema *ret_schema)
+{
+    PyObject *schema = PyObject_GetAttrString(object, "schema");
+    if (schema == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    int result = 0;
+    if (has_method(schema, "__arrow_c_schema__")) {
+        result = schema_of_capsule(schema, ret_schema) < 0 ? -1 : 1;
+    }
+    Py_DECREF(schema);
+    return result;
+}
+
 int cfp_schema_get(PyObject *object, const char *name, struct ArrowSchema *ret_schema)
 {
     if (has_method(object, "__arrow_c_schema__")) {
         return schema_of_capsule(object, ret_schema);
     }
     if (cfp_is_stream(object)) {
+        int found = schema_of_attribute(object, ret_schema);
+        if (found != 0) {
+            return found < 0 ? -1 : 0;
+        }
         return schema_of_stream(object, ret_schema);
     }
     cfp_argument_error(name, "pyarrow.lib.Schema", object);

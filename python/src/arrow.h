@@ -11,8 +11,8 @@
  * In: any object with those methods. Out: pyarrow objects when pyarrow is there, objects of this
  * module with the same methods otherwise. */
 
-/* Gives a schema: of an object with __arrow_c_schema__, else with __arrow_c_stream__. The caller
- * releases it. Anything else is a TypeError for the argument `name`. */
+/* Gives a schema: of an object with __arrow_c_schema__, else of one with __arrow_c_stream__. The
+ * caller releases it. Anything else is a TypeError for the argument `name`. */
 int cfp_schema_get(PyObject *object, const char *name, struct ArrowSchema *ret_schema);
 /* As cfp_schema_get, encoded as an IPC message (bytes). */
 PyObject *cfp_schema_encode(struct cfp_state *state, PyObject *object, const char *name);

@@ -167,6 +167,22 @@ static PyObject *batch_capsules(PyObject *self, PyObject *args, PyObject *kwargs
     return pair;
 }
 
+/* A stream of this one batch: that of a table. */
+static PyObject *batch_stream(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *batches = PyTuple_Pack(1, self);
+    PyObject *table = NULL;
+    if (batches != NULL) {
+        table = cfp_own_table_new(cfp_state_of(self), ((struct own_batch *)self)->schema, batches);
+    }
+    PyObject *method = table == NULL ? NULL : PyObject_GetAttrString(table, "__arrow_c_stream__");
+    PyObject *capsule = method == NULL ? NULL : PyObject_Call(method, args, kwargs);
+    Py_XDECREF(batches);
+    Py_XDECREF(table);
+    Py_XDECREF(method);
+    return capsule;
+}
+
 static PyObject *batch_schema(PyObject *self, void *unused)
 {
     (void)unused;
@@ -194,6 +210,9 @@ static PyMethodDef batch_methods[] = {
     {"__arrow_c_array__", CFP_KEYWORDS(batch_capsules), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("__arrow_c_array__($self, requested_schema=None)\n--\n\n"
                "Export as a pair of capsules of the Arrow C data interface. Nothing is copied.")},
+    {"__arrow_c_stream__", CFP_KEYWORDS(batch_stream), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
+               "Export as a capsule of the Arrow C stream interface. Nothing is copied.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -207,7 +226,7 @@ static PyGetSetDef batch_getset[] = {
 PyDoc_STRVAR(batch_doc,
              "Rows of a few columns; used where pyarrow cannot be imported.\n\n"
              "Any library that speaks the Arrow PyCapsule interface takes it, without a copy.\n\n"
-             "Examples\n--------\n>>> polars.from_arrow(chunk.data)");
+             "Examples\n--------\n>>> polars.DataFrame(chunk.data)");
 
 static PyType_Slot batch_slots[] = {
     {Py_tp_doc, (void *)batch_doc},

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the Python module; they need it importable (PYTHONPATH=build/dev/python)."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-pytest.importorskip("cflight", reason="the Python module is not built")
+cflight = pytest.importorskip("cflight", reason="the Python module is not built")
 
 HERE = pathlib.Path(__file__).resolve().parent
+MODULE_PATH = str(pathlib.Path(cflight.__file__).resolve().parents[1])
 sys.path.insert(0, str(HERE))
 
 
@@ -24,6 +26,7 @@ def run_script():
             text=True,
             timeout=timeout,
             cwd=HERE,
+            env={**os.environ, "PYTHONPATH": MODULE_PATH},
         )
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout

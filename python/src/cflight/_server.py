@@ -10,6 +10,9 @@ from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 
 _running = weakref.WeakSet()
 
+# How long calls may go on when the interpreter ends, in seconds.
+_GRACE_AT_EXIT = 2
+
 
 def _to_bytes(value):
     if isinstance(value, str):
@@ -205,6 +208,9 @@ class FlightServerBase(FlightServerCore):
 
 @atexit.register
 def _stop_servers():
-    """Stop every server while Python can still run their methods."""
+    """Stop every server while Python can still run their methods.
+
+    Calls that do not end by themselves are cancelled: their clients may be in this very process.
+    """
     for server in list(_running):
-        server.shutdown()
+        server.shutdown(grace=_GRACE_AT_EXIT)

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The module in a process: Ctrl+C, the end of the interpreter, fork, other gRPC stacks, leaks."""
+
+import itertools
+
+import pytest
+
+pytest.importorskip("pyarrow")
+
+PRELUDE = """
+import gc, os, signal, sys, threading, time
+import cflight as flight
+import pyarrow as pa
+from echo_server import EchoServer
+"""
+
+INTERRUPT = PRELUDE + """
+server = EchoServer()
+client = flight.connect(server.location)
+x = flight.FlightDescriptor.for_command("stall")
+big = pa.table({"a": range(1_000_000)})
+
+class Stalling(flight.ServerMiddlewareFactory):
+    def start_call(self, info, headers):
+        server.release.wait(30)
+
+stalled = EchoServer(middleware={"stall": Stalling()})
+stalled_client = flight.connect(stalled.location)
+
+def put():
+    writer, _ = client.do_put(x, big.schema)
+    while True:
+        writer.write_table(big)
+
+def close():
+    writer, _ = client.do_put(x, big.schema)
+    writer.close()
+
+def metadata():
+    writer, answers = client.do_put(x, big.schema)
+    answers.read()
+
+calls = {
+    "do_get": lambda: client.do_get(flight.Ticket("slow")),
+    "get_flight_info": lambda: stalled_client.get_flight_info(x),
+    "list_flights": lambda: list(stalled_client.list_flights()),
+    "list_actions": lambda: stalled_client.list_actions(),
+    "do_action": lambda: list(client.do_action("stall")),
+    "put": put,
+    "close": close,
+    "metadata": metadata,
+    "read_chunk": lambda: client.do_exchange(x)[1].read_chunk(),
+    "schema": lambda: client.do_exchange(x)[1].schema,
+    "read_all": lambda: client.do_exchange(x)[1].read_all(),
+    "wait": server.wait,
+    "serve": server.serve,
+}
+"""
+
+
+def test_control_c_ends_every_call(run_script):
+    """Goal: each call that blocks raises KeyboardInterrupt soon. Method: SIGINT in the middle."""
+    run_script(
+        INTERRUPT
+        + """
+for name, call in calls.items():
+    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    timer.start()
+    try:
+        call()
+    except KeyboardInterrupt:
+        took = time.monotonic() - started
+        assert took < 3, (name, took)
+    else:
+        raise AssertionError(f"{name} was not interrupted")
+    timer.join()
+    if name == "wait":
+        server.release.set()
+stalled.shutdown()
+"""
+    )
+
+
+def test_other_signals_do_not_end_a_read(run_script):
+    """Goal: a handler that returns runs, and the read goes on. Method: an alarm before the data."""
+    run_script(
+        PRELUDE
+        + """
+seen = []
+signal.signal(signal.SIGALRM, lambda *args: seen.append(args[0]))
+with EchoServer() as server, flight.connect(server.location) as client:
+    writer, reader = client.do_exchange(flight.FlightDescriptor.for_command("echo"))
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    threading.Timer(0.4, lambda: writer.write_metadata(b"late")).start()
+    assert reader.read_chunk().app_metadata == b"late"
+    assert seen == [signal.SIGALRM]
+    writer.close()
+"""
+    )
+
+
+def test_the_wakeup_descriptor_is_put_back(run_script):
+    """Goal: the application's own wakeup descriptor works on. Method: set one, call, be signalled."""
+    run_script(
+        PRELUDE
+        + """
+read_end, write_end = os.pipe()
+os.set_blocking(read_end, False); os.set_blocking(write_end, False)
+signal.set_wakeup_fd(write_end)
+with EchoServer() as server, flight.connect(server.location) as client:
+    client.list_actions()
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        list(client.do_action("stall"))
+    except KeyboardInterrupt:
+        pass
+    server.release.set()
+assert os.read(read_end, 10) == bytes([signal.SIGINT])
+assert signal.set_wakeup_fd(-1) == write_end
+"""
+    )
+
+
+def test_a_timely_signal_does_not_end_a_later_call(run_script):
+    """Goal: an interruption belongs to one call. Method: interrupt, catch, call again, many times."""
+    run_script(
+        PRELUDE
+        + """
+with EchoServer() as server, flight.connect(server.location) as client:
+    for _ in range(200):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            client.list_actions()
+        except KeyboardInterrupt:
+            pass
+        assert len(client.list_actions()) == 2
+"""
+    )
+
+
+ENDS = {
+    "open streams": """
+server.tables[b"x"] = pa.table({"a": range(100)})
+reader = client.do_get(flight.Ticket("x"))
+stream = client.do_get(flight.Ticket("x")).to_reader()
+writer, answers = client.do_put(flight.FlightDescriptor.for_path("y"), reader.schema)
+exchange = client.do_exchange(flight.FlightDescriptor.for_command("echo"))
+results = client.do_action("forever")
+next(results)
+server.keep = [reader, stream, writer, answers, exchange, results, client, server]
+""",
+    "a running server": "client = None",
+    "an open client": "client.list_actions(); server.shutdown()",
+    "middleware": """
+class Factory(flight.ClientMiddlewareFactory):
+    def start_call(self, info):
+        return flight.ClientMiddleware()
+client = flight.FlightClient(server.location, middleware=[Factory()])
+results = client.do_action("forever")
+next(results)
+""",
+    "a thread in a call": """
+threading.Thread(target=lambda: list(client.do_action("forever")), daemon=True).start()
+time.sleep(0.2)
+""",
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_the_interpreter_ends_well(run_script, what):
+    """Goal: no crash and no hang at exit. Method: exit with things open, in globals."""
+    run_script(PRELUDE + "server = EchoServer()\nclient = flight.connect(server.location)\n" + ENDS[what])
+
+
+def test_a_forked_child_gets_words(run_script):
+    """Goal: an inherited client fails in the child, a new one works. Method: fork."""
+    run_script(
+        PRELUDE
+        + """
+server = EchoServer()
+client = flight.connect(server.location)
+client.list_actions()
+child = os.fork()
+if child == 0:
+    code = 1
+    try:
+        client.list_actions()
+    except (pa.ArrowInvalid, flight.FlightError) as error:
+        code = 0 if "fork" in str(error) else 2
+    if code == 0 and len(flight.connect(server.location).list_actions()) != 2:
+        code = 3
+    os._exit(code)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert len(client.list_actions()) == 2
+"""
+    )
+
+
+STACKS = {
+    "grpcio": """
+import grpc
+from concurrent import futures
+
+class Handler(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+
+def use_grpcio():
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers([Handler()])
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    with grpc.insecure_channel(f"localhost:{port}") as channel:
+        assert channel.unary_unary("/x/y")(b"ping", timeout=20) == b"ping"
+    server.stop(0).wait()
+uses.append(use_grpcio)
+""",
+    "pyarrow": """
+import pyarrow.flight
+
+def use_pyarrow():
+    class Server(pyarrow.flight.FlightServerBase):
+        def do_get(self, context, ticket):
+            return pyarrow.flight.RecordBatchStream(pyarrow.table({"a": [1, 2]}))
+    with Server() as server, pyarrow.flight.connect(f"grpc://localhost:{server.port}") as client:
+        assert client.do_get(pyarrow.flight.Ticket(b"")).read_all().num_rows == 2
+uses.append(use_pyarrow)
+""",
+    "cflight": """
+import cflight
+
+def use_cflight():
+    import pyarrow
+    class Server(cflight.FlightServerBase):
+        def do_get(self, context, ticket):
+            return cflight.RecordBatchStream(pyarrow.table({"a": [1, 2]}))
+    with Server() as server, cflight.connect(f"grpc://localhost:{server.port}") as client:
+        assert client.do_get(cflight.Ticket(b"")).read_all().num_rows == 2
+uses.append(use_cflight)
+""",
+}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(STACKS)), ids="-".join)
+def test_three_stacks_live_in_one_process(run_script, order):
+    """Goal: no collision with gRPC or pyarrow.flight. Method: every import order, all make calls."""
+    pytest.importorskip("grpc")
+    pytest.importorskip("pyarrow.flight")
+    source = "uses = []\n" + "".join(STACKS[name] for name in order)
+    run_script(source + "for _ in range(3):\n    for use in uses:\n        use()\n", timeout=120)
+
+
+def test_nothing_leaks(run_script):
+    """Goal: objects, descriptors and memory come back. Method: count after many rounds of it all."""
+    run_script(
+        PRELUDE
+        + """
+def memory():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+class ServerFactory(flight.ServerMiddlewareFactory):
+    def start_call(self, info, headers):
+        return flight.ServerMiddleware()
+
+class ClientFactory(flight.ClientMiddlewareFactory):
+    def start_call(self, info):
+        return flight.ClientMiddleware()
+
+table = pa.table({"a": range(10_000)})
+x = flight.FlightDescriptor.for_path("x")
+
+def swallow(call):
+    try:
+        call()
+    except Exception:
+        pass
+
+def round(server, client):
+    writer, answers = client.do_put(x, table.schema)
+    with writer:
+        writer.write_table(table)
+        writer.done_writing()
+        answers.read()
+    assert client.do_get(flight.Ticket("x")).read_all() == table
+    client.do_get(flight.Ticket("x")).to_reader().read_next_batch()
+    client.do_get(flight.Ticket("x")).read_chunk()
+    list(client.list_flights()); client.list_actions(); client.get_schema(x)
+    next(client.do_action("forever"))
+    client.poll_flight_info(x)
+    repr(client.get_flight_info(x))
+    token = flight.CancelToken()
+    repr(flight.FlightCallOptions(cancel=token, headers=[(b"a", b"b")],
+                                  write_options=pa.ipc.IpcWriteOptions()))
+    swallow(lambda: list(client.do_action(("fail", b"ValueError"))))
+    swallow(lambda: client.do_get(flight.Ticket("none")))
+    swallow(lambda: flight.Ticket.deserialize(b"\\xff"))
+    swallow(lambda: flight.FlightInfo(3, x, []))
+    writer, reader = client.do_exchange(x)
+    with writer:
+        writer.begin(table.schema)
+        writer.write_batch(table.to_batches()[0])
+        reader.read_chunk()
+        writer.done_writing()
+
+def rounds(count):
+    for _ in range(count):
+        with EchoServer(middleware={"m": ServerFactory()}) as server:
+            with flight.FlightClient(server.location, middleware=[ClientFactory()]) as client:
+                for _ in range(10):
+                    round(server, client)
+    gc.collect()
+    kinds = {}
+    for found in gc.get_objects():
+        kinds[type(found).__name__] = kinds.get(type(found).__name__, 0) + 1
+    return sum(kinds.values()), len(os.listdir("/proc/self/fd")), memory(), kinds
+
+rounds(3)
+before = rounds(3)
+after = rounds(10)
+grown = {k: v - before[3].get(k, 0) for k, v in after[3].items() if v > before[3].get(k, 0)}
+assert after[0] - before[0] < 20, grown
+assert after[1] <= before[1], (before[1], after[1])
+assert after[2] - before[2] < 16 * 1024 * 1024, (before[2], after[2])
+""",
+        timeout=110,
+    )

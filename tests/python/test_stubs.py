@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The type stubs name what the module has, and it is documented."""
+
+import ast
+import inspect
+import pathlib
+
+import cflight as flight
+import pytest
+
+STUB = pathlib.Path(__file__).resolve().parents[2] / "python/src/cflight/__init__.pyi"
+# What pyarrow defines when it is there; its own documentation and signatures apply.
+PYARROW_NAMES = {name for name in vars(flight) if getattr(flight, name).__class__ is type} & {
+    name
+    for name in dir(flight)
+    if getattr(getattr(flight, name), "__module__", "").startswith("pyarrow")
+}
+OPTIONAL_SPECIAL = {"__init__", "__new__", "__buffer__"}
+
+
+def stub_body():
+    return {
+        node.name: node
+        for node in ast.parse(STUB.read_text()).body
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+    }
+
+
+STUBBED = {name: node for name, node in stub_body().items() if not name.startswith("_")}
+CLASSES = [
+    name
+    for name, node in STUBBED.items()
+    if isinstance(node, ast.ClassDef) and name not in PYARROW_NAMES
+]
+
+
+def members_of(node):
+    """Names that a stubbed class defines, with the function's node or None."""
+    members = {}
+    for item in node.body:
+        if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            members[item.name] = item
+        elif isinstance(item, ast.AnnAssign):
+            members[item.target.id] = None
+        elif isinstance(item, ast.Assign):
+            members[item.targets[0].id] = None
+    return members
+
+
+def parameters_of(node):
+    arguments = node.args
+    names = [a.arg for a in arguments.posonlyargs + arguments.args]
+    names += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
+    names += [f"{a.arg}=" for a in arguments.kwonlyargs]
+    names += [f"**{arguments.kwarg.arg}"] if arguments.kwarg else []
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def parameters_of_object(function):
+    names = []
+    for parameter in inspect.signature(function).parameters.values():
+        prefix = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
+        suffix = "=" if parameter.kind.name == "KEYWORD_ONLY" else ""
+        names.append(f"{prefix}{parameter.name}{suffix}")
+    return [name for name in names if name not in ("self", "cls", "type")]
+
+
+def test_the_stub_has_every_public_name():
+    """Goal: no name is missing or made up. Method: compare the two lists."""
+    assert sorted(STUBBED) == sorted(flight.__all__)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_stub_of_a_class_is_right(name):
+    """Goal: members and parameters agree. Method: the stub's syntax against the live class."""
+    cls = getattr(flight, name)
+    members = members_of(STUBBED[name])
+    is_tuple = issubclass(cls, tuple)
+    for member, node in members.items():
+        if member in OPTIONAL_SPECIAL or node is None and not is_tuple:
+            continue
+        assert hasattr(cls, member), f"{name}.{member} is in the stub only"
+        is_property = node is not None and any(
+            getattr(d, "id", "") == "property" for d in node.decorator_list
+        )
+        live = inspect.getattr_static(cls, member)
+        if node is None or is_property:
+            assert not inspect.isroutine(live), f"{name}.{member} is not a property"
+            continue
+        if member.startswith("__") and not member.startswith("__arrow"):
+            continue
+        assert parameters_of(node) == parameters_of_object(getattr(cls, member)), member
+    public = {
+        member
+        for base in cls.__mro__
+        if base.__module__.startswith("cflight")
+        for member in vars(base)
+        if not member.startswith("_")
+    }
+    if is_tuple:
+        public -= {"count", "index"} | {m for m in dir(tuple)}
+    inherited = set()
+    for base in cls.__mro__[1:]:
+        inherited |= set(members_of(STUBBED[base.__name__])) if base.__name__ in STUBBED else set()
+    missing = public - set(members) - inherited
+    assert not missing, f"{name} lacks {missing} in the stub"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_and_method_is_documented(name):
+    """Goal: help() helps. Method: look for docstrings, and for an example in each class."""
+    cls = getattr(flight, name)
+    assert cls.__doc__ and cls.__doc__.strip(), name
+    for member, value in vars(cls).items():
+        is_enum_member = isinstance(value, cls) or member.isupper()
+        is_documented_kind = callable(value) or inspect.isdatadescriptor(value)
+        if member.startswith("_") or is_enum_member or not is_documented_kind:
+            continue
+        if inspect.ismemberdescriptor(value):
+            continue  # a slot: the class names it
+        assert inspect.getdoc(getattr(cls, member)), f"{name}.{member} has no docstring"
