@@ -4,6 +4,7 @@
 #   make          the library and the command: build/bin/cflight, build/lib/libcflight.{a,so}
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
+#   make python   builds the wheel of the Python module: build/dist/cflight-*.whl
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make bench    runs the benchmarks
@@ -25,7 +26,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python \
-	bench fuzz lint install format clean
+	python bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -70,6 +71,11 @@ test-python: test-packages
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
 	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTEST) tests/python)
+
+python: build
+	@tools/bootstrap --python
+	build/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/dist ./python
+	@ls -l build/dist
 
 bench: build
 	@tools/bootstrap --test --python
