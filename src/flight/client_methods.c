@@ -192,7 +192,7 @@ cflight_status cflight_info_stream_next(cflight_info_stream *stream, struct cfli
 
 void cflight_info_stream_free(cflight_info_stream *stream)
 {
-    stream_free(&stream->messages, sizeof *stream);
+    stream_free(stream == NULL ? NULL : &stream->messages, sizeof *stream);
 }
 
 cflight_status cflight_client_do_action(cflight_client *client, const struct cflight_action *action,
@@ -239,7 +239,7 @@ cflight_status cflight_result_stream_next(cflight_result_stream *stream, cflight
 
 void cflight_result_stream_free(cflight_result_stream *stream)
 {
-    stream_free(&stream->messages, sizeof *stream);
+    stream_free(stream == NULL ? NULL : &stream->messages, sizeof *stream);
 }
 
 cflight_status cflight_client_list_actions(cflight_client *client,
@@ -275,5 +275,5 @@ cflight_status cflight_action_type_stream_next(cflight_action_type_stream *strea
 
 void cflight_action_type_stream_free(cflight_action_type_stream *stream)
 {
-    stream_free(&stream->messages, sizeof *stream);
+    stream_free(stream == NULL ? NULL : &stream->messages, sizeof *stream);
 }
