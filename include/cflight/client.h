@@ -97,7 +97,7 @@ cflight_client_new(const char *location, const struct cflight_client_options *op
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(
     cflight_client *client, const struct cflight_call_options *options, cflight_error **reterr);
-/// Ends the connection and all calls on it (CFLIGHT_CANCELLED); later calls fail with
+/// Ends the connection and all calls on it (CFLIGHT_UNAVAILABLE); later calls fail with
 /// CFLIGHT_FAILED_PRECONDITION ("FlightClient is closed"). Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);

@@ -156,6 +156,10 @@ struct cflight_server_options {
     /// Keepalive pings to clients; 0 is off.
     int64_t keepalive_interval_ms;
     int64_t keepalive_timeout_ms;
+    /// Limit on any single wait of a handler for its client, for the next message or for what was
+    /// written to be taken; past it the call ends. 0 is none: a client may then hold a handler, and
+    /// its thread, as long as its connection lives.
+    int64_t idle_timeout_ms;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -98,6 +98,7 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
         cfl_grpc_call_release(grpc);
         return;
     }
+    call->limits.idle_timeout_ms = server->options.idle_timeout_ms;
     (void)pthread_mutex_lock(&server->mutex);
     bool is_draining = server->locked.state != CFL_SERVER_RUNNING;
     cfl_list_append(&server->locked.calls, &call->server_node);

@@ -254,3 +254,23 @@ TEST(deadlock, full_duplex_exchange_moves_everything)
     CHECK_OK(cflight_writer_close(fixture.writer, &error), error);
     stop(&fixture);
 }
+
+/* Goal: a server's own idle limit frees a handler from a client that takes nothing.
+ * Method: a client that opens a large stream and never reads it. */
+TEST(deadlock, a_client_that_takes_nothing_is_let_go_of)
+{
+    struct t_service service;
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    cflight_error *error = NULL;
+    cflight_reader *reader = NULL;
+    options.idle_timeout_ms = 200;
+    t_service_start(&service, NULL, &options);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("batches=100000 rows=100000"),
+                                   NULL, &reader, &error),
+             error);
+    assert_true(t_service_wait(&service, &service.ended_count, 1));
+    cflight_reader_free(reader);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
