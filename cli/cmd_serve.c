@@ -6,150 +6,137 @@
  * threads and taken here. */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/file_content.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
 #include "cli/serve.h"
+#include "cli/serve_auth.h"
+#include "cli/serve_tls.h"
 
-#define DEFAULT_LOCATION "grpc://localhost:32010"
+#define DEFAULT_PLACE "://localhost:32010"
 
 enum { DEFAULT_GRACE_MS = 30000, POLL_MS = 50 };
 
-/* The TLS files, and what was read from them last. */
-struct tls_files {
-    char *cert_path;
-    char *key_path;
-    char *ca_path;
-    struct cli_text cert;
-    struct cli_text key;
-    struct cli_text ca;
-    struct cflight_tls_key_pair pair;
+/* What runs. */
+struct serving {
+    struct cli_run *run;
+    struct cli_serve serve;
+    struct cli_serve_tls tls;
+    struct cli_serve_auth auth;
+    cflight_server *server;
 };
 
-static cflight_status keep_path(const struct cli_arguments *arguments, enum cli_option_id option,
-                                char **ret_path, cflight_error **reterr)
+static cflight_status refuse(struct serving *serving, const char *message, cflight_error **reterr)
 {
-    if (!cli_has(arguments, option)) {
-        return CFLIGHT_OK;
-    }
-    char *absolute = realpath(arguments->values[option], NULL);
-    if (absolute == NULL) {
-        return cli_error_from_errno(reterr, errno, "read", arguments->values[option]);
-    }
-    *ret_path = cli_strdup(absolute);
-    free(absolute);
-    return *ret_path == NULL ? cli_error_no_memory(reterr, "starting") : CFLIGHT_OK;
+    serving->run->exit_code = CLI_EXIT_USAGE;
+    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, message);
 }
 
-static cflight_status keep_paths(struct cli_run *run, struct tls_files *files,
-                                 cflight_error **reterr)
+/* TLS options and a location without TLS would end in plain text where the user expects none. */
+static cflight_status check_options(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = run->arguments;
+    const struct cli_arguments *arguments = serving->run->arguments;
+    const char *location = arguments->values[CLI_OPTION_LISTEN];
     bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
     if (has_cert != cli_has(arguments, CLI_OPTION_SERVER_TLS_KEY) ||
         (!has_cert && cli_has(arguments, CLI_OPTION_TLS_CA))) {
-        run->exit_code = CLI_EXIT_USAGE;
-        return cflight_error_set_message(
-            reterr, CFLIGHT_INVALID_ARGUMENT,
-            "--tls-cert and --tls-key belong together, --tls-ca needs both");
+        return refuse(serving, "--tls-cert and --tls-key belong together, --tls-ca needs both",
+                      reterr);
     }
-    cflight_status status =
-        keep_path(arguments, CLI_OPTION_SERVER_TLS_CERT, &files->cert_path, reterr);
-    if (status == CFLIGHT_OK) {
-        status = keep_path(arguments, CLI_OPTION_SERVER_TLS_KEY, &files->key_path, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = keep_path(arguments, CLI_OPTION_TLS_CA, &files->ca_path, reterr);
-    }
-    return status;
-}
-
-static cflight_status read_again(struct cli_text *content, const char *path, cflight_error **reterr)
-{
-    cli_text_done(content);
-    return path == NULL ? CFLIGHT_OK : cli_file_read(content, path, reterr);
-}
-
-/* Reads the files and makes the settings that point at them. */
-static cflight_status read_tls(struct tls_files *files, struct cflight_server_tls *ret_tls,
-                               cflight_error **reterr)
-{
-    cflight_status status = read_again(&files->cert, files->cert_path, reterr);
-    if (status == CFLIGHT_OK) {
-        status = read_again(&files->key, files->key_path, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = read_again(&files->ca, files->ca_path, reterr);
-    }
-    if (status != CFLIGHT_OK || files->cert_path == NULL) {
-        return status;
-    }
-    files->pair =
-        (struct cflight_tls_key_pair){cli_text_bytes(&files->cert), cli_text_bytes(&files->key)};
-    *ret_tls = (struct cflight_server_tls){.key_pairs = &files->pair, .key_pair_count = 1};
-    if (files->ca_path != NULL) {
-        ret_tls->client_certificate = CFLIGHT_CLIENT_CERTIFICATE_REQUIRED;
-        ret_tls->client_root_certs = cli_text_bytes(&files->ca);
+    if (has_cert && location != NULL && strncmp(location, "grpc+tls://", 11) != 0) {
+        return refuse(serving, "--tls-cert needs a grpc+tls:// location to listen on", reterr);
     }
     return CFLIGHT_OK;
 }
 
-static void tls_files_done(struct tls_files *files)
+static cflight_status keep_path(const struct serving *serving, enum cli_option_id option,
+                                char **ret_path, cflight_error **reterr)
 {
-    cli_free(files->cert_path);
-    cli_free(files->key_path);
-    cli_free(files->ca_path);
-    cli_text_done(&files->cert);
-    cli_text_done(&files->key);
-    cli_text_done(&files->ca);
+    const char *path = serving->run->arguments->values[option];
+    return path == NULL ? CFLIGHT_OK : cli_absolute_path(path, ret_path, reterr);
 }
 
-static cflight_status start(struct cli_run *run, struct cli_serve *serve, struct tls_files *files,
-                            cflight_server **ret_server, cflight_error **reterr)
+static cflight_status load_users(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = run->arguments;
+    char *path = NULL;
+    cflight_status status = keep_path(serving, CLI_OPTION_AUTH_FILE, &path, reterr);
+    if (status == CFLIGHT_OK && path != NULL) {
+        status = cli_serve_auth_init(&serving->auth, path, reterr);
+    }
+    cli_free(path);
+    return status;
+}
+
+/* Everything that needs the working directory the user is in. */
+static cflight_status load_files(struct serving *serving, cflight_error **reterr)
+{
+    cflight_status status = check_options(serving, reterr);
+    if (status == CFLIGHT_OK) {
+        status = keep_path(serving, CLI_OPTION_SERVER_TLS_CERT, &serving->tls.cert_path, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = keep_path(serving, CLI_OPTION_SERVER_TLS_KEY, &serving->tls.key_path, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = keep_path(serving, CLI_OPTION_TLS_CA, &serving->tls.ca_path, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_users(serving, reterr);
+    }
+    return status;
+}
+
+static cflight_status enter_directory(struct serving *serving, cflight_error **reterr)
+{
+    const char *directory = serving->run->arguments->positionals[0];
+    if (chdir(directory) != 0) {
+        return cli_error_from_errno(reterr, errno, "serve", directory);
+    }
+    return cli_catalog_init(&serving->serve.catalog, reterr);
+}
+
+static cflight_status start(struct serving *serving, cflight_error **reterr)
+{
+    const struct cli_arguments *arguments = serving->run->arguments;
     const char *location = arguments->values[CLI_OPTION_LISTEN];
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct cflight_ipc_write_options write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
-    handlers.user_data = serve;
+    handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
     if (cli_has(arguments, CLI_OPTION_WRITABLE)) {
         handlers.do_put = cli_serve_do_put;
     }
+    if (location == NULL) {
+        location = serving->tls.cert_path == NULL ? "grpc" DEFAULT_PLACE : "grpc+tls" DEFAULT_PLACE;
+    }
     write_options.compression = cli_compression(arguments);
     options.write_options = &write_options;
-    cflight_status status = read_tls(files, &options.tls, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    cli_serve_auth_use(&serving->auth, &options);
+    cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_server_new(location, &handlers, &options, &serving->server, reterr);
     }
-    return cflight_server_new(location == NULL ? DEFAULT_LOCATION : location, &handlers, &options,
-                              ret_server, reterr);
+    return status;
 }
 
-static void reload_tls(cflight_server *server, struct tls_files *files)
+/* Takes certificates and users anew; what cannot be read stays as it was. */
+static void reload(struct serving *serving)
 {
-    struct cflight_server_tls tls = {0};
     cflight_error *error = NULL;
-    if (files->cert_path == NULL) {
-        return;
-    }
-    cflight_status status = read_tls(files, &tls, &error);
+    cflight_status status = cli_serve_tls_reload(&serving->tls, serving->server, &error);
     if (status == CFLIGHT_OK) {
-        status = cflight_server_reload_tls(server, &tls, &error);
+        status = cli_serve_auth_reload(&serving->auth, &error);
     }
     if (status == CFLIGHT_OK) {
-        cli_message("read the TLS files again");
+        cli_message("certificates and users were read again");
     } else {
-        cli_message_error("the TLS files were not taken, the old ones stay", error);
+        cli_message_error("a file was not taken, what was read before stays", error);
     }
     cflight_error_free(error);
 }
@@ -162,8 +149,8 @@ static void make_signal_set(sigset_t *set)
     (void)sigaddset(set, SIGHUP);
 }
 
-/* Waits for SIGINT or SIGTERM; SIGHUP reads the TLS files again. */
-static void wait_for_end(cflight_server *server, struct tls_files *files)
+/* Waits for SIGINT or SIGTERM; SIGHUP reads files again. */
+static void wait_for_end(struct serving *serving)
 {
     sigset_t set;
     int number = 0;
@@ -171,7 +158,7 @@ static void wait_for_end(cflight_server *server, struct tls_files *files)
     while (number != SIGINT && number != SIGTERM) {
         number = sigwaitinfo(&set, NULL);
         if (number == SIGHUP) {
-            reload_tls(server, files);
+            reload(serving);
         }
     }
 }
@@ -201,43 +188,42 @@ static cflight_status announce(struct cli_run *run, const cflight_server *server
     return status;
 }
 
+static cflight_status serve_until_signal(struct serving *serving, cflight_error **reterr)
+{
+    const struct cli_arguments *arguments = serving->run->arguments;
+    cflight_status status = load_files(serving, reterr);
+    if (status == CFLIGHT_OK) {
+        status = enter_directory(serving, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = start(serving, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = announce(serving->run, serving->server, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        wait_for_end(serving);
+        drain(serving->server, cli_milliseconds(arguments, CLI_OPTION_GRACE, DEFAULT_GRACE_MS));
+        serving->run->exit_code = CLI_EXIT_OK;
+    }
+    return status;
+}
+
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = run->arguments;
-    struct tls_files files = {0};
-    cflight_server *server = NULL;
-    struct cli_serve serve = {.may_overwrite = cli_has(arguments, CLI_OPTION_OVERWRITE),
-                              .is_quiet = cli_has(arguments, CLI_OPTION_QUIET),
-                              .commit_mutex = PTHREAD_MUTEX_INITIALIZER};
-
+    struct serving serving = {.run = run};
+    serving.serve.may_overwrite = cli_has(run->arguments, CLI_OPTION_OVERWRITE);
+    serving.serve.is_quiet = cli_has(run->arguments, CLI_OPTION_QUIET);
+    int os_code = pthread_mutex_init(&serving.serve.commit_mutex, NULL);
     run->exit_code = CLI_EXIT_FAILURE; /* whatever goes wrong here, no server said it */
-    cflight_status status = keep_paths(run, &files, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
+    if (os_code != 0) {
+        return cli_error_from_errno(reterr, os_code, "make", "a lock");
     }
-    if (chdir(arguments->positionals[0]) != 0) {
-        status = cli_error_from_errno(reterr, errno, "serve", arguments->positionals[0]);
-        goto done;
-    }
-    status = cli_catalog_init(&serve.catalog, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    status = start(run, &serve, &files, &server, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    status = announce(run, server, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    wait_for_end(server, &files);
-    drain(server, cli_milliseconds(arguments, CLI_OPTION_GRACE, DEFAULT_GRACE_MS));
-    run->exit_code = CLI_EXIT_OK;
-
-done:
-    cflight_server_free(server);
-    cli_catalog_done(&serve.catalog);
-    tls_files_done(&files);
+    cflight_status status = serve_until_signal(&serving, reterr);
+    cflight_server_free(serving.server);
+    cli_serve_auth_done(&serving.auth);
+    cli_serve_tls_done(&serving.tls);
+    cli_catalog_done(&serving.serve.catalog);
+    (void)pthread_mutex_destroy(&serving.serve.commit_mutex);
     return status;
 }

@@ -23,7 +23,7 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
                            "that the server is ready. SIGINT "
                            "or SIGTERM end it: no new calls are taken and running ones may finish; "
                            "a second signal cuts them. "
-                           "SIGHUP reads the TLS files again."},
+                           "SIGHUP reads certificates and users again."},
     [CLI_COMMAND_LIST] = {"list", "URI [PATTERN]", 1, 2, "list the flights of a server",
                           "One line per flight: name, rows, bytes, separated by tabs; unknown "
                           "numbers are empty. On a terminal "
@@ -149,6 +149,10 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
                                    "Private key (PEM) of the server."},
     [CLI_OPTION_TLS_CA] = {"tls-ca", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
                            "Require a client certificate that is signed by one in FILE (PEM)."},
+    [CLI_OPTION_AUTH_FILE] =
+        {"auth-file", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
+         "Let in only the users in FILE: lines of NAME:HASH, with hashes as openssl passwd "
+         "-6 makes them."},
 };
 
 bool cli_option_fits(enum cli_option_id option, enum cli_command_id command)

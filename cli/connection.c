@@ -98,17 +98,39 @@ static cflight_status read_headers(struct cli_connection *connection, cflight_er
     return CFLIGHT_OK;
 }
 
-/* "HOST:PORT" is short for "grpc://HOST:PORT". */
-static char *complete_uri(const char *uri)
+static bool has_tls_option(const struct cli_arguments *arguments)
 {
-    if (strstr(uri, "://") != NULL) {
-        return cli_strdup(uri);
+    return cli_has(arguments, CLI_OPTION_TLS_ROOTS) || cli_has(arguments, CLI_OPTION_TLS_CERT) ||
+           cli_has(arguments, CLI_OPTION_TLS_KEY) || cli_has(arguments, CLI_OPTION_TLS_NAME) ||
+           cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
+}
+
+/* "HOST:PORT" is short for "grpc://HOST:PORT", or grpc+tls:// when an option speaks of TLS. Such
+ * options with a location that has no TLS would end in plain text where the user expects none. */
+static cflight_status complete_uri(const struct cli_arguments *arguments, char **ret_uri,
+                                   cflight_error **reterr)
+{
+    const char *uri = arguments->positionals[0];
+    bool has_scheme = strstr(uri, "://") != NULL;
+    bool wants_tls = has_tls_option(arguments);
+    if (has_scheme && wants_tls && strncmp(uri, "grpc+tls://", 11) != 0) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "TLS options need a grpc+tls:// location");
     }
     struct cli_text text = CLI_TEXT_INIT;
-    cli_text_append_format(&text, "grpc://%s", uri);
-    char *complete = text.failed ? NULL : cli_strdup(cli_text_terminated(&text));
-    cli_text_done(&text);
-    return complete;
+    cli_text_append_format(&text, "%s%s",
+                           has_scheme  ? ""
+                           : wants_tls ? "grpc+tls://"
+                                       : "grpc://",
+                           uri);
+    (void)cli_text_terminated(&text);
+    cflight_status status = cli_text_status(&text, reterr);
+    if (status != CFLIGHT_OK) {
+        cli_text_done(&text);
+        return status;
+    }
+    *ret_uri = text.data;
+    return CFLIGHT_OK;
 }
 
 cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
@@ -327,11 +349,10 @@ static cflight_status prepare(struct cli_connection *connection, char **ret_secr
     if (cli_has(arguments, CLI_OPTION_TIMEOUT)) {
         connection->deadline_ms = now_ms() + cli_milliseconds(arguments, CLI_OPTION_TIMEOUT, 0);
     }
-    connection->uri = complete_uri(arguments->positionals[0]);
-    if (connection->uri == NULL) {
-        return cli_error_no_memory(reterr, "opening a connection");
+    cflight_status status = complete_uri(arguments, &connection->uri, reterr);
+    if (status == CFLIGHT_OK) {
+        status = read_tls_files(connection, reterr);
     }
-    cflight_status status = read_tls_files(connection, reterr);
     if (status == CFLIGHT_OK) {
         status = read_headers(connection, reterr);
     }

@@ -441,6 +441,44 @@ def test_a_missing_directory_is_told(cflight, tmp_path):
     assert "No such file or directory" in done.stderr
 
 
+HASH = ("$6$cflight$tX45BKchXAh6A4bUBoI7oGcSMhHTRTNH.aPw82GUfmtDg6AlN"
+        "AY07dCB3ZWc3cbgsxT9iJwIBHiareLAucFoj.")
+
+
+def test_only_known_users_are_let_in(cflight, tmp_path):
+    """By the command and by pyarrow; SIGHUP takes new users, and keeps the old ones when the file is bad."""
+    users = tmp_path / "users"
+    users.write_text(f"# comment\nalice:{HASH}\n")
+    (tmp_path / "data").mkdir()
+    write_file(tmp_path / "data/x.arrow", SMALL)
+    with cflight.serving(tmp_path / "data", "--auth-file", users) as server:
+        command = ("list", server.location)
+        good, bad = {"CFLIGHT_PASSWORD": "s3cret"}, {"CFLIGHT_PASSWORD": "wrong"}
+        assert cflight.run(*command).returncode == 6
+        assert cflight.run(*command, "--user", "alice", env=bad).returncode == 6
+        assert cflight.run(*command, "--user", "bob", env=good).returncode == 6
+        assert cflight.run(*command, env={"CFLIGHT_TOKEN": "made up"}).returncode == 6
+        assert cflight.run(*command, "--user", "alice", env=good, check=True).stdout.startswith("x\t")
+
+        with fl.connect(server.location) as client:
+            with pytest.raises(fl.FlightUnauthenticatedError):
+                fetch(client, "x")
+            header = client.authenticate_basic_token("alice", "s3cret")
+            options = fl.FlightCallOptions(headers=[header])
+            assert client.do_get(fl.Ticket("x"), options).read_all().equals(SMALL)
+
+        users.write_text("broken")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("what was read before stays")
+        cflight.run(*command, "--user", "alice", env=good, check=True)
+        users.write_text(f"bob:{HASH}\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("were read again")
+        cflight.run(*command, "--user", "bob", env=good, check=True)
+        assert cflight.run(*command, "--user", "alice", env=good).returncode == 6
+        assert "s3cret" not in server.messages()
+
+
 def test_unix_sockets_are_served(cflight, shared_data, tmp_path):
     location = f"grpc+unix://{tmp_path}/socket"
     with cflight.serving(shared_data, listen=location) as server:

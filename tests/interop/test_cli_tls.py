@@ -110,14 +110,26 @@ def test_hangup_reads_the_files_again(cflight, certs, data, tmp_path):
         cflight.run(*command, check=True)
         (tmp_path / "used.pem").write_text("broken")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_message("the old ones stay")
+        server.wait_for_message("what was read before stays")
         cflight.run(*command, check=True)
         for ending in (".pem", ".key"):
             shutil.copy(certs / f"other{ending}", tmp_path / f"used{ending}")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_message("read the TLS files again")
+        server.wait_for_message("were read again")
         assert cflight.run(*command).returncode == 3
         cflight.run(*command, "--tls-name", "other.example", check=True)
+
+
+def test_no_option_for_tls_ends_in_plain_text(cflight, certs, data):
+    """A location without TLS is refused, one without scheme gets it; both for server and client."""
+    done = cflight.run("serve", data, "--listen", "grpc://localhost:0", *server_options(certs))
+    assert done.returncode == 2 and "grpc+tls://" in done.stderr
+    with serving(cflight, data, *server_options(certs)) as server:
+        place = server.location.split("://")[1]
+        roots = ("--tls-roots", certs / "ca.pem")
+        cflight.run("list", place, *roots, check=True)
+        done = cflight.run("list", f"grpc://{place}", *roots)
+        assert done.returncode == 2 and "grpc+tls://" in done.stderr
 
 
 def test_bad_files_are_told(cflight, certs, data, tmp_path):

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_SERVE_AUTH_H
+#define CFLIGHT_CLI_SERVE_AUTH_H
+
+#include "cflight/bearer_auth.h"
+#include "cflight/server.h"
+
+/* The users of a server, from a file of names and password hashes. Empty when everybody may call.
+ * Must outlive the server. */
+struct cli_serve_auth {
+    cflight_password_file *users;
+    cflight_bearer_auth *kit;
+    struct cflight_server_auth handshake;
+    struct cflight_server_middleware middleware;
+};
+
+/* Reads the file and makes the tables. @return as cflight_password_file_new() */
+cflight_status cli_serve_auth_init(struct cli_serve_auth *ret_auth, const char *path,
+                                   cflight_error **reterr);
+
+/* Makes a server ask for credentials; does nothing when `auth` is empty. */
+void cli_serve_auth_use(const struct cli_serve_auth *auth, struct cflight_server_options *options);
+
+/* Reads the file again; after a failure the former users stay. */
+cflight_status cli_serve_auth_reload(struct cli_serve_auth *auth, cflight_error **reterr);
+void cli_serve_auth_done(struct cli_serve_auth *auth);
+
+#endif /* CFLIGHT_CLI_SERVE_AUTH_H */
