@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long stream does not grow either process: 2 GiB in batches of 1 MiB, each dropped as it comes."""
+
+import os
+import subprocess
+
+import cflight_command
+import pytest
+
+MIB = 1 << 20
+BATCHES = 2048
+PEAK_MIB = 64
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="module")
+def program():
+    command = cflight_command.find_command()
+    path = command and command.parent / "flight_bench"
+    if not path or not path.exists():
+        pytest.skip("flight_bench is not built; set CFLIGHT_BIN")
+    return str(path)
+
+
+def run_client(arguments):
+    """Runs a client to its end; returns its peak resident memory in MiB. Started through a small shell, so that the peak
+    is not that of the Python which forked it."""
+    script = 'exec "$@"'
+    process = subprocess.Popen(["sh", "-c", script, "sh", *arguments], stdout=subprocess.PIPE, text=True)
+    process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+def peak_of(process):
+    with open(f"/proc/{process.pid}/status") as status:
+        for line in status:
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    raise AssertionError("no peak in /proc")
+
+
+@pytest.mark.parametrize("operation", ["get", "put"])
+def test_two_gibibytes_pass_through_little_memory(program, operation):
+    with subprocess.Popen([program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        location = server.stdout.readline().strip()
+        client_mib = run_client([program, operation, location, str(BATCHES), str(MIB)])
+        server_mib = peak_of(server)
+        server.stdin.close()
+        assert server.wait(TIMEOUT_S) == 0
+    print(f"{operation}: client {client_mib:.1f} MiB, server {server_mib:.1f} MiB")
+    assert client_mib < PEAK_MIB
+    assert server_mib < PEAK_MIB
