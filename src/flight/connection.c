@@ -150,6 +150,17 @@ static void fail_locked(struct cfl_connection *connection, cflight_error *error)
     cflight_error_free(error);
 }
 
+/* A server that expects TLS hangs up on a plain client; which of both it was cannot be seen. */
+static void explain_silence_locked(const struct cfl_connection *connection, cflight_error **error)
+{
+    const struct cfl_peer *peer = cfl_transport_peer(connection->transport);
+    if (!connection->is_server && !connection->locked.has_received && !peer->is_tls &&
+        strncmp(peer->name, "unix:", 5) != 0) {
+        (void)cfl_error_prefix(error, CFLIGHT_UNAVAILABLE,
+                               "the server said nothing; it may expect TLS (grpc+tls://)");
+    }
+}
+
 /* One writev. Returns false when there is nothing more to do now. */
 static bool flush_step_locked(struct cfl_connection *connection, cflight_error **reterr)
 {
@@ -181,6 +192,7 @@ void cfl_connection_flush_locked(struct cfl_connection *connection)
     while (flush_step_locked(connection, &error)) {
     }
     if (error != NULL) {
+        explain_silence_locked(connection, &error);
         fail_locked(connection, error);
     } else if (cfl_grpc_is_finished(connection->locked.grpc) &&
                !cfl_grpc_wants_output(connection->locked.grpc)) {
@@ -204,6 +216,7 @@ static bool read_step_locked(struct cfl_connection *connection)
                            &connection->locked.read_wait, &error);
     connection->locked.is_readable =
         len_bytes == wanted_bytes || cfl_transport_has_pending(connection->transport);
+    connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
     if (status == CFLIGHT_OK && len_bytes > 0) {
         status = cfl_grpc_received(connection->locked.grpc, len_bytes, &error);
         if (status != CFLIGHT_OK) {
@@ -214,6 +227,7 @@ static bool read_step_locked(struct cfl_connection *connection)
         status = cflight_error_set(&error, CFLIGHT_UNAVAILABLE, "the peer closed the connection");
     }
     if (status != CFLIGHT_OK) {
+        explain_silence_locked(connection, &error);
         fail_locked(connection, error);
         return true;
     }

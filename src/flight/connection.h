@@ -58,6 +58,7 @@ struct cfl_connection {
         unsigned int
             read_wait; /* what the last read, write or handshake waits for (TLS may want either) */
         unsigned int write_wait;
+        bool has_received;  /* anything at all */
         unsigned int armed; /* what the owner's poller watches */
         int64_t handshake_deadline_ns;
         struct cfl_list waiters; /* of struct cfl_waiter */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Log lines for tests. */
+#include "log_capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "test.h"
+
+enum { PATIENCE_S = 30 };
+
+static void add(struct t_capture *log, const char *subsystem, const char *line)
+{
+    size_t added_bytes = strlen(subsystem) + strlen(line) + 3;
+    (void)pthread_mutex_lock(&log->mutex);
+    char *grown = realloc(log->text, log->len_bytes + added_bytes + 1);
+    if (grown == NULL) {
+        abort();
+    }
+    (void)snprintf(grown + log->len_bytes, added_bytes + 1, "%s: %s\n", subsystem, line);
+    log->text = grown;
+    log->len_bytes += added_bytes;
+    log->line_count++;
+    (void)pthread_cond_broadcast(&log->changed);
+    (void)pthread_mutex_unlock(&log->mutex);
+}
+
+static void on_line(void *user_data, enum cflight_log_level level, const char *subsystem,
+                    const char *line)
+{
+    (void)level;
+    add(user_data, subsystem, line);
+}
+
+void t_capture_start(struct t_capture *log, enum cflight_log_level level)
+{
+    memset(log, 0, sizeof *log);
+    (void)pthread_mutex_init(&log->mutex, NULL);
+    (void)pthread_cond_init(&log->changed, NULL);
+    cflight_log_set(on_line, log, level);
+}
+
+void t_capture_stop(struct t_capture *log)
+{
+    cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
+    free(log->text);
+    (void)pthread_cond_destroy(&log->changed);
+    (void)pthread_mutex_destroy(&log->mutex);
+}
+
+void t_capture_add(struct t_capture *log, const char *line)
+{
+    add(log, "test", line);
+}
+
+static bool has_locked(const struct t_capture *log, const char *part)
+{
+    return log->text != NULL && strstr(log->text, part) != NULL;
+}
+
+bool t_capture_has(struct t_capture *log, const char *part)
+{
+    (void)pthread_mutex_lock(&log->mutex);
+    bool is_there = has_locked(log, part);
+    (void)pthread_mutex_unlock(&log->mutex);
+    return is_there;
+}
+
+void t_capture_wait(struct t_capture *log, const char *part)
+{
+    struct timespec until;
+    int code = 0;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    (void)pthread_mutex_lock(&log->mutex);
+    while (!has_locked(log, part) && code != ETIMEDOUT) {
+        code = pthread_cond_timedwait(&log->changed, &log->mutex, &until);
+    }
+    bool is_there = has_locked(log, part);
+    (void)pthread_mutex_unlock(&log->mutex);
+    if (!is_there) {
+        cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF); /* the test ends here, and the log with it */
+        fail_msg("no log line has '%s':\n%s", part, log->text == NULL ? "" : log->text);
+    }
+}
