@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What pyarrow writes, read by cflight."""
 
-import os
 import random
 import tempfile
 import threading
@@ -12,12 +11,9 @@ import pytest
 import cflight_ctypes as cflight
 import cflight_read
 from arrow_random import FLAT_TYPES, ArrowRandom
+from cases import random_cases
 
 DATA_LOSS, INVALID_ARGUMENT, NOT_FOUND, OUT_OF_RANGE, RESOURCE_EXHAUSTED = 15, 3, 5, 11, 8
-
-FIRST_SEED = int(os.environ.get("CFLIGHT_TEST_SEED", "0"))
-SEED_COUNT = int(os.environ.get("CFLIGHT_TEST_SEEDS", "400"))
-SEEDS_PER_TEST = 50
 
 
 def random_options(rng):
@@ -62,11 +58,11 @@ def path(tmp_path):
     return tmp_path / "data.arrow"
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_streams(first):
+@random_cases
+def test_random_streams(seeds):
     """Goal: every type, version, framing, codec and dictionary change is read.
     Method: random batches and options, for many seeds, handed over in chunks of random size; pyarrow compares."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         rng = random.Random(seed)
         generator = ArrowRandom(seed)
         options = random_options(rng)
@@ -80,11 +76,11 @@ def test_random_streams(first):
             raise AssertionError(f"seed {seed}, {options}") from error
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_files(first, path):
+@random_cases
+def test_random_files(seeds, path):
     """Goal: the same for files, from a memory map, in any order of batches.
     Method: as above; batches are compared after the file's handle was given back."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         rng = random.Random(seed)
         generator = ArrowRandom(seed)
         options = random_options(rng)
@@ -109,11 +105,11 @@ def test_random_files(first, path):
             raise AssertionError(f"seed {seed}, {options}") from error
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_streams_of_our_writer(first):
+@random_cases
+def test_random_streams_of_our_writer(seeds):
     """Goal: reader and writer agree, whatever pyarrow thinks of it; deltas of nested values too.
     Method: random batches through both; dictionaries that only grow, sent as deltas."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         generator = ArrowRandom(seed)
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow"))
@@ -125,11 +121,11 @@ def test_random_streams_of_our_writer(first):
             raise AssertionError(f"seed {seed}") from error
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_selections(first):
+@random_cases
+def test_random_selections(seeds):
     """Goal: columns that are not wanted are passed over exactly.
     Method: random subsets of the columns of random streams, compared with the same columns of the whole."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         rng = random.Random(seed)
         generator = ArrowRandom(seed)
         options = random_options(rng)
@@ -305,11 +301,11 @@ def test_schema_parse(with_marker):
             cflight_read.schema_parse(data[:len_bytes])
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_array_validate_accepts_what_is_valid(first):
+@random_cases
+def test_array_validate_accepts_what_is_valid(seeds):
     """Goal: validation of foreign arrays refuses nothing that pyarrow calls valid.
     Method: random batches with offsets, slices and shared children."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         generator = ArrowRandom(seed)
         schema = generator.schema()
         try:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cflight writes, read by pyarrow."""
 
-import os
 import random
 
 import numpy as np
@@ -10,10 +9,7 @@ import pytest
 
 import cflight_ctypes as cflight
 from arrow_random import ArrowRandom, FLAT_TYPES
-
-FIRST_SEED = int(os.environ.get("CFLIGHT_TEST_SEED", "0"))
-SEED_COUNT = int(os.environ.get("CFLIGHT_TEST_SEEDS", "400"))
-SEEDS_PER_TEST = 50
+from cases import random_cases
 
 
 def read(data, format_):
@@ -51,11 +47,11 @@ def random_options(rng):
                 alignment_bytes=rng.choice((0, 8, 64)))
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_streams(first):
+@random_cases
+def test_random_streams(seeds):
     """Goal: every type, slice and dictionary arrives as it was given.
     Method: random batches and options, for many seeds; pyarrow validates and compares."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         generator = ArrowRandom(seed)
         options = random_options(random.Random(seed))
         schema = generator.schema()
@@ -66,12 +62,12 @@ def test_random_streams(first):
             raise AssertionError(f"seed {seed}, {options}") from error
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_random_files(first):
+@random_cases
+def test_random_files(seeds):
     """Goal: the same for files, whose dictionaries may grow but not change.
     Method: as above. pyarrow reads all dictionaries of a file at once, so batches whose dictionary grew later are
     compared with what pyarrow reads from its own file."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         generator = ArrowRandom(seed)
         options = random_options(random.Random(seed))
         grows = options["emit_dictionary_deltas"]
@@ -85,11 +81,11 @@ def test_random_files(first):
             raise AssertionError(f"seed {seed}, {options}") from error
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_struct_array_with_offset(first):
+@random_cases
+def test_struct_array_with_offset(seeds):
     """Goal: the offset of the batch itself counts for all columns.
     Method: batches as slices of one struct array, whose own offset the C data interface passes on."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         generator = ArrowRandom(seed)
         schema = generator.schema(column_count=3)
         whole = generator.batch(schema, 50)
@@ -223,11 +219,11 @@ def test_alignment_of_files():
             assert all(buffer is None or buffer.address % 64 == 0 for buffer in column.buffers())
 
 
-@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEED_COUNT, SEEDS_PER_TEST))
-def test_schemas(first):
+@random_cases
+def test_schemas(seeds):
     """Goal: schemas survive serialisation and copying, and their types read as pyarrow's do.
     Method: random schemas; pyarrow parses, compares and prints."""
-    for seed in range(first, first + SEEDS_PER_TEST):
+    for seed in seeds:
         schema = ArrowRandom(seed).schema(column_count=4, depth=4)
         parsed = pa.ipc.read_schema(pa.py_buffer(cflight.schema_serialize(schema)))
         assert parsed.equals(schema, check_metadata=True), f"seed {seed}"
