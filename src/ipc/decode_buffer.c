@@ -233,7 +233,10 @@ static cflight_status expand(struct cfl_decode *decode, struct cflight_bytes raw
     if (status != CFLIGHT_OK || claimed_bytes == 0) {
         return status;
     }
-    status = make_fresh(decode, (size_t)claimed_bytes, ret_slice, reterr);
+    status = cfl_decompress_check(decode->codec, compressed, word, reterr);
+    if (status == CFLIGHT_OK) {
+        status = make_fresh(decode, (size_t)claimed_bytes, ret_slice, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }

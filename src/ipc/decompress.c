@@ -6,10 +6,15 @@
  * one at a time. (Arrow columnar: Compression) */
 #include "ipc/decompress.h"
 
+#include <inttypes.h>
 #include <lz4frame.h>
 #include <zstd.h>
 
 #include "base/error.h"
+
+/* Most bytes that one compressed byte can stand for: an LZ4 match of length bytes that are 255; a
+ * Zstandard block of 128 KiB in four bytes. */
+enum { LZ4_RATIO_MAX = 255, ZSTD_RATIO_MAX = 32768 };
 
 void cfl_decompressor_done(struct cfl_decompressor *decompressor)
 {
@@ -28,6 +33,30 @@ static cflight_status check_size(const char *codec, size_t found_bytes, size_t e
     return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                              "a buffer compressed with %s holds %zu bytes; %zu were announced",
                              codec, found_bytes, expected_bytes);
+}
+
+/* The size that a Zstandard frame says it has, when the frame is all there is and says so. */
+static bool is_zstd_size_wrong(struct cflight_bytes source, uint64_t claimed_bytes)
+{
+    unsigned long long content_bytes = ZSTD_getFrameContentSize(source.data, source.len_bytes);
+    return content_bytes != ZSTD_CONTENTSIZE_UNKNOWN && content_bytes != ZSTD_CONTENTSIZE_ERROR &&
+           content_bytes != claimed_bytes &&
+           ZSTD_findFrameCompressedSize(source.data, source.len_bytes) == source.len_bytes;
+}
+
+cflight_status cfl_decompress_check(enum cflight_compression codec, struct cflight_bytes source,
+                                    uint64_t claimed_bytes, cflight_error **reterr)
+{
+    bool is_zstd = codec == CFLIGHT_COMPRESSION_ZSTD;
+    uint64_t ratio_max = is_zstd ? ZSTD_RATIO_MAX : LZ4_RATIO_MAX;
+    if (claimed_bytes / ratio_max <= source.len_bytes &&
+        !(is_zstd && is_zstd_size_wrong(source, claimed_bytes))) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "a buffer compressed with %s to %zu bytes cannot hold the %" PRIu64
+                             " bytes that were announced",
+                             is_zstd ? "Zstandard" : "LZ4", source.len_bytes, claimed_bytes);
 }
 
 static cflight_status decompress_lz4(struct cfl_decompressor *decompressor,

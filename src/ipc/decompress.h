@@ -13,6 +13,10 @@ struct cfl_decompressor {
 };
 
 void cfl_decompressor_done(struct cfl_decompressor *decompressor);
+/* Refuses (DATA_LOSS) a claimed size that the compressed bytes cannot hold, so that no memory is
+ * taken for it. */
+cflight_status cfl_decompress_check(enum cflight_compression codec, struct cflight_bytes source,
+                                    uint64_t claimed_bytes, cflight_error **reterr);
 /* Fills exactly `target_len_bytes` bytes; any other outcome is DATA_LOSS. */
 cflight_status cfl_decompress(struct cfl_decompressor *decompressor, enum cflight_compression codec,
                               struct cflight_bytes source, uint8_t *target, size_t target_len_bytes,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compression, against the codecs' own decoders. */
 #include <lz4frame.h>
+#include <stdlib.h>
 #include <zstd.h>
 
 #include "ipc/compress.h"
+#include "ipc/decompress.h"
 #include "test.h"
 
 enum { BUFFER_COUNT = 6, LARGE_BYTES = 300000 };
@@ -113,5 +115,38 @@ TEST(compress, levels_out_of_range_are_refused)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         CHECK_STATUS(cfl_compression_check(&bad[i], NULL), CFLIGHT_INVALID_ARGUMENT);
+    }
+}
+
+/* Goal: no memory is taken for a size that the bytes cannot hold, and every real size is accepted.
+ * Method: the most compressible data there is, for many sizes; the true size, and others. */
+TEST(decompress, impossible_claims_are_refused_before_memory_is_taken)
+{
+    static const enum cflight_compression CODECS[] = {CFLIGHT_COMPRESSION_LZ4_FRAME,
+                                                      CFLIGHT_COMPRESSION_ZSTD};
+    const size_t sizes[] = {1, 100, 70000, 1 << 20, 8 << 20};
+    for (size_t i = 0; i < 10; i++) {
+        size_t len_bytes = sizes[i / 2];
+        struct cfl_compression compression = {.codec = CODECS[i % 2]};
+        struct cfl_scratch scratch;
+        struct cfl_body_buffer result = {0};
+        cflight_error *error = NULL;
+        uint8_t *zeros = calloc(len_bytes, 1);
+        assert_non_null(zeros);
+        const struct cfl_part_buffer source = {.data = zeros, .len_bytes = len_bytes};
+        cfl_scratch_init(&scratch, NULL);
+        CHECK_OK(cfl_compress(&compression, &source, 1, &scratch, &result, &error), error);
+        if (result.prefix == NULL) { /* it became smaller */
+            struct cflight_bytes bytes =
+                cflight_bytes_make(result.data + 8, (size_t)result.len_bytes - 8);
+            CHECK_OK(cfl_decompress_check(compression.codec, bytes, len_bytes, &error), error);
+            CHECK_STATUS(cfl_decompress_check(compression.codec, bytes,
+                                              (uint64_t)bytes.len_bytes * 40000, NULL),
+                         CFLIGHT_DATA_LOSS);
+            CHECK_STATUS(cfl_decompress_check(compression.codec, bytes, INT64_MAX, NULL),
+                         CFLIGHT_DATA_LOSS);
+        }
+        cfl_scratch_done(&scratch);
+        free(zeros);
     }
 }
