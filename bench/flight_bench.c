@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C side of the benchmarks: a server and a client that move batches of one int64 column, and
- * small calls. bench/run starts it and does the timing.
+/* The C side of the benchmarks: a server and a client that move batches of one column, and small
+ * calls. bench/run starts it and does the timing.
  *
- *     flight_bench serve                                  prints its location, serves until
- * standard input ends flight_bench get LOCATION BATCHES BATCH_BYTES       DoGet, every batch
- * dropped as it comes flight_bench put LOCATION BATCHES BATCH_BYTES       DoPut flight_bench calls
- * LOCATION COUNT                   GetFlightInfo, one after another flight_bench raw-serve |
- * raw-get PORT BATCHES BATCH_BYTES */
+ *     flight_bench serve
+ *         prints its location, serves until standard input ends
+ *     flight_bench get LOCATION BATCHES BATCH_BYTES [int64|ascii|utf8 [full|bounds]]
+ *         DoGet, every batch dropped as it comes; the kind of column, how far it is checked
+ *     flight_bench put LOCATION BATCHES BATCH_BYTES
+ *     flight_bench calls LOCATION COUNT
+ *         GetFlightInfo, one after another
+ *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES */
 #include <cflight/cflight.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +36,8 @@ static int fail(cflight_error *error)
 
 /* ---- one batch, used again and again ---- */
 
+enum { TEXT_BYTES = 16, TICKET_BYTES = 64 };
+
 static void release_nothing(struct ArrowArray *array)
 {
     array->release = NULL;
@@ -44,7 +49,7 @@ static void release_schema(struct ArrowSchema *schema)
 }
 
 struct batch {
-    const void *buffers[2];
+    const void *buffers[3];
     const void *no_buffer[1];
     struct ArrowArray column;
     struct ArrowArray *children[1];
@@ -54,9 +59,33 @@ struct batch {
     struct ArrowSchema schema;
 };
 
-static int batch_init(struct batch *batch, int64_t batch_bytes)
+/* One column of text, of words of 16 bytes each. `batch_bytes` is its data. */
+static int text_batch_init(struct batch *batch, int64_t batch_bytes, const char *word)
 {
-    memset(batch, 0, sizeof *batch);
+    int64_t row_count = batch_bytes / TEXT_BYTES;
+    int32_t *offsets = malloc(((size_t)row_count + 1) * sizeof *offsets);
+    char *data = malloc((size_t)batch_bytes + 1);
+    if (offsets == NULL || data == NULL) {
+        free(offsets);
+        free(data);
+        return 1;
+    }
+    for (int64_t i = 0; i <= row_count; i++) {
+        offsets[i] = (int32_t)(i * TEXT_BYTES);
+    }
+    for (int64_t i = 0; i < row_count; i++) {
+        memcpy(data + i * TEXT_BYTES, word, TEXT_BYTES);
+    }
+    batch->buffers[1] = offsets;
+    batch->buffers[2] = data;
+    batch->column.length = row_count;
+    batch->column.n_buffers = 3;
+    batch->field.format = "u";
+    return 0;
+}
+
+static int number_batch_init(struct batch *batch, int64_t batch_bytes)
+{
     int64_t row_count = batch_bytes / 8;
     int64_t *values = malloc((size_t)batch_bytes);
     if (values == NULL) {
@@ -68,16 +97,36 @@ static int batch_init(struct batch *batch, int64_t batch_bytes)
     batch->buffers[1] = values;
     batch->column.length = row_count;
     batch->column.n_buffers = 2;
+    batch->field.format = "l";
+    return 0;
+}
+
+/* `kind` is "int64", "ascii" or "utf8". */
+static int batch_init(struct batch *batch, int64_t batch_bytes, const char *kind)
+{
+    memset(batch, 0, sizeof *batch);
+    int result = 1;
+    if (strcmp(kind, "int64") == 0) {
+        result = number_batch_init(batch, batch_bytes);
+    } else if (strcmp(kind, "ascii") == 0) {
+        result = text_batch_init(batch, batch_bytes, "customer 1234567");
+    } else if (strcmp(kind, "utf8") == 0) {
+        result = text_batch_init(batch, batch_bytes, "M\xC3\xBCller \xE2\x84\x96 12345");
+    }
+    if (result != 0) {
+        return result;
+    }
     batch->column.buffers = batch->buffers;
     batch->column.release = release_nothing;
     batch->children[0] = &batch->column;
-    batch->array.length = row_count;
+    batch->array.length = batch->column.length;
     batch->array.n_buffers = 1;
     batch->array.buffers = batch->no_buffer;
     batch->array.n_children = 1;
     batch->array.children = batch->children;
     batch->array.release = release_nothing;
-    batch->field = (struct ArrowSchema){.format = "l", .name = "n", .release = release_schema};
+    batch->field.name = "n";
+    batch->field.release = release_schema;
     batch->fields[0] = &batch->field;
     batch->schema = (struct ArrowSchema){.format = "+s",
                                          .name = "",
@@ -90,6 +139,7 @@ static int batch_init(struct batch *batch, int64_t batch_bytes)
 static void batch_done(struct batch *batch)
 {
     free((void *)(uintptr_t)batch->buffers[1]);
+    free((void *)(uintptr_t)batch->buffers[2]);
 }
 
 static cflight_status write_batches(cflight_writer *writer, const struct batch *batch,
@@ -111,14 +161,15 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
     struct batch batch;
     long long count = 0;
     long long batch_bytes = 0;
-    char text[64];
+    char text[TICKET_BYTES];
+    char kind[TICKET_BYTES] = "int64";
     (void)user_data;
     (void)context;
     (void)snprintf(text, sizeof text, "%.*s", (int)ticket.len_bytes, (const char *)ticket.data);
-    if (sscanf(text, "%lld %lld", &count, &batch_bytes) != 2 ||
-        batch_init(&batch, batch_bytes) != 0) {
+    if (sscanf(text, "%lld %lld %63s", &count, &batch_bytes, kind) < 2 ||
+        batch_init(&batch, batch_bytes, kind) != 0) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "the ticket is 'BATCHES BYTES'");
+                                         "the ticket is 'BATCHES BYTES [int64|ascii|utf8]'");
     }
     cflight_status status = cflight_writer_begin(writer, &batch.schema, NULL, reterr);
     if (status == CFLIGHT_OK) {
@@ -187,20 +238,29 @@ static int serve(const char *location)
 
 /* ---- client ---- */
 
-static int get(cflight_client *client, int64_t count, int64_t batch_bytes)
+/* `level` is "full" or "bounds". */
+static int get(cflight_client *client, int64_t count, int64_t batch_bytes, const char *kind,
+               const char *level)
 {
-    char ticket[64];
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct cflight_ipc_read_options read_options = CFLIGHT_IPC_READ_OPTIONS_INIT;
+    int64_t row_bytes = strcmp(kind, "int64") == 0 ? 8 : TEXT_BYTES;
+    char ticket[TICKET_BYTES];
     cflight_error *error = NULL;
     cflight_reader *reader = NULL;
     int64_t rows = 0;
-    (void)snprintf(ticket, sizeof ticket, "%lld %lld", (long long)count, (long long)batch_bytes);
+    (void)snprintf(ticket, sizeof ticket, "%lld %lld %s", (long long)count, (long long)batch_bytes,
+                   kind);
+    read_options.validation =
+        strcmp(level, "bounds") == 0 ? CFLIGHT_VALIDATION_BOUNDS : CFLIGHT_VALIDATION_FULL;
+    options.read_options = &read_options;
     cflight_status status =
-        cflight_client_do_get(client, cflight_bytes_from_text(ticket), NULL, &reader, &error);
+        cflight_client_do_get(client, cflight_bytes_from_text(ticket), &options, &reader, &error);
     if (status == CFLIGHT_OK) {
         status = drain(reader, &rows, &error);
     }
     cflight_reader_free(reader);
-    if (status == CFLIGHT_OK && rows != count * (batch_bytes / 8)) {
+    if (status == CFLIGHT_OK && rows != count * (batch_bytes / row_bytes)) {
         (void)fprintf(stderr, "%lld rows came\n", (long long)rows);
         return 1;
     }
@@ -215,7 +275,7 @@ static int put(cflight_client *client, int64_t count, int64_t batch_bytes)
     cflight_metadata_reader *metadata = NULL;
     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
                                             .cmd = cflight_bytes_from_text("bench")};
-    if (batch_init(&batch, batch_bytes) != 0) {
+    if (batch_init(&batch, batch_bytes, "int64") != 0) {
         return 1;
     }
     cflight_status status =
@@ -250,7 +310,7 @@ static int call(cflight_client *client, int64_t count)
 
 /* Runs the operation and prints its seconds. */
 static int run_client(const char *operation, const char *location, int64_t count,
-                      int64_t batch_bytes)
+                      int64_t batch_bytes, const char *kind, const char *level)
 {
     struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
     cflight_client *client = NULL;
@@ -263,7 +323,7 @@ static int run_client(const char *operation, const char *location, int64_t count
     double started_s = now_s();
     int result = 1;
     if (strcmp(operation, "get") == 0) {
-        result = get(client, count, batch_bytes);
+        result = get(client, count, batch_bytes, kind, level);
     } else if (strcmp(operation, "put") == 0) {
         result = put(client, count, batch_bytes);
     } else if (strcmp(operation, "calls") == 0) {
@@ -293,7 +353,8 @@ int main(int argc, char **argv)
         return result;
     }
     if (argc > 3) {
-        return run_client(operation, argv[2], count, batch_bytes);
+        return run_client(operation, argv[2], count, batch_bytes, argc > 5 ? argv[5] : "int64",
+                          argc > 6 ? argv[6] : "full");
     }
     (void)fprintf(stderr, "usage: see the top of bench/flight_bench.c\n");
     return 2;
