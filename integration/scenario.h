@@ -12,8 +12,8 @@
 /* The status with which a client reports that the server did something unexpected. */
 enum { ITG_MISMATCH = CFLIGHT_ABORTED };
 
-/* What a server consists of. The tables are copied when the server is made; `state` is their
- * user_data and is released after the server. */
+/* What a server consists of. The tables are copied when the server is made; `state` is the
+ * user_data of handlers and auth and is released after the server. */
 struct itg_service {
     struct cflight_server_handlers handlers;
     struct cflight_server_auth auth;
@@ -56,5 +56,6 @@ extern const struct itg_scenario itg_location_reuse_connection;
 extern const struct itg_scenario itg_middleware;
 extern const struct itg_scenario itg_ordered;
 extern const struct itg_scenario itg_poll_flight_info;
+extern const struct itg_scenario itg_session_options;
 
 #endif /* CFLIGHT_INTEGRATION_SCENARIO_H */

@@ -19,6 +19,7 @@ static const struct itg_scenario *const SCENARIOS[] = {
     &itg_middleware,
     &itg_ordered,
     &itg_poll_flight_info,
+    &itg_session_options,
 };
 
 enum { SCENARIO_COUNT = sizeof SCENARIOS / sizeof SCENARIOS[0] };

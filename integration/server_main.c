@@ -26,7 +26,6 @@ static cflight_status start(const struct itg_scenario *scenario, uint16_t port,
     }
     service->handlers.user_data = service->state;
     service->auth.user_data = service->state;
-    service->middleware.user_data = service->state;
     options.auth = service->has_auth ? &service->auth : NULL;
     options.middleware = &service->middleware;
     options.middleware_count = service->has_middleware ? 1 : 0;
