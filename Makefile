@@ -5,6 +5,7 @@
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
 #   make python   builds the wheel of the Python module: build/dist/cflight-*.whl
+#   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make bench    runs the benchmarks
@@ -26,7 +27,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python \
-	python bench fuzz lint install format clean
+	python interop bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -81,6 +82,11 @@ bench: build
 	@tools/bootstrap --test --python
 	@$(call BUILD,release)
 	build/venv/bin/python bench/run
+
+interop: build
+	@tools/bootstrap --python
+	@$(call BUILD,release)
+	build/venv/bin/python tools/interop
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scenarios of Arrow's integration tests: cflight's programs against each other, and against pyarrow in both
+directions. `make interop` runs them against other implementations."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+import integration
+import pyarrow_scenarios
+
+ROOT = integration.ROOT
+BIN = ROOT / os.environ.get("CFLIGHT_BIN", "build/dev/bin")
+CFLIGHT = integration.cflight(BIN)
+SCRIPT = str(pathlib.Path(pyarrow_scenarios.__file__))
+PYARROW = integration.Program("pyarrow", (sys.executable, SCRIPT, "server"), (sys.executable, SCRIPT, "client"),
+                              frozenset(pyarrow_scenarios.SCENARIOS))
+GOLDEN = [path for files in integration.golden_sets().values() for path in files]
+# The only stream of pyarrow that carries metadata sends no dictionaries.
+WITH_DICTIONARIES = ("generated_dictionary", "generated_extension", "generated_nested_dictionary", "generated_shared_dict")
+GOLDEN_OF_PYARROW = [path for path in GOLDEN if not path.name.startswith(WITH_DICTIONARIES)]
+
+needs_golden = pytest.mark.skipif(not GOLDEN, reason="Arrow's golden files are not there; set CFLIGHT_TEST_DATA")
+
+
+def name_of(path):
+    return f"{path.parent.name}/{path.name.removesuffix('.json.gz')}"
+
+
+@pytest.mark.parametrize("scenario", integration.SCENARIOS)
+def test_scenario_with_itself(scenario):
+    integration.run_case(CFLIGHT, CFLIGHT, scenario)
+
+
+@pytest.mark.parametrize("scenario", pyarrow_scenarios.SCENARIOS)
+def test_scenario_with_pyarrow_as_server(scenario):
+    integration.run_case(CFLIGHT, PYARROW, scenario)
+
+
+@pytest.mark.parametrize("scenario", pyarrow_scenarios.SCENARIOS)
+def test_scenario_with_pyarrow_as_client(scenario):
+    integration.run_case(PYARROW, CFLIGHT, scenario)
+
+
+@pytest.fixture(scope="module")
+def json_server():
+    server = integration.Server(CFLIGHT.server_command(""), 60, True, integration.environment())
+    yield server
+    assert server.stop() is None
+
+
+@pytest.fixture(scope="module")
+def pyarrow_json_server():
+    with pyarrow_scenarios.JsonServer("grpc://127.0.0.1:0") as server:
+        yield server
+
+
+def run_json_client(port, path):
+    return subprocess.run(CFLIGHT.client_command(port, "", path), capture_output=True, text=True, timeout=60,
+                          env=integration.environment(), check=False)
+
+
+def is_valid(path):
+    with pa.ipc.open_stream(path.with_name(path.name.replace(".json.gz", ".stream"))) as reader:
+        try:
+            for batch in reader:
+                batch.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+    return True
+
+
+@needs_golden
+@pytest.mark.parametrize("path", GOLDEN, ids=name_of)
+def test_golden_data_with_itself(json_server, path):
+    done = run_json_client(json_server.port, path)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_golden
+@pytest.mark.parametrize("path", GOLDEN_OF_PYARROW, ids=name_of)
+def test_golden_data_with_pyarrow_as_server(pyarrow_json_server, path):
+    """pyarrow's full validation refuses some old data sets: then the client must say so."""
+    done = run_json_client(pyarrow_json_server.port, path)
+    if is_valid(path):
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 1
+        assert done.stderr.startswith("INVALID_ARGUMENT: ")
+
+
+@needs_golden
+@pytest.mark.parametrize("path", GOLDEN, ids=name_of)
+def test_golden_data_with_pyarrow_as_client(json_server, path):
+    pyarrow_scenarios.json_client(f"grpc://localhost:{json_server.port}", path)
+
+
+@pytest.mark.parametrize("arguments", [["-port=0"], ["-port", "0"], ["--port=0"], ["--port", "0"]], ids=" ".join)
+def test_server_takes_flags_in_all_spellings(arguments):
+    command = [*CFLIGHT.server, *arguments, arguments[0][:arguments[0].index("p")] + "scenario=ordered"]
+    server = integration.Server(command, 60, True, integration.environment())
+    assert server.port > 0
+    assert server.stop() is None
+
+
+def test_server_ends_well_by_sigint():
+    server = integration.Server(CFLIGHT.server_command(""), 60, True, integration.environment())
+    assert server.stop(signal.SIGINT) is None
+
+
+@pytest.mark.parametrize("program", [CFLIGHT.server, CFLIGHT.client], ids=["server", "client"])
+@pytest.mark.parametrize("arguments", [["-scenario", "none"], ["-port", "65536"], ["-port"], ["-nonsense", "1"], ["x"]],
+                         ids=" ".join)
+def test_wrong_flags_are_refused(program, arguments):
+    done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                          env=integration.environment())
+    assert done.returncode == 2
+    assert done.stderr
+
+
+def test_client_says_which_check_failed():
+    """Goal: the checks are real. Method: run the client of one scenario against the server of another."""
+    for scenario, other in (("ordered", "expiration_time:do_get"), ("middleware", "ordered"),
+                            ("auth:basic_proto", "session_options"), ("session_options", "ordered"),
+                            ("location:reuse_connection", "middleware"), ("expiration_time:do_get", "ordered"),
+                            ("expiration_time:list_actions", "session_options"),
+                            ("app_metadata_flight_info_endpoint", "ordered"), ("alignment", "ordered")):
+        server = integration.Server(CFLIGHT.server_command(other), 60, True, integration.environment())
+        done = subprocess.run(CFLIGHT.client_command(server.port, scenario, None), capture_output=True, text=True,
+                              timeout=60, check=False, env=integration.environment())
+        assert server.stop() is None
+        assert done.returncode == 1, scenario
+        assert done.stderr, scenario
