@@ -235,9 +235,10 @@ CFLIGHT_EXPORT int64_t cflight_server_context_remaining_ms(const cflight_server_
 /// Thread class: free.
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_server_context_is_cancelled(const cflight_server_context *context);
-/// Has `on_cancel` called once when that happens, on some library thread, or at once if it has
-/// happened. It must be quick, may take the handler's own locks, and is not called after the
-/// handler returned. NULL takes it back.
+/// Has `on_cancel` called once when that happens, or soon if it has happened, on another thread of
+/// the library and under none of its locks. It must be quick, and may take the handler's own locks.
+/// NULL takes it back: when this returns it is not running and will not be called, so hold no lock
+/// here that `on_cancel` takes. The same holds when the handler has returned.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_server_context_on_cancel(cflight_server_context *context,
                                                      void (*on_cancel)(void *user_data),

@@ -162,10 +162,8 @@ static void on_end(void *user_data, struct cfl_grpc_call *grpc)
     if (call->locked.status != CFLIGHT_OK && (!is_server || call->locked.is_cancelled)) {
         note_failure_locked(call, grpc);
     }
-    if (call->locked.is_cancelled && call->on_cancel != NULL) {
-        void (*on_cancel)(void *cancel_user_data) = call->on_cancel;
-        call->on_cancel = NULL;
-        on_cancel(call->on_cancel_user_data);
+    if (call->locked.is_cancelled) {
+        call->connection->owner.on_cancelled(call->connection->owner.user_data, call);
     }
     offer_locked(call);
 }

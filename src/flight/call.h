@@ -43,6 +43,15 @@ enum cfl_observed {
     CFL_OBSERVED_END,
 };
 
+/* What a handler wants called when its call is cancelled. Runs on a pool thread, under no lock. */
+struct cfl_cancel_wish {
+    struct cfl_list node; /* in the server's list of those that are due */
+    void (*on_cancel)(void *user_data);
+    void *user_data;
+    bool is_running;
+    pthread_t runner;
+};
+
 struct cfl_call {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -62,8 +71,7 @@ struct cfl_call {
     atomic_int observed;            /* enum cfl_observed */
     struct cfl_watch inbound_watch; /* locked by the connection, as is the next */
     struct cfl_watch sent_watch;
-    void (*on_cancel)(void *user_data); /* server: locked by the connection */
-    void *on_cancel_user_data;
+    struct cfl_cancel_wish cancel_wish; /* server: locked by the server */
     /* Server: sent before the first message; NULL for none. */
     struct cfl_metadata *response_headers;
     struct {

@@ -11,6 +11,7 @@
 #include "flight/connection.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -19,6 +20,9 @@
 enum {
     OUTPUT_VIEWS_MAX = 64,
     READ_STEPS_MAX = 64, /* before the driver looks around again */
+    LINGER_MS_MAX = 1000,
+    LINGER_PAUSE_MS =
+        10, /* what the peer's system has taken shows by asking alone, now and again */
 };
 
 cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,
@@ -37,6 +41,7 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     connection->alloc = alloc;
     connection->limits = *limits;
     connection->is_server = role == CFL_GRPC_SERVER;
+    connection->pid = getpid();
     if (owner != NULL) {
         connection->owner = *owner;
     }
@@ -71,18 +76,25 @@ struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection)
     return connection;
 }
 
+/* In a child of fork() the socket is the parent's, too, and stays as it is. */
+static void shut_down(struct cfl_connection *connection)
+{
+    if (connection->pid == getpid()) {
+        cfl_transport_shutdown(connection->transport);
+    }
+}
+
 void cfl_connection_unref(struct cfl_connection *connection)
 {
     if (connection == NULL || !cfl_refcount_down(&connection->refs)) {
         return;
     }
-    if (!connection->locked.is_closed) {
-        cfl_transport_shutdown(connection->transport);
-    }
+    shut_down(connection);
     cfl_poller_free(connection->locked.loop_poller);
     cfl_grpc_conn_free(connection->locked.grpc);
     cfl_transport_free(connection->transport);
     cfl_waker_done(&connection->waker);
+    cflight_error_free(connection->locked.write_failure);
     cflight_error_free(connection->locked.failure);
     (void)pthread_mutex_destroy(&connection->mutex);
     cfl_pool_unref(connection->pool);
@@ -124,6 +136,38 @@ static void wake_done_locked(struct cfl_connection *connection)
     wake_loop_locked(connection);
 }
 
+/* Goes on with closing: once nothing that was written can be lost, or the limit passed, it is over.
+ */
+static void linger_locked(struct cfl_connection *connection)
+{
+    int64_t now_ns = cfl_clock_now_ns(NULL);
+    if (cfl_transport_is_drained(connection->transport) ||
+        now_ns >= connection->locked.linger_until_ns) {
+        connection->locked.is_lingering = false;
+        shut_down(connection);
+    } else if (now_ns >= connection->locked.linger_check_ns) {
+        connection->locked.linger_check_ns =
+            cfl_deadline_after_ms(now_ns, connection->locked.linger_pause_ms);
+        connection->locked.linger_pause_ms *= 2;
+    }
+}
+
+static void start_lingering_locked(struct cfl_connection *connection)
+{
+    connection->locked.is_lingering = true;
+    connection->locked.linger_pause_ms = LINGER_PAUSE_MS;
+    connection->locked.linger_until_ns =
+        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), LINGER_MS_MAX);
+    cfl_transport_shutdown_write(connection->transport);
+    linger_locked(connection);
+}
+
+bool cfl_connection_is_spent_locked(const struct cfl_connection *connection)
+{
+    return connection->locked.is_closed && !connection->locked.is_lingering &&
+           !connection->locked.is_driven;
+}
+
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause)
 {
     if (connection->locked.is_closed) {
@@ -135,7 +179,12 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
     connection->locked.is_closed = true;
     connection->locked.failure = cfl_error_copy(cause);
     cfl_grpc_conn_fail(connection->locked.grpc, cause);
-    cfl_transport_shutdown(connection->transport);
+    if (connection->is_server && !connection->locked.is_gone &&
+        !connection->locked.is_handshaking) {
+        start_lingering_locked(connection);
+    } else {
+        shut_down(connection);
+    }
     if (connection->locked.is_polling) {
         cfl_waker_set(&connection->waker);
     }
@@ -161,20 +210,46 @@ static void explain_silence_locked(const struct cfl_connection *connection, cfli
     }
 }
 
+/* Before bytes move: a child of fork() that went on with its parent's connection would tear it. */
+static bool check_process_locked(struct cfl_connection *connection, cflight_error **reterr)
+{
+    if (connection->pid == getpid()) {
+        return true;
+    }
+    (void)cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                            "it was made by process %ld before a fork; make a new client in the "
+                            "child",
+                            (long)connection->pid);
+    return false;
+}
+
+/* Writing failed: whoever reads next reads what is there, then fails the connection. */
+static void fail_writing_locked(struct cfl_connection *connection, cflight_error *error)
+{
+    connection->locked.write_failure = error;
+    connection->locked.is_gone = true;
+    connection->locked.is_readable = true;
+    if (connection->locked.is_polling) {
+        cfl_waker_set(&connection->waker);
+    }
+}
+
 /* One writev. Returns false when there is nothing more to do now. */
 static bool flush_step_locked(struct cfl_connection *connection, cflight_error **reterr)
 {
     struct iovec views[OUTPUT_VIEWS_MAX];
     int view_count = 0;
     size_t len_bytes = 0;
+    cflight_error *error = NULL;
     if (cfl_grpc_output(connection->locked.grpc, views, OUTPUT_VIEWS_MAX, &view_count, reterr) !=
             CFLIGHT_OK ||
-        view_count == 0) {
+        view_count == 0 || !check_process_locked(connection, reterr)) {
         return false;
     }
     connection->locked.write_wait = CFL_READY_NONE;
     if (cfl_transport_write(connection->transport, views, view_count, &len_bytes,
-                            &connection->locked.write_wait, reterr) != CFLIGHT_OK) {
+                            &connection->locked.write_wait, &error) != CFLIGHT_OK) {
+        fail_writing_locked(connection, error);
         return false;
     }
     if (len_bytes > 0) {
@@ -186,7 +261,8 @@ static bool flush_step_locked(struct cfl_connection *connection, cflight_error *
 void cfl_connection_flush_locked(struct cfl_connection *connection)
 {
     cflight_error *error = NULL;
-    if (connection->locked.is_closed || connection->locked.is_handshaking) {
+    if (connection->locked.is_closed || connection->locked.is_handshaking ||
+        connection->locked.write_failure != NULL) {
         return;
     }
     while (flush_step_locked(connection, &error)) {
@@ -209,11 +285,16 @@ static bool read_step_locked(struct cfl_connection *connection)
     bool is_eof = false;
     cflight_error *error = NULL;
 
+    if (!check_process_locked(connection, &error)) {
+        fail_locked(connection, error);
+        return true;
+    }
     cfl_grpc_input(connection->locked.grpc, target, &target_count);
     size_t wanted_bytes = target[0].iov_len + (target_count > 1 ? target[1].iov_len : 0);
     cflight_status status =
         cfl_transport_read(connection->transport, target, target_count, &len_bytes, &is_eof,
                            &connection->locked.read_wait, &error);
+    connection->locked.is_gone = connection->locked.is_gone || status != CFLIGHT_OK;
     connection->locked.is_readable =
         len_bytes == wanted_bytes || cfl_transport_has_pending(connection->transport);
     connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
@@ -224,7 +305,12 @@ static bool read_step_locked(struct cfl_connection *connection)
         }
     }
     if (status == CFLIGHT_OK && is_eof) {
+        connection->locked.is_gone = true;
         status = cflight_error_set(&error, CFLIGHT_UNAVAILABLE, "the peer closed the connection");
+    }
+    if (status == CFLIGHT_OK && len_bytes == 0 && connection->locked.write_failure != NULL) {
+        status = cflight_error_status(connection->locked.write_failure);
+        error = cfl_error_copy(connection->locked.write_failure);
     }
     if (status != CFLIGHT_OK) {
         explain_silence_locked(connection, &error);
@@ -236,6 +322,10 @@ static bool read_step_locked(struct cfl_connection *connection)
 
 int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection)
 {
+    if (connection->locked.is_lingering) {
+        return cfl_deadline_earlier(connection->locked.linger_check_ns,
+                                    connection->locked.linger_until_ns);
+    }
     if (connection->locked.is_closed) {
         return CFL_TIME_NEVER;
     }
@@ -285,6 +375,9 @@ static void handshake_locked(struct cfl_connection *connection)
 /* What is to be watched for the next step. */
 unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection)
 {
+    if (connection->locked.is_lingering) {
+        return CFL_READY_READ;
+    }
     if (connection->locked.is_closed) {
         return CFL_READY_READ | CFL_READY_WRITE;
     }
@@ -532,6 +625,12 @@ void cfl_connection_process(struct cfl_connection *connection)
     drain_loop_locked(connection);
     if (connection->locked.is_driven) {
         cfl_connection_unlock(connection); /* the driver does all this, and settles */
+        return;
+    }
+    if (connection->locked.is_lingering) {
+        linger_locked(connection);
+        settle_locked(connection);
+        cfl_connection_unlock(connection);
         return;
     }
     connection->locked.is_driven = true;

@@ -3,6 +3,7 @@
 #define CFL_FLIGHT_CONNECTION_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "base/body.h"
 #include "base/list.h"
@@ -23,6 +24,7 @@
  * docs/internals/threads.md. */
 
 struct cfl_connection;
+struct cfl_call;
 
 struct cfl_connection_owner {
     /* Server: calls on `fresh` are ready for a handler. `is_pool_thread` tells that the caller is a
@@ -34,6 +36,9 @@ struct cfl_connection_owner {
     /* Server: the earliest moment at which the connection wants cfl_connection_process moved up.
      * Under the lock. */
     void (*on_deadline)(void *user_data, int64_t deadline_ns);
+    /* Server: a call was cancelled, which its handler may want to be told. Under the lock. NULL at
+     * a client. */
+    void (*on_cancelled)(void *user_data, struct cfl_call *call);
     void *user_data;
 };
 
@@ -47,12 +52,20 @@ struct cfl_connection {
     struct cfl_connection_owner owner;
     uint64_t owner_tag; /* the owner's */
     bool is_server;
+    pid_t pid; /* of the process that made it: a child of fork() shares the socket and must not
+                  touch it */
     pthread_mutex_t mutex;
     struct {
         struct cfl_grpc_conn *grpc;
         bool is_driven;
         bool is_polling; /* the driver sleeps in poll: changes must wake it */
-        bool is_closed;  /* no more I/O */
+        bool is_closed;  /* no more calls, and no I/O but lingering */
+        /* Server: closed, and what was written is still on its way. */
+        bool is_lingering;
+        int64_t linger_until_ns;
+        int64_t linger_check_ns;
+        int64_t linger_pause_ms;
+        bool is_gone; /* the peer: nothing that is written reaches it */
         bool is_handshaking;
         bool is_readable; /* the last read was not short: there may be more */
         unsigned int
@@ -70,6 +83,9 @@ struct cfl_connection {
         bool loop_is_woken;
         struct cfl_list fresh;  /* server: calls that are ready for a handler */
         cflight_error *failure; /* why it closed; NULL when in good order */
+        /* Why writing failed. Nothing is written any more, but what the peer said before is still
+         * read: it may hold the end of calls. */
+        cflight_error *write_failure;
     } locked;
 };
 
@@ -122,7 +138,9 @@ void cfl_connection_flush_locked(struct cfl_connection *connection);
 void cfl_connection_kick_locked(struct cfl_connection *connection);
 /* The pool's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
 void cfl_connection_process(struct cfl_connection *connection);
-/* Ends the connection and all its calls. `cause` is borrowed and may be NULL. */
+/* Ends the connection and all its calls. `cause` is borrowed and may be NULL. At a server, what was
+ * written before still reaches the peer: the socket closes when that is certain, or after a second.
+ */
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause);
 /* What is to be watched for the next step (enum cfl_ready), and when one is due at the latest; for
  * event loops. */
@@ -131,6 +149,8 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
  * is none to be had. */
 int cfl_connection_loop_fd_locked(struct cfl_connection *connection);
 int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection);
+/* True when nothing is left to do, and the owner can let go of it. */
+bool cfl_connection_is_spent_locked(const struct cfl_connection *connection);
 /* True when it can carry a new call. */
 bool cfl_connection_is_usable_locked(struct cfl_connection *connection);
 

@@ -300,6 +300,7 @@ cflight_status cflight_server_new(const char *location,
     (void)pthread_condattr_destroy(&attributes);
     cfl_list_init(&server->locked.queue);
     cfl_list_init(&server->locked.calls);
+    cfl_list_init(&server->locked.cancelled);
     server->locked.grace_ns = CFL_TIME_NEVER;
 
     status = start(server, location, handlers, reterr);

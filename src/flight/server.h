@@ -61,7 +61,8 @@ struct cflight_server {
         uint32_t connection_count;
         struct cfl_list queue; /* of struct cfl_call by fresh_node: wait for a thread */
         uint32_t queue_count;
-        struct cfl_list calls; /* of struct cfl_call by server_node: all that were accepted */
+        struct cfl_list cancelled; /* of struct cfl_cancel_wish: due to be called */
+        struct cfl_list calls;     /* of struct cfl_call by server_node: all that were accepted */
         uint32_t call_count;
         uint32_t running_count; /* threads inside a handler */
         uint32_t thread_count;
@@ -74,6 +75,12 @@ struct cflight_server {
 /* ---- server_pool.c ---- */
 cflight_status cfl_server_start_threads(struct cflight_server *server, cflight_error **reterr);
 void cfl_server_join_left(struct cflight_server *server);
+
+/* ---- server_cancel.c ---- */
+/* Has the call's wish, if there is one, run by a pool thread. Under the connection's lock. */
+void cfl_server_on_cancelled(void *user_data, struct cfl_call *call);
+/* Runs the wishes that are due. Under no lock. */
+void cfl_server_run_cancelled(struct cflight_server *server);
 
 /* ---- server_connections.c ---- */
 cflight_status cfl_server_watch_listener(struct cflight_server *server, cflight_error **reterr);

@@ -15,6 +15,7 @@
 enum {
     ACCEPTS_PER_EVENT_MAX = 32,
     ACCEPT_PAUSE_MS = 100,
+    REFUSED_MAX = 64, /* connections past the limit that are being told so */
     NO_SLOT = 0xFFFFFFFF,
 };
 
@@ -183,9 +184,9 @@ static void step(struct cflight_server *server, struct cfl_connection *connectio
 {
     cfl_connection_process(connection);
     cfl_connection_lock(connection);
-    bool is_closed = connection->locked.is_closed && !connection->locked.is_driven;
+    bool is_spent = cfl_connection_is_spent_locked(connection);
     cfl_connection_unlock(connection);
-    if (is_closed) {
+    if (is_spent) {
         remove_connection(server, connection);
     }
 }
@@ -196,7 +197,8 @@ static cflight_status adopt(struct cflight_server *server, struct cfl_transport 
                             cflight_error **reterr)
 {
     struct cfl_connection *connection = NULL;
-    struct cfl_connection_owner owner = {on_fresh, arm, on_deadline, server};
+    struct cfl_connection_owner owner = {on_fresh, arm, on_deadline, cfl_server_on_cancelled,
+                                         server};
     cflight_status status =
         cfl_connection_new(server->alloc, CFL_GRPC_SERVER, &server->limits, server->pool, transport,
                            &server->keepalive, &CONN_HANDLERS, NULL, &owner, &connection, reterr);
@@ -212,15 +214,25 @@ static cflight_status adopt(struct cflight_server *server, struct cfl_transport 
     (void)pthread_mutex_lock(&server->mutex);
     bool is_full = server->locked.connection_count >= server->limits.connections_max ||
                    server->locked.state != CFL_SERVER_RUNNING;
-    bool is_added = !is_full && add_slot_locked(server, connection);
+    bool is_refused = is_full && server->tls == NULL;
+    bool may_add = !is_full || (is_refused && server->locked.connection_count <
+                                                  server->limits.connections_max + REFUSED_MAX);
+    bool is_added = may_add && add_slot_locked(server, connection);
     (void)pthread_mutex_unlock(&server->mutex);
+    if (is_full) {
+        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: refused: the server has %u connections at most",
+                cfl_transport_peer(transport)->name, server->limits.connections_max);
+    }
     if (!is_added) {
         cfl_connection_unref(connection);
-        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                 "the server has %u connections, its limit",
-                                 server->limits.connections_max);
+        return CFLIGHT_OK;
     }
     cfl_connection_ref(connection);
+    if (is_refused) {
+        cfl_connection_lock(connection);
+        cfl_grpc_goaway(connection->locked.grpc, true); /* no call began: all may go elsewhere */
+        cfl_connection_unlock(connection);
+    }
     status = cfl_poller_add(server->poller, cfl_transport_fd(transport), CFL_READY_NONE,
                             tag_of(connection->owner_tag), reterr);
     if (status == CFLIGHT_OK) {

@@ -80,20 +80,6 @@ bool cflight_server_context_is_cancelled(const cflight_server_context *context)
     return cfl_call_is_cancelled(context->call);
 }
 
-void cflight_server_context_on_cancel(cflight_server_context *context,
-                                      void (*on_cancel)(void *user_data), void *user_data)
-{
-    struct cfl_call *call = context->call;
-    cfl_connection_lock(call->connection);
-    bool is_cancelled = call->locked.is_cancelled;
-    call->on_cancel = is_cancelled ? NULL : on_cancel;
-    call->on_cancel_user_data = user_data;
-    cfl_connection_unlock(call->connection);
-    if (is_cancelled && on_cancel != NULL) {
-        on_cancel(user_data);
-    }
-}
-
 cflight_status cflight_server_context_add_header(cflight_server_context *context,
                                                  struct cflight_bytes name,
                                                  struct cflight_bytes value, cflight_error **reterr)

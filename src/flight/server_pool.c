@@ -164,6 +164,7 @@ static void *thread_main(void *user_data)
             cfl_server_on_event(server, tag);
             idle_since_ns = cfl_clock_now_ns(NULL);
         }
+        cfl_server_run_cancelled(server);
         run_calls(server);
         now_ns = cfl_clock_now_ns(NULL);
         cfl_server_on_time(server, now_ns);

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,9 +24,18 @@
 #include "net/socket.h"
 #include "net/tls_conn.h"
 
+#ifdef __linux__
+#include <linux/sockios.h> /* SIOCOUTQ */
+#endif
+
 #ifndef IOV_MAX
 #define IOV_MAX 1024 /* Linux: UIO_MAXIOV */
 #endif
+
+enum {
+    WASTE_BYTES = 16 << 10,
+    WASTE_READS_MAX = 64, /* a step of throwing input away */
+};
 
 struct cfl_transport {
     const struct cflight_allocator *alloc;
@@ -402,6 +412,42 @@ cflight_status cfl_transport_write(struct cfl_transport *transport, const struct
 bool cfl_transport_has_pending(const struct cfl_transport *transport)
 {
     return transport->tls != NULL && cfl_tls_conn_has_pending(transport->tls);
+}
+
+void cfl_transport_shutdown_write(struct cfl_transport *transport)
+{
+    if (transport->tls != NULL) {
+        cfl_tls_conn_shutdown(transport->tls);
+    }
+    (void)shutdown(transport->fd, SHUT_WR);
+}
+
+/* Bytes that the peer's system has not taken; unknown is some. Unix sockets hand over at once. */
+static bool has_unacknowledged(const struct cfl_transport *transport)
+{
+    int len_bytes = 1;
+    if (strncmp(transport->peer_name, "unix:", 5) == 0) {
+        return false;
+    }
+#ifdef SIOCOUTQ
+    (void)ioctl(transport->fd, SIOCOUTQ, &len_bytes);
+#endif
+    return len_bytes > 0;
+}
+
+bool cfl_transport_is_drained(struct cfl_transport *transport)
+{
+    uint8_t waste[WASTE_BYTES];
+    ssize_t len_bytes = 0;
+    for (int i = 0; i < WASTE_READS_MAX; i++) {
+        len_bytes = recv(transport->fd, waste, sizeof waste, 0);
+        if (len_bytes == 0 || (len_bytes < 0 && errno != EINTR)) {
+            break;
+        }
+    }
+    bool is_ended = len_bytes == 0 ||
+                    (len_bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    return is_ended || !has_unacknowledged(transport);
 }
 
 void cfl_transport_shutdown(struct cfl_transport *transport)

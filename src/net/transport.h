@@ -67,5 +67,11 @@ bool cfl_transport_has_pending(const struct cfl_transport *transport);
 /* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways;
  * the descriptor stays open until free, so that pollers never see a reused number. */
 void cfl_transport_shutdown(struct cfl_transport *transport);
+/* Says goodbye and closes the sending direction alone: what was written still goes out. */
+void cfl_transport_shutdown_write(struct cfl_transport *transport);
+/* After that: throws away what came, without waiting. True once closing destroys nothing: the peer
+ * has closed too, or its system has everything. (A socket that is closed with unread input is reset
+ * instead, and what it had still to send is lost: RFC 9293 3.10.4, RFC 1122 4.2.2.13.) */
+bool cfl_transport_is_drained(struct cfl_transport *transport);
 
 #endif /* CFL_NET_TRANSPORT_H */
