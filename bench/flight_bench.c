@@ -2,7 +2,7 @@
 /* The C side of the benchmarks: a server and a client that move batches of one column, and small
  * calls. bench/run starts it and does the timing.
  *
- *     flight_bench serve
+ *     flight_bench serve [LOCATION [CERTIFICATE KEY]]
  *         prints its location, serves until standard input ends
  *     flight_bench get LOCATION BATCHES BATCH_BYTES [int64|ascii|utf8 [full|bounds]]
  *         DoGet, every batch dropped as it comes; the kind of column, how far it is checked
@@ -36,7 +36,7 @@ static int fail(cflight_error *error)
 
 /* ---- one batch, used again and again ---- */
 
-enum { TEXT_BYTES = 16, TICKET_BYTES = 64 };
+enum { TEXT_BYTES = 16, TICKET_BYTES = 64, PEM_BYTES_MAX = 65536 };
 
 static void release_nothing(struct ArrowArray *array)
 {
@@ -214,8 +214,24 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     return cflight_response_info(response, &info, reterr);
 }
 
-static int serve(const char *location)
+static struct cflight_bytes read_file(const char *path)
 {
+    static char content[2][PEM_BYTES_MAX];
+    static int used;
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return cflight_bytes_from_text("");
+    }
+    char *target = content[used++];
+    size_t len_bytes = fread(target, 1, PEM_BYTES_MAX, file);
+    (void)fclose(file);
+    return cflight_bytes_make(target, len_bytes);
+}
+
+/* `cert` and `key` are names of PEM files; NULL for a server without TLS. */
+static int serve(const char *location, const char *cert, const char *key)
+{
+    struct cflight_tls_key_pair pair;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     cflight_server *server = NULL;
@@ -225,6 +241,12 @@ static int serve(const char *location)
     handlers.do_put = do_put;
     handlers.get_flight_info = get_flight_info;
     options.split_is_off = true;
+    if (cert != NULL && key != NULL) {
+        pair.cert_chain = read_file(cert);
+        pair.private_key = read_file(key);
+        options.tls.key_pairs = &pair;
+        options.tls.key_pair_count = 1;
+    }
     if (cflight_server_new(location, &handlers, &options, &server, &error) != CFLIGHT_OK) {
         return fail(error);
     }
@@ -340,7 +362,8 @@ int main(int argc, char **argv)
     int64_t count = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
     int64_t batch_bytes = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
     if (strcmp(operation, "serve") == 0) {
-        return serve(argc > 2 ? argv[2] : "grpc://127.0.0.1:0");
+        return serve(argc > 2 ? argv[2] : "grpc://127.0.0.1:0", argc > 4 ? argv[3] : NULL,
+                     argc > 4 ? argv[4] : NULL);
     }
     if (strcmp(operation, "raw-serve") == 0) {
         return raw_serve();

@@ -28,9 +28,11 @@ class Server(flight.FlightServerBase):
         return flight.FlightInfo(pyarrow.schema([]), descriptor, [])
 
 
-def serve(location):
-    server = Server(location)
-    print(f"grpc://127.0.0.1:{server.port}", flush=True)
+def serve(location="grpc://127.0.0.1:0", *files):
+    """`files` are a certificate and its key, for TLS."""
+    pairs = [tuple(open(file, "rb").read() for file in files)] if files else []
+    server = Server(location, tls_certificates=pairs)
+    print(f"{location.rpartition(':')[0]}:{server.port}", flush=True)
     sys.stdin.read()
     server.shutdown()
 
@@ -59,9 +61,9 @@ def calls(client, count):
 def main():
     operation, *rest = sys.argv[1:]
     if operation == "serve":
-        serve(*(rest or ["grpc://127.0.0.1:0"]))
+        serve(*rest)
         return
-    client = flight.connect(rest[0])
+    client = flight.connect(rest[0], disable_server_verification=rest[0].startswith("grpc+tls"))
     started = time.perf_counter()
     {"get": get, "put": put, "calls": calls}[operation](client, *map(int, rest[1:]))
     print(f"{time.perf_counter() - started:.6f}")
