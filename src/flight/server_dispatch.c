@@ -312,6 +312,9 @@ static void finish(cflight_server_context *context, cflight_status status,
     cfl_call_finish(context->call, status, message.failed ? "" : (const char *)message.data,
                     &context->trailers);
     cfl_buf_done(&message);
+    /* The last answers may wait behind other calls of the connection. They are the call's: letting
+     * go of it now would cancel it. */
+    (void)cfl_call_wait_sent(context->call, NULL);
 }
 
 static void run(cflight_server_context *context)

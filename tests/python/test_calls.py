@@ -458,15 +458,18 @@ def test_size_limits_of_writes(server):
         assert client.do_get(flight.Ticket("s")).read_all().num_rows == 100
 
 
-def test_async_info(client):
-    """Goal: the asynchronous client answers and fails as the other. Method: both."""
-    import asyncio
 
-    async def main():
-        other = client.as_async()
-        info = await other.get_flight_info(flight.FlightDescriptor.for_command("x"))
-        with pytest.raises(KeyError):
-            await other.get_flight_info(flight.FlightDescriptor.for_command("missing"))
-        return info
 
-    assert asyncio.run(main()).total_records == 7
+def test_small_answers_are_not_lost_behind_large_ones(server, client):
+    """Goal: actions succeed while tables fill the connection. Method: many of both, many threads."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    server.tables[b"t"] = pa.table({"a": range(200_000)})
+
+    def call(index):
+        if index % 2:
+            return len(list(client.do_action(("echo", b"x"))))
+        return client.do_get(flight.Ticket("t")).read_all().num_rows
+
+    with ThreadPoolExecutor(60) as pool:
+        assert set(pool.map(call, range(120))) == {2, 200_000}
