@@ -141,12 +141,35 @@ static PyObject *action_deserialize(PyObject *type, PyObject *data)
     return result;
 }
 
+/* Parses an ActionType, which has no class of ours; for the package. */
+static PyObject *action_parse_type(PyObject *type, PyObject *data)
+{
+    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
+    Py_buffer view;
+    struct cflight_action_type *action_type = NULL;
+    cflight_error *error = NULL;
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    cflight_status status = cflight_action_type_parse(
+        cflight_bytes_make(view.buf, (size_t)view.len), &action_type, &error);
+    PyBuffer_Release(&view);
+    if (status != CFLIGHT_OK) {
+        return cfp_raise(state, status, error);
+    }
+    PyObject *result = cfp_action_type_new(state, action_type);
+    cflight_action_type_free(action_type);
+    return result;
+}
+
 static PyMethodDef action_methods[] = {
     {"serialize", action_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
     {"deserialize", action_deserialize, METH_O | METH_CLASS,
      PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    {"_parse_type", action_parse_type, METH_O | METH_CLASS,
+     PyDoc_STR("Parse the message of an ActionType.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -483,6 +483,8 @@ static int choose_handle(struct cfp_state *state, enum cfp_call_kind kind, struc
         return cfp_is_main_thread(state) ? shared_handle(state, &call->cancel) : 0;
     case CFP_CALL_STREAM:
         return cfp_is_main_thread(state) ? new_handle(state, &call->cancel) : 0;
+    case CFP_CALL_LOOP:
+        return 0;
     case CFP_CALL_ITERATOR:
         break;
     }

@@ -27,6 +27,7 @@ struct cfp_call {
 enum cfp_call_kind {
     CFP_CALL_UNARY,    /* main thread: one handle for all, as only one such call runs there */
     CFP_CALL_STREAM,   /* main thread: a new one, for the start; the stream has other means */
+    CFP_CALL_LOOP,     /* none: an event loop never waits */
     CFP_CALL_ITERATOR, /* always a new one: the iterator has no other means */
 };
 

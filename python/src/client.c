@@ -10,6 +10,7 @@
 #include "callbacks.h"
 #include "convert.h"
 #include "exceptions.h"
+#include "loop.h"
 #include "values.h"
 #include "wait.h"
 
@@ -336,6 +337,7 @@ static void client_dealloc(PyObject *self)
     if (client->client != NULL) {
         cfp_release(free_client, client->client);
     }
+    Py_CLEAR(client->on_connected.callback);
     cfp_object_end_dealloc(self);
 }
 
@@ -528,6 +530,18 @@ static PyMethodDef client_methods[] = {
      PyDoc_STR("connect($type, location, tls_root_certs=None, cert_chain=None, private_key=None, "
                "override_hostname=None, disable_server_verification=None)\n--\n\n"
                "Deprecated: call the class.")},
+    {"_loop_state", cfp_client_loop_state, METH_NOARGS,
+     PyDoc_STR("Return (descriptor to watch or -1, milliseconds to wait or -1).")},
+    {"_loop_process", cfp_client_loop_process, METH_NOARGS,
+     PyDoc_STR("Do what can be done without waiting; run callbacks.")},
+    {"_loop_is_connected", cfp_client_loop_is_connected, METH_NOARGS,
+     PyDoc_STR("Tell whether a call can start without waiting.")},
+    {"_loop_connect", cfp_client_loop_connect, METH_O,
+     PyDoc_STR("Connect without waiting; the callback gets None or an exception.")},
+    {"_loop_start", cfp_client_loop_start, METH_VARARGS,
+     PyDoc_STR("Start a call with one request: method, message, options.")},
+    {"_loop_do_get", CFP_KEYWORDS(cfp_client_loop_do_get), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("As do_get, without waiting for the schema.")},
     {"close", client_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\n"
                "End the connection and all calls on it. Later calls are ArrowInvalid. Safe to "

@@ -4,9 +4,15 @@
 
 #include "state.h"
 
+/* A Python callback that runs once. The owner embeds it, and takes it back before it goes. */
+struct cfp_notifier {
+    PyObject *callback;
+};
+
 struct cfp_client {
     CFP_HEAD
     cflight_client *client;
+    struct cfp_notifier on_connected; /* loop.c */
 };
 
 /* The calls, by what they do; client.c lists them as methods. Each takes the FlightClient,

@@ -10,6 +10,7 @@
 #include "callbacks.h"
 #include "convert.h"
 #include "exceptions.h"
+#include "loop.h"
 #include "streams.h"
 #include "wait.h"
 
@@ -149,8 +150,10 @@ PyObject *cfp_client_list_flights(PyObject *self, PyObject *args, PyObject *kwar
     return cfp_info_iterator_new(cfp_state_of(self), self, criteria, options);
 }
 
-PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
+/* Starts a DoGet; `is_eager` waits for the schema. */
+static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, bool is_eager)
 {
+    enum cfp_call_kind kind = is_eager ? CFP_CALL_STREAM : CFP_CALL_LOOP;
     static char *names[] = {"ticket", "options", NULL};
     PyObject *ticket = NULL;
     PyObject *options = NULL;
@@ -160,7 +163,7 @@ PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:do_get", names, &ticket, &options) ||
         cfp_check_type(ticket, state->ticket_type, "ticket", "cflight.Ticket") < 0 ||
-        frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 || frame_block(&frame) < 0) {
+        frame_begin(&frame, self, options, kind) < 0 || frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status =
@@ -170,13 +173,23 @@ PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
         goto done;
     }
     reader = cfp_reader_new(state, cfp_read_core_new(state, handle, true));
-    if (reader != NULL && cfp_reader_prefetch(reader) < 0) {
+    if (is_eager && reader != NULL && cfp_reader_prefetch(reader) < 0) {
         Py_CLEAR(reader);
     }
 
 done:
     frame_end(&frame);
     return reader;
+}
+
+PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_get(self, args, kwargs, true);
+}
+
+PyObject *cfp_client_loop_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_get(self, args, kwargs, false);
 }
 
 /* Whether a descriptor fits a message; raises what other clients raise when it does not. */

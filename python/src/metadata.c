@@ -6,10 +6,12 @@
 
 #include "convert.h"
 #include "exceptions.h"
+#include "loop.h"
 #include "wait.h"
 
 struct metadata_reader {
     CFP_HEAD
+    struct cfp_notifier notifier; /* event loops */
     pthread_mutex_t lock;
     cflight_metadata_reader *reader;
 };
@@ -30,6 +32,7 @@ PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_read
 static void release_reader(void *pointer)
 {
     struct metadata_reader *self = pointer;
+    cflight_metadata_reader_notify(self->reader, NULL, NULL);
     cflight_metadata_reader_free(self->reader);
     (void)pthread_mutex_destroy(&self->lock);
 }
@@ -38,7 +41,27 @@ static void metadata_reader_dealloc(PyObject *self)
 {
     cfp_object_begin_dealloc(self);
     cfp_release(release_reader, self);
+    Py_CLEAR(((struct metadata_reader *)self)->notifier.callback);
     cfp_object_end_dealloc(self);
+}
+
+/* Reads the next answer, waiting at most so long (negative: without limit). 1, 0 when the time is
+ * up, or -1. */
+static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_buffer **ret_metadata)
+{
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    bool is_ready = true;
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    status =
+        cflight_metadata_reader_try_next(self->reader, timeout_ms, &is_ready, ret_metadata, &error);
+    pthread_mutex_unlock(&self->lock);
+    Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
+    {
+        cfp_raise(cfp_state_of((PyObject *)self), status, error);
+        return -1;
+    }
+    return is_ready ? 1 : 0;
 }
 
 static PyObject *metadata_reader_read(PyObject *object, PyObject *unused)
@@ -46,28 +69,41 @@ static PyObject *metadata_reader_read(PyObject *object, PyObject *unused)
     (void)unused;
     struct metadata_reader *self = (struct metadata_reader *)object;
     struct cfp_state *state = cfp_state_of(object);
-    bool is_main = cfp_is_main_thread(state);
+    int64_t timeout_ms = cfp_is_main_thread(state) ? CFP_WAIT_SLICE_MS : -1;
     for (;;) {
-        cflight_error *error = NULL;
         cflight_buffer *metadata = NULL;
-        cflight_status status = CFLIGHT_OK;
-        bool is_ready = true;
-        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
-        status = is_main ? cflight_metadata_reader_try_next(self->reader, CFP_WAIT_SLICE_MS,
-                                                            &is_ready, &metadata, &error)
-                         : cflight_metadata_reader_next(self->reader, &metadata, &error);
-        pthread_mutex_unlock(&self->lock);
-        Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
-        {
-            return cfp_raise(state, status, error);
-        }
-        if (is_ready) {
-            return cfp_buffer_take(state, metadata);
+        int outcome = read_for(self, timeout_ms, &metadata);
+        if (outcome != 0) {
+            return outcome < 0 ? NULL : cfp_buffer_take(state, metadata);
         }
         if (PyErr_CheckSignals() < 0) {
             return NULL;
         }
     }
+}
+
+/* (is ready, answer or None at the end), without waiting. */
+static PyObject *metadata_reader_try_read(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    cflight_buffer *metadata = NULL;
+    int outcome = read_for((struct metadata_reader *)object, 0, &metadata);
+    if (outcome < 0) {
+        return NULL;
+    }
+    PyObject *answer = cfp_buffer_take(cfp_state_of(object), metadata);
+    return answer == NULL ? NULL : Py_BuildValue("ON", outcome ? Py_True : Py_False, answer);
+}
+
+static PyObject *metadata_reader_notify(PyObject *object, PyObject *callback)
+{
+    struct metadata_reader *self = (struct metadata_reader *)object;
+    bool is_set = cfp_notifier_set(&self->notifier, callback);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    cflight_metadata_reader_notify(self->reader, is_set ? cfp_notifier_ready : NULL,
+                                   &self->notifier);
+    pthread_mutex_unlock(&self->lock);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyMethodDef metadata_reader_methods[] = {
@@ -76,6 +112,10 @@ static PyMethodDef metadata_reader_methods[] = {
          "read($self)\n--\n\n"
          "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end.\n\n"
          "Blocks; may run while another thread writes.")},
+    {"_try_read", metadata_reader_try_read, METH_NOARGS,
+     PyDoc_STR("Return (is ready, answer), None at the end; for event loops.")},
+    {"_notify", metadata_reader_notify, METH_O,
+     PyDoc_STR("Have a callback called once when _try_read helps.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -78,6 +78,7 @@ struct type_entry {
 
 static const struct type_entry type_entries[] = {
     TYPE(action),
+    TYPE(async_call),
     TYPE(basic_auth),
     TYPE(buffer),
     TYPE(call_options),

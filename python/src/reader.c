@@ -13,10 +13,12 @@
 #include "arrow.h"
 #include "convert.h"
 #include "exceptions.h"
+#include "loop.h"
 #include "wait.h"
 
 struct reader {
     CFP_HEAD
+    struct cfp_notifier notifier; /* event loops */
     struct cfp_read_core *core;
     PyObject *schema; /* once it arrived */
     struct cflight_ipc_stats stats;
@@ -48,10 +50,27 @@ static void release_core(void *core)
     cfp_read_core_unref(core);
 }
 
+/* Has a callback called once when trying to read helps; None takes it back. */
+static PyObject *reader_notify(PyObject *self, PyObject *callback)
+{
+    struct reader *reader = (struct reader *)self;
+    struct cfp_read_core *core = reader->core;
+    bool is_set = cfp_notifier_set(&reader->notifier, callback);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    if (core->reader != NULL) {
+        cflight_reader_notify(core->reader, is_set ? cfp_notifier_ready : NULL, &reader->notifier);
+    }
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
 static void reader_dealloc(PyObject *self)
 {
     struct reader *reader = (struct reader *)self;
     cfp_object_begin_dealloc(self);
+    if (reader->notifier.callback != NULL) {
+        Py_XDECREF(reader_notify(self, Py_None));
+    }
     Py_CLEAR(reader->schema);
     if (reader->core != NULL) {
         cfp_release(release_core, reader->core);
@@ -139,37 +158,41 @@ void cfp_reader_refresh(PyObject *object)
     copy_stats(self->core, &self->stats);
 }
 
+/* Reads the next message, waiting at most so long (negative: without limit). 1, 0 when the time is
+ * up, or -1. */
+static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chunk *ret_chunk)
+{
+    struct cfp_read_core *core = self->core;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    struct cflight_ipc_stats stats = self->stats;
+    bool is_ready = true;
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    if (core->reader == NULL) {
+        status = reader_is_over(&error);
+    } else if (atomic_load(&core->is_cancelled)) {
+        status = cflight_error_set_message(&error, CFLIGHT_CANCELLED, "the call was cancelled");
+    } else {
+        status = cflight_reader_try_next(core->reader, timeout_ms, &is_ready, ret_chunk, &error);
+    }
+    copy_stats(core, &stats);
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS self->stats = stats;
+    if (status != CFLIGHT_OK) {
+        cfp_raise(core->state, status, error);
+        return -1;
+    }
+    return is_ready ? 1 : 0;
+}
+
 /* Reads the next message; 0 or -1. */
 static int read_next(struct reader *self, struct cflight_chunk *ret_chunk)
 {
-    struct cfp_state *state = cfp_state_of((PyObject *)self);
-    struct cfp_read_core *core = self->core;
-    bool is_main = cfp_is_main_thread(state);
+    int64_t timeout_ms = cfp_is_main_thread(self->core->state) ? CFP_WAIT_SLICE_MS : -1;
     for (;;) {
-        cflight_error *error = NULL;
-        cflight_status status = CFLIGHT_OK;
-        struct cflight_ipc_stats stats = self->stats;
-        bool is_ready = true;
-        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
-        if (core->reader == NULL) {
-            status = reader_is_over(&error);
-        } else if (atomic_load(&core->is_cancelled)) {
-            status = cflight_error_set_message(&error, CFLIGHT_CANCELLED, "the call was cancelled");
-        } else if (is_main) {
-            status = cflight_reader_try_next(core->reader, CFP_WAIT_SLICE_MS, &is_ready, ret_chunk,
-                                             &error);
-        } else {
-            status = cflight_reader_next(core->reader, ret_chunk, &error);
-        }
-        copy_stats(core, &stats);
-        pthread_mutex_unlock(&core->lock);
-        Py_END_ALLOW_THREADS self->stats = stats;
-        if (status != CFLIGHT_OK) {
-            cfp_raise(state, status, error);
-            return -1;
-        }
-        if (is_ready) {
-            return 0;
+        int outcome = read_for(self, timeout_ms, ret_chunk);
+        if (outcome != 0) {
+            return outcome < 0 ? -1 : 0;
         }
         if (PyErr_CheckSignals() < 0) {
             return -1;
@@ -218,6 +241,23 @@ static PyObject *reader_next(PyObject *object)
     return chunk_of(self, &chunk);
 }
 
+/* (is ready, chunk or None at the end), without waiting. */
+static PyObject *reader_try_chunk(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    struct reader *self = (struct reader *)object;
+    struct cflight_chunk chunk;
+    int outcome = read_for(self, 0, &chunk);
+    if (outcome < 0) {
+        return NULL;
+    }
+    if (outcome == 0 || chunk.is_end) {
+        return PyTuple_Pack(2, outcome == 0 ? Py_False : Py_True, Py_None);
+    }
+    PyObject *result = chunk_of(self, &chunk);
+    return result == NULL ? NULL : Py_BuildValue("ON", Py_True, result);
+}
+
 static PyObject *reader_read_chunk(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -248,6 +288,17 @@ static int read_batches(struct reader *self, PyObject *batches)
             return -1;
         }
     }
+}
+
+/* A table of batches that were read elsewhere; for event loops. */
+static PyObject *reader_make_table(PyObject *self, PyObject *args)
+{
+    PyObject *schema = NULL;
+    PyObject *batches = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &schema, &batches)) {
+        return NULL;
+    }
+    return cfp_table_new(cfp_state_of(self), schema, batches);
 }
 
 static void cancel_call(struct reader *self)
@@ -470,6 +521,7 @@ static PyObject *reader_cancel(PyObject *self, PyObject *unused)
 static PyObject *reader_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    Py_XDECREF(reader_notify(self, Py_None));
     cancel_call((struct reader *)self);
     cfp_reader_detach(self);
     Py_RETURN_NONE;
@@ -547,6 +599,12 @@ static PyMethodDef stream_reader_methods[] = {
     {"cancel", reader_cancel, METH_NOARGS,
      PyDoc_STR("cancel($self)\n--\n\n"
                "End the call; reads of it raise FlightCancelledError. Any thread may call it.")},
+    {"_try_chunk", reader_try_chunk, METH_NOARGS,
+     PyDoc_STR("Return (is ready, chunk), None at the end; for event loops.")},
+    {"_make_table", reader_make_table, METH_VARARGS,
+     PyDoc_STR("Make a table of a schema and a list of batches.")},
+    {"_notify", reader_notify, METH_O,
+     PyDoc_STR("Have a callback called once when _try_chunk helps.")},
     {"close", reader_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\n"
                "End the call if it runs, and let go of its memory now. Safe to repeat.")},

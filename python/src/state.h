@@ -18,6 +18,7 @@
 /* Types written in C. */
 #define CFP_STATE_TYPES(X) \
     X(action)              \
+    X(async_call)          \
     X(basic_auth)          \
     X(buffer)              \
     X(call_options)        \

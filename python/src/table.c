@@ -311,6 +311,15 @@ static PyObject *own_reader_schema(PyObject *self, void *unused)
     return Py_NewRef(((struct own_reader *)self)->schema);
 }
 
+/* A reader over any object's stream; for the package. */
+static PyObject *own_reader_of(PyObject *type, PyObject *source)
+{
+    struct ArrowArrayStream stream;
+    return cfp_stream_get(source, &stream) < 0
+               ? NULL
+               : cfp_own_stream_take(cfp_state_of_type((PyTypeObject *)type), &stream);
+}
+
 static PyObject *own_reader_enter(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -321,6 +330,8 @@ static PyMethodDef own_reader_methods[] = {
     {"__arrow_c_stream__", CFP_KEYWORDS(own_reader_stream), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
                "Give the stream away as a capsule. Works once; a second time is a ValueError.")},
+    {"_of", own_reader_of, METH_O | METH_CLASS,
+     PyDoc_STR("Make a reader over an object with __arrow_c_stream__.")},
     {"close", own_reader_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\nRelease the stream now. Safe to repeat.")},
     {"__enter__", own_reader_enter, METH_NOARGS, PyDoc_STR("__enter__($self)\n--\n\nReturn self.")},

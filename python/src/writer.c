@@ -11,13 +11,17 @@
 #include "call_options.h"
 #include "convert.h"
 #include "exceptions.h"
+#include "loop.h"
 #include "wait.h"
 
 struct writer {
     CFP_HEAD
     struct cfp_write_core core;
-    struct ArrowSchema schema; /* what the stream began with; released before */
-    bool is_done;              /* done_writing or close was called */
+    struct cfp_notifier notifier; /* event loops */
+    struct cfp_batch batch;       /* of a write under an event loop that is not done */
+    Py_buffer metadata;           /* of the same */
+    struct ArrowSchema schema;    /* what the stream began with; released before */
+    bool is_done;                 /* done_writing or close was called */
 };
 
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool is_owned,
@@ -48,9 +52,19 @@ static void release_core(void *pointer)
 {
     struct cfp_write_core *core = pointer;
     if (core->is_owned) {
+        cflight_writer_notify(core->writer, NULL, NULL);
         cflight_writer_free(core->writer);
     }
     (void)pthread_mutex_destroy(&core->lock);
+}
+
+/* Lets go of what a write under an event loop holds. */
+static void drop_pending(struct writer *self)
+{
+    cfp_batch_done(&self->batch);
+    if (self->metadata.obj != NULL) {
+        PyBuffer_Release(&self->metadata);
+    }
 }
 
 static void writer_dealloc(PyObject *self)
@@ -58,6 +72,8 @@ static void writer_dealloc(PyObject *self)
     struct writer *writer = (struct writer *)self;
     cfp_object_begin_dealloc(self);
     cfp_release(release_core, &writer->core);
+    Py_CLEAR(writer->notifier.callback);
+    drop_pending(writer);
     if (writer->schema.release != NULL) {
         writer->schema.release(&writer->schema);
     }
@@ -82,6 +98,7 @@ struct step {
     struct ArrowArrayStream *stream;
     int64_t rows_max;
     int stream_code; /* what the stream's get_next returned */
+    bool is_done;    /* whether a write that does not wait is done */
 };
 
 typedef cflight_status (*step_fn)(cflight_writer *writer, struct step *step,
@@ -199,15 +216,6 @@ static int check_schema(struct writer *self, const struct ArrowSchema *schema)
     return -1;
 }
 
-int cfp_check_metadata(struct cfp_state *state, Py_ssize_t len_bytes)
-{
-    if (len_bytes <= CFLIGHT_MESSAGE_BYTES_MAX) {
-        return 0;
-    }
-    PyErr_SetString(state->arrow_capacity_error, "app_metadata size overflow (>= 2**31)");
-    return -1;
-}
-
 static PyObject *writer_begin(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"schema", "options", NULL};
@@ -298,6 +306,84 @@ done:
     }
     cfp_batch_done(&batch);
     return result;
+}
+
+static cflight_status try_write_step(cflight_writer *writer, struct step *step,
+                                     cflight_error **reterr)
+{
+    return cflight_writer_try_write(writer, step->array, step->metadata, &step->is_done, reterr);
+}
+
+/* Starts the write that the writer holds, or goes on with it: whether it is done. */
+static PyObject *try_write(struct writer *self)
+{
+    struct cflight_bytes bytes = cflight_bytes_make(self->metadata.buf, (size_t)self->metadata.len);
+    struct step step = {.array = self->batch.array,
+                        .metadata = self->metadata.obj == NULL ? NULL : &bytes};
+    int code = run(self, try_write_step, &step);
+    if (code < 0 || step.is_done) {
+        drop_pending(self);
+    }
+    return code < 0 ? NULL : PyBool_FromLong(step.is_done);
+}
+
+static PyObject *writer_start_write(PyObject *object, PyObject *args)
+{
+    struct writer *self = (struct writer *)object;
+    PyObject *batch = NULL;
+    PyObject *metadata = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &batch, &metadata)) {
+        return NULL;
+    }
+    if (self->batch.capsules != NULL) {
+        return PyErr_Format(PyExc_RuntimeError, "a write is under way");
+    }
+    if (!cfp_is_batch(batch)) {
+        return cfp_argument_error("batch", "pyarrow.lib.RecordBatch", batch);
+    }
+    if (check_is_open(self, true) < 0 || cfp_batch_get(batch, &self->batch) < 0) {
+        return NULL;
+    }
+    bool has_metadata = metadata != Py_None;
+    if ((has_metadata && PyObject_GetBuffer(metadata, &self->metadata, PyBUF_SIMPLE) < 0) ||
+        cfp_check_metadata(cfp_state_of(object), self->metadata.len) < 0 ||
+        check_schema(self, self->batch.schema) < 0) {
+        drop_pending(self);
+        return NULL;
+    }
+    return try_write(self);
+}
+
+static PyObject *writer_go_on_writing(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    struct writer *self = (struct writer *)object;
+    if (self->batch.capsules == NULL) {
+        Py_RETURN_TRUE;
+    }
+    return try_write(self);
+}
+
+static PyObject *writer_notify(PyObject *object, PyObject *callback)
+{
+    struct writer *self = (struct writer *)object;
+    struct cfp_write_core *core = &self->core;
+    bool is_set = cfp_notifier_set(&self->notifier, callback);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    if (core->writer != NULL) {
+        cflight_writer_notify(core->writer, is_set ? cfp_notifier_ready : NULL, &self->notifier);
+    }
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+/* A client's writer stays as long as the object, so no lock is needed. */
+static PyObject *writer_cancel(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    cflight_writer *writer = ((struct writer *)object)->core.writer;
+    Py_BEGIN_ALLOW_THREADS cflight_writer_cancel(writer);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyObject *none_or_null(int code)
@@ -452,78 +538,6 @@ static PyObject *writer_stats(PyObject *object, void *unused)
     Py_END_ALLOW_THREADS return cfp_stats_new(cfp_state_of(object)->write_stats, stats);
 }
 
-int cfp_sink_begin(struct cfp_sink *sink, const struct ArrowSchema *schema,
-                   const struct cflight_ipc_write_options *options)
-{
-    struct cfp_wait wait;
-    cflight_error *error = NULL;
-    if (cfp_wait_begin(&wait, sink->state, NULL, NULL) < 0) {
-        return -1;
-    }
-    cflight_status status = cflight_writer_begin(sink->writer, schema, options, &error);
-    return cfp_wait_end(&wait, status, error);
-}
-
-int cfp_sink_write(struct cfp_sink *sink, const struct ArrowArray *array, PyObject *metadata)
-{
-    struct cfp_wait wait;
-    cflight_error *error = NULL;
-    Py_buffer view = {0};
-    struct cflight_bytes bytes = {0};
-    int result = -1;
-    if (metadata != NULL) {
-        if (PyObject_GetBuffer(metadata, &view, PyBUF_SIMPLE) < 0) {
-            return -1;
-        }
-        bytes = cflight_bytes_make(view.buf, (size_t)view.len);
-    }
-    if (cfp_check_metadata(sink->state, view.len) == 0 &&
-        cfp_wait_begin(&wait, sink->state, NULL, NULL) == 0) {
-        cflight_status status =
-            cflight_writer_write(sink->writer, array, metadata == NULL ? NULL : &bytes, &error);
-        result = cfp_wait_end(&wait, status, error);
-    }
-    if (view.obj != NULL) {
-        PyBuffer_Release(&view);
-    }
-    return result;
-}
-
-/* Without the GIL. */
-static cflight_status sink_all(struct cfp_sink *sink, struct ArrowArrayStream *stream,
-                               int *ret_code, int64_t *ret_batches, cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_OK;
-    while (status == CFLIGHT_OK) {
-        struct ArrowArray array = {0};
-        *ret_code = stream->get_next(stream, &array);
-        if (*ret_code != 0 || array.release == NULL) {
-            break;
-        }
-        (*ret_batches)++;
-        status = cflight_writer_write(sink->writer, &array, NULL, reterr);
-        array.release(&array);
-    }
-    return status;
-}
-
-int64_t cfp_sink_write_stream(struct cfp_sink *sink, struct ArrowArrayStream *stream)
-{
-    struct cfp_wait wait;
-    cflight_error *error = NULL;
-    int64_t result = -1;
-    int64_t batches = 0;
-    int code = 0;
-    if (cfp_wait_begin(&wait, sink->state, NULL, NULL) == 0) {
-        cflight_status status = sink_all(sink, stream, &code, &batches, &error);
-        if (cfp_wait_end(&wait, status, error) == 0) {
-            result = code == 0 ? batches : cfp_stream_raise(sink->state, stream, code);
-        }
-    }
-    stream->release(stream);
-    return result;
-}
-
 static PyMethodDef writer_methods[] = {
     {"begin", CFP_KEYWORDS(writer_begin), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("begin($self, schema, options=None)\n--\n\n"
@@ -589,6 +603,17 @@ static PyMethodDef stream_writer_methods[] = {
     {"done_writing", writer_done_writing, METH_NOARGS,
      PyDoc_STR("done_writing($self)\n--\n\n"
                "Say that nothing more will be written; reading goes on.")},
+    {"cancel", writer_cancel, METH_NOARGS,
+     PyDoc_STR(
+         "cancel($self)\n--\n\n"
+         "End the call; reads and writes of it raise FlightCancelledError. Any thread may call "
+         "it.")},
+    {"_start_write", writer_start_write, METH_VARARGS,
+     PyDoc_STR("Write batch and metadata (or None) without waiting: whether it is done.")},
+    {"_go_on_writing", writer_go_on_writing, METH_NOARGS,
+     PyDoc_STR("Go on with the write: whether it is done.")},
+    {"_notify", writer_notify, METH_O,
+     PyDoc_STR("Have a callback called once when _go_on_writing helps.")},
     {NULL, NULL, 0, NULL},
 };
 

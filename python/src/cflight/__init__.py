@@ -11,7 +11,12 @@ Examples
 ...     table = client.do_get(flight.Ticket(b"airports")).read_all()
 """
 
-from ._async import AsyncioFlightClient
+from ._async import (
+    AsyncFlightMetadataReader,
+    AsyncFlightStreamReader,
+    AsyncFlightStreamWriter,
+    AsyncioFlightClient,
+)
 from ._cflight import (
     Action,
     BasicAuth,

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls under an event loop: AsyncCall, and what FlightClient offers to the package's asyncio part.
+ *
+ * Nothing here waits. Callbacks come from _loop_process, on the loop's thread.
+ * Thread class: loop only. */
+#include "loop.h"
+
+#include "call_options.h"
+#include "convert.h"
+#include "exceptions.h"
+#include "wait.h"
+
+/* Calls the callback with `argument` and lets go of it. With the GIL. */
+static void run_callback(struct cfp_notifier *notifier, PyObject *argument)
+{
+    PyObject *callback = notifier->callback;
+    notifier->callback = NULL;
+    if (callback == NULL) {
+        return;
+    }
+    PyObject *result = PyObject_CallFunctionObjArgs(callback, argument, NULL);
+    if (result == NULL) {
+        cfp_warn_unraisable("a callback of the event loop");
+    }
+    Py_XDECREF(result);
+    Py_DECREF(callback);
+}
+
+void cfp_notifier_ready(void *notifier)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+    run_callback(notifier, NULL);
+    PyGILState_Release(gil);
+}
+
+bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback)
+{
+    Py_XSETREF(notifier->callback, callback == Py_None ? NULL : Py_NewRef(callback));
+    return notifier->callback != NULL;
+}
+
+static cflight_client *handle_of(PyObject *self)
+{
+    cflight_client *client = ((struct cfp_client *)self)->client;
+    if (client == NULL) {
+        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
+    }
+    return client;
+}
+
+PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct cflight_loop_state state = {.fd = -1, .timeout_ms = -1};
+    cflight_client *client = handle_of(self);
+    if (client == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS cflight_client_loop_state(client, &state);
+    Py_END_ALLOW_THREADS return Py_BuildValue("ii", state.fd, state.timeout_ms);
+}
+
+PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    cflight_client *client = handle_of(self);
+    if (client == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS cflight_client_loop_process(client);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    bool is_connected = false;
+    cflight_client *client = handle_of(self);
+    if (client == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS is_connected = cflight_client_is_connected(client);
+    Py_END_ALLOW_THREADS return PyBool_FromLong(is_connected);
+}
+
+/* The callback gets None, or the exception. */
+static void on_connected(void *user_data, cflight_status status, const cflight_error *error)
+{
+    PyObject *self = user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *outcome = Py_NewRef(Py_None);
+    if (status != CFLIGHT_OK) {
+        Py_SETREF(outcome, cfp_exception_new(cfp_state_of(self), status, error));
+    }
+    if (outcome == NULL) {
+        outcome = PyErr_Occurred() == NULL ? Py_NewRef(Py_None) : Py_NewRef(PyExc_MemoryError);
+        PyErr_Clear();
+    }
+    run_callback(&((struct cfp_client *)self)->on_connected, outcome);
+    Py_DECREF(outcome);
+    PyGILState_Release(gil);
+}
+
+PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback)
+{
+    struct cfp_client *object = (struct cfp_client *)self;
+    cflight_client *client = handle_of(self);
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    if (client == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS status =
+        cflight_client_loop_connect(client, NULL, on_connected, self, &error);
+    Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
+    {
+        return cfp_raise(cfp_state_of(self), status, error);
+    }
+    cfp_notifier_set(&object->on_connected, callback);
+    Py_RETURN_NONE;
+}
+
+struct async_call {
+    CFP_HEAD
+    cflight_async *async; /* NULL once closed */
+    struct cfp_notifier notifier;
+    struct cfp_call call;
+};
+
+PyObject *cfp_client_loop_start(PyObject *self, PyObject *args)
+{
+    struct cfp_state *state = cfp_state_of(self);
+    cflight_client *client = handle_of(self);
+    int method = 0;
+    Py_buffer request;
+    PyObject *options = NULL;
+    cflight_error *error = NULL;
+    struct cfp_wait wait;
+    if (client == NULL || !PyArg_ParseTuple(args, "iy*O", &method, &request, &options)) {
+        return NULL;
+    }
+    PyTypeObject *type = state->async_call_type;
+    struct async_call *call = (struct async_call *)type->tp_alloc(type, 0);
+    if (call == NULL || cfp_call_begin(state, options, CFP_CALL_LOOP, &call->call) < 0 ||
+        cfp_wait_begin(&wait, state, NULL, NULL) < 0) {
+        Py_CLEAR(call);
+        goto done;
+    }
+    cflight_status status = cflight_async_start(
+        client, (enum cflight_method)method, cflight_bytes_make(request.buf, (size_t)request.len),
+        &call->call.options, &call->async, &error);
+    if (cfp_wait_end(&wait, status, error) < 0) {
+        Py_CLEAR(call);
+    }
+
+done:
+    PyBuffer_Release(&request);
+    return (PyObject *)call;
+}
+
+static void free_async(void *async)
+{
+    cflight_async_free(async);
+}
+
+static PyObject *async_call_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct async_call *call = (struct async_call *)self;
+    cflight_async *async = call->async;
+    call->async = NULL;
+    if (async != NULL) {
+        cfp_release(free_async, async);
+    }
+    Py_CLEAR(call->notifier.callback);
+    Py_RETURN_NONE;
+}
+
+static void async_call_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    Py_XDECREF(async_call_close(self, NULL));
+    cfp_call_end(&((struct async_call *)self)->call);
+    cfp_object_end_dealloc(self);
+}
+
+static int check_open(struct async_call *call)
+{
+    if (call->async == NULL) {
+        PyErr_SetString(PyExc_ValueError, "the call is closed");
+        return -1;
+    }
+    return 0;
+}
+
+/* (is_ready, message or None at the end). */
+static PyObject *async_call_try_next(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct async_call *call = (struct async_call *)self;
+    struct cfp_wait wait;
+    cflight_error *error = NULL;
+    cflight_buffer *message = NULL;
+    bool is_ready = false;
+    if (check_open(call) < 0 || cfp_wait_begin(&wait, cfp_state_of(self), NULL, NULL) < 0) {
+        return NULL;
+    }
+    cflight_status status = cflight_async_try_next(call->async, &is_ready, &message, &error);
+    if (cfp_wait_end(&wait, status, error) < 0) {
+        return NULL;
+    }
+    PyObject *object = cfp_buffer_take(cfp_state_of(self), message);
+    return object == NULL ? NULL : Py_BuildValue("ON", is_ready ? Py_True : Py_False, object);
+}
+
+static PyObject *async_call_notify(PyObject *self, PyObject *callback)
+{
+    struct async_call *call = (struct async_call *)self;
+    if (check_open(call) < 0) {
+        return NULL;
+    }
+    bool is_set = cfp_notifier_set(&call->notifier, callback);
+    Py_BEGIN_ALLOW_THREADS cflight_async_notify(call->async, is_set ? cfp_notifier_ready : NULL,
+                                                &call->notifier);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+static PyMethodDef async_call_methods[] = {
+    {"try_next", async_call_try_next, METH_NOARGS,
+     PyDoc_STR("try_next($self)\n--\n\nReturn (is ready, message), None at the end.")},
+    {"notify", async_call_notify, METH_O,
+     PyDoc_STR("notify($self, callback, /)\n--\n\nHave `callback` called once when trying helps.")},
+    {"close", async_call_close, METH_NOARGS,
+     PyDoc_STR("close($self)\n--\n\nCancel the call if it runs. Safe to repeat.")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(async_call_doc, "A call with one request, driven by an event loop.");
+
+static PyType_Slot async_call_slots[] = {
+    {Py_tp_doc, (void *)async_call_doc},
+    {Py_tp_dealloc, (void *)async_call_dealloc},
+    {Py_tp_methods, async_call_methods},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
+};
+
+PyType_Spec cfp_async_call_spec = {
+    .name = "cflight.AsyncCall",
+    .basicsize = sizeof(struct async_call),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = async_call_slots,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFP_LOOP_H
+#define CFP_LOOP_H
+
+#include "client.h"
+
+#include "cflight/loop.h"
+
+/* Calls under an event loop. The Python part (_async.py) watches the descriptor and awaits; these
+ * are its tools, private to the package. All of one client run on the loop's thread. */
+
+/* Fits cflight_ready_fn; `notifier` is a struct cfp_notifier. Takes the GIL. */
+void cfp_notifier_ready(void *notifier);
+/* Puts a callback in, or None to take it out; whether there is one now. */
+bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback);
+
+/* Methods of FlightClient. */
+PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused);
+PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused);
+PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused);
+PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback);
+PyObject *cfp_client_loop_start(PyObject *self, PyObject *args);
+PyObject *cfp_client_loop_do_get(PyObject *self, PyObject *args, PyObject *kwargs);
+
+#endif /* CFP_LOOP_H */
