@@ -26,6 +26,27 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Peak resident memory of this program alone; that of a parent before exec is not in it. */
+static double peak_mib(void)
+{
+    char line[128];
+    double peak_kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        (void)sscanf(line, "VmHWM: %lf", &peak_kib);
+    }
+    if (status != NULL) {
+        (void)fclose(status);
+    }
+    return peak_kib / 1024;
+}
+
+/* One line: seconds, and peak memory in MiB. */
+static void print_outcome(double elapsed_s)
+{
+    (void)printf("%.6f %.1f\n", elapsed_s, peak_mib());
+}
+
 static int fail(cflight_error *error)
 {
     (void)fprintf(stderr, "%s: %s\n", cflight_status_name(cflight_error_status(error)),
@@ -351,7 +372,7 @@ static int run_client(const char *operation, const char *location, int64_t count
     } else if (strcmp(operation, "calls") == 0) {
         result = call(client, count);
     }
-    (void)printf("%.6f\n", now_s() - started_s);
+    print_outcome(now_s() - started_s);
     cflight_client_free(client);
     return result;
 }
@@ -372,7 +393,7 @@ int main(int argc, char **argv)
         double started_s = now_s();
         int result = raw_get((uint16_t)strtoul(argv[2], NULL, 10), (uint64_t)(count * batch_bytes),
                              (uint64_t)batch_bytes);
-        (void)printf("%.6f\n", now_s() - started_s);
+        print_outcome(now_s() - started_s);
         return result;
     }
     if (argc > 3) {

@@ -66,7 +66,10 @@ def main():
     client = flight.connect(rest[0], disable_server_verification=rest[0].startswith("grpc+tls"))
     started = time.perf_counter()
     {"get": get, "put": put, "calls": calls}[operation](client, *map(int, rest[1:]))
-    print(f"{time.perf_counter() - started:.6f}")
+    elapsed = time.perf_counter() - started
+    with open("/proc/self/status") as status:
+        peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    print(f"{elapsed:.6f} {peak_kib / 1024:.1f}")
 
 
 main()
