@@ -83,6 +83,9 @@ struct cflight_token_provider {
 struct cflight_server_auth {
     size_t struct_size;
     void *user_data;
+    /// Exchanges payloads with a caller whom nobody knows yet: a handshake ends after two minutes,
+    /// and at most half of the server's handlers run handshakes; further ones are answered
+    /// CFLIGHT_UNAVAILABLE.
     cflight_status (*authenticate)(void *user_data, cflight_server_context *context,
                                    cflight_handshake *handshake, cflight_error **reterr);
     /// Checks the token of a call (empty when it had none) and names the caller; the library unrefs

@@ -28,4 +28,5 @@ const struct cfl_limits cfl_limits_default = {
     .decompress_bytes_max = 16 * GIB,
     .handshake_ms = 20000,
     .connections_max = 10000,
+    .authenticate_ms = 120000,
 };

@@ -29,6 +29,7 @@ struct cfl_limits {
     uint64_t decompress_bytes_max;      /* decompressed bytes of one record batch */
     uint32_t handshake_ms;              /* from accept to the HTTP/2 preface, TLS included */
     uint32_t connections_max;           /* of one server */
+    uint32_t authenticate_ms;           /* a whole Handshake call at a server */
 };
 
 /* The documented defaults. */

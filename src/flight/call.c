@@ -61,6 +61,17 @@ static void place(void *user_data, struct cfl_grpc_call *grpc, uint8_t **ret_tar
     cfl_inbox_place(&call->locked.inbox, ret_target, ret_len_bytes, ret_hint_bytes);
 }
 
+/* A server's call is handed to a handler when its first message is there, or half a window of it,
+ * or when none will come; a handshake at once; one that ended before, to be cleaned up. So a caller
+ * whom nobody has identified yet cannot make the server keep more than a window. */
+static void offer_locked(struct cfl_call *call)
+{
+    if (call->connection->is_server && !call->locked.is_dispatched) {
+        call->locked.is_dispatched = true;
+        cfl_list_append(&call->connection->locked.fresh, &call->fresh_node);
+    }
+}
+
 static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *grpc,
                                        const uint8_t *data, size_t len_bytes,
                                        cflight_error **reterr)
@@ -70,18 +81,11 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *gr
     cflight_status status = cfl_inbox_feed(&call->locked.inbox, data, len_bytes, reterr);
     if (status == CFLIGHT_OK) {
         credit_arrived_locked(call);
+        if (call->locked.inbox.credit_bytes >= call->connection->limits.stream_window_bytes / 2) {
+            offer_locked(call);
+        }
     }
     return status;
-}
-
-/* A server's call is handed to a handler when its first message is there, or when none will come; a
- * handshake at once; one that ended before, to be cleaned up. */
-static void offer_locked(struct cfl_call *call)
-{
-    if (call->connection->is_server && !call->locked.is_dispatched) {
-        call->locked.is_dispatched = true;
-        cfl_list_append(&call->connection->locked.fresh, &call->fresh_node);
-    }
 }
 
 static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc,
@@ -193,7 +197,7 @@ static struct cfl_call *call_new(struct cfl_connection *connection, const struct
     call->started_ns = cfl_clock_now_ns(NULL);
     call->limits.deadline_ns = CFL_TIME_NEVER;
     call->limits.first_byte_ns = CFL_TIME_NEVER;
-    call->locked.wants_message = true;
+    call->locked.wants_message = !connection->is_server; /* a server's handler has to ask */
     cfl_inbox_init(&call->locked.inbox, connection->alloc, connection->pool, &connection->limits,
                    connection->is_server ? method->request_is_flight_data
                                          : method->response_is_flight_data);

@@ -103,8 +103,8 @@ cflight_status cfl_call_start_locked(struct cfl_connection *connection,
                                      const struct cflight_bytes *message,
                                      struct cfl_call **ret_call, cflight_error **reterr);
 /* Server: takes a call on. It appears on the connection's `fresh` list when a handler can start:
- * when the first message is there, or none will come, or the call is over already (then there is
- * only cleaning up to do). */
+ * when the first message is there or has filled half a window, or none will come, or the call is
+ * over already (then there is only cleaning up to do). */
 cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
                                       const struct cfl_method *method, struct cfl_grpc_call *grpc,
                                       struct cfl_call **ret_call, cflight_error **reterr);

@@ -64,7 +64,8 @@ struct cflight_server {
         struct cfl_list cancelled; /* of struct cfl_cancel_wish: due to be called */
         struct cfl_list calls;     /* of struct cfl_call by server_node: all that were accepted */
         uint32_t call_count;
-        uint32_t running_count; /* threads inside a handler */
+        uint32_t running_count;   /* threads inside a handler */
+        uint32_t handshake_count; /* of those, with callers whom nobody has identified yet */
         uint32_t thread_count;
         pthread_t *left; /* threads that ended and wait to be joined */
         uint32_t left_count;

@@ -100,6 +100,11 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
         return;
     }
     call->limits.idle_timeout_ms = server->options.idle_timeout_ms;
+    if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
+        call->limits.deadline_ns = cfl_deadline_earlier(
+            call->limits.deadline_ns,
+            cfl_deadline_after_ms(call->started_ns, server->limits.authenticate_ms));
+    }
     (void)pthread_mutex_lock(&server->mutex);
     bool is_draining = server->locked.state != CFL_SERVER_RUNNING;
     cfl_list_append(&server->locked.calls, &call->server_node);

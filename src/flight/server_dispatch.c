@@ -224,11 +224,33 @@ static cflight_status run_handshake(cflight_server_context *context, cflight_err
                                               reterr);
 }
 
+/* Handshakes hold a handler without anybody knowing for whom, so they get half of them: the other
+ * half is left to callers who are known. */
+static cflight_status run_some_handshakes(cflight_server_context *context, cflight_error **reterr)
+{
+    struct cflight_server *server = context->server;
+    uint32_t handshakes_max = (server->options.handlers_max + 1) / 2;
+    (void)pthread_mutex_lock(&server->mutex);
+    bool may_run = server->locked.handshake_count < handshakes_max;
+    server->locked.handshake_count += may_run ? 1 : 0;
+    (void)pthread_mutex_unlock(&server->mutex);
+    if (!may_run) {
+        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                                 "the server runs %u handshakes, its limit; try again",
+                                 handshakes_max);
+    }
+    cflight_status status = run_handshake(context, reterr);
+    (void)pthread_mutex_lock(&server->mutex);
+    server->locked.handshake_count--;
+    (void)pthread_mutex_unlock(&server->mutex);
+    return status;
+}
+
 static cflight_status run_handler(cflight_server_context *context, cflight_error **reterr)
 {
     switch (context->call->method->id) {
     case CFLIGHT_METHOD_HANDSHAKE:
-        return run_handshake(context, reterr);
+        return run_some_handshakes(context, reterr);
     case CFLIGHT_METHOD_DO_PUT:
     case CFLIGHT_METHOD_DO_EXCHANGE:
         return run_upload(context, reterr);

@@ -64,15 +64,15 @@ static void end_with_http(struct cfl_grpc_call *call, const struct cfl_h2_field 
                           size_t field_count, int http_status)
 {
     const struct cfl_h2_field *type = find(fields, field_count, "content-type");
-    int type_bytes = 0;
-    if (type != NULL) {
-        type_bytes = type->value.len_bytes < CONTENT_TYPE_SHOWN_BYTES ? (int)type->value.len_bytes
-                                                                      : CONTENT_TYPE_SHOWN_BYTES;
+    char shown[CONTENT_TYPE_SHOWN_BYTES + 1] = "";
+    for (size_t i = 0; type != NULL && i < type->value.len_bytes && i < sizeof shown - 1; i++) {
+        uint8_t byte = type->value.data[i];
+        shown[i] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
     }
     char text[TEXT_BYTES];
     (void)snprintf(text, sizeof text,
-                   "the server's answer is not gRPC: HTTP status %d, content-type '%.*s'",
-                   http_status, type_bytes, type_bytes == 0 ? "" : (const char *)type->value.data);
+                   "the server's answer is not gRPC: HTTP status %d, content-type '%s'",
+                   http_status, shown);
     cfl_grpc_client_abort(call, cfl_grpc_status_from_http(http_status), text);
 }
 

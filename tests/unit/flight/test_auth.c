@@ -111,7 +111,7 @@ static cflight_status keeper_start_call(void *user_data, cflight_server_context 
     return CFLIGHT_OK;
 }
 
-static void keeper_start(struct keeper *keeper)
+static void keeper_start_with(struct keeper *keeper, uint32_t handlers_max)
 {
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     memset(keeper, 0, sizeof *keeper);
@@ -126,7 +126,13 @@ static void keeper_start(struct keeper *keeper)
     options.auth = &keeper->auth;
     options.middleware = &keeper->middleware;
     options.middleware_count = 1;
+    options.handlers_max = handlers_max;
     t_service_start(&keeper->service, NULL, &options);
+}
+
+static void keeper_start(struct keeper *keeper)
+{
+    keeper_start_with(keeper, 0);
 }
 
 static void keeper_stop(struct keeper *keeper)
@@ -294,6 +300,72 @@ TEST(auth, a_token_of_a_mebibyte_is_refused)
     cflight_client_free(client);
     keeper_stop(&keeper);
     free(big);
+}
+
+struct staller {
+    cflight_client *client;
+    struct t_gate begun;
+    struct t_gate may_end;
+};
+
+static cflight_status stall(void *user_data, cflight_handshake *handshake, cflight_error **reterr)
+{
+    struct staller *staller = user_data;
+    cflight_buffer *answer = NULL;
+    cflight_status status = cflight_handshake_write(handshake, text("who"), reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_handshake_read(handshake, &answer, reterr); /* the server is at it */
+    }
+    cflight_buffer_unref(answer);
+    t_gate_open(&staller->begun);
+    t_gate_wait(&staller->may_end);
+    return status;
+}
+
+static void *stall_in_thread(void *user_data)
+{
+    struct staller *staller = user_data;
+    struct cflight_client_auth table = CFLIGHT_CLIENT_AUTH_INIT;
+    cflight_error *error = NULL;
+    table.user_data = staller;
+    table.authenticate = stall;
+    CHECK_OK(cflight_client_authenticate(staller->client, &table, NULL, &error), error);
+    return NULL;
+}
+
+/* Goal: callers whom nobody knows cannot take all handlers from those who are known. Method: a
+ * server with two handlers; a handshake that stalls takes one, a second is refused and may try
+ * again, and a call with a token is served meanwhile. */
+TEST(auth, handshakes_leave_handlers_to_known_callers)
+{
+    struct keeper keeper;
+    struct staller staller;
+    struct visitor visitor = {.payloads = {"who"}, .token = "open sesame"};
+    struct cflight_client_auth table = visitor_table(&visitor);
+    pthread_t thread;
+    cflight_error *error = NULL;
+    keeper_start_with(&keeper, 2);
+    staller.client = t_client(&keeper.service, NULL);
+    t_gate_init(&staller.begun);
+    t_gate_init(&staller.may_end);
+    assert_int_equal(pthread_create(&thread, NULL, stall_in_thread, &staller), 0);
+    t_gate_wait(&staller.begun);
+
+    cflight_client *client = t_client(&keeper.service, NULL);
+    CHECK_STATUS(cflight_client_authenticate(client, &table, NULL, &error), CFLIGHT_UNAVAILABLE);
+    assert_non_null(strstr(cflight_error_message(error), "handshakes"));
+    cflight_error_free(error);
+    error = NULL;
+    CHECK_OK(ask(client, &error), error);
+    t_gate_open(&staller.may_end);
+    (void)pthread_join(thread, NULL);
+    CHECK_OK(cflight_client_authenticate(client, NULL, NULL, &error), error);
+
+    cflight_client_free(client);
+    cflight_client_free(staller.client);
+    keeper_stop(&keeper);
+    t_gate_done(&staller.may_end);
+    t_gate_done(&staller.begun);
 }
 
 struct replacer {

@@ -7,7 +7,14 @@
 #include "cflight/cflight.h"
 #include "test.h"
 
-enum { EVENT_BYTES_MAX = 4096, RESULT_COUNT = 3, BINARY_BYTES = 256, COOKIE_COUNT = 1000 };
+enum {
+    EVENT_BYTES_MAX = 4096,
+    RESULT_COUNT = 3,
+    BINARY_BYTES = 256,
+    COOKIE_COUNT = 1000,
+    BODY_BYTES = 15 << 20,
+    WINDOW_BYTES = 4 << 20
+};
 
 static struct cflight_bytes text(const char *from)
 {
@@ -421,6 +428,39 @@ TEST(middleware, a_thousand_cookies_are_refused)
     world.sends_many_cookies = false;
     check_act(&world, CFLIGHT_OK);
     world_stop(&world);
+}
+
+/* Goal: who is refused cannot make the server keep a large request first. Method: a refused action
+ * of 15 MiB; the outer middleware is told how much of it came. */
+TEST(middleware, a_refused_caller_sends_no_more_than_a_window)
+{
+    struct world world;
+    struct cflight_action action = {text("act"), {NULL, BODY_BYTES}};
+    cflight_result_stream *results = NULL;
+    cflight_buffer *body = NULL;
+    cflight_error *error = NULL;
+    world_start(&world);
+    uint8_t *large = calloc(1, BODY_BYTES);
+    assert_non_null(large);
+    action.body.data = large;
+    for (int i = 0; i < 2; i++) {
+        world.inner_refuses = i == 0;
+        CHECK_OK(cflight_client_do_action(world.connection, &action, NULL, &results, &error),
+                 error);
+        CHECK_STATUS(cflight_result_stream_next(results, &body, &error),
+                     i == 0 ? CFLIGHT_PERMISSION_DENIED : CFLIGHT_OK);
+        cflight_error_free(error);
+        error = NULL;
+        cflight_buffer_unref(body);
+        body = NULL;
+        cflight_result_stream_free(results);
+        if (i == 0) {
+            assert_true(world.outer.summary.bytes_received <= 2 * WINDOW_BYTES);
+        }
+    }
+    free(large);
+    world_stop(&world);
+    assert_true(world.outer.summary.bytes_received > BODY_BYTES); /* it can be sent */
 }
 
 /* Goal: both ends count the same messages and bytes, crosswise, and take time. */

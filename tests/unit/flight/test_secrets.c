@@ -31,7 +31,9 @@ struct run {
     struct t_cert leaf;
     cflight_bearer_auth *kit;
     struct cflight_server_auth handshake;
-    struct cflight_server_middleware middleware;
+    struct cflight_server_middleware middleware[3];
+    struct cflight_request_log request_log;
+    cflight_session_store *sessions;
     char found[SECRETS_MAX][SECRET_BYTES_MAX]; /* that came up in the run: keys, tokens */
     size_t found_count;
 };
@@ -87,6 +89,7 @@ static void run_start(struct run *run)
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     cflight_error *error = NULL;
     memset(run, 0, sizeof *run);
+    run->request_log = (struct cflight_request_log)CFLIGHT_REQUEST_LOG_INIT;
     t_capture_start(&run->capture, CFLIGHT_LOG_TRACE);
     run->ca = t_cert_new(&ca_options);
     struct t_cert_options leaf_options = {
@@ -96,11 +99,14 @@ static void run_start(struct run *run)
     add_key(run, &run->leaf);
     kit_options.verify = verify;
     CHECK_OK(cflight_bearer_auth_new(&kit_options, &run->kit, &error), error);
-    cflight_bearer_auth_server(run->kit, &run->handshake, &run->middleware);
+    cflight_request_log_middleware(&run->request_log, &run->middleware[0]);
+    cflight_bearer_auth_server(run->kit, &run->handshake, &run->middleware[1]);
+    CHECK_OK(cflight_session_store_new(NULL, &run->sessions, &error), error);
+    cflight_session_store_middleware(run->sessions, &run->middleware[2]);
     struct cflight_tls_key_pair pair = {t_cert_pem(&run->leaf), t_key_pem(&run->leaf)};
     options.auth = &run->handshake;
-    options.middleware = &run->middleware;
-    options.middleware_count = 1;
+    options.middleware = run->middleware;
+    options.middleware_count = 3;
     options.tls.key_pairs = &pair;
     options.tls.key_pair_count = 1;
     options.tls.client_certificate = CFLIGHT_CLIENT_CERTIFICATE_REQUIRED;
@@ -112,6 +118,7 @@ static void run_stop(struct run *run)
 {
     t_service_stop(&run->service);
     cflight_bearer_auth_unref(run->kit);
+    cflight_session_store_unref(run->sessions);
     t_cert_done(&run->leaf);
     t_cert_done(&run->ca);
     t_capture_stop(&run->capture);
