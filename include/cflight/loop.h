@@ -10,12 +10,14 @@
 ///
 /// The loop asks which descriptor to watch and for how long (cflight_client_loop_state()); when the
 /// descriptor is readable or the time is up it calls cflight_client_loop_process(), which does the
-/// I/O that is possible now and then runs the callbacks that became due. Both may change with every
-/// step, so ask again after each. The descriptor is not the socket: it becomes readable for
-/// whatever the client waits for, writing included, and must only be polled. Calls are started as
-/// always; their answers are taken with the `try` functions and a timeout of 0, and a one-shot
-/// callback tells when trying makes sense. Connect first with cflight_client_loop_connect():
-/// starting a call on a client that has no connection would connect, and block.
+/// I/O that is possible now and then runs the callbacks that became due. The time changes with
+/// every step and every call, so ask again after each; the descriptor stays the same as long as the
+/// client lives, reconnects included. It is not the socket: it becomes readable for whatever the
+/// client waits for, writing included, and must only be polled. Calls are started as always; their
+/// answers are taken with the `try` functions and a timeout of 0, and a one-shot callback tells
+/// when trying makes sense. Connect first with cflight_client_loop_connect(): starting a call on a
+/// client that has no connection would connect, and block, unless the call options' `never_wait`
+/// is set.
 ///
 /// Thread class: loop only: all functions of one client from one thread at a time. A client that a
 /// loop drives may at the same time be used with the blocking functions by other threads.
@@ -35,7 +37,7 @@ extern "C" {
 
 /// What an event loop is to wait for.
 struct cflight_loop_state {
-    int fd;         ///< to be polled for reading; -1 when there is nothing to watch
+    int fd;         ///< to be polled for reading; -1 when it could not be made: wait, ask again
     int timeout_ms; ///< -1 is for ever, 0 is now
 };
 

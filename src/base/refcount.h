@@ -26,4 +26,10 @@ static inline bool cfl_refcount_down(struct cfl_refcount *refcount)
     return atomic_fetch_sub_explicit(&refcount->count, 1, memory_order_acq_rel) == 1;
 }
 
+/* Whether the caller's reference is the only one, so that nobody else can add another. */
+static inline bool cfl_refcount_is_one(const struct cfl_refcount *refcount)
+{
+    return atomic_load_explicit(&refcount->count, memory_order_acquire) == 1;
+}
+
 #endif /* CFL_BASE_REFCOUNT_H */

@@ -29,6 +29,7 @@ static void client_unref(struct cflight_client *client)
         return;
     }
     cfl_client_end_dial(client);
+    cfl_loop_set_free(client->locked.loop_set);
     cfl_connection_unref(client->locked.connection);
     for (size_t i = 0; i < client->middleware_count; i++) {
         if (client->middleware[i].release != NULL) {

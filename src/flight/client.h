@@ -8,6 +8,7 @@
 #include "cflight/loop.h"
 #include "cflight/types.h"
 #include "flight/call.h"
+#include "flight/loop_set.h"
 #include "net/dial.h"
 
 /* The client's inside, shared by the client_*.c files. */
@@ -42,6 +43,7 @@ struct cflight_client {
         bool is_dialling;
         bool is_closed;
         struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
+        struct cfl_loop_set *loop_set;     /* NULL until an event loop asks */
         struct cfl_connection *connection; /* NULL when there is none */
         struct cfl_client_auth *auth;      /* NULL when there is none */
         cflight_buffer *refused_token; /* the next call asks for another; NULL when there is none */
@@ -79,6 +81,11 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
                                        struct cfl_client_call_options *ret_options,
                                        cflight_error **reterr);
 
+/* Gives a connection that can carry a call if there is one at hand; CFLIGHT_UNAVAILABLE otherwise.
+ */
+cflight_status cfl_client_connection_at_hand(struct cflight_client *client,
+                                             struct cfl_connection **ret_connection,
+                                             cflight_error **reterr);
 /* Gives a connection that can carry a call, making one if need be. `cancel` may be NULL. The caller
  * owns a reference. */
 cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
@@ -94,7 +101,7 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
                                   const struct cflight_header *extra, bool *ret_has_token,
                                   struct cfl_call **ret_call, cflight_error **reterr);
 /* As attempt. With a token of the provider, a call of one request message has its first answer when
- * this returns, and was started again if the token was refused. */
+ * this returns, and was started again if the token was refused; not so with never_wait. */
 cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
                                 const struct cflight_bytes *message,

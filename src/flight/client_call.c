@@ -205,6 +205,23 @@ static cflight_status add_headers(struct cflight_client *client, enum cflight_me
 
 /* ---- the call ---- */
 
+/* The connection for a call under these options. */
+static cflight_status connection_for(struct cflight_client *client,
+                                     const struct cfl_client_call_options *options,
+                                     struct cfl_connection **ret_connection, cflight_error **reterr)
+{
+    if (cflight_cancel_is_triggered(options->user.cancel)) {
+        return cflight_error_set_message(reterr, CFLIGHT_CANCELLED,
+                                         "the call was cancelled before it started");
+    }
+    if (options->user.never_wait) {
+        return cfl_client_connection_at_hand(client, ret_connection, reterr);
+    }
+    return cfl_client_connection(
+        client, cfl_deadline_earlier(options->limits.deadline_ns, options->limits.first_byte_ns),
+        options->user.cancel, ret_connection, reterr);
+}
+
 /* Puts the request on a connection; a connection that was lost in between is replaced. */
 static cflight_status put_on_wire(struct cflight_client *client, const struct cfl_method *method,
                                   const struct cfl_client_call_options *options,
@@ -222,10 +239,7 @@ static cflight_status put_on_wire(struct cflight_client *client, const struct cf
     };
     for (;;) {
         struct cfl_connection *connection = NULL;
-        cflight_status status = cfl_client_connection(
-            client,
-            cfl_deadline_earlier(options->limits.deadline_ns, options->limits.first_byte_ns),
-            options->user.cancel, &connection, reterr);
+        cflight_status status = connection_for(client, options, &connection, reterr);
         if (status != CFLIGHT_OK) {
             return status;
         }
@@ -300,7 +314,7 @@ cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_meth
         if (status != CFLIGHT_OK) {
             return status;
         }
-        if (!has_token || message == NULL || is_again ||
+        if (!has_token || message == NULL || is_again || options->user.never_wait ||
             cfl_call_wait_message(call, NULL) != CFLIGHT_UNAUTHENTICATED) {
             *ret_call = call; /* any other failure is told by what the caller does next */
             return CFLIGHT_OK;

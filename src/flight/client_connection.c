@@ -127,6 +127,10 @@ static cflight_status dial_for_all(struct cflight_client *client, int64_t deadli
     bool is_closed = client->locked.is_closed;
     if (status == CFLIGHT_OK && !is_closed) {
         client->locked.connection = cfl_connection_ref(connection);
+        if (client->locked.loop_set != NULL) {
+            /* Without memory the loop takes it up when it asks next. */
+            (void)cfl_loop_set_add(client->locked.loop_set, connection);
+        }
     }
     (void)pthread_cond_broadcast(&client->locked.dialled);
     (void)pthread_mutex_unlock(&client->mutex);
@@ -140,15 +144,59 @@ static cflight_status dial_for_all(struct cflight_client *client, int64_t deadli
     return status;
 }
 
-cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
-                                     cflight_cancel *cancel, struct cfl_connection **ret_connection,
-                                     cflight_error **reterr)
+static cflight_status check_process(const struct cflight_client *client, cflight_error **reterr)
 {
     if (client->pid != getpid()) {
         return cflight_error_set(
             reterr, CFLIGHT_FAILED_PRECONDITION,
             "this client was made by process %ld before a fork; make a new one in the child",
             (long)client->pid);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_client_connection_at_hand(struct cflight_client *client,
+                                             struct cfl_connection **ret_connection,
+                                             cflight_error **reterr)
+{
+    cflight_status status = check_process(client, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&client->mutex);
+    bool is_closed = client->locked.is_closed;
+    struct cfl_connection *connection = client->locked.connection;
+    if (connection != NULL) {
+        cfl_connection_ref(connection);
+    }
+    (void)pthread_mutex_unlock(&client->mutex);
+    if (is_closed) {
+        cfl_connection_unref(connection);
+        return fail_closed(reterr);
+    }
+    if (connection != NULL && is_fit(connection)) {
+        *ret_connection = connection;
+        return CFLIGHT_OK;
+    }
+    if (connection != NULL) {
+        forget(client, connection);
+        cfl_connection_unref(connection);
+    }
+    status = cflight_error_set(reterr, CFLIGHT_UNAVAILABLE, "not connected to %s",
+                               client->location->uri);
+    if (reterr != NULL) {
+        cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
+    }
+    return status;
+}
+
+cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
+                                     cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                                     cflight_error **reterr)
+{
+    cflight_status process_status = check_process(client, reterr);
+    if (process_status != CFLIGHT_OK) {
+        return process_status;
     }
     if (cflight_cancel_is_triggered(cancel)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED,

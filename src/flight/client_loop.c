@@ -14,6 +14,8 @@
 #include "flight/reader.h"
 #include "flight/writer.h"
 
+enum { RETRY_MS = 10 /* when memory or descriptors ran out */ };
+
 /* A connect under way; owned by the client. */
 struct cfl_client_dial {
     struct cflight_client *client;
@@ -107,43 +109,49 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
     return status;
 }
 
-/* The connection as it is, with a reference; NULL when there is none. */
-static struct cfl_connection *current(struct cflight_client *client, int *ret_dial_fd)
+/* What the loop drives, made when it is first needed and up to date; NULL when that cannot be. */
+static struct cfl_loop_set *take_set(struct cflight_client *client,
+                                     const struct cfl_connection **ret_current, int *ret_dial_fd)
 {
     (void)pthread_mutex_lock(&client->mutex);
-    struct cfl_connection *connection = client->locked.connection;
-    if (connection != NULL) {
-        (void)cfl_connection_ref(connection);
+    struct cfl_loop_set *set = client->locked.loop_set;
+    if (set == NULL) {
+        set = cfl_loop_set_new(client->alloc, &client->mutex);
+        client->locked.loop_set = set;
     }
+    struct cfl_connection *connection = client->locked.connection;
+    if (set != NULL && connection != NULL && !cfl_loop_set_add(set, connection)) {
+        set = NULL;
+    }
+    *ret_current = connection; /* to be compared only */
     *ret_dial_fd = client->locked.dial == NULL ? -1 : client->locked.dial->waker.fd;
     (void)pthread_mutex_unlock(&client->mutex);
-    return connection;
+    return set;
 }
 
 void cflight_client_loop_state(cflight_client *client, struct cflight_loop_state *ret_state)
 {
-    struct cflight_loop_state state = {.fd = -1, .timeout_ms = -1};
-    struct cfl_connection *connection = current(client, &state.fd);
-    if (state.fd < 0 && connection != NULL) {
-        int64_t now_ns = cfl_clock_now_ns(NULL);
-        cfl_connection_lock(connection);
-        int64_t deadline_ns =
-            cfl_deadline_earlier(cfl_connection_deadline_locked(connection),
-                                 cfl_call_watch_deadline_locked(connection, now_ns));
-        state.fd = connection->locked.is_closed ? -1 : cfl_connection_loop_fd_locked(connection);
-        cfl_connection_unlock(connection);
-        state.timeout_ms = cfl_deadline_poll_ms(now_ns, deadline_ns);
+    const struct cfl_connection *current = NULL;
+    int dial_fd = -1;
+    struct cfl_loop_set *set = take_set(client, &current, &dial_fd);
+    if (set == NULL) {
+        *ret_state = (struct cflight_loop_state){.fd = -1, .timeout_ms = RETRY_MS};
+        return;
     }
-    cfl_connection_unref(connection);
-    *ret_state = state;
+    int64_t now_ns = cfl_clock_now_ns(NULL);
+    cfl_loop_set_watch(set, dial_fd);
+    int64_t deadline_ns = cfl_loop_set_prepare(set, current, now_ns);
+    ret_state->fd = cfl_loop_set_fd(set);
+    ret_state->timeout_ms = cfl_deadline_poll_ms(now_ns, deadline_ns);
 }
 
 /* Ends a connect whose thread is done. */
-static void process_dial(struct cflight_client *client, int dial_fd)
+static void process_dial(struct cflight_client *client, struct cfl_loop_set *set, int dial_fd)
 {
     if ((cfl_wait_fd(dial_fd, CFL_READY_READ, NULL, 0) & CFL_READY_READ) == 0) {
         return;
     }
+    cfl_loop_set_watch(set, -1);
     struct cfl_client_dial *dial = take_dial(client);
     if (dial != NULL) {
         if (dial->on_connected != NULL) {
@@ -155,25 +163,30 @@ static void process_dial(struct cflight_client *client, int dial_fd)
 
 void cflight_client_loop_process(cflight_client *client)
 {
+    const struct cfl_connection *current = NULL;
     int dial_fd = -1;
+    struct cfl_loop_set *set = take_set(client, &current, &dial_fd);
+    if (set == NULL) {
+        return;
+    }
     cfl_client_ref(client); /* callbacks may drop the caller's */
-    struct cfl_connection *connection = current(client, &dial_fd);
+    cfl_loop_set_drain(set);
     if (dial_fd >= 0) {
-        process_dial(client, dial_fd);
+        process_dial(client, set, dial_fd);
     }
-    if (connection != NULL) {
-        cfl_connection_process(connection);
-        cfl_call_run_watches(connection);
-        cfl_connection_unref(connection);
-    }
+    cfl_loop_set_process(set);
     cflight_client_free(client);
 }
 
 bool cflight_client_is_connected(cflight_client *client)
 {
-    int dial_fd = -1;
     bool is_usable = false;
-    struct cfl_connection *connection = current(client, &dial_fd);
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_connection *connection = client->locked.connection;
+    if (connection != NULL) {
+        (void)cfl_connection_ref(connection);
+    }
+    (void)pthread_mutex_unlock(&client->mutex);
     if (connection != NULL) {
         cfl_connection_lock(connection);
         is_usable = cfl_connection_is_usable_locked(connection);

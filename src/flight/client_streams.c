@@ -57,6 +57,7 @@ static cflight_status start_upload(struct cflight_client *client, enum cflight_m
             .options = loaded->user.write_options,
             .size_limit_bytes = loaded->user.write_size_limit_bytes,
             .split_batch_bytes = loaded->user.split_batch_bytes,
+            .never_waits = loaded->user.never_wait,
             .descriptor = cflight_buffer_bytes(bytes),
         };
         status = cfl_writer_new(call, &params, ret_writer, reterr);

@@ -37,6 +37,7 @@ cflight_status cfl_writer_new(struct cfl_call *call, const struct cfl_writer_par
     writer->is_server = call->connection->is_server;
     writer->size_limit_bytes = params->size_limit_bytes;
     writer->split_batch_bytes = params->split_batch_bytes;
+    writer->never_waits = params->never_waits;
     *ret_writer = writer;
     return CFLIGHT_OK;
 }

@@ -23,6 +23,7 @@ struct cflight_writer {
     struct cfl_call *call;
     bool is_server;
     bool is_done_writing;
+    bool never_waits; /* begin and metadata are queued without limit */
     struct cflight_ipc_write_options options;
     uint64_t size_limit_bytes;  /* 0: none */
     uint64_t split_batch_bytes; /* 0: never */
@@ -36,6 +37,7 @@ struct cfl_writer_params {
     const struct cflight_ipc_write_options *options; /* NULL: defaults */
     uint64_t size_limit_bytes;
     uint64_t split_batch_bytes;
+    bool never_waits;
     struct cflight_bytes descriptor; /* serialised; copied */
 };
 
@@ -52,7 +54,8 @@ cflight_status cfl_writer_check(const cflight_writer *writer, size_t descriptor_
 cflight_status cfl_writer_post(cflight_writer *writer, struct cflight_bytes descriptor,
                                const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
                                cflight_error **reterr);
-/* As post, for messages without a body; waits when many are queued. */
+/* As post, for messages without a body; waits when many are queued, unless the writer never does.
+ */
 cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes descriptor,
                                const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
                                cflight_error **reterr);

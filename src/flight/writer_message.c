@@ -102,5 +102,7 @@ cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes desc
     if (status != CFLIGHT_OK) {
         return status;
     }
-    return cfl_call_send(writer->call, cfl_buf_bytes(&writer->head), reterr);
+    struct cflight_bytes message = cfl_buf_bytes(&writer->head);
+    return writer->never_waits ? cfl_call_post(writer->call, message, NULL, reterr)
+                               : cfl_call_send(writer->call, message, reterr);
 }

@@ -280,3 +280,183 @@ TEST(loop, connecting_to_nobody_is_told)
     assert_false(cflight_client_is_connected(client));
     cflight_client_free(client);
 }
+
+struct started_call {
+    cflight_async *async;
+    cflight_status status;
+    int64_t results;
+    bool has_ended;
+};
+
+static void go_on_taking(void *user_data)
+{
+    struct started_call *call = user_data;
+    for (;;) {
+        bool is_ready = false;
+        cflight_buffer *message = NULL;
+        call->status = cflight_async_try_next(call->async, &is_ready, &message, NULL);
+        if (call->status == CFLIGHT_OK && !is_ready) {
+            cflight_async_notify(call->async, go_on_taking, call);
+            return;
+        }
+        if (call->status != CFLIGHT_OK || message == NULL) {
+            call->has_ended = true;
+            return;
+        }
+        call->results++;
+        cflight_buffer_unref(message);
+    }
+}
+
+/* Starts the action without waiting. */
+static cflight_status start_action(cflight_client *client, const char *type,
+                                   struct started_call *call, cflight_error **reterr)
+{
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct cflight_action action = {.type = cflight_bytes_from_text(type)};
+    cflight_buffer *request = NULL;
+    options.never_wait = true;
+    *call = (struct started_call){0};
+    CHECK_OK(cflight_action_serialize(&action, &request, NULL), NULL);
+    cflight_status status =
+        cflight_async_start(client, CFLIGHT_METHOD_DO_ACTION, cflight_buffer_bytes(request),
+                            &options, &call->async, reterr);
+    cflight_buffer_unref(request);
+    if (status == CFLIGHT_OK) {
+        cflight_async_notify(call->async, go_on_taking, call);
+    }
+    return status;
+}
+
+/* Goal: closing the client ends what a loop waits for.
+ * Method: close it while a silent call is watched. */
+TEST(loop, closing_the_client_ends_calls_that_are_waited_for)
+{
+    struct t_service service;
+    struct started_call call;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    CHECK_OK(start_action(client, "silent", &call, NULL), NULL);
+    assert_true(t_service_wait(&service, &service.started_count, 1));
+    cflight_client_close(client);
+    while (!call.has_ended) {
+        turn(client);
+    }
+    assert_int_equal(call.status, CFLIGHT_UNAVAILABLE);
+    cflight_async_free(call.async);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: a connection that takes no new calls still finishes those that run, and the descriptor
+ * stays the same.
+ * Method: a server that shuts down sends GOAWAY; a new call finds no connection; then the handler
+ * is let go on. */
+TEST(loop, a_connection_that_was_replaced_finishes_its_calls)
+{
+    struct t_service service;
+    struct started_call call;
+    struct started_call refused;
+    struct cflight_loop_state wish;
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    cflight_client_loop_state(client, &wish);
+    int fd = wish.fd;
+    CHECK_OK(start_action(client, "hold", &call, NULL), NULL);
+    assert_true(t_service_wait(&service, &service.started_count, 1));
+    cflight_server_shutdown(service.server, -1);
+    while (cflight_client_is_connected(client)) {
+        turn(client);
+    }
+    CHECK_STATUS(start_action(client, "do", &refused, &error), CFLIGHT_UNAVAILABLE);
+    assert_int_equal(cflight_error_retry(error), CFLIGHT_RETRY_SAFE);
+    cflight_error_free(error);
+    cflight_client_loop_state(client, &wish);
+    assert_int_equal(wish.fd, fd);
+    assert_false(call.has_ended);
+    t_gate_open(&service.hold);
+    while (!call.has_ended) {
+        turn(client);
+    }
+    CHECK_OK(call.status, NULL);
+    assert_int_equal(call.results, 1);
+    cflight_async_free(call.async);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: a loop that lost its connection connects again, and goes on with the same descriptor.
+ * Method: another server on the same socket. */
+TEST(loop, a_loop_connects_again_after_the_server_was_gone)
+{
+    struct t_service service;
+    struct started_call call;
+    char location[128];
+    t_service_start(&service, NULL, NULL);
+    (void)snprintf(location, sizeof location, "%s", service.location);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    t_service_stop(&service);
+    while (cflight_client_is_connected(client)) {
+        turn(client);
+    }
+    CHECK_STATUS(start_action(client, "do", &call, NULL), CFLIGHT_UNAVAILABLE);
+    t_service_start(&service, location, NULL);
+    connect_by_loop(client);
+    CHECK_OK(start_action(client, "do", &call, NULL), NULL);
+    while (!call.has_ended) {
+        turn(client);
+    }
+    CHECK_OK(call.status, NULL);
+    cflight_async_free(call.async);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+static void note_ready(void *user_data)
+{
+    *(bool *)user_data = true;
+}
+
+/* Goal: metadata never makes a loop wait, and the loop is told when it has left.
+ * Method: to a server that does not read, more than any window holds; then the call is cancelled.
+ */
+TEST(loop, metadata_is_queued_when_the_peer_takes_none)
+{
+    enum { MESSAGE_BYTES = 1 << 20, MESSAGE_COUNT = 40 };
+    struct t_service service;
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("unread")};
+    cflight_writer *writer = NULL;
+    cflight_reader *reader = NULL;
+    cflight_error *error = NULL;
+    bool has_left = false;
+    options.never_wait = true;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    connect_by_loop(client);
+    CHECK_OK(cflight_client_do_exchange(client, &descriptor, &options, &writer, &reader, &error),
+             error);
+    uint8_t *bytes = calloc(1, MESSAGE_BYTES);
+    for (int i = 0; i < MESSAGE_COUNT; i++) {
+        CHECK_OK(
+            cflight_writer_write_metadata(writer, cflight_bytes_make(bytes, MESSAGE_BYTES), &error),
+            error);
+    }
+    cflight_writer_notify(writer, note_ready, &has_left);
+    cflight_client_loop_process(client);
+    assert_false(has_left);
+    cflight_writer_cancel(writer);
+    while (!has_left) {
+        turn(client);
+    }
+    free(bytes);
+    cflight_reader_free(reader);
+    cflight_writer_free(writer);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
