@@ -14,7 +14,6 @@
 #include "values.h"
 #include "wait.h"
 
-#define DEFAULT_CONNECT_TIMEOUT_MS 0
 #define AVAILABLE_POLL_NS (25 * 1000 * 1000)
 
 /* Everything the constructor was given, and the memory that holds it while the client is made. */
@@ -31,16 +30,8 @@ struct client_arguments {
     PyObject *connect_timeout;
 };
 
-struct client_build {
-    struct cfp_state *state;
-    struct cflight_client_options options;
-    struct cfp_scratch scratch;
-    PyObject *kept; /* list: objects whose bytes the options point at */
-    struct cflight_client_middleware *middleware;
-};
-
 /* Keeps the object (taken) until the client is made, and returns it borrowed. */
-static PyObject *keep(struct client_build *build, PyObject *object)
+static PyObject *keep(struct cfp_client_build *build, PyObject *object)
 {
     if (object == NULL || PyList_Append(build->kept, object) < 0) {
         Py_XDECREF(object);
@@ -50,7 +41,7 @@ static PyObject *keep(struct client_build *build, PyObject *object)
     return object;
 }
 
-static int pem_of(struct client_build *build, PyObject *value, struct cflight_bytes *ret_pem)
+static int pem_of(struct cfp_client_build *build, PyObject *value, struct cflight_bytes *ret_pem)
 {
     int is_given = PyObject_IsTrue(value);
     if (is_given <= 0) {
@@ -64,7 +55,7 @@ static int pem_of(struct client_build *build, PyObject *value, struct cflight_by
     return 0;
 }
 
-static int text_of(struct client_build *build, PyObject *value, const char **ret_text)
+static int text_of(struct cfp_client_build *build, PyObject *value, const char **ret_text)
 {
     struct cflight_bytes bytes = {0};
     if (pem_of(build, value, &bytes) < 0) {
@@ -74,7 +65,7 @@ static int text_of(struct client_build *build, PyObject *value, const char **ret
     return 0;
 }
 
-static int tls_of(struct client_build *build, const struct client_arguments *given)
+static int tls_of(struct cfp_client_build *build, const struct client_arguments *given)
 {
     struct cflight_client_tls *tls = &build->options.tls;
     int skip = PyObject_IsTrue(given->disable_server_verification);
@@ -97,7 +88,7 @@ static int tls_of(struct client_build *build, const struct client_arguments *giv
                : 0;
 }
 
-static int set_integer_option(struct client_build *build, const char *name, long long value)
+static int set_integer_option(struct cfp_client_build *build, const char *name, long long value)
 {
     struct cflight_client_options *options = &build->options;
     uint64_t amount = value < 0 ? 0 : (uint64_t)value;
@@ -115,7 +106,7 @@ static int set_integer_option(struct client_build *build, const char *name, long
     return 0;
 }
 
-static int set_text_option(struct client_build *build, const char *name, PyObject *value)
+static int set_text_option(struct cfp_client_build *build, const char *name, PyObject *value)
 {
     struct cflight_client_options *options = &build->options;
     if (strcmp(name, "grpc.ssl_target_name_override") == 0) {
@@ -130,7 +121,7 @@ static int set_text_option(struct client_build *build, const char *name, PyObjec
     return 0;
 }
 
-static int generic_option(struct client_build *build, PyObject *item)
+static int generic_option(struct cfp_client_build *build, PyObject *item)
 {
     PyObject *pair = keep(build, PySequence_Tuple(item));
     if (pair == NULL) {
@@ -155,7 +146,7 @@ static int generic_option(struct client_build *build, PyObject *item)
     return set_integer_option(build, PyBytes_AS_STRING(name), number);
 }
 
-static int generic_options_of(struct client_build *build, PyObject *value)
+static int generic_options_of(struct cfp_client_build *build, PyObject *value)
 {
     if (value == Py_None) {
         return 0;
@@ -172,7 +163,7 @@ static int generic_options_of(struct client_build *build, PyObject *value)
     return 0;
 }
 
-static int middleware_of(struct client_build *build, PyObject *value)
+static int middleware_of(struct cfp_client_build *build, PyObject *value)
 {
     if (value == Py_None) {
         return 0;
@@ -235,7 +226,7 @@ static PyObject *uri_of(struct cfp_state *state, const struct client_arguments *
     return cfp_location_uri(state, location, "");
 }
 
-static int fill_options(struct client_build *build, const struct client_arguments *given)
+static int fill_options(struct cfp_client_build *build, const struct client_arguments *given)
 {
     if (cfp_timeout_get(given->connect_timeout, "connect_timeout",
                         &build->options.connect_timeout_ms) < 0) {
@@ -254,15 +245,30 @@ static int fill_options(struct client_build *build, const struct client_argument
                : 0;
 }
 
+static int build_begin(struct cfp_client_build *build, struct cfp_state *state,
+                       const struct client_arguments *given)
+{
+    *build = (struct cfp_client_build){.state = state, .options = CFLIGHT_CLIENT_OPTIONS_INIT};
+    build->kept = PyList_New(0);
+    return build->kept == NULL ? -1 : fill_options(build, given);
+}
+
+void cfp_client_options_end(struct cfp_client_build *build)
+{
+    for (size_t i = 0; !build->is_taken && i < build->options.middleware_count; i++) {
+        cfp_hold_free(build->middleware[i].user_data);
+    }
+    Py_CLEAR(build->kept);
+    cfp_scratch_done(&build->scratch);
+}
+
 static cflight_client *make_client(struct cfp_state *state, const struct client_arguments *given)
 {
-    struct client_build build = {.state = state, .options = CFLIGHT_CLIENT_OPTIONS_INIT};
+    struct cfp_client_build build;
     cflight_client *client = NULL;
     cflight_error *error = NULL;
     PyObject *uri = NULL;
-    bool is_taken = false;
-    build.kept = PyList_New(0);
-    if (build.kept == NULL || fill_options(&build, given) < 0) {
+    if (build_begin(&build, state, given) < 0) {
         goto done;
     }
     uri = uri_of(state, given);
@@ -271,30 +277,19 @@ static cflight_client *make_client(struct cfp_state *state, const struct client_
     }
     cflight_status status =
         cflight_client_new(PyBytes_AS_STRING(uri), &build.options, &client, &error);
-    if (status != CFLIGHT_OK) {
+    if (status == CFLIGHT_OK) {
+        build.is_taken = true;
+    } else {
         cfp_raise(state, status, error);
-        goto done;
     }
-    is_taken = true;
 
 done:
-    for (size_t i = 0; !is_taken && i < build.options.middleware_count; i++) {
-        cfp_hold_free(build.middleware[i].user_data);
-    }
     Py_XDECREF(uri);
-    Py_XDECREF(build.kept);
-    cfp_scratch_done(&build.scratch);
+    cfp_client_options_end(&build);
     return client;
 }
 
-static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    (void)args;
-    (void)kwargs;
-    return type->tp_alloc(type, 0);
-}
-
-static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
+static int parse_arguments(PyObject *args, PyObject *kwargs, struct client_arguments *ret_given)
 {
     static char *names[] = {"location",
                             "tls_root_certs",
@@ -307,18 +302,64 @@ static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
                             "generic_options",
                             "connect_timeout",
                             NULL};
-    struct cfp_client *self = (struct cfp_client *)object;
     struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None,
                                      Py_None, Py_None, Py_None, Py_None, Py_None};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O|$OOOOOOOOO:FlightClient", names, &given.location,
-            &given.tls_root_certs, &given.cert_chain, &given.private_key, &given.override_hostname,
-            &given.middleware, &given.write_size_limit_bytes, &given.disable_server_verification,
-            &given.generic_options, &given.connect_timeout)) {
+    int is_parsed = PyArg_ParseTupleAndKeywords(
+        args, kwargs, "O|$OOOOOOOOO:FlightClient", names, &given.location, &given.tls_root_certs,
+        &given.cert_chain, &given.private_key, &given.override_hostname, &given.middleware,
+        &given.write_size_limit_bytes, &given.disable_server_verification, &given.generic_options,
+        &given.connect_timeout);
+    *ret_given = given;
+    return is_parsed ? 0 : -1;
+}
+
+int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build)
+{
+    struct client_arguments given;
+    PyObject *args = PyTuple_Pack(1, Py_None);
+    int result = -1;
+    if (args != NULL &&
+        parse_arguments(args, ((struct cfp_client *)client)->settings, &given) == 0) {
+        result = build_begin(ret_build, cfp_state_of(client), &given);
+    }
+    Py_XDECREF(args);
+    for (size_t i = 0; result == 0 && i < ret_build->options.middleware_count; i++) {
+        ret_build->middleware[i].release = NULL;
+    }
+    return result;
+}
+
+static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    return type->tp_alloc(type, 0);
+}
+
+/* The keywords without the location, which may be one too. */
+static PyObject *settings_of(PyObject *kwargs)
+{
+    PyObject *settings = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
+    if (settings != NULL && PyDict_GetItemString(settings, "location") != NULL &&
+        PyDict_DelItemString(settings, "location") < 0) {
+        Py_CLEAR(settings);
+    }
+    return settings;
+}
+
+static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_client *self = (struct cfp_client *)object;
+    struct client_arguments given;
+    if (parse_arguments(args, kwargs, &given) < 0) {
         return -1;
     }
     if (self->client != NULL) {
         PyErr_SetString(PyExc_ValueError, "the client is made already");
+        return -1;
+    }
+    self->settings = settings_of(kwargs);
+    if (self->settings == NULL) {
         return -1;
     }
     self->client = make_client(cfp_state_of(object), &given);
@@ -338,6 +379,7 @@ static void client_dealloc(PyObject *self)
         cfp_release(free_client, client->client);
     }
     Py_CLEAR(client->on_connected.callback);
+    Py_CLEAR(client->settings);
     cfp_object_end_dealloc(self);
 }
 
@@ -518,6 +560,18 @@ static PyMethodDef client_methods[] = {
          "Return a dict of those that were not set to a :class:`SessionOptionError`."),
     CALL(get_session_options, "($self, options=None)",
          "Return the options of the session, as a dict."),
+    CALL(
+        fetch,
+        "($self, info, options=None, *, parallel=0, any_order=False, attempts=0, "
+        "rewrite_location=None)",
+        "Fetch all endpoints of a :class:`FlightInfo`: return one pyarrow.RecordBatchReader, or a "
+        ":class:`RecordBatchReader`.\n\n"
+        "Endpoints are read in their order, `parallel` of them (0 is 4) open at once; `any_order` "
+        "gives batches as they come. The locations of an endpoint are replicas; `attempts` (0 is "
+        "3) "
+        "bounds how often they are tried. `rewrite_location` gets each location as str and returns "
+        "the one to use, or None to skip it. Clients of other locations have this client's "
+        "settings; what a caller logged in with is not sent there."),
     CALL(close_session, "($self, options=None)",
          "End the session: return a :class:`CloseSessionStatus`."),
     {"wait_for_available", CFP_KEYWORDS(client_wait_for_available), METH_VARARGS | METH_KEYWORDS,

@@ -2,7 +2,7 @@
 #ifndef CFP_CLIENT_H
 #define CFP_CLIENT_H
 
-#include "state.h"
+#include "values.h"
 
 /* A Python callback that runs once. The owner embeds it, and takes it back before it goes. */
 struct cfp_notifier {
@@ -13,7 +13,22 @@ struct cfp_client {
     CFP_HEAD
     cflight_client *client;
     struct cfp_notifier on_connected; /* loop.c */
+    PyObject *settings;               /* dict: the constructor's keywords */
 };
+
+/* Client options made of a constructor's keywords, and the memory that holds them. */
+struct cfp_client_build {
+    struct cfp_state *state;
+    struct cflight_client_options options;
+    struct cfp_scratch scratch;
+    PyObject *kept; /* list: objects whose bytes the options point at */
+    struct cflight_client_middleware *middleware;
+    bool is_taken; /* the tables of middleware belong to a client */
+};
+
+/* The options that a client was made with, for further clients, which do not take the tables. */
+int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build);
+void cfp_client_options_end(struct cfp_client_build *build);
 
 /* The calls, by what they do; client.c lists them as methods. Each takes the FlightClient,
  * positional arguments and keywords. */
@@ -32,6 +47,7 @@ PyObject *cfp_client_cancel_flight_info(PyObject *self, PyObject *args, PyObject
 PyObject *cfp_client_renew_flight_endpoint(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *cfp_client_close_session(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* An iterator of FlightInfo whose call starts with the first step. `criteria` is bytes or NULL. */

@@ -4,7 +4,7 @@
 # are named by the unions below. What goes in is any object with the Arrow PyCapsule interface.
 
 import enum
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 import pyarrow as _pa
@@ -526,6 +526,16 @@ class FlightClient:
     def get_session_options(
         self, options: FlightCallOptions | None = None
     ) -> dict[str, _SessionValue]: ...
+    def fetch(
+        self,
+        info: FlightInfo,
+        options: FlightCallOptions | None = None,
+        *,
+        parallel: int = 0,
+        any_order: bool = False,
+        attempts: int = 0,
+        rewrite_location: Callable[[str], _Text | Location | None] | None = None,
+    ) -> _AnyReader: ...
     def close_session(self, options: FlightCallOptions | None = None) -> CloseSessionStatus: ...
     def close(self) -> None: ...
 

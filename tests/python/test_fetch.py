@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetching a whole dataset: endpoints here and elsewhere, replicas, failures."""
+
+import os
+import signal
+import threading
+
+import cflight as flight
+import pytest
+from echo_server import EchoServer
+
+pa = pytest.importorskip("pyarrow")
+
+SCHEMA = pa.schema([("a", pa.int64())])
+
+
+def info_of(*endpoints):
+    endpoints = [flight.FlightEndpoint(ticket, where) for ticket, where in endpoints]
+    return flight.FlightInfo(SCHEMA, flight.FlightDescriptor.for_path("x"), endpoints)
+
+
+@pytest.fixture
+def servers():
+    with EchoServer() as first, EchoServer() as second:
+        for server, start in ((first, 0), (second, 1000)):
+            for part in range(3):
+                values = range(start + part * 100, start + part * 100 + 100)
+                server.tables[b"part%d" % part] = pa.table({"a": values}, SCHEMA)
+        yield first, second
+        first.release.set()
+        second.release.set()
+
+
+def test_endpoints_become_one_stream(servers):
+    """Goal: order, places and replicas are honoured. Method: parts on two servers, one dead."""
+    first, second = servers
+    dead = EchoServer()
+    dead.shutdown()
+    info = info_of(
+        (b"part0", []),
+        (b"part1", [dead.location, second.location]),
+        (b"part2", ["arrow-flight-reuse-connection://?"]),
+    )
+    with flight.connect(first.location) as client:
+        reader = client.fetch(info)
+        assert isinstance(reader, pa.RecordBatchReader) and reader.schema == SCHEMA
+        expected = [*range(100), *range(1100, 1200), *range(200, 300)]
+        assert reader.read_all()["a"].to_pylist() == expected
+        got = client.fetch(info, any_order=True, parallel=3).read_all()["a"].to_pylist()
+        assert sorted(got) == sorted(expected)
+        assert client.fetch(info_of()).read_all().num_rows == 0
+
+
+def test_locations_are_rewritten(servers):
+    """Goal: advertised places can be replaced. Method: a name nobody knows."""
+    first, second = servers
+    seen = []
+
+    def rewrite(location):
+        seen.append(location)
+        return second.location if location == "grpc://inside:1" else None
+
+    info = info_of((b"part0", ["grpc://inside:1"]))
+    with flight.connect(first.location) as client:
+        table = client.fetch(info, rewrite_location=rewrite).read_all()
+        assert table["a"].to_pylist() == list(range(1000, 1100))
+    assert seen and set(seen) == {"grpc://inside:1"}
+
+
+def test_failures_name_what_failed(servers):
+    """Goal: errors say which endpoint. Method: a missing ticket, at the start and later."""
+    first, _ = servers
+    with flight.connect(first.location) as client:
+        with pytest.raises(KeyError):
+            client.fetch(info_of((b"none", [])))
+        reader = client.fetch(info_of((b"part0", []), (b"none", [])), parallel=1)
+        with pytest.raises(OSError):
+            reader.read_all()
+        for wrong in (
+            lambda: client.fetch(None),
+            lambda: client.fetch(info_of(), options=3),
+            lambda: client.fetch(info_of(), parallel="x"),
+        ):
+            with pytest.raises(TypeError):
+                wrong()
+        client.fetch(info_of((b"part0", []), (b"part1", [])))  # dropped unread
+
+
+def test_settings_go_along(servers):
+    """Goal: other locations are read with the client's settings. Method: its middleware is asked."""
+    first, second = servers
+    methods = []
+
+    class Factory(flight.ClientMiddlewareFactory):
+        def start_call(self, info):
+            methods.append(info.method)
+
+    info = info_of((b"part0", [second.location]))
+    for _ in range(3):
+        with flight.FlightClient(location=first.location, middleware=[Factory()]) as client:
+            assert client.fetch(info).read_all().num_rows == 100
+    assert methods == [flight.FlightMethod.DO_GET] * 3
+
+
+def test_control_c_ends_a_fetch(servers):
+    """Goal: a stalled endpoint can be interrupted. Method: SIGINT while it starts."""
+    first, _ = servers
+    with flight.connect(first.location) as client:
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            client.fetch(info_of((b"slow", [])))
+        timer.join()
