@@ -100,6 +100,9 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
     [CLI_OPTION_TLS_NAME] =
         {"tls-name", '\0', "NAME", CLI_VALUE_TEXT, CLIENTS,
          "Name to look for in the server's certificate instead of the URI's host."},
+    [CLI_OPTION_TLS_COMMON_NAME] = {"tls-allow-common-name", '\0', NULL, CLI_VALUE_FLAG, CLIENTS,
+                                    "Believe the common name of a certificate that has no "
+                                    "alternative names. Old certificates are like that."},
     [CLI_OPTION_TLS_SKIP_VERIFY] =
         {"tls-skip-verify", '\0', NULL, CLI_VALUE_FLAG, CLIENTS,
          "Accept any certificate. Anybody in between can then read and change "

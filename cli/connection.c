@@ -102,6 +102,7 @@ static bool has_tls_option(const struct cli_arguments *arguments)
 {
     return cli_has(arguments, CLI_OPTION_TLS_ROOTS) || cli_has(arguments, CLI_OPTION_TLS_CERT) ||
            cli_has(arguments, CLI_OPTION_TLS_KEY) || cli_has(arguments, CLI_OPTION_TLS_NAME) ||
+           cli_has(arguments, CLI_OPTION_TLS_COMMON_NAME) ||
            cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
 }
 
@@ -146,6 +147,7 @@ cflight_status cli_connection_new_client(const struct cli_connection *connection
     options.tls.cert_chain = cli_text_bytes(&connection->tls_cert);
     options.tls.private_key = cli_text_bytes(&connection->tls_key);
     options.tls.override_hostname = arguments->values[CLI_OPTION_TLS_NAME];
+    options.tls.allow_common_name = cli_has(arguments, CLI_OPTION_TLS_COMMON_NAME);
     options.tls.skip_verification = cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
     options.user_agent = "cflight-cli";
     return cflight_client_new(uri, &options, ret_client, reterr);

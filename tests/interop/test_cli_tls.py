@@ -75,6 +75,8 @@ def test_pyarrow_serves_the_command(cflight, certs):
     ("other", ("--tls-roots", "ca.pem"), False),
     ("other", ("--tls-roots", "ca.pem", "--tls-name", "other.example"), True),
     ("self", ("--tls-roots", "self.pem"), True),
+    ("cn_only", ("--tls-roots", "ca.pem"), False),
+    ("cn_only", ("--tls-roots", "ca.pem", "--tls-allow-common-name"), True),
     ("expired", ("--tls-skip-verify",), True),
 ])
 def test_certificates_are_verified(cflight, certs, data, name, options, accepted):
@@ -143,3 +145,27 @@ def test_bad_files_are_told(cflight, certs, data, tmp_path):
     assert done.returncode == 1 and "missing.pem" in done.stderr
     done = cflight.run("list", "grpc+tls://localhost:1", "--tls-cert", certs / "client.pem")
     assert done.returncode == 2
+
+
+def test_passwords_travel_under_tls(cflight, certs, data, tmp_path):
+    """Certificates of both sides and a password together, by the command and by pyarrow."""
+    users = tmp_path / "users"
+    hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input="s3cret", text=True, capture_output=True,
+                            check=True).stdout.strip()
+    users.write_text(f"alice:{hashed}\n")
+    roots, cert, key = ((certs / name).read_bytes() for name in ("ca.pem", "client.pem", "client.key"))
+    with serving(cflight, data, *server_options(certs), "--tls-ca", certs / "ca.pem", "--auth-file", users) as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem", "--tls-cert", certs / "client.pem",
+                   "--tls-key", certs / "client.key")
+        assert cflight.run(*command).returncode == 6
+        done = cflight.run(*command, "--user", "alice", env={"CFLIGHT_PASSWORD": "s3cret"}, check=True)
+        assert done.stdout.startswith("x\t1000\t")
+        (tmp_path / "password").write_text("s3cret\n")
+        cflight.run(*command, "--user", "alice", "--password-file", tmp_path / "password", check=True)
+        with fl.connect(server.location, tls_root_certs=roots, cert_chain=cert, private_key=key) as client:
+            with pytest.raises(fl.FlightUnauthenticatedError):
+                list(client.list_flights())
+            header = client.authenticate_basic_token("alice", "s3cret")
+            call = fl.FlightCallOptions(headers=[header])
+            assert client.do_get(fl.Ticket("x"), call).read_all().equals(TABLE)
+        assert "s3cret" not in server.messages()

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEADERS_MAX = 16 };
+enum { HEADERS_MAX = 16, FILES_MAX = 3, FILE_BYTES_MAX = 65536 };
 
 static const char USER[] = "alice";
 static const char PASSWORD[] = "secret!";
@@ -69,20 +69,21 @@ static const char *value_of(const struct words *words, const char *word)
     return NULL;
 }
 
-/* The content of the file whose name follows a word; kept until the program ends. */
+/* The content of the file whose name follows a word. */
 static struct cflight_bytes file_of(const struct words *words, const char *word)
 {
+    static char contents[FILES_MAX][FILE_BYTES_MAX];
+    static size_t count;
     const char *path = value_of(words, word);
-    const size_t size_bytes = 1 << 20;
     if (path == NULL) {
         return text("");
     }
     FILE *file = fopen(path, "r");
-    char *content = malloc(size_bytes);
-    if (file == NULL || content == NULL) {
+    if (file == NULL || count == FILES_MAX) {
         die(path, NULL);
     }
-    size_t len_bytes = fread(content, 1, size_bytes, file);
+    char *content = contents[count++];
+    size_t len_bytes = fread(content, 1, FILE_BYTES_MAX, file);
     (void)fclose(file);
     return cflight_bytes_make(content, len_bytes);
 }
