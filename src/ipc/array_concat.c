@@ -58,11 +58,61 @@ uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, 
     return data;
 }
 
+/* Bytes that a buffer of `len_bytes` is given, so that appending again and again copies each value
+ * a few times only. */
+static size_t with_room(size_t len_bytes)
+{
+    return len_bytes > SIZE_MAX / 4 ? len_bytes : len_bytes + len_bytes / 2;
+}
+
+uint8_t *cfl_concat_target(struct cfl_concat *concat, const struct cfl_part_range *parts,
+                           struct ArrowArray *array, size_t index, int64_t count,
+                           int64_t width_bytes, size_t *ret_first)
+{
+    int64_t len_bytes = 0;
+    *ret_first = 0;
+    if (!concat->has_room) {
+        return cfl_concat_buffer(concat, array, index, count, width_bytes);
+    }
+    if (__builtin_mul_overflow(count, width_bytes, &len_bytes)) {
+        return NULL;
+    }
+    cflight_buffer *room = NULL;
+    if (concat->is_room_shared) {
+        room = cfl_array_buffer_owner(parts[0].array, index);
+    }
+    if (room == NULL || cfl_body_len(room) < (size_t)len_bytes) {
+        return cfl_concat_buffer(concat, array, index, (int64_t)with_room((size_t)len_bytes), 1);
+    }
+    cfl_array_set_buffer(array, index, cfl_body_data(room), room);
+    concat->fresh_bytes += cfl_body_len(room);
+    *ret_first = 1;
+    return cfl_body_data(room);
+}
+
+/* Copies whole bytes of bits; returns how many bits that were. */
+static int64_t copy_bytes_of_bits(uint8_t *target, int64_t target_bit, const uint8_t *source,
+                                  int64_t source_bit, int64_t count)
+{
+    int64_t byte_count = count / BITS_PER_BYTE;
+    if (target_bit % BITS_PER_BYTE != 0 || source_bit % BITS_PER_BYTE != 0) {
+        return 0;
+    }
+    if (source == NULL) {
+        memset(target + target_bit / BITS_PER_BYTE, 0xFF, (size_t)byte_count);
+    } else {
+        memcpy(target + target_bit / BITS_PER_BYTE, source + source_bit / BITS_PER_BYTE,
+               (size_t)byte_count);
+    }
+    return byte_count * BITS_PER_BYTE;
+}
+
 /* Copies `count` bits to any bit of a target whose later bits are zero. */
 static void copy_bits(uint8_t *target, int64_t target_bit, const uint8_t *source,
                       int64_t source_bit, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) {
+    int64_t done = copy_bytes_of_bits(target, target_bit, source, source_bit, count);
+    for (int64_t i = done; i < count; i++) {
         int64_t from = source_bit + i;
         int64_t to = target_bit + i;
         unsigned int bit =
@@ -145,17 +195,19 @@ cflight_status cfl_concat_fixed_values(struct cfl_concat *concat,
                                        int64_t width_bytes, struct ArrowArray *array,
                                        cflight_error **reterr)
 {
-    uint8_t *values = cfl_concat_buffer(concat, array, index, array->length, width_bytes);
+    size_t first = 0;
+    uint8_t *values =
+        cfl_concat_target(concat, parts, array, index, array->length, width_bytes, &first);
     if (values == NULL) {
         return cfl_error_no_memory(reterr);
     }
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
         size_t len_bytes = (size_t)(parts[i].length * width_bytes);
         const uint8_t *source = parts[i].array->buffers[index];
-        if (len_bytes > 0) {
+        if (len_bytes > 0 && i >= first) {
             memcpy(values, source + parts[i].start * width_bytes, len_bytes);
-            values += len_bytes;
         }
+        values += len_bytes;
     }
     return CFLIGHT_OK;
 }
@@ -195,9 +247,11 @@ static cflight_status concat_offsets(struct cfl_concat *concat, const struct cfl
                                      struct cfl_part_range *ret_ranges, cflight_error **reterr)
 {
     int64_t width_bytes = is_large ? (int64_t)sizeof(int64_t) : (int64_t)sizeof(int32_t);
+    size_t first_part = 0;
     void *offsets = array->length == INT64_MAX
                         ? NULL
-                        : cfl_concat_buffer(concat, array, 1, array->length + 1, width_bytes);
+                        : cfl_concat_target(concat, parts, array, 1, array->length + 1, width_bytes,
+                                            &first_part);
     int64_t base = 0;
     int64_t at = 0;
     if (offsets == NULL) {
@@ -213,7 +267,9 @@ static cflight_status concat_offsets(struct cfl_concat *concat, const struct cfl
             (!is_large && base + (last - first) > INT32_MAX)) {
             return cfl_concat_too_large(reterr);
         }
-        for (int64_t j = 0; j <= parts[i].length; j++) {
+        /* The first offset of the second part is the last of the first. */
+        int64_t j = i == 0 ? 0 : 1;
+        for (; i >= first_part && j <= parts[i].length; j++) {
             uint64_t moved = (uint64_t)offset_at(parts[i].array, is_large, parts[i].start + j) -
                              (uint64_t)first + (uint64_t)base;
             if (is_large) {
@@ -243,16 +299,18 @@ static cflight_status concat_variable(struct cfl_concat *concat, bool is_large,
     if (status != CFLIGHT_OK) {
         return status;
     }
-    uint8_t *data = cfl_concat_buffer(concat, array, 2, ranges[0].length + ranges[1].length, 1);
+    size_t first = 0;
+    uint8_t *data =
+        cfl_concat_target(concat, parts, array, 2, ranges[0].length + ranges[1].length, 1, &first);
     if (data == NULL) {
         return cfl_error_no_memory(reterr);
     }
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
         const uint8_t *source = parts[i].array->buffers[2];
-        if (ranges[i].length > 0) {
+        if (ranges[i].length > 0 && i >= first) {
             memcpy(data, source + ranges[i].start, (size_t)ranges[i].length);
-            data += ranges[i].length;
         }
+        data += ranges[i].length;
     }
     return CFLIGHT_OK;
 }
@@ -499,17 +557,30 @@ cflight_status cfl_concat_field(struct cfl_concat *concat, const struct cfl_fiel
     return finish(status, &array, ret_array);
 }
 
+/* Values in the first two buffers after validity, without children. */
+static bool can_have_room(const struct cfl_field *field)
+{
+    return field->type.layout == CFL_LAYOUT_FIXED || field->type.layout == CFL_LAYOUT_VARIABLE_32 ||
+           field->type.layout == CFL_LAYOUT_VARIABLE_64;
+}
+
 cflight_status cfl_array_concat(const struct cflight_allocator *alloc, struct cfl_pool *pool,
                                 const struct cfl_field *field, const struct ArrowArray *a,
-                                const struct ArrowArray *b, struct ArrowArray *ret_array,
-                                uint64_t *ret_bytes, cflight_error **reterr)
+                                bool has_a_room, const struct ArrowArray *b,
+                                struct cfl_concat_result *ret_result, cflight_error **reterr)
 {
-    struct cfl_concat concat = {.alloc = alloc, .pool = pool};
+    struct cfl_concat concat = {
+        .alloc = alloc,
+        .pool = pool,
+        .has_room = can_have_room(field),
+        .is_room_shared = has_a_room,
+    };
     const struct cfl_part_range parts[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
                                                            cfl_concat_whole(b)};
-    cflight_status status = cfl_concat_value(&concat, field, parts, ret_array, reterr);
+    cflight_status status = cfl_concat_value(&concat, field, parts, &ret_result->array, reterr);
     if (status == CFLIGHT_OK) {
-        *ret_bytes = concat.fresh_bytes;
+        ret_result->len_bytes = concat.fresh_bytes;
+        ret_result->has_room = concat.has_room;
     }
     return status;
 }

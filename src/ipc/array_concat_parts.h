@@ -21,7 +21,9 @@ struct cfl_part_range {
 struct cfl_concat {
     const struct cflight_allocator *alloc;
     struct cfl_pool *pool;
-    uint64_t fresh_bytes;
+    bool has_room;        /* the result's buffers get room to grow; set for plain layouts only */
+    bool is_room_shared;  /* part 0 has such room, which no other array uses */
+    uint64_t fresh_bytes; /* what the result's buffers take, shared room included */
 };
 
 static inline struct cfl_part_range cfl_concat_whole(const struct ArrowArray *array)
@@ -34,6 +36,11 @@ cflight_status cfl_concat_too_large(cflight_error **reterr);
 /* Gives the array a new buffer of count * width bytes; NULL for no memory. */
 uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
                            int64_t count, int64_t width_bytes);
+/* The same for values that follow one another: a buffer with room, or the room behind the first
+ * part. `*ret_first` is the first part whose values are still to be put there: 0, or 1. */
+uint8_t *cfl_concat_target(struct cfl_concat *concat, const struct cfl_part_range *parts,
+                           struct ArrowArray *array, size_t index, int64_t count,
+                           int64_t width_bytes, size_t *ret_first);
 /* Begins the result: length and, where the layout has one and a part has nulls, the validity
  * bitmap. */
 cflight_status cfl_concat_begin(struct cfl_concat *concat, const struct cfl_array_shape *shape,

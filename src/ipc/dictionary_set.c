@@ -5,9 +5,11 @@
  * grow the set. Every dictionary has a lineage: a number that a replacement changes and a delta
  * keeps, so that two states of one lineage are equal as far as both reach. Memory is accounted per
  * entry and bounded by dictionary_bytes_max. A delta makes a new array of old and new values;
- * batches decoded before keep the old one. Owner: of one handle on the values per id. Thread class:
- * one at a time; find is free between feeds. (Arrow columnar: Dictionary Messages; Message.fbs:
- * DictionaryBatch) */
+ * batches decoded before keep the old one. Where the layout allows, both share buffers with room
+ * to grow: the new values lie behind those that earlier batches can see, so a dictionary of n
+ * values that comes in small deltas costs n copies, not n squared. Owner: of one handle on the
+ * values per id. Thread class: one at a time; find is free between feeds. (Arrow columnar:
+ * Dictionary Messages; Message.fbs: DictionaryBatch) */
 #include "ipc/dictionary_set.h"
 
 #include <inttypes.h>
@@ -29,6 +31,7 @@ struct entry {
     bool is_seen;
     struct ArrowArray values; /* released until the first message, and always when not included */
     uint64_t len_bytes;       /* memory that the values keep alive */
+    bool has_room;            /* the values may be appended to in place */
 };
 
 struct cfl_dictionary_set {
@@ -177,6 +180,7 @@ void cfl_dictionary_set_clear(struct cfl_dictionary_set *dictionaries)
         struct entry *entry = &dictionaries->entries[i];
         cfl_array_drop(&entry->values);
         entry->is_seen = false;
+        entry->has_room = false;
         entry->len_bytes = 0;
     }
     dictionaries->len_bytes = 0;
@@ -233,6 +237,7 @@ static void set_values(struct cfl_dictionary_set *dictionaries, struct entry *en
     cfl_array_drop(&entry->values);
     cfl_array_set_lineage(values, lineage);
     entry->values = *values;
+    entry->has_room = false;
     memset(values, 0, sizeof *values);
     dictionaries->len_bytes = dictionaries->len_bytes - entry->len_bytes + len_bytes;
     entry->len_bytes = len_bytes;
@@ -243,25 +248,28 @@ static cflight_status append_values(struct cfl_dictionary_set *dictionaries,
                                     const struct ArrowArray *values, uint64_t len_bytes,
                                     cflight_error **reterr)
 {
-    struct ArrowArray joined = {0};
+    struct cfl_concat_result joined = {0};
     uint64_t total_bytes = 0;
-    uint64_t joined_bytes = 0;
     if (__builtin_add_overflow(entry->len_bytes, len_bytes, &total_bytes)) {
         total_bytes = UINT64_MAX;
     }
     cflight_status status = check_size(dictionaries, entry, total_bytes, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_array_concat(env->alloc, env->pool, entry->field, &entry->values, values,
-                                  &joined, &joined_bytes, reterr);
-        total_bytes = joined_bytes > total_bytes ? joined_bytes : total_bytes;
+        status = cfl_array_concat(env->alloc, env->pool, entry->field, &entry->values,
+                                  entry->has_room, values, &joined, reterr);
     }
     if (status == CFLIGHT_OK) {
+        /* Without room the result may share memory of both (the data of views). */
+        bool is_more = joined.has_room || joined.len_bytes > total_bytes;
+        total_bytes = is_more ? joined.len_bytes : total_bytes;
         status = check_size(dictionaries, entry, total_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
-        set_values(dictionaries, entry, &joined, cfl_array_lineage(&entry->values), total_bytes);
+        set_values(dictionaries, entry, &joined.array, cfl_array_lineage(&entry->values),
+                   total_bytes);
+        entry->has_room = joined.has_room;
     }
-    cfl_array_drop(&joined);
+    cfl_array_drop(&joined.array);
     return status;
 }
 

@@ -64,6 +64,16 @@ def dictionaries():
             column("d", dictionary([1, 0, None], ["x", "y"]))]
 
 
+def growing():
+    """Dictionaries that grow batch by batch."""
+    words = ["a", None, "ccc", "dddddddd", "e", "", "gg", "h" * 40, "i"]
+    batches = []
+    for count in (2, 3, 5, 5, 6, 9):
+        numbers = pa.DictionaryArray.from_arrays(pa.array([count - 1, 0], pa.int8()), pa.array(range(count), pa.int64()))
+        batches.append(pa.record_batch([dictionary([0, count - 1], words[:count]), numbers], ["text", "number"]))
+    return batches
+
+
 def nested_dictionary():
     inner = dictionary([0, 1, 1], ["p", "q"])
     lists = pa.ListArray.from_arrays(pa.array([0, 1, 3, 3], pa.int32()), inner)
@@ -92,6 +102,7 @@ def main():
         "unions": (unions(), options()), "unions_v4": (unions(), options(metadata_version=v4)),
         "runs": (runs(), options()), "nested_dictionary": (nested_dictionary(), options()),
         "deltas": (dictionaries(), options(emit_dictionary_deltas=True)),
+        "growing": (growing(), options(emit_dictionary_deltas=True)),
         "legacy": (flat().select([2, 3]), options(metadata_version=v4, use_legacy_format=True)),
         "lz4": (text(), options(compression="lz4")), "zstd": (nested(), options(compression="zstd")),
     }

@@ -11,12 +11,19 @@
 enum { KEPT_BATCHES_MAX = 8 };
 
 const char *const t_stream_names[] = {
-    "ipc_stream/flat",   "ipc_stream/text",
-    "ipc_stream/nested", "ipc_stream/unions",
-    "ipc_stream/runs",   "ipc_stream/unions_v4",
-    "ipc_stream/deltas", "ipc_stream/nested_dictionary",
-    "ipc_stream/legacy", "ipc_stream/lz4",
-    "ipc_stream/zstd",   NULL,
+    "ipc_stream/flat",
+    "ipc_stream/text",
+    "ipc_stream/nested",
+    "ipc_stream/unions",
+    "ipc_stream/runs",
+    "ipc_stream/unions_v4",
+    "ipc_stream/deltas",
+    "ipc_stream/nested_dictionary",
+    "ipc_stream/legacy",
+    "ipc_stream/lz4",
+    "ipc_stream/zstd",
+    "ipc_stream/growing",
+    NULL,
 };
 
 struct t_bytes t_load(const char *name)

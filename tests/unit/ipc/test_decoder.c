@@ -103,6 +103,57 @@ TEST(ipc_decoder, batches_keep_their_dictionary)
     }
 }
 
+struct look {
+    const struct ArrowArray *batch;
+    uint64_t hash;
+    bool has_changed;
+};
+
+/* Looks at a batch again and again, as another thread of a consumer might. */
+static void *look_at_batch(void *user_data)
+{
+    struct look *look = user_data;
+    for (int i = 0; i < 1000; i++) {
+        look->has_changed = look->has_changed || t_array_hash(look->batch) != look->hash;
+    }
+    return NULL;
+}
+
+/* Goal: what a batch shows does not change, and may be looked at, while deltas put more behind it
+ * into shared memory. Method: dictionaries of text and numbers that grow five times; a thread looks
+ * at the batch before while the next one is decoded. */
+TEST(ipc_decoder, dictionaries_grow_where_nobody_looks)
+{
+    struct messages messages;
+    struct ArrowArray batches[6];
+    uint64_t hashes[6];
+    static const int64_t COUNTS[] = {2, 3, 5, 5, 6, 9};
+    open_messages(&messages, "ipc_stream/growing");
+    for (size_t i = 0; i < 6; i++) {
+        struct look look = {.batch = i == 0 ? NULL : &batches[i - 1],
+                            .hash = i == 0 ? 0 : hashes[i - 1]};
+        pthread_t thread;
+        assert_true(i == 0 || pthread_create(&thread, NULL, look_at_batch, &look) == 0);
+        assert_true(next_batch(&messages, &batches[i]));
+        assert_true(i == 0 || pthread_join(thread, NULL) == 0);
+        assert_false(look.has_changed);
+        hashes[i] = t_array_hash(&batches[i]);
+    }
+    close_messages(&messages);
+    for (size_t i = 0; i < 6; i++) {
+        const struct ArrowArray *texts = batches[i].children[0]->dictionary;
+        const struct ArrowArray *numbers = batches[i].children[1]->dictionary;
+        const int64_t *values = numbers->buffers[1];
+        assert_int_equal(texts->length, COUNTS[i]);
+        assert_int_equal(numbers->length, COUNTS[i]);
+        for (int64_t j = 0; j < COUNTS[i]; j++) {
+            assert_int_equal(values[j], j);
+        }
+        assert_true(t_array_hash(&batches[i]) == hashes[i]);
+        batches[i].release(&batches[i]);
+    }
+}
+
 /* Goal: the schema comes first, and once. Method: a batch before it, and the schema twice. */
 TEST(ipc_decoder, the_schema_comes_first_and_once)
 {

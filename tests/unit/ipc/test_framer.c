@@ -42,7 +42,7 @@ TEST(ipc_framer, a_cut_stream_is_data_loss_or_shorter)
             end_count += status == CFLIGHT_OK ? 1 : 0;
         }
         /* Before each message and at the very beginning; the marker at the end is optional. */
-        assert_true(end_count >= 3 && end_count <= 12);
+        assert_true(end_count >= 3 && end_count <= 24);
         t_bytes_done(&bytes);
     }
 }
