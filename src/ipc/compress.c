@@ -38,6 +38,12 @@ struct job {
     atomic_bool has_failed;
 };
 
+void cfl_compression_done(struct cfl_compression *compression)
+{
+    (void)ZSTD_freeCCtx(compression->zstd);
+    compression->zstd = NULL;
+}
+
 cflight_status cfl_compression_check(const struct cfl_compression *compression,
                                      cflight_error **reterr)
 {
@@ -133,16 +139,14 @@ static bool compress_one(const struct job *job, ZSTD_CCtx *zstd, size_t index)
     return true;
 }
 
-static void *work(void *user_data)
+/* Compresses what is left, with the state in `*zstd`, which is made when it is needed. */
+static void work_with(struct job *job, void **zstd)
 {
-    struct job *job = user_data;
-    ZSTD_CCtx *zstd = NULL;
-
-    if (job->compression->codec == CFLIGHT_COMPRESSION_ZSTD) {
-        zstd = ZSTD_createCCtx();
-        if (zstd == NULL) {
+    if (job->compression->codec == CFLIGHT_COMPRESSION_ZSTD && *zstd == NULL) {
+        *zstd = ZSTD_createCCtx();
+        if (*zstd == NULL) {
             atomic_store(&job->has_failed, true);
-            return NULL;
+            return;
         }
     }
     while (!atomic_load(&job->has_failed)) {
@@ -150,10 +154,17 @@ static void *work(void *user_data)
         if (index >= job->count) {
             break;
         }
-        if (!compress_one(job, zstd, index)) {
+        if (!compress_one(job, *zstd, index)) {
             atomic_store(&job->has_failed, true);
         }
     }
+}
+
+/* A helper's thread. */
+static void *work(void *user_data)
+{
+    void *zstd = NULL;
+    work_with(user_data, &zstd);
     (void)ZSTD_freeCCtx(zstd);
     return NULL;
 }
@@ -176,7 +187,7 @@ static size_t choose_helper_count(const struct cfl_compression *compression,
 }
 
 /* A thread that cannot be started is done without. */
-static void run_job(struct job *job, size_t helper_count)
+static void run_job(struct job *job, size_t helper_count, void **zstd)
 {
     pthread_t helpers[WORKERS_MAX];
     size_t started = 0;
@@ -184,13 +195,13 @@ static void run_job(struct job *job, size_t helper_count)
     while (started < helper_count && pthread_create(&helpers[started], NULL, work, job) == 0) {
         started++;
     }
-    (void)work(job);
+    work_with(job, zstd);
     for (size_t i = 0; i < started; i++) {
         (void)pthread_join(helpers[i], NULL);
     }
 }
 
-cflight_status cfl_compress(const struct cfl_compression *compression,
+cflight_status cfl_compress(struct cfl_compression *compression,
                             const struct cfl_part_buffer *buffers, size_t count,
                             struct cfl_scratch *scratch, struct cfl_body_buffer *ret_buffers,
                             cflight_error **reterr)
@@ -215,7 +226,7 @@ cflight_status cfl_compress(const struct cfl_compression *compression,
     }
     atomic_init(&job.next, 0);
     atomic_init(&job.has_failed, false);
-    run_job(&job, choose_helper_count(compression, buffers, count));
+    run_job(&job, choose_helper_count(compression, buffers, count), &compression->zstd);
     if (atomic_load(&job.has_failed)) {
         return cflight_error_set_message(
             reterr, CFLIGHT_RESOURCE_EXHAUSTED,

@@ -15,7 +15,9 @@ struct cfl_compression {
     enum cflight_compression codec;
     int32_t level;      /* 0: the default */
     int32_t thread_max; /* threads that may work at once, the caller's included */
+    void *zstd;         /* the codec's state, kept for the next call; zero at first */
 };
+void cfl_compression_done(struct cfl_compression *compression);
 
 /* A buffer as it goes into a body: `prefix` (8 bytes, or NULL) and then `data`. */
 struct cfl_body_buffer {
@@ -30,7 +32,7 @@ cflight_status cfl_compression_check(const struct cfl_compression *compression,
 
 /* Compresses `count` buffers into `scratch`; buffers that do not shrink are referred to where they
  * are. With more than one thread, threads are started and joined within the call. */
-cflight_status cfl_compress(const struct cfl_compression *compression,
+cflight_status cfl_compress(struct cfl_compression *compression,
                             const struct cfl_part_buffer *buffers, size_t count,
                             struct cfl_scratch *scratch, struct cfl_body_buffer *ret_buffers,
                             cflight_error **reterr);

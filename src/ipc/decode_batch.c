@@ -63,7 +63,8 @@ static cflight_status decode_column(struct cfl_decode *decode, const struct cfl_
     if (decode->env->validation == CFLIGHT_VALIDATION_BOUNDS) {
         return CFLIGHT_OK;
     }
-    return cfl_validate_values(field, ret_array, CFLIGHT_DATA_LOSS, reterr);
+    return cfl_validate_values(field, ret_array, decode->env->validation, CFLIGHT_DATA_LOSS,
+                               reterr);
 }
 
 static cflight_status decode_columns(struct cfl_decode *decode, struct ArrowArray *batch,
@@ -133,7 +134,8 @@ cflight_status cfl_decode_values(const struct cfl_decode_env *env,
                               values.length, decode.batch_length);
     }
     if (status == CFLIGHT_OK && env->validation != CFLIGHT_VALIDATION_BOUNDS) {
-        status = cfl_validate_dictionary_values(field, &values, CFLIGHT_DATA_LOSS, reterr);
+        status = cfl_validate_dictionary_values(field, &values, env->validation, CFLIGHT_DATA_LOSS,
+                                                reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_array_drop(&values);

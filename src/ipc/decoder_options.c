@@ -35,6 +35,7 @@ static cflight_status apply_options(struct cfl_read_setup *setup,
         setup->validation = CFLIGHT_VALIDATION_FULL;
         return CFLIGHT_OK;
     case CFLIGHT_VALIDATION_BOUNDS:
+    case CFLIGHT_VALIDATION_SAFE:
     case CFLIGHT_VALIDATION_FULL:
         setup->validation = options->validation;
         return CFLIGHT_OK;

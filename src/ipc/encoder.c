@@ -152,6 +152,7 @@ void cfl_encoder_free(struct cfl_encoder *encoder)
     cfl_parts_done(&encoder->batch);
     cfl_parts_done(&encoder->measured);
     cfl_scratch_done(&encoder->compressed);
+    cfl_compression_done(&encoder->compression);
     cfl_free_array(encoder->alloc, encoder->body_buffers, encoder->body_buffer_capacity,
                    sizeof *encoder->body_buffers);
     cfl_free_array(encoder->alloc, encoder->ranges, encoder->range_capacity,

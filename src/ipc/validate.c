@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FULL validation of values.
+/* Validation of values, SAFE and FULL.
  *
  * The common case is one pass without branches over the whole buffer, which compilers turn into
  * vector code; only when it finds something are values looked at one by one, because what lies
@@ -127,6 +127,25 @@ static int64_t offset_at(const struct ArrowArray *array, bool is_large, int64_t 
                     : ((const int32_t *)offsets)[array->offset + index];
 }
 
+/* Without a branch, whatever is found. */
+static bool all_start_32(const uint8_t *data, const int32_t *offsets, int64_t count)
+{
+    bool all_start = true;
+    for (int64_t i = 0; i < count; i++) {
+        all_start &= cfl_utf8_is_start(data[offsets[i]]);
+    }
+    return all_start;
+}
+
+static bool all_start_64(const uint8_t *data, const int64_t *offsets, int64_t count)
+{
+    bool all_start = true;
+    for (int64_t i = 0; i < count; i++) {
+        all_start &= cfl_utf8_is_start(data[offsets[i]]);
+    }
+    return all_start;
+}
+
 /* The text of all rows is valid as one, and no row begins inside a character. */
 static bool is_text_as_one(const struct ArrowArray *array, bool is_large)
 {
@@ -142,13 +161,13 @@ static bool is_text_as_one(const struct ArrowArray *array, bool is_large)
     if (!cfl_utf8_is_valid(data + first, (size_t)(last - first))) {
         return false;
     }
-    for (int64_t i = 0; i < array->length; i++) {
-        int64_t offset = offset_at(array, is_large, i);
-        if (offset < last && !cfl_utf8_is_start(data[offset])) {
-            return false;
-        }
+    int64_t count = array->length; /* without the empty rows at the end */
+    while (offset_at(array, is_large, count - 1) == last) {
+        count--;
     }
-    return true;
+    const void *offsets = array->buffers[1];
+    return is_large ? all_start_64(data, (const int64_t *)offsets + array->offset, count)
+                    : all_start_32(data, (const int32_t *)offsets + array->offset, count);
 }
 
 static cflight_status check_text(const struct ArrowArray *array, bool is_large,
@@ -170,13 +189,15 @@ static cflight_status check_text(const struct ArrowArray *array, bool is_large,
 }
 
 static cflight_status check_variable(const struct cfl_field *field, const struct ArrowArray *array,
-                                     cflight_status bad_status, cflight_error **reterr)
+                                     bool with_text, cflight_status bad_status,
+                                     cflight_error **reterr)
 {
     bool is_large = field->type.layout == CFL_LAYOUT_VARIABLE_64;
     bool is_text = field->type.id == CFL_TYPE_UTF8 || field->type.id == CFL_TYPE_LARGE_UTF8;
     cflight_status status = check_offsets(array, is_large, bad_status, reterr);
-    return status != CFLIGHT_OK || !is_text ? status
-                                            : check_text(array, is_large, bad_status, reterr);
+    return status != CFLIGHT_OK || !is_text || !with_text
+               ? status
+               : check_text(array, is_large, bad_status, reterr);
 }
 
 /* What is known about the data of a view array. */
@@ -184,17 +205,20 @@ struct view_data {
     const void *const *buffers;
     const int64_t *sizes;
     int64_t buffer_count;
+    bool with_content; /* what long views show is looked at */
     bool is_text;
     bool is_whole_text;       /* each data buffer is valid UTF-8 as one */
     uint64_t text_bytes_left; /* that may still be looked at, one view after the other */
 };
 
-static struct view_data view_data_of(const struct ArrowArray *array, bool is_text)
+static struct view_data view_data_of(const struct ArrowArray *array, bool is_text,
+                                     bool with_content)
 {
     struct view_data data = {
         .buffers = array->buffers + VIEW_BUFFERS_FIXED,
         .sizes = array->buffers[array->n_buffers - 1],
         .buffer_count = array->n_buffers - VIEW_BUFFERS_OTHER,
+        .with_content = with_content,
         .is_text = is_text,
         .is_whole_text = is_text,
         .text_bytes_left = VIEW_TEXT_BYTES_MIN,
@@ -247,6 +271,9 @@ static bool is_view(struct view_data *data, const uint8_t *bytes)
         (int64_t)view.offset + view.len_bytes > data->sizes[view.buffer_index]) {
         return false;
     }
+    if (!data->with_content) {
+        return true;
+    }
     const uint8_t *buffer = data->buffers[view.buffer_index];
     const uint8_t *value = buffer + view.offset;
     if (memcmp(value, view.prefix, sizeof view.prefix) != 0) {
@@ -257,9 +284,10 @@ static bool is_view(struct view_data *data, const uint8_t *bytes)
 }
 
 static cflight_status check_views(const struct cfl_field *field, const struct ArrowArray *array,
-                                  cflight_status bad_status, cflight_error **reterr)
+                                  bool with_text, cflight_status bad_status, cflight_error **reterr)
 {
-    struct view_data data = view_data_of(array, field->type.id == CFL_TYPE_UTF8_VIEW);
+    bool is_text = with_text && field->type.id == CFL_TYPE_UTF8_VIEW;
+    struct view_data data = view_data_of(array, is_text, with_text);
     const uint8_t *views = array->buffers[1];
     for (int64_t i = 0; i < array->length; i++) {
         if (!is_view(&data, views + (array->offset + i) * VIEW_BYTES) && is_valid(array, i)) {
@@ -484,14 +512,15 @@ static cflight_status check_indices(const struct cfl_field *field, const struct 
 }
 
 static cflight_status check_layout(const struct cfl_field *field, const struct ArrowArray *array,
-                                   cflight_status bad_status, cflight_error **reterr)
+                                   bool with_text, cflight_status bad_status,
+                                   cflight_error **reterr)
 {
     switch (field->type.layout) {
     case CFL_LAYOUT_VARIABLE_32:
     case CFL_LAYOUT_VARIABLE_64:
-        return check_variable(field, array, bad_status, reterr);
+        return check_variable(field, array, with_text, bad_status, reterr);
     case CFL_LAYOUT_VIEW:
-        return check_views(field, array, bad_status, reterr);
+        return check_views(field, array, with_text, bad_status, reterr);
     case CFL_LAYOUT_LIST_32:
     case CFL_LAYOUT_LIST_64:
         return check_offsets(array, field->type.layout == CFL_LAYOUT_LIST_64, bad_status, reterr);
@@ -513,9 +542,11 @@ static cflight_status check_layout(const struct cfl_field *field, const struct A
     return CFLIGHT_OK;
 }
 
-/* What is being validated: how failures are reported, and whether dictionaries are looked into. */
+/* What is being validated: how failures are reported, and whether text and dictionaries are looked
+ * into. */
 struct validation {
     cflight_status bad_status;
+    bool with_text;
     bool with_dictionaries;
     cflight_error **reterr;
 };
@@ -531,7 +562,8 @@ static cflight_status validate_value(const struct validation *validation,
         status = check_null_count(array, validation->bad_status, validation->reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = check_layout(field, array, validation->bad_status, validation->reterr);
+        status = check_layout(field, array, validation->with_text, validation->bad_status,
+                              validation->reterr);
     }
     for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
         status = validate_field(validation, &field->children[i], array->children[i]);
@@ -564,9 +596,11 @@ static cflight_status validate_field(const struct validation *validation,
 }
 
 cflight_status cfl_validate_values(const struct cfl_field *field, const struct ArrowArray *array,
-                                   cflight_status bad_status, cflight_error **reterr)
+                                   enum cflight_validation level, cflight_status bad_status,
+                                   cflight_error **reterr)
 {
-    const struct validation validation = {bad_status, false, reterr};
+    const struct validation validation = {bad_status, level == CFLIGHT_VALIDATION_FULL, false,
+                                          reterr};
     return validate_field(&validation, field, array);
 }
 
@@ -574,14 +608,16 @@ cflight_status cfl_validate_all_values(const struct cfl_field *field,
                                        const struct ArrowArray *array, cflight_status bad_status,
                                        cflight_error **reterr)
 {
-    const struct validation validation = {bad_status, true, reterr};
+    const struct validation validation = {bad_status, true, true, reterr};
     return validate_field(&validation, field, array);
 }
 
 cflight_status cfl_validate_dictionary_values(const struct cfl_field *field,
                                               const struct ArrowArray *values,
+                                              enum cflight_validation level,
                                               cflight_status bad_status, cflight_error **reterr)
 {
-    const struct validation validation = {bad_status, false, reterr};
+    const struct validation validation = {bad_status, level == CFLIGHT_VALIDATION_FULL, false,
+                                          reterr};
     return validate_value(&validation, field, values);
 }

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cflight_ctypes import ROOT, ArrowArray, ArrowSchema, Bytes, CArray, CSchema, call, lib
 
-BOUNDS, FULL = 1, 2
+BOUNDS, FULL, SAFE = 1, 2, 3
 
 READ_FN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 

@@ -2,7 +2,7 @@
 /* Reads Arrow IPC the way a user would, for tests under sanitizers and for comparisons:
  *   ipc_tool cat FILE        writes what FILE holds (either format) to stdout, as a stream
  *   ipc_tool validate FILE   reads it with cflight_array_validate over every batch
- *   ipc_tool time FILE       reads it many times at both validation levels and prints the cost */
+ *   ipc_tool time FILE       reads it many times at all validation levels and prints the cost */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,10 +159,10 @@ static double time_level(cflight_ipc_file *file, int64_t *row_count)
 
 static int time_file(const char *path)
 {
-    static const enum cflight_validation LEVELS[] = {CFLIGHT_VALIDATION_BOUNDS,
-                                                     CFLIGHT_VALIDATION_FULL};
-    static const char *const NAMES[] = {"bounds", "full"};
-    for (size_t i = 0; i < 2; i++) {
+    static const enum cflight_validation LEVELS[] = {
+        CFLIGHT_VALIDATION_BOUNDS, CFLIGHT_VALIDATION_SAFE, CFLIGHT_VALIDATION_FULL};
+    static const char *const NAMES[] = {"bounds", "safe", "full"};
+    for (size_t i = 0; i < 3; i++) {
         struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
         cflight_ipc_file *file = NULL;
         cflight_error *error = NULL;

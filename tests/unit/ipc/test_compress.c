@@ -87,9 +87,11 @@ TEST(compress, buffers_come_back)
     for (int mix = 0; mix < 2 * 3 * 3; mix++) {
         const int32_t levels[] = {0, 1, 9};
         const int32_t threads[] = {0, 2, 100};
-        struct cfl_compression compression = {mix % 2 == 0 ? CFLIGHT_COMPRESSION_LZ4_FRAME
-                                                           : CFLIGHT_COMPRESSION_ZSTD,
-                                              levels[mix / 2 % 3], threads[mix / 6]};
+        struct cfl_compression compression = {
+            .codec = mix % 2 == 0 ? CFLIGHT_COMPRESSION_LZ4_FRAME : CFLIGHT_COMPRESSION_ZSTD,
+            .level = levels[mix / 2 % 3],
+            .thread_max = threads[mix / 6],
+        };
         struct cfl_scratch scratch;
         cfl_scratch_init(&scratch, NULL);
         CHECK_OK(cfl_compression_check(&compression, &error), error);
@@ -102,6 +104,7 @@ TEST(compress, buffers_come_back)
         assert_non_null(results[2].prefix);
         assert_non_null(results[3].prefix);
         cfl_scratch_done(&scratch);
+        cfl_compression_done(&compression);
     }
 }
 
@@ -109,9 +112,11 @@ TEST(compress, buffers_come_back)
 TEST(compress, levels_out_of_range_are_refused)
 {
     const struct cfl_compression bad[] = {
-        {CFLIGHT_COMPRESSION_ZSTD, 23, 1},      {CFLIGHT_COMPRESSION_ZSTD, INT32_MIN, 1},
-        {CFLIGHT_COMPRESSION_LZ4_FRAME, 13, 1}, {CFLIGHT_COMPRESSION_LZ4_FRAME, INT32_MIN, 1},
-        {(enum cflight_compression)3, 0, 1},
+        {.codec = CFLIGHT_COMPRESSION_ZSTD, .level = 23},
+        {.codec = CFLIGHT_COMPRESSION_ZSTD, .level = INT32_MIN},
+        {.codec = CFLIGHT_COMPRESSION_LZ4_FRAME, .level = 13},
+        {.codec = CFLIGHT_COMPRESSION_LZ4_FRAME, .level = INT32_MIN},
+        {.codec = (enum cflight_compression)3},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         CHECK_STATUS(cfl_compression_check(&bad[i], NULL), CFLIGHT_INVALID_ARGUMENT);
@@ -147,6 +152,7 @@ TEST(decompress, impossible_claims_are_refused_before_memory_is_taken)
                          CFLIGHT_DATA_LOSS);
         }
         cfl_scratch_done(&scratch);
+        cfl_compression_done(&compression);
         free(zeros);
     }
 }
