@@ -65,6 +65,12 @@ static inline bool cflight_bytes_equal(struct cflight_bytes a, struct cflight_by
            (a.len_bytes == 0 || memcmp(a.data, b.data, a.len_bytes) == 0);
 }
 
+/// The same for tokens and other secrets: how long it takes depends on the lengths alone, so that
+/// nobody can guess a secret byte by byte.
+/// @since 0.1
+CFLIGHT_EXPORT bool cflight_bytes_equal_in_constant_time(struct cflight_bytes a,
+                                                         struct cflight_bytes b);
+
 /// An immutable, reference counted run of bytes.
 typedef struct cflight_buffer cflight_buffer;
 

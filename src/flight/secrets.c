@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/error.h"
+#include "cflight/bytes.h"
 
 cflight_status cfl_random_bytes(void *target, size_t len_bytes, cflight_error **reterr)
 {
@@ -30,6 +31,11 @@ bool cfl_equal_in_constant_time(const void *a, const void *b, size_t len_bytes)
         difference = (uint8_t)(difference | (left[i] ^ right[i]));
     }
     return difference == 0;
+}
+
+bool cflight_bytes_equal_in_constant_time(struct cflight_bytes a, struct cflight_bytes b)
+{
+    return a.len_bytes == b.len_bytes && cfl_equal_in_constant_time(a.data, b.data, a.len_bytes);
 }
 
 void cfl_hex_write(const uint8_t *bytes, size_t len_bytes, char *target)

@@ -201,7 +201,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
 {
     (void)user_data;
     (void)ret_identity;
-    return is_text(username, USER) && is_text(password, PASSWORD)
+    return is_text(username, USER) && cflight_bytes_equal_in_constant_time(password, text(PASSWORD))
                ? CFLIGHT_OK
                : cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "go away");
 }

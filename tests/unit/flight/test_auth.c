@@ -302,6 +302,17 @@ TEST(auth, a_token_of_a_mebibyte_is_refused)
     free(big);
 }
 
+/* Goal: the comparison of secrets tells equal from different bytes, wherever they differ. */
+TEST(auth, secrets_are_compared_whole)
+{
+    assert_true(cflight_bytes_equal_in_constant_time(text("abc"), text("abc")));
+    assert_true(cflight_bytes_equal_in_constant_time(text(""), cflight_bytes_make(NULL, 0)));
+    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("abd")));
+    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("bbc")));
+    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("ab")));
+    assert_false(cflight_bytes_equal_in_constant_time(text(""), text("a")));
+}
+
 struct staller {
     cflight_client *client;
     struct t_gate begun;
