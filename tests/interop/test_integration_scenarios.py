@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pyarrow as pa
+import pyarrow.flight
 import pytest
 
 import integration
@@ -92,6 +93,57 @@ def test_golden_data_with_pyarrow_as_server(pyarrow_json_server, path):
     else:
         assert done.returncode == 1
         assert done.stderr.startswith("INVALID_ARGUMENT: ")
+
+
+def numbered(batches):
+    return [(batch, str(i).encode()) for i, batch in enumerate(batches)]
+
+
+def with_rows_swapped(batches):
+    order = pa.array([1, 0, *range(2, batches[0].num_rows)])
+    return [(batches[0].take(order), b"0"), *numbered(batches)[1:]]
+
+
+FAULTS = {
+    "rows are swapped": with_rows_swapped,
+    "a batch is missing": lambda batches: numbered(batches)[:-1],
+    "a batch is there twice": lambda batches: [*numbered(batches), (batches[-1], str(len(batches)).encode())],
+    "batches are swapped": lambda batches: list(zip(batches[::-1], (data for _, data in numbered(batches)))),
+    "metadata differs": lambda batches: [(batch, b"7") for batch in batches],
+    "metadata is missing": lambda batches: batches,
+}
+
+
+@needs_golden
+@pytest.mark.parametrize("fault", FAULTS)
+def test_client_finds_a_server_that_changes_the_data(fault):
+    class Faulty(pyarrow_scenarios.JsonServer):
+        def do_get(self, context, ticket):
+            schema, batches = self._datasets[ticket.ticket]
+            return pa.flight.GeneratorStream(schema, iter(FAULTS[fault](batches)))
+
+    path = next(path for path in GOLDEN if name_of(path) == "cpp-21.0.0/generated_decimal")
+    with Faulty("grpc://127.0.0.1:0") as server:
+        done = run_json_client(server.port, path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ABORTED: ")
+
+
+@needs_golden
+@pytest.mark.parametrize("answers", [lambda i: b"x", lambda i: None], ids=["other", "none"])
+def test_client_finds_a_server_that_does_not_answer_uploads(answers):
+    class Faulty(pyarrow_scenarios.JsonServer):
+        def do_put(self, context, descriptor, reader, writer):
+            for i, _ in enumerate(reader):
+                if answers(i) is not None:
+                    writer.write(answers(i))
+                return
+
+    path = next(path for path in GOLDEN if name_of(path) == "cpp-21.0.0/generated_primitive")
+    with Faulty("grpc://127.0.0.1:0") as server:
+        done = run_json_client(server.port, path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ABORTED: ")
 
 
 @needs_golden
