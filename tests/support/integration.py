@@ -48,7 +48,7 @@ class Program:
     dashes: str = "-"
     path_flag: str = "path"
     exits_with_0: bool = False
-    skips: tuple = ()  # (pattern of case names, reason)
+    skips: tuple = ()  # (pattern of "client>server case", reason)
 
     def server_command(self, scenario):
         return [*self.server, f"{self.dashes}port", "0", *self._scenario(scenario)]
