@@ -57,7 +57,9 @@ struct cflight_client_options {
     const struct cflight_client_middleware *middleware;
     size_t middleware_count;
     /// Keepalive pings; 0 interval is off. A server that does not allow them would close the
-    /// connection, so they are at least 10 s apart unless `keepalive_is_agreed`.
+    /// connection, so unless `keepalive_is_agreed` they are at least 10 s apart, and after two
+    /// that the server answered with nothing but acknowledgements, 5 minutes (2 hours without
+    /// calls).
     int64_t keepalive_interval_ms;
     int64_t keepalive_timeout_ms; ///< 0 is 20000
     bool keepalive_without_calls;

@@ -15,6 +15,7 @@ enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 20000,
     DEFAULT_KEEPALIVE_TIMEOUT_MS = 20000,
     KEEPALIVE_INTERVAL_MS_MIN = 10000,
+    KEEPALIVE_EAGER_MAX = 2, /* stock servers hang up at the fourth */
     DEFAULT_POOL_BYTES = 64 << 20,
 };
 
@@ -116,6 +117,8 @@ static void load_limits(struct cflight_client *client)
         client->keepalive.interval_ns = interval_ms * CFL_NS_PER_MS;
         client->keepalive.timeout_ns = timeout_ms * CFL_NS_PER_MS;
         client->keepalive.without_calls = options->keepalive_without_calls;
+        client->keepalive.eager_max =
+            options->keepalive_is_agreed ? 0 : (uint32_t)KEEPALIVE_EAGER_MAX;
     }
     if (client->options.connect_timeout_ms <= 0) {
         client->options.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;

@@ -14,6 +14,11 @@
 
 enum { TEXT_BYTES = 400 };
 
+/* What stock servers take at least between pings when they send nothing: 5 minutes with calls, 2
+ * hours without. A little more, because pings may catch up with each other on their way. */
+#define RARE_INTERVAL_NS ((int64_t)(5 * 60 + 10) * CFL_NS_PER_S)
+#define RARE_INTERVAL_IDLE_NS ((int64_t)(2 * 3600 + 10) * CFL_NS_PER_S)
+
 static char abandoned_mark;
 
 struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream)
@@ -33,6 +38,7 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
 {
     struct cfl_grpc_conn *conn = user_data;
     struct cfl_grpc_call *call = cfl_grpc_call_of(stream);
+    conn->eager_ping_count = 0;
     if (conn->role == CFL_GRPC_CLIENT) {
         if (call != NULL) {
             cfl_grpc_client_headers(call, fields, field_count, is_end_stream, is_too_large);
@@ -48,8 +54,9 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
 static void on_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t *data,
                     size_t len_bytes)
 {
-    (void)user_data;
+    struct cfl_grpc_conn *conn = user_data;
     struct cfl_grpc_call *call = cfl_grpc_call_of(stream);
+    conn->eager_ping_count = 0;
     if (call == NULL || call->is_finished) {
         cfl_h2_stream_consume(stream, len_bytes);
         return;
@@ -266,7 +273,12 @@ static int64_t keepalive_deadline_ns(const struct cfl_grpc_conn *conn)
     if (conn->is_ping_sent) {
         return cfl_deadline_after_ns(conn->ping_ns, keepalive->timeout_ns);
     }
-    return cfl_deadline_after_ns(conn->last_received_ns, keepalive->interval_ns);
+    int64_t interval_ns = keepalive->interval_ns;
+    if (keepalive->eager_max > 0 && conn->eager_ping_count >= keepalive->eager_max) {
+        int64_t rare_ns = conn->call_count > 0 ? RARE_INTERVAL_NS : RARE_INTERVAL_IDLE_NS;
+        interval_ns = interval_ns > rare_ns ? interval_ns : rare_ns;
+    }
+    return cfl_deadline_after_ns(conn->last_received_ns, interval_ns);
 }
 
 int64_t cfl_grpc_next_deadline_ns(const struct cfl_grpc_conn *conn)
@@ -288,6 +300,7 @@ cflight_status cfl_grpc_tick(struct cfl_grpc_conn *conn, int64_t now_ns, cflight
         }
         cfl_h2_ping(conn->h2);
         conn->is_ping_sent = true;
+        conn->eager_ping_count += conn->eager_ping_count < UINT32_MAX ? 1 : 0;
         conn->ping_ns = now_ns;
     }
     return cfl_h2_tick(conn->h2, now_ns, reterr);

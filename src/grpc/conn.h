@@ -71,6 +71,10 @@ struct cfl_grpc_keepalive {
     int64_t interval_ns;
     int64_t timeout_ns;
     bool without_calls;
+    /* After how many pings without headers or data from the peer they become rare, as stock gRPC
+     * servers demand, which count pings and hang up (gRPC core: keepalive.md, "too_many_pings").
+     * 0: never. */
+    uint32_t eager_max;
 };
 
 cflight_status cfl_grpc_conn_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,

@@ -84,6 +84,7 @@ struct cfl_grpc_conn {
     int64_t last_received_ns;
     int64_t ping_ns; /* when the keepalive ping that waits was sent */
     bool is_ping_sent;
+    uint32_t eager_ping_count; /* since the peer last sent headers or data */
     bool is_goaway_sent;
     bool is_failed;
 };

@@ -181,6 +181,33 @@ TEST(grpc_time, keepalive_finds_a_dead_peer)
     close_pair(&pair, &user);
 }
 
+/* Goal: pings to a peer that sends nothing become rare after the agreed number, and are eager again
+ * once it sent something. */
+TEST(grpc_time, keepalive_becomes_rare_without_data)
+{
+    struct t_pair pair;
+    struct t_user user;
+    cflight_error *error = NULL;
+    t_pair_init(&pair);
+    pair.keepalive.interval_ns = 10 * CFL_NS_PER_S;
+    pair.keepalive.timeout_ns = 3 * CFL_NS_PER_S;
+    pair.keepalive.eager_max = 2;
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    for (int i = 0; i < 6; i++) {
+        int64_t interval_s = i % 3 < 2 ? 10 : 310;
+        int64_t ping_ns = pair.clock.now_ns + interval_s * CFL_NS_PER_S;
+        assert_true(cfl_grpc_next_deadline_ns(pair.client) == ping_ns);
+        pair.clock.now_ns = ping_ns;
+        CHECK_OK(cfl_grpc_tick(pair.client, ping_ns, &error), error);
+        t_pair_pump(&pair, 65536);
+        if (i == 2) {
+            CHECK_OK(cfl_grpc_call_send_headers(pair.served[0].call, NULL, &error), error);
+            t_pair_pump(&pair, 65536);
+        }
+    }
+    close_pair(&pair, &user);
+}
+
 /* Goal: without calls there is no keepalive, unless asked for.
  * Method: both settings. */
 TEST(grpc_time, keepalive_rests_without_calls)
