@@ -375,6 +375,7 @@ static void client_dealloc(PyObject *self)
 {
     struct cfp_client *client = (struct cfp_client *)self;
     cfp_object_begin_dealloc(self);
+    cfp_client_loop_end_connect(client);
     if (client->client != NULL) {
         cfp_release(free_client, client->client);
     }
@@ -387,6 +388,7 @@ static PyObject *client_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
     cflight_client *client = ((struct cfp_client *)self)->client;
+    cfp_client_loop_end_connect((struct cfp_client *)self);
     if (client != NULL) {
         Py_BEGIN_ALLOW_THREADS cflight_client_close(client);
         Py_END_ALLOW_THREADS
@@ -595,7 +597,15 @@ static PyMethodDef client_methods[] = {
     {"_loop_start", cfp_client_loop_start, METH_VARARGS,
      PyDoc_STR("Start a call with one request: method, message, options.")},
     {"_loop_do_get", CFP_KEYWORDS(cfp_client_loop_do_get), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("As do_get, without waiting for the schema.")},
+     PyDoc_STR("As do_get, without waiting.")},
+    {"_loop_do_put", CFP_KEYWORDS(cfp_client_loop_do_put), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("As do_put, without waiting.")},
+    {"_loop_do_exchange", CFP_KEYWORDS(cfp_client_loop_do_exchange), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("As do_exchange, without waiting.")},
+    {"_standard_request", cfp_client_standard_request, METH_VARARGS,
+     PyDoc_STR("Return the body of a standard action: its type, its argument or None.")},
+    {"_standard_result", cfp_client_standard_result, METH_VARARGS,
+     PyDoc_STR("Return what the result of a standard action means: its type, the body.")},
     {"close", client_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\n"
                "End the connection and all calls on it. Later calls are ArrowInvalid. Safe to "

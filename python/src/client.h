@@ -14,6 +14,7 @@ struct cfp_client {
     cflight_client *client;
     struct cfp_notifier on_connected; /* loop.c */
     PyObject *settings;               /* dict: the constructor's keywords */
+    cflight_cancel *connect_cancel;   /* of the connect that an event loop began; NULL for none */
 };
 
 /* Client options made of a constructor's keywords, and the memory that holds them. */
@@ -56,5 +57,13 @@ PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObj
 /* Starts an action, waits until the server has begun with it, and returns an iterator of Result. */
 PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
                                   const struct cflight_action *action, PyObject *options);
+
+/* Session options of a dict, and what the server said as dicts. The views are of the dict, `kept`
+ * (a list) and the scratch memory. */
+int cfp_session_options_view(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
+                             struct cflight_session_options *ret_options);
+PyObject *cfp_session_options_dict(const struct cflight_session_options *options);
+PyObject *cfp_session_errors_dict(struct cfp_state *state,
+                                  const struct cflight_session_errors *errors);
 
 #endif /* CFP_CLIENT_H */

@@ -215,6 +215,16 @@ static PyObject *pair_of(PyObject *first, PyObject *second)
     return pair;
 }
 
+/* Makes a writer object; under an event loop, one that never waits. */
+static PyObject *writer_of(struct frame *frame, cflight_writer *writer, struct ArrowSchema *schema)
+{
+    PyObject *object = cfp_writer_new(frame->state, writer, true, schema);
+    if (object != NULL && frame->call.options.never_wait) {
+        cfp_writer_never_waits(object);
+    }
+    return object;
+}
+
 static PyObject *put_with_schema(struct frame *frame, const struct cflight_descriptor *descriptor,
                                  struct ArrowSchema *schema)
 {
@@ -231,11 +241,12 @@ static PyObject *put_with_schema(struct frame *frame, const struct cflight_descr
         return NULL;
     }
     PyObject *reader_object = cfp_metadata_reader_new(frame->state, metadata);
-    PyObject *writer_object = cfp_writer_new(frame->state, writer, true, schema);
+    PyObject *writer_object = writer_of(frame, writer, schema);
     return pair_of(writer_object, reader_object);
 }
 
-PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
+                           enum cfp_call_kind kind)
 {
     static char *names[] = {"descriptor", "schema", "options", NULL};
     PyObject *descriptor_object = NULL;
@@ -250,7 +261,7 @@ PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
                                      &schema_object, &options) ||
         cfp_check_type(descriptor_object, state->descriptor_type, "descriptor",
                        "cflight.FlightDescriptor") < 0 ||
-        frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 ||
+        frame_begin(&frame, self, options, kind) < 0 ||
         cfp_descriptor_view(descriptor_object, &frame.call.scratch, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, PyExc_OSError) < 0 ||
         cfp_schema_get(schema_object, "schema", &schema) < 0) {
@@ -263,14 +274,25 @@ done:
     return result;
 }
 
-PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
+PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_put(self, args, kwargs, CFP_CALL_STREAM);
+}
+
+PyObject *cfp_client_loop_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_put(self, args, kwargs, CFP_CALL_LOOP);
+}
+
+static PyObject *start_exchange(PyObject *self, PyObject *args, PyObject *kwargs,
+                                enum cfp_call_kind kind)
 {
     struct frame frame;
     struct cflight_descriptor descriptor;
     cflight_writer *writer = NULL;
     cflight_reader *reader = NULL;
     PyObject *result = NULL;
-    if (parse_descriptor(self, args, kwargs, &frame, CFP_CALL_STREAM, &descriptor) < 0 ||
+    if (parse_descriptor(self, args, kwargs, &frame, kind, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, frame.state->flight_internal_error) < 0 ||
         frame_block(&frame) < 0) {
         goto done;
@@ -282,12 +304,22 @@ PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwarg
     }
     PyObject *reader_object =
         cfp_reader_new(frame.state, cfp_read_core_new(frame.state, reader, true));
-    PyObject *writer_object = cfp_writer_new(frame.state, writer, true, NULL);
+    PyObject *writer_object = writer_of(&frame, writer, NULL);
     result = pair_of(writer_object, reader_object);
 
 done:
     frame_end(&frame);
     return result;
+}
+
+PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_exchange(self, args, kwargs, CFP_CALL_STREAM);
+}
+
+PyObject *cfp_client_loop_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return start_exchange(self, args, kwargs, CFP_CALL_LOOP);
 }
 
 /* An Action from what callers may give. */

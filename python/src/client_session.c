@@ -81,8 +81,8 @@ static int option_value(PyObject *kept, struct cfp_scratch *scratch, PyObject *v
     return -1;
 }
 
-static int options_of_dict(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
-                           struct cflight_session_options *ret_options)
+int cfp_session_options_view(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
+                             struct cflight_session_options *ret_options)
 {
     size_t count = (size_t)PyDict_Size(dict);
     struct cflight_session_option *options = cfp_scratch_new(scratch, count, sizeof(*options));
@@ -113,7 +113,8 @@ static int set_item(PyObject *dict, struct cflight_bytes name, PyObject *value)
     return code;
 }
 
-static PyObject *errors_dict(struct cfp_state *state, const struct cflight_session_errors *errors)
+PyObject *cfp_session_errors_dict(struct cfp_state *state,
+                                  const struct cflight_session_errors *errors)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < errors->count; i++) {
@@ -159,7 +160,7 @@ static PyObject *value_object(const struct cflight_session_option *option)
     Py_RETURN_NONE;
 }
 
-static PyObject *options_dict(const struct cflight_session_options *options)
+PyObject *cfp_session_options_dict(const struct cflight_session_options *options)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < options->count; i++) {
@@ -198,14 +199,14 @@ PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObjec
     cflight_client *client = handle_of(self);
     PyObject *kept = client == NULL ? NULL : PyList_New(0);
     if (kept == NULL || cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
-        options_of_dict(dict, kept, &call.scratch, &options) < 0 ||
+        cfp_session_options_view(dict, kept, &call.scratch, &options) < 0 ||
         cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
         goto done;
     }
     cflight_status status =
         cflight_client_set_session_options(client, &options, &call.options, &errors, &error);
     if (cfp_wait_end(&wait, status, error) == 0) {
-        result = errors_dict(state, errors);
+        result = cfp_session_errors_dict(state, errors);
         cflight_session_errors_free(errors);
     }
 
@@ -236,7 +237,7 @@ PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObjec
     cflight_status status =
         cflight_client_get_session_options(client, &call.options, &options, &error);
     if (cfp_wait_end(&wait, status, error) == 0) {
-        result = options_dict(options);
+        result = cfp_session_options_dict(options);
         cflight_session_options_free(options);
     }
 

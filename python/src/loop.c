@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls under an event loop: AsyncCall, and what FlightClient offers to the package's asyncio part.
  *
- * Nothing here waits. Callbacks come from _loop_process, on the loop's thread.
+ * Nothing here waits. Callbacks come from _loop_process, on the loop's thread, which keeps the GIL:
+ * an object that another thread's garbage collection takes away is then not about to be called.
  * Thread class: loop only. */
 #include "loop.h"
 
@@ -67,8 +68,8 @@ PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused)
     if (client == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS cflight_client_loop_process(client);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    cflight_client_loop_process(client);
+    Py_RETURN_NONE;
 }
 
 PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused)
@@ -96,7 +97,10 @@ static void on_connected(void *user_data, cflight_status status, const cflight_e
         outcome = PyErr_Occurred() == NULL ? Py_NewRef(Py_None) : Py_NewRef(PyExc_MemoryError);
         PyErr_Clear();
     }
-    run_callback(&((struct cfp_client *)self)->on_connected, outcome);
+    struct cfp_client *client = (struct cfp_client *)self;
+    cflight_cancel_unref(client->connect_cancel);
+    client->connect_cancel = NULL;
+    run_callback(&client->on_connected, outcome);
     Py_DECREF(outcome);
     PyGILState_Release(gil);
 }
@@ -105,19 +109,32 @@ PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback)
 {
     struct cfp_client *object = (struct cfp_client *)self;
     cflight_client *client = handle_of(self);
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     cflight_error *error = NULL;
-    cflight_status status = CFLIGHT_OK;
     if (client == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status =
-        cflight_client_loop_connect(client, NULL, on_connected, self, &error);
-    Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
-    {
+    cflight_status status = cflight_cancel_new(&options.cancel, &error);
+    if (status == CFLIGHT_OK) {
+        status = cflight_client_loop_connect(client, &options, on_connected, self, &error);
+    }
+    if (status != CFLIGHT_OK) {
+        cflight_cancel_unref(options.cancel);
         return cfp_raise(cfp_state_of(self), status, error);
     }
+    object->connect_cancel = options.cancel;
     cfp_notifier_set(&object->on_connected, callback);
     Py_RETURN_NONE;
+}
+
+void cfp_client_loop_end_connect(struct cfp_client *client)
+{
+    cflight_cancel *cancel = client->connect_cancel;
+    client->connect_cancel = NULL;
+    if (cancel != NULL) {
+        cflight_cancel_trigger(cancel);
+        cflight_cancel_unref(cancel);
+    }
 }
 
 struct async_call {
@@ -125,6 +142,7 @@ struct async_call {
     cflight_async *async; /* NULL once closed */
     struct cfp_notifier notifier;
     struct cfp_call call;
+    bool may_start_again; /* it failed, and the server certainly did no work */
 };
 
 PyObject *cfp_client_loop_start(PyObject *self, PyObject *args)
@@ -206,6 +224,8 @@ static PyObject *async_call_try_next(PyObject *self, PyObject *unused)
         return NULL;
     }
     cflight_status status = cflight_async_try_next(call->async, &is_ready, &message, &error);
+    call->may_start_again =
+        status != CFLIGHT_OK && cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
     if (cfp_wait_end(&wait, status, error) < 0) {
         return NULL;
     }
@@ -235,13 +255,20 @@ static PyMethodDef async_call_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef async_call_members[] = {
+    {"may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
+     PyDoc_STR("Whether the call failed and the server certainly did no work.")},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
 PyDoc_STRVAR(async_call_doc, "A call with one request, driven by an event loop.");
 
 static PyType_Slot async_call_slots[] = {
     {Py_tp_doc, (void *)async_call_doc},
     {Py_tp_dealloc, (void *)async_call_dealloc},
     {Py_tp_methods, async_call_methods},
-    {Py_tp_members, cfp_members},
+    {Py_tp_members, async_call_members},
     {0, NULL},
 };
 

@@ -56,6 +56,8 @@ struct cfp_write_core {
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *writer, bool is_owned,
                          struct ArrowSchema *schema);
 void cfp_writer_detach(PyObject *writer);
+/* The writer belongs to an event loop: nothing it does waits. */
+void cfp_writer_never_waits(PyObject *writer);
 
 /* What GeneratorStream and RecordBatchStream write through: the steps of a writer with the GIL held
  * on entry and exit. */

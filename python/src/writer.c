@@ -22,6 +22,7 @@ struct writer {
     Py_buffer metadata;           /* of the same */
     struct ArrowSchema schema;    /* what the stream began with; released before */
     bool is_done;                 /* done_writing or close was called */
+    bool never_waits;             /* an event loop's: there is nothing for Ctrl+C to interrupt */
 };
 
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool is_owned,
@@ -114,13 +115,19 @@ static void interrupt_core(void *pointer)
     }
 }
 
+void cfp_writer_never_waits(PyObject *writer)
+{
+    ((struct writer *)writer)->never_waits = true;
+}
+
 static int run(struct writer *self, step_fn function, struct step *step)
 {
     struct cfp_write_core *core = &self->core;
     struct cfp_wait wait;
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
-    if (cfp_wait_begin(&wait, cfp_state_of((PyObject *)self), interrupt_core, core) < 0) {
+    if (cfp_wait_begin(&wait, cfp_state_of((PyObject *)self),
+                       self->never_waits ? NULL : interrupt_core, core) < 0) {
         return -1;
     }
     pthread_mutex_lock(&core->lock);
