@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "cflight/ipc.h"
-#include "flight/single_field.h"
-#include "flight/values.h"
+#include "flight/value/single_field.h"
+#include "flight/value/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 

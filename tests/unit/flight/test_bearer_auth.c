@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Basic credentials, bearer tokens and password files, apart from a server. The clock is virtual.
  */
-#include "flight/bearer_auth.h"
+#include "flight/kit/bearer_auth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "cflight/ipc.h"
-#include "flight/bearer_tokens.h"
-#include "flight/secrets.h"
+#include "flight/kit/bearer_tokens.h"
+#include "flight/kit/secrets.h"
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cookie jar: what it takes, what it sends, when cookies end, and its bounds. The clock is
  * virtual. */
-#include "flight/cookies.h"
+#include "flight/kit/cookies.h"
 
 #include <stdio.h>
 
-#include "flight/cookie.h"
-#include "flight/header_sink.h"
+#include "flight/kit/cookie.h"
+#include "flight/call/header_sink.h"
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors on the wire: what is sent for each status, and what is made of what a peer sent. */
-#include "flight/error_wire.h"
+#include "flight/value/error_wire.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "../../fuzz/ipc_walk_values.h"
 #include "../ipc/ipc_data.h"
 #include "cflight/cflight.h"
-#include "flight/flight_data.h"
+#include "flight/call/flight_data.h"
 #include "hostile_peer.h"
 
 enum {

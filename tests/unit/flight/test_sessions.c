@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The session store apart from a server: ids, options, bounds, idle time. The clock is virtual. */
-#include "flight/sessions.h"
+#include "flight/kit/sessions.h"
 
 #include <pthread.h>
 #include <stdio.h>

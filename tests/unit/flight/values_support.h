@@ -2,7 +2,7 @@
 #ifndef CFLIGHT_TESTS_VALUES_SUPPORT_H
 #define CFLIGHT_TESTS_VALUES_SUPPORT_H
 
-#include "flight/values.h"
+#include "flight/value/values.h"
 #include "test.h"
 
 /* What the tests of the value types share. */

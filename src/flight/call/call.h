@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CALL_CALL_H
+#define CFL_FLIGHT_CALL_CALL_H
+
+#include "cflight/call.h"
+#include "cflight/middleware.h"
+#include "flight/call/connection.h"
+#include "flight/call/inbox.h"
+#include "flight/call/method.h"
+
+/* One RPC, at either end: messages in, messages out, limits, cancellation, and its end.
+ *
+ * Everything blocks by cfl_connection_wait_locked on the call's connection. Reading and writing are
+ * independent of each other: one thread each. Counted: the handles given to users, the cancel
+ * handle's registry and a running handler hold references. Thread class: one reader and one writer
+ * at a time; cancel is free. */
+
+struct cfl_call_limits {
+    int64_t deadline_ns;   /* whole call, absolute */
+    int64_t first_byte_ns; /* until the first byte of the answer, absolute */
+    int64_t timeout_ms;    /* the durations as the user gave them, for messages */
+    int64_t first_byte_timeout_ms;
+    int64_t idle_timeout_ms;    /* 0 is none */
+    uint64_t message_bytes_max; /* of one inbound message; 0: the connection's limit alone */
+};
+
+/* A wish to be called back once by whoever drives the connection from an event loop. */
+struct cfl_watch {
+    struct cfl_watch_base base; /* in the connection's watches, or among those that are due */
+    struct cfl_call *call;
+    bool is_write;
+    void (*on_ready)(void *user_data);
+    void *user_data;
+    int64_t deadline_ns;     /* when the call's idle or first-byte limit passes */
+    uint64_t progress_bytes; /* as of when the deadline was set */
+};
+
+/* What a call's observer was told. */
+enum cfl_observed {
+    CFL_OBSERVED_NOTHING = 0,
+    CFL_OBSERVED_BUSY, /* a thread is telling it about headers, and will go on with the end */
+    CFL_OBSERVED_HEADERS,
+    CFL_OBSERVED_END,
+};
+
+/* What a handler wants called when its call is cancelled. Runs on a pool thread, under no lock. */
+struct cfl_cancel_wish {
+    struct cfl_list node; /* in the server's list of those that are due */
+    void (*on_cancel)(void *user_data);
+    void *user_data;
+    bool is_running;
+    pthread_t runner;
+};
+
+struct cfl_call {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    const struct cfl_method *method;
+    struct cfl_connection *connection;
+    struct cfl_call_limits limits;
+    int64_t started_ns;
+    cflight_cancel *cancel;      /* NULL when the call has none */
+    struct cfl_list cancel_node; /* in the cancel handle's list, under its mutex */
+    /* Server: in the connection's or the server's list of calls to run. */
+    struct cfl_list fresh_node;
+    struct cfl_list server_node; /* server: in the list of all calls of a server */
+    /* Client: told about response headers, then about the end, once each, on a thread of the user,
+     * not under the lock; the latter at the latest when the call is freed. */
+    void (*observe)(void *user_data, struct cfl_call *call, bool is_end);
+    void *observe_user_data;
+    atomic_int observed;            /* enum cfl_observed */
+    struct cfl_watch inbound_watch; /* locked by the connection, as is the next */
+    struct cfl_watch sent_watch;
+    struct cfl_cancel_wish cancel_wish; /* server: locked by the server */
+    /* Server: sent before the first message; NULL for none. */
+    struct cfl_metadata *response_headers;
+    struct {
+        struct cfl_grpc_call *grpc;
+        struct cfl_inbox inbox;
+        bool wants_message;  /* a thread waits for one, or none was complete yet: bytes are credited
+                                on arrival */
+        bool has_answer;     /* client: headers or anything else came */
+        bool is_half_closed; /* server: the client sends no more */
+        bool is_over;
+        bool is_dispatched;    /* server */
+        bool is_rejected;      /* server: finished before any handler saw it */
+        bool headers_are_sent; /* server */
+        bool is_cancelled;
+        cflight_status status; /* meaningful when over */
+        cflight_error *error;  /* the call's one failure; NULL while it runs or ended well */
+        uint64_t sent_count;
+        uint64_t sent_bytes;
+    } locked;
+};
+
+/* Client: starts the request on the connection (locked by the caller) and registers with the cancel
+ * handle afterwards by cfl_call_watch_cancel. `message` (borrowed) is sent as the one request
+ * message; NULL for client-streaming methods. */
+cflight_status cfl_call_start_locked(struct cfl_connection *connection,
+                                     const struct cfl_method *method,
+                                     const struct cfl_grpc_call_params *params,
+                                     const struct cfl_call_limits *limits,
+                                     const struct cflight_bytes *message,
+                                     struct cfl_call **ret_call, cflight_error **reterr);
+/* Server: takes a call on. It appears on the connection's `fresh` list when a handler can start:
+ * when the first message is there or has filled half a window, or none will come, or the call is
+ * over already (then there is only cleaning up to do). */
+cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
+                                      const struct cfl_method *method, struct cfl_grpc_call *grpc,
+                                      struct cfl_call **ret_call, cflight_error **reterr);
+struct cfl_call *cfl_call_ref(struct cfl_call *call);
+void cfl_call_unref(struct cfl_call *call);
+
+/* Registers the call with a cancel handle (may be NULL); a triggered one ends the call at once. Not
+ * under the lock. */
+void cfl_call_watch_cancel(struct cfl_call *call, cflight_cancel *cancel);
+
+/* Waits for a message and takes it. `*ret_has_message` false is the end of the stream: at a client
+ * with the status OK, at a server the client's half-close. `timeout_ns` >= 0 bounds this wait
+ * alone: then `*ret_is_ready` (may be NULL when timeout_ns is negative) tells whether anything is
+ * known. A failure is the call's failure, the same every time. */
+cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool *ret_is_ready,
+                                bool *ret_has_message, struct cfl_message *ret_message,
+                                cflight_error **reterr);
+/* Client: waits until the server answered with anything: headers, a message or a status. */
+cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr);
+/* Client: waits for the first whole message or the end, and takes nothing. */
+cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **reterr);
+/* Client: drops what still comes and waits for the end. @return the call's final status. */
+cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr);
+/* Queues one message and sends what the socket takes now. `body` (may be NULL) is borrowed until
+ * cfl_call_is_sent says yes; `head` is copied. When the peer has ended the call, that is the
+ * failure. */
+cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
+                             const struct cfl_pieces *body, cflight_error **reterr);
+/* Whether the socket took all that was posted; the call's failure when it ended before. */
+cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr);
+/* Waits for that. */
+cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr);
+/* Posts a message without a body, and waits only when much is queued already: for small messages.
+ */
+cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message,
+                             cflight_error **reterr);
+cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr);
+/* Tells a client's observer what is new. Not under the lock. */
+void cfl_call_observe(struct cfl_call *call);
+/* Ends the call from this side. Safe at any time, from any thread. */
+void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message);
+/* Server: sends status and trailers. */
+void cfl_call_finish(struct cfl_call *call, cflight_status status, const char *message,
+                     const struct cfl_metadata *trailers);
+bool cfl_call_is_cancelled(struct cfl_call *call);
+/* Has `on_ready` called once, by cfl_call_run_watches, when a receive without waiting gives
+ * something (or, with `is_write`, when what was posted was sent, or the call is over). NULL takes
+ * it back. */
+void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void *user_data),
+                     void *user_data);
+/* Calls back whoever is due on this connection. Not under the lock. */
+void cfl_call_run_watches(struct cfl_connection *connection);
+/* The earliest moment at which a watch is due: now when one is ready. */
+int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns);
+/* For call_watch.c: whether there is something to receive, or everything was sent; what moves when
+ * the call is not idle; and ending a call whose limit passed. */
+bool cfl_call_has_inbound_locked(struct cfl_call *call);
+bool cfl_call_has_sent_locked(struct cfl_call *call);
+uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write);
+void cfl_call_want_message_locked(struct cfl_call *call, bool wants);
+void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write);
+/* Fills counts and duration; status and error are the caller's to set. */
+void cfl_call_summarise(struct cfl_call *call, struct cflight_call_summary *ret_summary);
+
+#endif /* CFL_FLIGHT_CALL_CALL_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Callbacks for event loops: which calls have something to tell, found after each step.
+ *
+ * A watch is in the connection's list, then among those that are due, then gone; taking it back
+ * works in either place, since both are touched by the loop's thread only, under the lock. An armed
+ * watch holds a reference on its call, and stands for a thread that waits: a message's bytes are
+ * credited as they arrive. Thread class: loop only. */
+#include "flight/call/call.h"
+
+static struct cfl_watch *watch_of(struct cfl_call *call, bool is_write)
+{
+    return is_write ? &call->sent_watch : &call->inbound_watch;
+}
+
+static void set_deadline_locked(struct cfl_watch *watch, int64_t now_ns)
+{
+    struct cfl_call *call = watch->call;
+    watch->progress_bytes = cfl_call_progress_locked(call, watch->is_write);
+    watch->deadline_ns = call->limits.idle_timeout_ms > 0
+                             ? cfl_deadline_after_ms(now_ns, call->limits.idle_timeout_ms)
+                             : CFL_TIME_NEVER;
+    if (!call->locked.has_answer && !watch->is_write) {
+        watch->deadline_ns = cfl_deadline_earlier(watch->deadline_ns, call->limits.first_byte_ns);
+    }
+}
+
+static bool is_ready_locked(const struct cfl_watch *watch)
+{
+    return watch->is_write ? cfl_call_has_sent_locked(watch->call)
+                           : cfl_call_has_inbound_locked(watch->call);
+}
+
+static bool is_due_locked(struct cfl_watch_base *base)
+{
+    return is_ready_locked(CFL_LIST_ENTRY(base, struct cfl_watch, base));
+}
+
+void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void *user_data),
+                     void *user_data)
+{
+    struct cfl_watch *watch = watch_of(call, is_write);
+    cfl_connection_lock(call->connection);
+    bool was_armed = watch->on_ready != NULL;
+    watch->on_ready = on_ready;
+    watch->user_data = user_data;
+    if (on_ready != NULL) {
+        watch->call = call;
+        watch->is_write = is_write;
+        watch->base.is_due = is_due_locked;
+        cfl_list_remove(&watch->base.node);
+        cfl_list_append(&call->connection->locked.watches, &watch->base.node);
+        set_deadline_locked(watch, cfl_clock_now_ns(NULL));
+    } else {
+        cfl_list_remove(&watch->base.node);
+    }
+    if (!is_write) {
+        cfl_call_want_message_locked(call, on_ready != NULL);
+    }
+    cfl_connection_unlock(call->connection);
+    if (on_ready != NULL && !was_armed) {
+        (void)cfl_call_ref(call);
+    } else if (on_ready == NULL && was_armed) {
+        cfl_call_unref(call);
+    }
+}
+
+/* Ends the call when its limit passed without a byte having moved. */
+static void check_limit_locked(struct cfl_watch *watch, int64_t now_ns)
+{
+    if (now_ns < watch->deadline_ns || watch->call->locked.is_over) {
+        return;
+    }
+    if (cfl_call_progress_locked(watch->call, watch->is_write) != watch->progress_bytes) {
+        set_deadline_locked(watch, now_ns);
+    } else {
+        cfl_call_expire_locked(watch->call, now_ns, watch->is_write);
+    }
+}
+
+static void collect_locked(struct cfl_connection *connection, struct cfl_list *due, int64_t now_ns)
+{
+    struct cfl_list *head = &connection->locked.watches;
+    struct cfl_list *next = NULL;
+    for (struct cfl_list *node = head->next; node != head; node = next) {
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
+        next = node->next;
+        check_limit_locked(watch, now_ns);
+        if (is_ready_locked(watch)) {
+            cfl_list_remove(node);
+            cfl_list_append(due, node);
+        }
+    }
+}
+
+void cfl_call_run_watches(struct cfl_connection *connection)
+{
+    struct cfl_list due;
+    cfl_list_init(&due);
+    cfl_connection_lock(connection);
+    collect_locked(connection, &due, cfl_clock_now_ns(NULL));
+    for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&due)) != NULL;) {
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
+        struct cfl_call *call = watch->call;
+        void (*on_ready)(void *user_data) = watch->on_ready;
+        watch->on_ready = NULL;
+        cfl_connection_unlock(connection);
+        on_ready(watch->user_data);
+        cfl_call_unref(call);
+        cfl_connection_lock(connection);
+    }
+    cfl_connection_unlock(connection);
+}
+
+int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns)
+{
+    int64_t deadline_ns = CFL_TIME_NEVER;
+    struct cfl_list *head = &connection->locked.watches;
+    for (struct cfl_list *node = head->next; node != head; node = node->next) {
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
+        if (is_ready_locked(watch)) {
+            return now_ns;
+        }
+        deadline_ns = cfl_deadline_earlier(deadline_ns, watch->deadline_ns);
+    }
+    return deadline_ns;
+}

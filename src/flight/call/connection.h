@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CALL_CONNECTION_H
+#define CFL_FLIGHT_CALL_CONNECTION_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "base/body.h"
+#include "base/list.h"
+#include "base/refcount.h"
+#include "grpc/conn.h"
+#include "net/poller.h"
+#include "net/transport.h"
+
+/* One connection: a transport, a gRPC session, a lock, and the rule for who does the I/O.
+ *
+ * There is no I/O thread. A thread that waits for something drives the connection: it flushes what
+ * is to be sent, reads what is there, and polls. One thread drives at a time; the others that wait
+ * sleep on a condition, and after each step the driver wakes those whose wish came true. When the
+ * driver has what it wants it hands the wheel to a waiting thread, or, at a server, back to the
+ * poller of the pool.
+ *
+ * Thread class: free. Functions that end in _locked assume the mutex. Lock order:
+ * docs/internals/threads.md. */
+
+struct cfl_connection;
+struct cfl_call;
+
+struct cfl_connection_owner {
+    /* Server: calls on `fresh` are ready for a handler. `is_pool_thread` tells that the caller is a
+     * pool thread, which will look for one itself right after. Under the lock. NULL at a client. */
+    void (*on_fresh)(void *user_data, struct cfl_connection *connection, bool is_pool_thread);
+    /* Server: the pool's poller is to watch the socket for `wanted` (0: for nothing, a thread of a
+     * call drives it). Under the lock. NULL at a client. */
+    void (*arm)(void *user_data, struct cfl_connection *connection, unsigned int wanted);
+    /* Server: the earliest moment at which the connection wants cfl_connection_process moved up.
+     * Under the lock. */
+    void (*on_deadline)(void *user_data, int64_t deadline_ns);
+    /* Server: a call was cancelled, which its handler may want to be told. Under the lock. NULL at
+     * a client. */
+    void (*on_cancelled)(void *user_data, struct cfl_call *call);
+    void *user_data;
+};
+
+struct cfl_connection {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    struct cfl_pool *pool;
+    struct cfl_limits limits;
+    struct cfl_transport *transport;
+    struct cfl_waker waker;
+    struct cfl_connection_owner owner;
+    uint64_t owner_tag; /* the owner's */
+    bool is_server;
+    pid_t pid; /* of the process that made it: a child of fork() shares the socket and must not
+                  touch it */
+    pthread_mutex_t mutex;
+    struct {
+        struct cfl_grpc_conn *grpc;
+        bool is_driven;
+        bool is_polling; /* the driver sleeps in poll: changes must wake it */
+        bool is_closed;  /* no more calls, and no I/O but lingering */
+        /* Server: closed, and what was written is still on its way. */
+        bool is_lingering;
+        int64_t linger_until_ns;
+        int64_t linger_check_ns;
+        int64_t linger_pause_ms;
+        bool is_gone; /* the peer: nothing that is written reaches it */
+        bool is_handshaking;
+        bool is_readable; /* the last read was not short: there may be more */
+        unsigned int
+            read_wait; /* what the last read, write or handshake waits for (TLS may want either) */
+        unsigned int write_wait;
+        bool has_received;  /* anything at all */
+        unsigned int armed; /* what the owner's poller watches */
+        int64_t handshake_deadline_ns;
+        struct cfl_list waiters; /* of struct cfl_waiter */
+        struct cfl_list watches; /* client: of struct cfl_watch_base, for event loops */
+        /* Client: what an event loop polls: readable when the socket is ready, or another thread's
+         * step made a watch due. NULL until a loop asks. */
+        struct cfl_poller *loop_poller;
+        unsigned int loop_armed;
+        bool loop_is_woken;
+        struct cfl_list fresh;  /* server: calls that are ready for a handler */
+        cflight_error *failure; /* why it closed; NULL when in good order */
+        /* Why writing failed. Nothing is written any more, but what the peer said before is still
+         * read: it may hold the end of calls. */
+        cflight_error *write_failure;
+    } locked;
+};
+
+/* What an event loop waits for; part of a larger struct (call.h). `is_due` is called under the
+ * lock. */
+struct cfl_watch_base {
+    struct cfl_list node;
+    bool (*is_due)(struct cfl_watch_base *watch);
+};
+
+/* A thread that waits. Lives on its stack. */
+struct cfl_waiter {
+    struct cfl_list node;
+    pthread_cond_t condition;
+    bool (*is_done)(void *user_data);
+    void *user_data;
+};
+
+/* Takes the transport on success. */
+cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,
+                                  const struct cfl_limits *limits, struct cfl_pool *pool,
+                                  struct cfl_transport *transport,
+                                  const struct cfl_grpc_keepalive *keepalive,
+                                  const struct cfl_grpc_conn_handlers *handlers,
+                                  void *handlers_user_data,
+                                  const struct cfl_connection_owner *owner,
+                                  struct cfl_connection **ret_connection, cflight_error **reterr);
+struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection);
+void cfl_connection_unref(struct cfl_connection *connection);
+
+static inline void cfl_connection_lock(struct cfl_connection *connection)
+{
+    (void)pthread_mutex_lock(&connection->mutex);
+}
+static inline void cfl_connection_unlock(struct cfl_connection *connection)
+{
+    (void)pthread_mutex_unlock(&connection->mutex);
+}
+
+/* Waits, with the lock held on entry and exit, until `is_done` says so (true) or the deadline
+ * passed (false). Drives the connection when nobody else does. `is_done` is called under the lock
+ * and must become true when the connection closes. */
+bool cfl_connection_wait_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
+                                void *user_data, int64_t deadline_ns);
+/* Sends what the socket takes now, without waiting. */
+void cfl_connection_flush_locked(struct cfl_connection *connection);
+/* After a change made outside of a wait (a cancel, a finish): flushes, wakes whoever waits for it,
+ * has the rest watched. Every thread that changes a call and does not wait itself ends with this.
+ */
+void cfl_connection_kick_locked(struct cfl_connection *connection);
+/* The pool's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
+void cfl_connection_process(struct cfl_connection *connection);
+/* Ends the connection and all its calls. `cause` is borrowed and may be NULL. At a server, what was
+ * written before still reaches the peer: the socket closes when that is certain, or after a second.
+ */
+void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause);
+/* What is to be watched for the next step (enum cfl_ready), and when one is due at the latest; for
+ * event loops. */
+unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection);
+/* The descriptor that an event loop polls for reading, armed for what is wanted now; -1 when there
+ * is none to be had. */
+int cfl_connection_loop_fd_locked(struct cfl_connection *connection);
+int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection);
+/* True when nothing is left to do, and the owner can let go of it. */
+bool cfl_connection_is_spent_locked(const struct cfl_connection *connection);
+/* True when it can carry a new call. */
+bool cfl_connection_is_usable_locked(struct cfl_connection *connection);
+
+#endif /* CFL_FLIGHT_CALL_CONNECTION_H */

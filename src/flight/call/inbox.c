@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages that wait to be taken.
+ *
+ * `records` is a run of {u32 length, u32 credit, bytes}; a length of LARGE_MARK says that the next
+ * entry of the list of large messages comes here. Taken records are dropped from the front when
+ * they are half of the run, so that appending stays linear. Owner: a call, under its connection's
+ * lock. */
+#include "flight/call/inbox.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/pieces.h"
+
+enum {
+    LARGE_BYTES_MIN = 16 << 10, /* smaller messages are copied */
+    RECORD_HEADER_BYTES = 8,
+    /* Messages without a single byte are the only ones that flow control does not hold back. */
+    WAITING_MESSAGES_MAX = 1 << 20,
+};
+
+#define LARGE_MARK UINT32_MAX
+
+struct large_message {
+    struct cfl_list node;
+    struct cfl_flight_data data;
+    uint64_t credit_bytes;
+};
+
+void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *alloc,
+                    struct cfl_pool *pool, const struct cfl_limits *limits, bool is_flight_data)
+{
+    memset(inbox, 0, sizeof *inbox);
+    inbox->alloc = alloc;
+    inbox->pool = pool;
+    inbox->message_bytes_max = is_flight_data ? UINT64_MAX : limits->control_message_bytes_max;
+    inbox->is_flight_data = is_flight_data;
+    cfl_flight_data_parser_init(&inbox->parser, alloc, pool, limits);
+    cfl_buf_init(&inbox->records, alloc);
+    cfl_list_init(&inbox->large);
+}
+
+static void free_large(const struct cflight_allocator *alloc, struct large_message *large)
+{
+    cfl_flight_data_done(&large->data);
+    cfl_free(alloc, large, sizeof *large);
+}
+
+void cfl_inbox_done(struct cfl_inbox *inbox)
+{
+    struct cfl_list *node = NULL;
+    while ((node = cfl_list_take_first(&inbox->large)) != NULL) {
+        free_large(inbox->alloc, CFL_LIST_ENTRY(node, struct large_message, node));
+    }
+    cfl_flight_data_parser_done(&inbox->parser);
+    cfl_buf_done(&inbox->records);
+    inbox->records_offset = 0;
+    inbox->message_count = 0;
+}
+
+static bool is_large(const struct cfl_inbox *inbox)
+{
+    return inbox->current_record == SIZE_MAX;
+}
+
+cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cflight_error **reterr)
+{
+    if (len_bytes > inbox->message_bytes_max) {
+        return cfl_error_set_size_limit(reterr, "message", len_bytes, inbox->message_bytes_max);
+    }
+    if (inbox->message_count >= WAITING_MESSAGES_MAX) {
+        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                 "%d messages wait unread, which is the limit",
+                                 WAITING_MESSAGES_MAX);
+    }
+    inbox->is_receiving = true;
+    inbox->current_len_bytes = len_bytes;
+    inbox->credit_bytes = 0;
+    if (inbox->is_flight_data && len_bytes >= LARGE_BYTES_MIN) {
+        inbox->current_record = SIZE_MAX;
+        cfl_flight_data_parser_begin(&inbox->parser, len_bytes);
+        return CFLIGHT_OK;
+    }
+    inbox->current_record = cfl_buf_reserve(&inbox->records, RECORD_HEADER_BYTES);
+    if (inbox->records.failed) {
+        return cfl_error_no_memory(reterr);
+    }
+    return CFLIGHT_OK;
+}
+
+void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t *ret_len_bytes,
+                     size_t *ret_hint_bytes)
+{
+    *ret_target = NULL;
+    *ret_hint_bytes = 0;
+    if (inbox->is_receiving && is_large(inbox)) {
+        cfl_flight_data_parser_place(&inbox->parser, ret_target, ret_len_bytes, ret_hint_bytes);
+    }
+}
+
+cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
+                              cflight_error **reterr)
+{
+    inbox->credit_bytes += len_bytes;
+    inbox->received_bytes += len_bytes;
+    if (is_large(inbox)) {
+        return cfl_flight_data_parser_feed(&inbox->parser, data, len_bytes, reterr);
+    }
+    if (!cfl_buf_append(&inbox->records, data, len_bytes)) {
+        return cfl_error_no_memory(reterr);
+    }
+    return CFLIGHT_OK;
+}
+
+static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
+{
+    struct large_message *large = cfl_alloc_zeroed(inbox->alloc, sizeof *large);
+    if (large == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cflight_status status = cfl_flight_data_parser_end(&inbox->parser, &large->data, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_free(inbox->alloc, large, sizeof *large);
+        return status;
+    }
+    large->credit_bytes = inbox->credit_bytes;
+    size_t record = cfl_buf_reserve(&inbox->records, RECORD_HEADER_BYTES);
+    if (record == SIZE_MAX) {
+        free_large(inbox->alloc, large);
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_buf_put_u32le(&inbox->records, record, LARGE_MARK);
+    cfl_list_append(&inbox->large, &large->node);
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    inbox->is_receiving = false;
+    inbox->received_count++;
+    if (is_large(inbox)) {
+        status = end_large(inbox, reterr);
+    } else {
+        cfl_buf_put_u32le(&inbox->records, inbox->current_record, inbox->current_len_bytes);
+        cfl_buf_put_u32le(&inbox->records, inbox->current_record + 4,
+                          (uint32_t)inbox->credit_bytes);
+    }
+    inbox->credit_bytes = 0;
+    if (status == CFLIGHT_OK) {
+        inbox->message_count++;
+    }
+    return status;
+}
+
+uint64_t cfl_inbox_take_credit(struct cfl_inbox *inbox)
+{
+    uint64_t credit_bytes = inbox->credit_bytes;
+    inbox->credit_bytes = 0;
+    return credit_bytes;
+}
+
+static void drop_taken(struct cfl_inbox *inbox)
+{
+    size_t taken_bytes = inbox->records_offset;
+    if (taken_bytes < inbox->records.len_bytes - taken_bytes) {
+        return;
+    }
+    cfl_buf_drop_front(&inbox->records, taken_bytes);
+    if (inbox->is_receiving && !is_large(inbox)) {
+        inbox->current_record -= taken_bytes;
+    }
+    inbox->records_offset = 0;
+}
+
+static cflight_status take_small(struct cfl_inbox *inbox, struct cflight_bytes bytes,
+                                 struct cfl_message *message, cflight_error **reterr)
+{
+    if (inbox->is_flight_data) {
+        return cfl_flight_data_parse(inbox->alloc, inbox->pool, bytes, &message->data, reterr);
+    }
+    message->raw = cfl_body_new(NULL, inbox->alloc, bytes.len_bytes);
+    if (message->raw == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    if (bytes.len_bytes > 0) {
+        memcpy(cfl_body_data(message->raw), bytes.data, bytes.len_bytes);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_message,
+                              cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    struct cfl_message message = {0};
+    struct cfl_cursor cursor = cfl_cursor_make(cfl_buf_bytes(&inbox->records));
+    uint32_t len_bytes = 0;
+    uint32_t credit_bytes = 0;
+    struct cflight_bytes bytes = {NULL, 0};
+
+    cursor.offset = inbox->records_offset;
+    (void)cfl_cursor_u32le(&cursor, &len_bytes);
+    (void)cfl_cursor_u32le(&cursor, &credit_bytes);
+    if (len_bytes == LARGE_MARK) {
+        struct cfl_list *node = cfl_list_take_first(&inbox->large);
+        struct large_message *large = CFL_LIST_ENTRY(node, struct large_message, node);
+        message.data = large->data;
+        message.credit_bytes = large->credit_bytes;
+        cfl_free(inbox->alloc, large, sizeof *large);
+    } else {
+        (void)cfl_cursor_bytes(&cursor, len_bytes, &bytes);
+        message.credit_bytes = credit_bytes;
+        status = take_small(inbox, bytes, &message, reterr);
+    }
+    inbox->records_offset = cursor.offset;
+    inbox->message_count--;
+    drop_taken(inbox);
+    if (status == CFLIGHT_OK) {
+        *ret_message = message;
+    }
+    return status;
+}
+
+void cfl_message_done(struct cfl_message *message)
+{
+    cfl_flight_data_done(&message->data);
+    cflight_buffer_unref(message->raw);
+    message->raw = NULL;
+}

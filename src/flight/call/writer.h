@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CALL_WRITER_H
+#define CFL_FLIGHT_CALL_WRITER_H
+
+#include "cflight/stream.h"
+#include "flight/call/call.h"
+#include "ipc/encoder.h"
+
+/* Record batches to FlightData messages of a call. At a client it belongs to the user, at a server
+ * to the dispatcher. */
+/* A batch on its way: the rows that were sent, the run of rows that is being sent, and its message
+ * in flight. */
+struct cfl_writer_batch {
+    bool is_active;
+    bool is_encoding;  /* between the encoder's begin and end */
+    bool is_in_flight; /* a message was posted and the socket has not taken it all */
+    bool was_last;     /* the run's record batch was posted */
+    int64_t row_offset;
+    int64_t row_count;
+};
+
+struct cflight_writer {
+    struct cfl_call *call;
+    bool is_server;
+    bool is_done_writing;
+    bool never_waits; /* begin and metadata are queued without limit */
+    struct cflight_ipc_write_options options;
+    uint64_t size_limit_bytes;  /* 0: none */
+    uint64_t split_batch_bytes; /* 0: never */
+    struct cfl_buf descriptor;  /* client: goes with the schema message, then is dropped */
+    struct cfl_encoder *encoder;
+    struct cfl_writer_batch batch;
+    struct cfl_buf head;
+};
+
+struct cfl_writer_params {
+    const struct cflight_ipc_write_options *options; /* NULL: defaults */
+    uint64_t size_limit_bytes;
+    uint64_t split_batch_bytes;
+    bool never_waits;
+    struct cflight_bytes descriptor; /* serialised; copied */
+};
+
+/* Takes a reference of its own on the call. */
+cflight_status cfl_writer_new(struct cfl_call *call, const struct cfl_writer_params *params,
+                              cflight_writer **ret_writer, cflight_error **reterr);
+void cfl_writer_done(cflight_writer *writer);
+cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error **reterr);
+/* Checks a message's sizes: the 2 GiB of each part, and the writer's own limit. */
+cflight_status cfl_writer_check(const cflight_writer *writer, size_t descriptor_bytes,
+                                const struct cfl_encoded *encoded,
+                                struct cflight_bytes app_metadata, cflight_error **reterr);
+/* Checks and posts a message; `encoded` NULL for one without Arrow data. */
+cflight_status cfl_writer_post(cflight_writer *writer, struct cflight_bytes descriptor,
+                               const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
+                               cflight_error **reterr);
+/* As post, for messages without a body; waits when many are queued, unless the writer never does.
+ */
+cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes descriptor,
+                               const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
+                               cflight_error **reterr);
+/* Client, DoExchange: sends the first message, the descriptor alone. */
+cflight_status cfl_writer_send_descriptor(cflight_writer *writer, cflight_error **reterr);
+
+#endif /* CFL_FLIGHT_CALL_WRITER_H */

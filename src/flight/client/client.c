@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client object: options, life, close. Thread class: free. */
+#include "flight/client/client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "cflight/version.h"
+
+enum {
+    DEFAULT_CONNECT_TIMEOUT_MS = 20000,
+    DEFAULT_KEEPALIVE_TIMEOUT_MS = 20000,
+    KEEPALIVE_INTERVAL_MS_MIN = 10000,
+    KEEPALIVE_EAGER_MAX = 2, /* stock servers hang up at the fourth */
+    DEFAULT_POOL_BYTES = 64 << 20,
+};
+
+void cfl_client_ref(struct cflight_client *client)
+{
+    cfl_refcount_up(&client->refs);
+}
+
+static void client_unref(struct cflight_client *client)
+{
+    if (!cfl_refcount_down(&client->refs)) {
+        return;
+    }
+    cfl_client_end_dial(client);
+    cfl_loop_set_free(client->locked.loop_set);
+    cfl_connection_unref(client->locked.connection);
+    for (size_t i = 0; i < client->middleware_count; i++) {
+        if (client->middleware[i].release != NULL) {
+            client->middleware[i].release(client->middleware[i].user_data);
+        }
+    }
+    if (client->tokens.release != NULL) {
+        client->tokens.release(client->tokens.user_data);
+    }
+    cflight_buffer_unref(client->locked.refused_token);
+    cfl_client_auth_unref(client->locked.auth);
+    cfl_free_array(client->alloc, client->middleware, client->middleware_count,
+                   sizeof *client->middleware);
+    cfl_strfree(client->alloc, client->user_agent);
+    cfl_strfree(client->alloc, client->authority);
+    cfl_strfree(client->alloc, client->tls_name);
+    cfl_tls_client_unref(client->tls);
+    cflight_location_free(client->location);
+    cfl_pool_unref(client->pool);
+    (void)pthread_cond_destroy(&client->locked.dialled);
+    (void)pthread_mutex_destroy(&client->mutex);
+    cfl_free(client->alloc, client, sizeof *client);
+}
+
+/* ---- options ---- */
+
+static cflight_status check_scheme(const struct cflight_location *location, bool *ret_is_tls,
+                                   cflight_error **reterr)
+{
+    *ret_is_tls = strcmp(location->scheme, "grpc+tls") == 0;
+    bool is_unix = strcmp(location->scheme, "grpc+unix") == 0;
+    if (!*ret_is_tls && !is_unix && strcmp(location->scheme, "grpc") != 0 &&
+        strcmp(location->scheme, "grpc+tcp") != 0) {
+        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
+                                 "No client transport implementation for %s", location->scheme);
+    }
+    if (is_unix ? location->path[0] == '\0' : location->host[0] == '\0' || location->port < 0) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "the location '%s' has no %s",
+                                 location->uri, is_unix ? "socket path" : "host and port");
+    }
+    return CFLIGHT_OK;
+}
+
+static cflight_status load_tls(struct cflight_client *client, cflight_error **reterr)
+{
+    const struct cflight_client_tls *tls = &client->options.tls;
+    struct cfl_tls_client_options options = {
+        .root_certs_pem = tls->root_certs,
+        .cert_chain_pem = tls->cert_chain,
+        .private_key_pem = tls->private_key,
+        .skip_verification = tls->skip_verification,
+        .allow_common_name = tls->allow_common_name,
+    };
+    if (tls->override_hostname != NULL) {
+        client->tls_name =
+            cfl_strndup(client->alloc, tls->override_hostname, strlen(tls->override_hostname));
+        if (client->tls_name == NULL) {
+            return cfl_error_no_memory(reterr);
+        }
+    }
+    return cfl_tls_client_new(client->alloc, &options, &client->tls, reterr);
+}
+
+static void load_limits(struct cflight_client *client)
+{
+    const struct cflight_client_options *options = &client->options;
+    client->limits = cfl_limits_default;
+    if (options->message_bytes_max > 0) {
+        client->limits.message_bytes_max = options->message_bytes_max;
+    }
+    if (options->stream_window_bytes > 0) {
+        client->limits.stream_window_bytes = options->stream_window_bytes;
+    }
+    if (options->metadata_bytes_max > 0) {
+        client->limits.metadata_bytes_max = options->metadata_bytes_max;
+    }
+    if (options->keepalive_interval_ms > 0) {
+        int64_t interval_ms = options->keepalive_interval_ms;
+        if (!options->keepalive_is_agreed && interval_ms < KEEPALIVE_INTERVAL_MS_MIN) {
+            interval_ms = KEEPALIVE_INTERVAL_MS_MIN;
+        }
+        int64_t timeout_ms = options->keepalive_timeout_ms > 0 ? options->keepalive_timeout_ms
+                                                               : DEFAULT_KEEPALIVE_TIMEOUT_MS;
+        client->keepalive.interval_ns = interval_ms * CFL_NS_PER_MS;
+        client->keepalive.timeout_ns = timeout_ms * CFL_NS_PER_MS;
+        client->keepalive.without_calls = options->keepalive_without_calls;
+        client->keepalive.eager_max =
+            options->keepalive_is_agreed ? 0 : (uint32_t)KEEPALIVE_EAGER_MAX;
+    }
+    if (client->options.connect_timeout_ms <= 0) {
+        client->options.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
+    }
+}
+
+static cflight_status load_middleware(struct cflight_client *client, cflight_error **reterr)
+{
+    size_t count = client->options.middleware_count;
+    if (count == 0) {
+        return CFLIGHT_OK;
+    }
+    client->middleware = cfl_alloc_array(client->alloc, count, sizeof *client->middleware);
+    if (client->middleware == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    client->middleware_count = count;
+    /* Tables may come from an older header: walk them by their own size. */
+    const uint8_t *next = (const uint8_t *)client->options.middleware;
+    for (size_t i = 0; i < count; i++) {
+        cflight_status status =
+            cfl_options_load(&client->middleware[i], sizeof client->middleware[i], next, reterr);
+        if (status != CFLIGHT_OK) {
+            client->middleware_count = 0;
+            cfl_free_array(client->alloc, client->middleware, count, sizeof *client->middleware);
+            client->middleware = NULL;
+            return status;
+        }
+        next += ((const struct cflight_client_middleware *)(const void *)next)->struct_size;
+    }
+    return CFLIGHT_OK;
+}
+
+/* Texts that become headers: a line break in one would be passed on by proxies. */
+static cflight_status check_header_text(const char *text, const char *what, cflight_error **reterr)
+{
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e) {
+            return cflight_error_set(
+                reterr, CFLIGHT_INVALID_ARGUMENT,
+                "byte %zu of the %s is 0x%02x; printable ASCII characters are allowed", i, what,
+                (unsigned char)text[i]);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
+static void format_authority(const struct cflight_client *client, struct cfl_buf *target)
+{
+    const struct cflight_location *location = client->location;
+    if (client->options.authority != NULL) {
+        (void)cfl_buf_append_text(target, client->options.authority);
+    } else if (client->tls_name != NULL) {
+        (void)cfl_buf_append_text(target, client->tls_name);
+    } else if (location->host[0] == '\0') {
+        (void)cfl_buf_append_text(target, "localhost");
+    } else {
+        bool is_ipv6 = strchr(location->host, ':') != NULL;
+        (void)cfl_buf_append_format(target, "%s%s%s:%d", is_ipv6 ? "[" : "", location->host,
+                                    is_ipv6 ? "]" : "", (int)location->port);
+    }
+}
+
+/* Moves the text out of `buf`. */
+static cflight_status take_header_text(struct cflight_client *client, struct cfl_buf *buf,
+                                       const char *what, char **ret_text, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    *ret_text =
+        buf->failed ? NULL : cfl_strndup(client->alloc, (const char *)buf->data, buf->len_bytes);
+    if (*ret_text == NULL) {
+        status = cfl_error_no_memory(reterr);
+    } else {
+        status = check_header_text(*ret_text, what, reterr);
+    }
+    cfl_buf_done(buf);
+    return status;
+}
+
+static cflight_status load_texts(struct cflight_client *client, cflight_error **reterr)
+{
+    struct cfl_buf text;
+    const char *user_agent = client->options.user_agent;
+    cfl_buf_init(&text, client->alloc);
+    (void)cfl_buf_append_format(&text, "%s%scflight/%s", user_agent == NULL ? "" : user_agent,
+                                user_agent == NULL ? "" : " ", CFLIGHT_VERSION_TEXT);
+    cflight_status status =
+        take_header_text(client, &text, "user agent", &client->user_agent, reterr);
+    if (status == CFLIGHT_OK) {
+        cfl_buf_init(&text, client->alloc);
+        format_authority(client, &text);
+        status = take_header_text(client, &text, "authority", &client->authority, reterr);
+    }
+    return status;
+}
+
+/* The tables of functions that are about who calls. */
+static cflight_status load_identity(struct cflight_client *client, cflight_error **reterr)
+{
+    struct cflight_client_auth auth;
+    cflight_status status = cfl_options_load(&client->tokens, sizeof client->tokens,
+                                             client->options.token_provider, reterr);
+    if (status == CFLIGHT_OK && client->options.auth != NULL) {
+        status = cfl_options_load(&auth, sizeof auth, client->options.auth, reterr);
+        if (status == CFLIGHT_OK) {
+            status = cfl_client_auth_new(client->alloc, &auth, &client->locked.auth, reterr);
+        }
+    }
+    return status;
+}
+
+/* Everything that the options say; the client is freed by the caller when it fails. */
+static cflight_status configure(struct cflight_client *client, const char *location,
+                                cflight_error **reterr)
+{
+    bool is_tls = false;
+    cflight_status status =
+        cflight_location_parse(cflight_bytes_from_text(location), &client->location, reterr);
+    if (status == CFLIGHT_OK) {
+        status = check_scheme(client->location, &is_tls, reterr);
+    }
+    if (status == CFLIGHT_OK && is_tls) {
+        status = load_tls(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        load_limits(client);
+        status = load_middleware(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_identity(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_texts(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        uint64_t pool_bytes = client->options.pool_bytes_max > 0 ? client->options.pool_bytes_max
+                                                                 : (uint64_t)DEFAULT_POOL_BYTES;
+        client->pool = cfl_pool_new(client->alloc, (size_t)pool_bytes);
+        if (client->pool == NULL) {
+            status = cfl_error_no_memory(reterr);
+        }
+    }
+    return status;
+}
+
+cflight_status cflight_client_new(const char *location,
+                                  const struct cflight_client_options *options,
+                                  cflight_client **ret_client, cflight_error **reterr)
+{
+    struct cflight_client_options loaded;
+    pthread_condattr_t attributes;
+    if (location == NULL || ret_client == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a location and a place for the client are needed");
+    }
+    cflight_status status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    struct cflight_client *client = cfl_alloc_zeroed(loaded.allocator, sizeof *client);
+    if (client == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_init(&client->refs);
+    client->alloc = loaded.allocator;
+    client->options = loaded;
+    client->pid = getpid();
+    (void)pthread_mutex_init(&client->mutex, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&client->locked.dialled, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+
+    status = configure(client, location, reterr);
+    if (status != CFLIGHT_OK) {
+        /* Tables are taken on success only. */
+        if (client->locked.auth != NULL) {
+            client->locked.auth->table.release = NULL;
+        }
+        client->tokens.release = NULL;
+        for (size_t i = 0; i < client->middleware_count; i++) {
+            client->middleware[i].release = NULL;
+        }
+        client_unref(client);
+        return status;
+    }
+    *ret_client = client;
+    return CFLIGHT_OK;
+}
+
+void cflight_client_close(cflight_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_connection *connection = client->locked.connection;
+    client->locked.connection = NULL;
+    client->locked.is_closed = true;
+    (void)pthread_cond_broadcast(&client->locked.dialled);
+    (void)pthread_mutex_unlock(&client->mutex);
+    if (connection == NULL) {
+        return;
+    }
+    if (client->pid == getpid()) {
+        cflight_error *cause = NULL;
+        (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
+        cfl_connection_lock(connection);
+        cfl_connection_close_locked(connection, cause);
+        cfl_connection_unlock(connection);
+        cflight_error_free(cause);
+    }
+    cfl_connection_unref(connection);
+}
+
+void cflight_client_free(cflight_client *client)
+{
+    if (client != NULL) {
+        client_unref(client);
+    }
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CLIENT_CLIENT_H
+#define CFL_FLIGHT_CLIENT_CLIENT_H
+
+#include <sys/types.h>
+
+#include "cflight/client.h"
+#include "cflight/loop.h"
+#include "cflight/types.h"
+#include "flight/call/call.h"
+#include "flight/client/loop_set.h"
+#include "net/dial.h"
+
+/* The client's inside, shared by the client_*.c files. */
+
+/* The table of a handshake. Counted: a call that uses it may outlast its replacement. */
+struct cfl_client_auth {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    struct cflight_client_auth table;
+};
+
+struct cflight_client {
+    struct cfl_refcount refs;
+    const struct cflight_allocator *alloc;
+    struct cflight_client_options
+        options; /* loaded; pointers in it are not used after cflight_client_new */
+    struct cfl_limits limits;
+    struct cfl_grpc_keepalive keepalive;
+    struct cfl_pool *pool;
+    struct cflight_location *location;
+    struct cfl_tls_client *tls; /* NULL for plain */
+    char *tls_name;             /* NULL: the location's host */
+    char *authority;
+    char *user_agent;
+    struct cflight_client_middleware *middleware;
+    size_t middleware_count;
+    struct cflight_token_provider tokens; /* zero when there is none */
+    pid_t pid; /* of the process that made it: a child of fork() must not use it */
+    pthread_mutex_t mutex;
+    struct {
+        pthread_cond_t dialled; /* a dial ended */
+        bool is_dialling;
+        bool is_closed;
+        struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
+        struct cfl_loop_set *loop_set;     /* NULL until an event loop asks */
+        struct cfl_connection *connection; /* NULL when there is none */
+        struct cfl_client_auth *auth;      /* NULL when there is none */
+        cflight_buffer *refused_token; /* the next call asks for another; NULL when there is none */
+    } locked;
+};
+
+void cfl_client_ref(struct cflight_client *client);
+/* Waits for a connect that an event loop began, if there is one. */
+void cfl_client_end_dial(struct cflight_client *client);
+
+/* ---- client_auth.c ---- */
+/* Takes the table on success. */
+cflight_status cfl_client_auth_new(const struct cflight_allocator *alloc,
+                                   const struct cflight_client_auth *table,
+                                   struct cfl_client_auth **ret_auth, cflight_error **reterr);
+/* The client's table with a reference of the caller's, or NULL. */
+struct cfl_client_auth *cfl_client_auth_current(struct cflight_client *client);
+void cfl_client_auth_unref(struct cfl_client_auth *auth);
+
+/* ---- client_token.c ---- */
+/* Adds the provider's token to a request that has no `authorization`. `*ret_token` is what was
+ * used, NULL for none; unref it. */
+cflight_status cfl_client_add_bearer(struct cflight_client *client, struct cfl_metadata *metadata,
+                                     cflight_buffer **ret_token, cflight_error **reterr);
+/* A server refused this token: the next call asks for another. */
+void cfl_client_refuse_token(struct cflight_client *client, cflight_buffer *token);
+
+/* Call options, loaded and resolved against the client's. */
+struct cfl_client_call_options {
+    struct cflight_call_options user;
+    struct cfl_call_limits limits;
+};
+cflight_status cfl_client_load_options(struct cflight_client *client,
+                                       const struct cflight_call_options *options,
+                                       struct cfl_client_call_options *ret_options,
+                                       cflight_error **reterr);
+
+/* Gives a connection that can carry a call if there is one at hand; CFLIGHT_UNAVAILABLE otherwise.
+ */
+cflight_status cfl_client_connection_at_hand(struct cflight_client *client,
+                                             struct cfl_connection **ret_connection,
+                                             cflight_error **reterr);
+/* Gives a connection that can carry a call, making one if need be. `cancel` may be NULL. The caller
+ * owns a reference. */
+cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
+                                     cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                                     cflight_error **reterr);
+
+/* Starts a call: headers, token, middleware, connection, request. `message` NULL for
+ * client-streaming methods. `extra` (may be NULL) is one more header. `*ret_has_token` tells
+ * whether it went out with a token of the provider. */
+cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
+                                  const struct cfl_client_call_options *options,
+                                  const struct cflight_bytes *message,
+                                  const struct cflight_header *extra, bool *ret_has_token,
+                                  struct cfl_call **ret_call, cflight_error **reterr);
+/* As attempt. With a token of the provider, a call of one request message has its first answer when
+ * this returns, and was started again if the token was refused; not so with never_wait. */
+cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
+                                const struct cfl_client_call_options *options,
+                                const struct cflight_bytes *message,
+                                const struct cflight_header *extra, struct cfl_call **ret_call,
+                                cflight_error **reterr);
+/* As begin, for methods that answer with one message, to the end. Starts over when the server
+ * certainly did no work. `ret_message` is the answer's bytes. */
+cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_method method,
+                                const struct cfl_client_call_options *options,
+                                struct cflight_bytes message, cflight_buffer **ret_message,
+                                cflight_error **reterr);
+
+#endif /* CFL_FLIGHT_CLIENT_CLIENT_H */

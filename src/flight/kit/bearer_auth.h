@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_KIT_BEARER_AUTH_H
+#define CFL_FLIGHT_KIT_BEARER_AUTH_H
+
+#include "base/clock.h"
+#include "cflight/bearer_auth.h"
+
+/* As cflight_bearer_auth_new(), with the clock that tests set; NULL is the operating system's. */
+cflight_status cfl_bearer_auth_new(const struct cflight_bearer_auth_options *options,
+                                   const struct cfl_clock *clock, cflight_bearer_auth **ret_auth,
+                                   cflight_error **reterr);
+/* What the middleware does with an `authorization` value, apart from the server. `token` receives
+ * the text of a fresh token, or "". The caller owns the identity. */
+cflight_status cfl_bearer_auth_check(cflight_bearer_auth *auth, struct cflight_bytes authorization,
+                                     bool is_handshake, char *token, cflight_buffer **ret_identity,
+                                     cflight_error **reterr);
+
+#endif /* CFL_FLIGHT_KIT_BEARER_AUTH_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_KIT_BEARER_TOKENS_H
+#define CFL_FLIGHT_KIT_BEARER_TOKENS_H
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "cflight/bytes.h"
+
+/* Bearer tokens that were given out, and for whom. Thread class: free. */
+
+enum {
+    CFL_TOKEN_ID_BYTES = 8,
+    CFL_TOKEN_SECRET_BYTES = 24,
+    CFL_TOKEN_TEXT_BYTES = 2 * (CFL_TOKEN_ID_BYTES + CFL_TOKEN_SECRET_BYTES),
+};
+
+struct cfl_token;
+
+struct cfl_token_limits {
+    int64_t lifetime_ms; /* negative: none */
+    bool use_extends_lifetime;
+    size_t tokens_max;
+    size_t tokens_per_identity_max;
+};
+
+struct cfl_token_table {
+    const struct cflight_allocator *alloc;
+    const struct cfl_clock *clock;
+    struct cfl_token_limits limits;
+    pthread_mutex_t mutex;
+    struct {
+        struct cfl_token **tokens; /* in the order of their ids */
+        size_t count;
+        size_t capacity;
+        uint64_t next_order;
+    } locked;
+};
+
+/* False when there is no mutex. The clock must outlive the table; NULL is the operating system's.
+ */
+bool cfl_token_table_init(struct cfl_token_table *table, const struct cflight_allocator *alloc,
+                          const struct cfl_clock *clock, const struct cfl_token_limits *limits);
+void cfl_token_table_done(struct cfl_token_table *table);
+/* Writes the terminated text of a new token. The identity is counted. */
+cflight_status cfl_token_table_issue(struct cfl_token_table *table, cflight_buffer *identity,
+                                     char ret_text[CFL_TOKEN_TEXT_BYTES + 1],
+                                     cflight_error **reterr);
+/* The identity of a valid token, with a reference for the caller; NULL for any other text. */
+cflight_buffer *cfl_token_table_find(struct cfl_token_table *table, struct cflight_bytes text);
+bool cfl_token_table_revoke(struct cfl_token_table *table, struct cflight_bytes text);
+size_t cfl_token_table_revoke_identity(struct cfl_token_table *table,
+                                       struct cflight_bytes identity);
+
+#endif /* CFL_FLIGHT_KIT_BEARER_TOKENS_H */

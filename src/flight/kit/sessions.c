@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session store.
+ *
+ * Sessions are found by the first half of their id, with binary search, and admitted by the second
+ * half, compared in constant time. Two lists keep them in the order of use, those without options
+ * apart: a flood of calls without a cookie, each of which begins a session, pushes out only the
+ * like. A session that was closed or pushed out lives until the calls that have it are over, but no
+ * new call finds it.
+ *
+ * Locks: the store's protects the index, the lists and what a session has in `in_store`; a
+ * session's protects its options. Neither is held while the other is taken; both are leaves. Owner:
+ * the application. Thread class: free. */
+#include "flight/kit/sessions.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/options.h"
+#include "base/refcount.h"
+#include "flight/kit/secrets.h"
+#include "flight/value/values.h"
+
+enum {
+    ID_BYTES = 16,
+    ID_INDEX_BYTES = 8,
+    DEFAULT_SESSIONS_MAX = 10000,
+    DEFAULT_OPTIONS_MAX = 256,
+    DEFAULT_SESSION_BYTES_MAX = 65536,
+    DEFAULT_IDLE_TIMEOUT_MS = 3600 * 1000,
+};
+
+struct cflight_session {
+    struct cfl_refcount refs;
+    cflight_session_store *store; /* its memory is counted */
+    uint8_t id[ID_BYTES];
+    char id_text[2 * ID_BYTES + 1];
+    struct {
+        struct cfl_list node; /* in a list of the store; of whoever ended the session, after that */
+        bool is_listed;
+        int64_t expires_ns;
+        bool has_options;
+    } in_store;
+    pthread_mutex_t mutex;
+    struct {
+        struct cflight_session_option **options; /* a block each */
+        size_t count;
+        size_t capacity;
+        size_t used_bytes;
+    } locked;
+};
+
+struct cflight_session_store {
+    struct cfl_refcount users; /* handles; the last one ends all sessions */
+    struct cfl_refcount refs;  /* one for all users, one for each session: the memory */
+    struct cflight_session_store_options options;
+    const struct cfl_clock *clock;
+    pthread_mutex_t mutex;
+    struct {
+        cflight_session **sessions; /* in the order of their ids; a reference each */
+        size_t count;
+        size_t capacity;
+        struct cfl_list empty; /* least recently used first */
+        struct cfl_list filled;
+    } locked;
+};
+
+const struct cflight_allocator *cfl_session_store_allocator(const cflight_session_store *store)
+{
+    return store->options.allocator;
+}
+
+static void load_default(uint32_t *value, uint32_t default_value)
+{
+    if (*value == 0) {
+        *value = default_value;
+    }
+}
+
+cflight_status cfl_session_store_new(const struct cflight_session_store_options *options,
+                                     const struct cfl_clock *clock,
+                                     cflight_session_store **ret_store, cflight_error **reterr)
+{
+    struct cflight_session_store_options loaded;
+    cflight_status status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    load_default(&loaded.sessions_max, DEFAULT_SESSIONS_MAX);
+    load_default(&loaded.options_max, DEFAULT_OPTIONS_MAX);
+    load_default(&loaded.session_bytes_max, DEFAULT_SESSION_BYTES_MAX);
+    if (loaded.idle_timeout_ms == 0) {
+        loaded.idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
+    }
+    cflight_session_store *store = cfl_alloc_zeroed(loaded.allocator, sizeof *store);
+    if (store == NULL || pthread_mutex_init(&store->mutex, NULL) != 0) {
+        cfl_free(loaded.allocator, store, sizeof *store);
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_init(&store->users);
+    cfl_refcount_init(&store->refs);
+    store->options = loaded;
+    store->clock = clock;
+    cfl_list_init(&store->locked.empty);
+    cfl_list_init(&store->locked.filled);
+    *ret_store = store;
+    return CFLIGHT_OK;
+}
+
+cflight_status cflight_session_store_new(const struct cflight_session_store_options *options,
+                                         cflight_session_store **ret_store, cflight_error **reterr)
+{
+    if (ret_store == NULL) {
+        return cfl_error_null_argument("ret_store", reterr);
+    }
+    return cfl_session_store_new(options, NULL, ret_store, reterr);
+}
+
+cflight_session_store *cflight_session_store_ref(cflight_session_store *store)
+{
+    if (store != NULL) {
+        cfl_refcount_up(&store->users);
+    }
+    return store;
+}
+
+static void unref_memory(cflight_session_store *store)
+{
+    if (!cfl_refcount_down(&store->refs)) {
+        return;
+    }
+    cfl_free_array(store->options.allocator, store->locked.sessions, store->locked.capacity,
+                   sizeof(cflight_session *));
+    (void)pthread_mutex_destroy(&store->mutex);
+    cfl_free(store->options.allocator, store, sizeof *store);
+}
+
+void cfl_session_unref(cflight_session *session)
+{
+    if (session == NULL || !cfl_refcount_down(&session->refs)) {
+        return;
+    }
+    cflight_session_store *store = session->store;
+    const struct cflight_allocator *alloc = store->options.allocator;
+    for (size_t i = 0; i < session->locked.count; i++) {
+        cfl_block_free(session->locked.options[i]);
+    }
+    cfl_free_array(alloc, session->locked.options, session->locked.capacity,
+                   sizeof *session->locked.options);
+    (void)pthread_mutex_destroy(&session->mutex);
+    explicit_bzero(session, sizeof *session);
+    cfl_free(alloc, session, sizeof *session);
+    unref_memory(store);
+}
+
+/* Where the id is, or where it would go. */
+static bool find_locked(const cflight_session_store *store, const uint8_t *id, size_t *ret_index)
+{
+    size_t low = 0;
+    size_t high = store->locked.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(store->locked.sessions[middle]->id, id, ID_INDEX_BYTES);
+        if (order == 0) {
+            *ret_index = middle;
+            return true;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *ret_index = low;
+    return false;
+}
+
+/* Takes a session out of the index and its list. The reference becomes the caller's, through the
+ * node of `ended`, to be dropped outside the lock. */
+static void end_locked(cflight_session_store *store, cflight_session *session,
+                       struct cfl_list *ended)
+{
+    size_t index = 0;
+    if (find_locked(store, session->id, &index)) {
+        cflight_session **place = &store->locked.sessions[index];
+        store->locked.count--;
+        memmove(place, place + 1, (store->locked.count - index) * sizeof *place);
+    }
+    session->in_store.is_listed = false;
+    cfl_list_remove(&session->in_store.node);
+    cfl_list_append(ended, &session->in_store.node);
+}
+
+static cflight_session *first_of(struct cfl_list *list)
+{
+    return cfl_list_is_empty(list) ? NULL
+                                   : CFL_LIST_ENTRY(list->next, cflight_session, in_store.node);
+}
+
+static void end_expired_locked(cflight_session_store *store, int64_t now_ns, struct cfl_list *ended)
+{
+    struct cfl_list *const lists[] = {&store->locked.empty, &store->locked.filled};
+    for (size_t i = 0; i < 2; i++) {
+        cflight_session *session = first_of(lists[i]);
+        while (session != NULL && session->in_store.expires_ns <= now_ns) {
+            end_locked(store, session, ended);
+            session = first_of(lists[i]);
+        }
+    }
+}
+
+/* Drops the references of sessions that ended. Not under a lock. */
+static void drop_ended(struct cfl_list *ended)
+{
+    for (cflight_session *session = first_of(ended); session != NULL; session = first_of(ended)) {
+        cfl_list_remove(&session->in_store.node);
+        cfl_session_unref(session);
+    }
+}
+
+void cflight_session_store_unref(cflight_session_store *store)
+{
+    if (store == NULL || !cfl_refcount_down(&store->users)) {
+        return;
+    }
+    struct cfl_list ended;
+    cflight_session *session = NULL;
+    cfl_list_init(&ended);
+    (void)pthread_mutex_lock(&store->mutex);
+    while ((session = first_of(&store->locked.empty)) != NULL ||
+           (session = first_of(&store->locked.filled)) != NULL) {
+        end_locked(store, session, &ended);
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+    drop_ended(&ended);
+    unref_memory(store);
+}
+
+/* Makes an unlisted session with two references, the caller's and the index's. */
+static cflight_session *new_session(cflight_session_store *store, cflight_error **reterr)
+{
+    const struct cflight_allocator *alloc = store->options.allocator;
+    cflight_session *session = cfl_alloc_zeroed(alloc, sizeof *session);
+    if (session == NULL || pthread_mutex_init(&session->mutex, NULL) != 0) {
+        cfl_free(alloc, session, sizeof *session);
+        (void)cfl_error_no_memory(reterr);
+        return NULL;
+    }
+    cfl_refcount_init(&session->refs);
+    cfl_refcount_up(&store->refs);
+    session->store = store;
+    if (cfl_random_bytes(session->id, ID_BYTES, reterr) != CFLIGHT_OK) {
+        cfl_session_unref(session);
+        return NULL;
+    }
+    cfl_hex_write(session->id, ID_BYTES, session->id_text);
+    return session;
+}
+
+static void touch_locked(cflight_session_store *store, cflight_session *session, int64_t now_ns)
+{
+    struct cfl_list *list =
+        session->in_store.has_options ? &store->locked.filled : &store->locked.empty;
+    cfl_list_remove(&session->in_store.node);
+    cfl_list_append(list, &session->in_store.node);
+    session->in_store.expires_ns = cfl_deadline_after_ms(now_ns, store->options.idle_timeout_ms);
+}
+
+static bool insert_locked(cflight_session_store *store, cflight_session *session, int64_t now_ns,
+                          struct cfl_list *ended)
+{
+    size_t index = 0;
+    end_expired_locked(store, now_ns, ended);
+    if (store->locked.count >= store->options.sessions_max) {
+        cflight_session *victim = first_of(&store->locked.empty);
+        end_locked(store, victim != NULL ? victim : first_of(&store->locked.filled), ended);
+    }
+    if (find_locked(store, session->id, &index) ||
+        !cfl_grow_array(store->options.allocator, (void **)&store->locked.sessions,
+                        &store->locked.capacity, store->locked.count + 1,
+                        sizeof *store->locked.sessions)) {
+        return false;
+    }
+    cflight_session **place = &store->locked.sessions[index];
+    memmove(place + 1, place, (store->locked.count - index) * sizeof *place);
+    *place = session;
+    store->locked.count++;
+    cfl_refcount_up(&session->refs);
+    session->in_store.is_listed = true;
+    touch_locked(store, session, now_ns);
+    return true;
+}
+
+cflight_status cfl_session_store_begin(cflight_session_store *store, cflight_session **ret_session,
+                                       cflight_error **reterr)
+{
+    struct cfl_list ended;
+    cfl_list_init(&ended);
+    cflight_error *error = NULL;
+    cflight_session *session = new_session(store, &error);
+    if (session == NULL) {
+        cflight_status status = cflight_error_status(error);
+        if (reterr != NULL) {
+            *reterr = error;
+        } else {
+            cflight_error_free(error);
+        }
+        return status;
+    }
+    (void)pthread_mutex_lock(&store->mutex);
+    bool is_in = insert_locked(store, session, cfl_clock_now_ns(store->clock), &ended);
+    (void)pthread_mutex_unlock(&store->mutex);
+    drop_ended(&ended);
+    if (!is_in) {
+        cfl_session_unref(session);
+        return cfl_error_no_memory(reterr);
+    }
+    *ret_session = session;
+    return CFLIGHT_OK;
+}
+
+cflight_session *cfl_session_store_find(cflight_session_store *store, struct cflight_bytes id)
+{
+    uint8_t bytes[ID_BYTES];
+    size_t index = 0;
+    struct cfl_list ended;
+    cflight_session *session = NULL;
+    if (!cfl_hex_read(id.data, id.len_bytes, bytes, sizeof bytes)) {
+        return NULL;
+    }
+    cfl_list_init(&ended);
+    int64_t now_ns = cfl_clock_now_ns(store->clock);
+    (void)pthread_mutex_lock(&store->mutex);
+    end_expired_locked(store, now_ns, &ended);
+    if (find_locked(store, bytes, &index) &&
+        cfl_equal_in_constant_time(store->locked.sessions[index]->id, bytes, sizeof bytes)) {
+        session = store->locked.sessions[index];
+        cfl_refcount_up(&session->refs);
+        touch_locked(store, session, now_ns);
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+    drop_ended(&ended);
+    return session;
+}
+
+size_t cflight_session_store_count(cflight_session_store *store)
+{
+    struct cfl_list ended;
+    cfl_list_init(&ended);
+    (void)pthread_mutex_lock(&store->mutex);
+    end_expired_locked(store, cfl_clock_now_ns(store->clock), &ended);
+    size_t count = store->locked.count;
+    (void)pthread_mutex_unlock(&store->mutex);
+    drop_ended(&ended);
+    return count;
+}
+
+void cflight_session_close(cflight_session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    cflight_session_store *store = session->store;
+    struct cfl_list ended;
+    cfl_list_init(&ended);
+    (void)pthread_mutex_lock(&store->mutex);
+    if (session->in_store.is_listed) {
+        end_locked(store, session, &ended);
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+    drop_ended(&ended);
+}
+
+const char *cflight_session_id(const cflight_session *session)
+{
+    return session->id_text;
+}
+
+/* Options. */
+
+static size_t option_bytes(const struct cflight_session_option *option)
+{
+    size_t sum_bytes = option->name.len_bytes;
+    if (option->type == CFLIGHT_SESSION_VALUE_STRING) {
+        sum_bytes += option->string_value.len_bytes;
+    }
+    for (size_t i = 0; option->type == CFLIGHT_SESSION_VALUE_STRING_LIST && i < option->list_count;
+         i++) {
+        sum_bytes += option->list_values[i].len_bytes + sizeof option->list_values[i];
+    }
+    return sum_bytes;
+}
+
+static void option_layout(struct cfl_block *block, const void *value, void *ret_value)
+{
+    cfl_session_option_layout(block, value, ret_value);
+}
+
+/* Sets or removes one; UNSPECIFIED when that went well. `copy` is taken, and NULL for a removal. */
+static enum cflight_session_error_code set_locked(cflight_session *session,
+                                                  struct cflight_bytes name,
+                                                  struct cflight_session_option *copy)
+{
+    const struct cflight_session_store_options *limits = &session->store->options;
+    size_t index = 0;
+    while (index < session->locked.count &&
+           !cflight_bytes_equal(session->locked.options[index]->name, name)) {
+        index++;
+    }
+    bool is_there = index < session->locked.count;
+    size_t former_bytes = is_there ? option_bytes(session->locked.options[index]) : 0;
+    size_t new_bytes = copy == NULL ? 0 : option_bytes(copy);
+    size_t used_bytes = session->locked.used_bytes - former_bytes;
+    bool has_room = copy == NULL || (new_bytes <= limits->session_bytes_max - used_bytes &&
+                                     (is_there || session->locked.count < limits->options_max));
+    if (!has_room || (copy != NULL && !is_there &&
+                      !cfl_grow_array(limits->allocator, (void **)&session->locked.options,
+                                      &session->locked.capacity, session->locked.count + 1,
+                                      sizeof *session->locked.options))) {
+        cfl_block_free(copy);
+        return CFLIGHT_SESSION_ERROR_ERROR;
+    }
+    session->locked.used_bytes = used_bytes + new_bytes;
+    if (is_there) {
+        cfl_block_free(session->locked.options[index]);
+        session->locked.options[index] = session->locked.options[--session->locked.count];
+    }
+    if (copy != NULL) {
+        session->locked.options[session->locked.count++] = copy;
+    }
+    return CFLIGHT_SESSION_ERROR_UNSPECIFIED;
+}
+
+static enum cflight_session_error_code set_one(cflight_session *session,
+                                               const struct cflight_session_option *option)
+{
+    const struct cflight_session_store_options *options = &session->store->options;
+    struct cflight_session_option *copy = NULL;
+    if (options->check != NULL) {
+        enum cflight_session_error_code code = options->check(options->user_data, option);
+        if (code != CFLIGHT_SESSION_ERROR_UNSPECIFIED) {
+            return code;
+        }
+    }
+    if (option->type != CFLIGHT_SESSION_VALUE_NONE) {
+        copy = cfl_block_copy(options->allocator, option, sizeof *option, option_layout);
+        if (copy == NULL) {
+            return CFLIGHT_SESSION_ERROR_ERROR;
+        }
+    }
+    (void)pthread_mutex_lock(&session->mutex);
+    enum cflight_session_error_code code = set_locked(session, option->name, copy);
+    (void)pthread_mutex_unlock(&session->mutex);
+    return code;
+}
+
+/* Moves the session to the list where it belongs now. */
+static void relist(cflight_session *session)
+{
+    cflight_session_store *store = session->store;
+    (void)pthread_mutex_lock(&session->mutex);
+    bool has_options = session->locked.count > 0;
+    (void)pthread_mutex_unlock(&session->mutex);
+    (void)pthread_mutex_lock(&store->mutex);
+    if (session->in_store.is_listed) {
+        session->in_store.has_options = has_options;
+        touch_locked(store, session, cfl_clock_now_ns(store->clock));
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+}
+
+static cflight_status check_option(const struct cflight_session_option *option,
+                                   cflight_error **reterr)
+{
+    cflight_status status = cfl_text_check(option->name, "the name of a session option", reterr);
+    if (status == CFLIGHT_OK && option->type == CFLIGHT_SESSION_VALUE_STRING) {
+        return cfl_text_check(option->string_value, "the value of a session option", reterr);
+    }
+    if (status != CFLIGHT_OK || option->type != CFLIGHT_SESSION_VALUE_STRING_LIST) {
+        return status;
+    }
+    if (option->list_count > 0 && option->list_values == NULL) {
+        return cfl_error_null_argument("the list of a session option", reterr);
+    }
+    for (size_t i = 0; i < option->list_count && status == CFLIGHT_OK; i++) {
+        status =
+            cfl_text_check(option->list_values[i], "a list element of a session option", reterr);
+    }
+    return status;
+}
+
+static cflight_status check_options(const cflight_session *session,
+                                    const struct cflight_session_options *options,
+                                    cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    if (session == NULL || options == NULL || (options->count > 0 && options->options == NULL)) {
+        return cfl_error_null_argument(session == NULL ? "session" : "options", reterr);
+    }
+    for (size_t i = 0; i < options->count && status == CFLIGHT_OK; i++) {
+        status = check_option(&options->options[i], reterr);
+    }
+    return status;
+}
+
+cflight_status cflight_session_set_options(cflight_session *session,
+                                           const struct cflight_session_options *options,
+                                           struct cflight_session_errors **ret_errors,
+                                           cflight_error **reterr)
+{
+    cflight_status status = check_options(session, options, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    const struct cflight_allocator *alloc = session->store->options.allocator;
+    struct cflight_session_error *errors = cfl_alloc_array(alloc, options->count, sizeof *errors);
+    struct cflight_session_errors refused = {errors, 0};
+    void *copy = NULL;
+    if (errors == NULL && options->count > 0) {
+        return cfl_error_no_memory(reterr);
+    }
+    for (size_t i = 0; i < options->count; i++) {
+        enum cflight_session_error_code code = set_one(session, &options->options[i]);
+        if (code != CFLIGHT_SESSION_ERROR_UNSPECIFIED) {
+            errors[refused.count].name = options->options[i].name;
+            errors[refused.count].code = code;
+            refused.count++;
+        }
+    }
+    relist(session);
+    if (ret_errors != NULL) {
+        status = cfl_value_copy(&cfl_value_session_errors, alloc, &refused, &copy, reterr);
+    }
+    if (status == CFLIGHT_OK && ret_errors != NULL) {
+        *ret_errors = copy;
+    }
+    cfl_free_array(alloc, errors, options->count, sizeof *errors);
+    return status;
+}
+
+cflight_status cflight_session_get_options(cflight_session *session,
+                                           struct cflight_session_options **ret_options,
+                                           cflight_error **reterr)
+{
+    if (session == NULL || ret_options == NULL) {
+        return cfl_error_null_argument(session == NULL ? "session" : "ret_options", reterr);
+    }
+    const struct cflight_allocator *alloc = session->store->options.allocator;
+    void *copy = NULL;
+    cflight_status status = CFLIGHT_OK;
+    (void)pthread_mutex_lock(&session->mutex);
+    size_t count = session->locked.count;
+    struct cflight_session_option *views = cfl_alloc_array(alloc, count, sizeof *views);
+    if (views == NULL && count > 0) {
+        status = cfl_error_no_memory(reterr);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            views[i] = *session->locked.options[i];
+        }
+        struct cflight_session_options all = {views, count};
+        status = cfl_value_copy(&cfl_value_session_options, alloc, &all, &copy, reterr);
+    }
+    (void)pthread_mutex_unlock(&session->mutex);
+    cfl_free_array(alloc, views, count, sizeof *views);
+    if (status == CFLIGHT_OK) {
+        *ret_options = copy;
+    }
+    return status;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server object: options, start, shutdown, end. Thread class: free. */
+#include "flight/server/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+
+enum {
+    DEFAULT_HANDLERS_MAX = 64,
+    DEFAULT_QUEUE_MAX = 1024,
+    DEFAULT_POOL_BYTES = 64 << 20,
+    DEFAULT_SPLIT_BYTES = (4 << 20) - (64 << 10),
+    DEFAULT_KEEPALIVE_TIMEOUT_MS = 20000,
+};
+
+/* ---- options ---- */
+
+static void load_limits(struct cflight_server *server)
+{
+    struct cflight_server_options *options = &server->options;
+    struct cfl_limits *limits = &server->limits;
+    *limits = cfl_limits_default;
+    options->handlers_max =
+        options->handlers_max > 0 ? options->handlers_max : DEFAULT_HANDLERS_MAX;
+    options->queue_max = options->queue_max > 0 ? options->queue_max : DEFAULT_QUEUE_MAX;
+    if (options->connections_max > 0) {
+        limits->connections_max = options->connections_max;
+    }
+    if (options->calls_per_connection_max > 0) {
+        limits->streams_max = options->calls_per_connection_max;
+    }
+    if (options->stream_window_bytes > 0) {
+        limits->stream_window_bytes = options->stream_window_bytes;
+    }
+    if (options->message_bytes_max > 0) {
+        limits->message_bytes_max = options->message_bytes_max;
+    }
+    if (options->metadata_bytes_max > 0) {
+        limits->metadata_bytes_max = options->metadata_bytes_max;
+    }
+    if (options->keepalive_interval_ms > 0) {
+        int64_t timeout_ms = options->keepalive_timeout_ms > 0 ? options->keepalive_timeout_ms
+                                                               : DEFAULT_KEEPALIVE_TIMEOUT_MS;
+        server->keepalive.interval_ns = options->keepalive_interval_ms * CFL_NS_PER_MS;
+        server->keepalive.timeout_ns = timeout_ms * CFL_NS_PER_MS;
+        server->keepalive.without_calls = true;
+    }
+    uint64_t split_bytes =
+        options->split_batch_bytes > 0 ? options->split_batch_bytes : DEFAULT_SPLIT_BYTES;
+    server->split_batch_bytes = options->split_is_off ? 0 : split_bytes;
+}
+
+static cflight_status load_middleware(struct cflight_server *server, cflight_error **reterr)
+{
+    size_t count = server->options.middleware_count;
+    if (count == 0) {
+        return CFLIGHT_OK;
+    }
+    server->middleware = cfl_alloc_array(server->alloc, count, sizeof *server->middleware);
+    if (server->middleware == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    server->middleware_count = count;
+    const uint8_t *next = (const uint8_t *)server->options.middleware;
+    for (size_t i = 0; i < count; i++) {
+        struct cflight_server_middleware *middleware = &server->middleware[i];
+        cflight_status status = cfl_options_load(middleware, sizeof *middleware, next, reterr);
+        const char *key = middleware->key;
+        middleware->key = NULL;
+        if (status == CFLIGHT_OK && key != NULL) {
+            middleware->key = cfl_strndup(server->alloc, key, strlen(key));
+            status = middleware->key == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
+        }
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        next += ((const struct cflight_server_middleware *)(const void *)next)->struct_size;
+    }
+    return CFLIGHT_OK;
+}
+
+static cflight_status load_tables(struct cflight_server *server,
+                                  const struct cflight_server_handlers *handlers,
+                                  cflight_error **reterr)
+{
+    cflight_status status =
+        cfl_options_load(&server->handlers, sizeof server->handlers, handlers, reterr);
+    if (status == CFLIGHT_OK && server->options.auth != NULL) {
+        server->has_auth = true;
+        status = cfl_options_load(&server->auth, sizeof server->auth, server->options.auth, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_options_load(&server->write_options, sizeof server->write_options,
+                                  server->options.write_options, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_options_load(&server->read_options, sizeof server->read_options,
+                                  server->options.read_options, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_middleware(server, reterr);
+    }
+    return status;
+}
+
+static cflight_status convert_tls(struct cflight_server *server,
+                                  const struct cflight_server_tls *tls,
+                                  struct cfl_tls_server_options *ret_options,
+                                  cflight_error **reterr)
+{
+    struct cfl_tls_key_pair *pairs = NULL;
+    if (tls->key_pair_count == 0) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a grpc+tls location needs a certificate and its key");
+    }
+    pairs = cfl_alloc_array(server->alloc, tls->key_pair_count, sizeof *pairs);
+    if (pairs == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    for (size_t i = 0; i < tls->key_pair_count; i++) {
+        pairs[i].cert_chain_pem = tls->key_pairs[i].cert_chain;
+        pairs[i].private_key_pem = tls->key_pairs[i].private_key;
+    }
+    memset(ret_options, 0, sizeof *ret_options);
+    ret_options->key_pairs = pairs;
+    ret_options->key_pair_count = tls->key_pair_count;
+    ret_options->client_auth = (enum cfl_tls_client_auth)tls->client_certificate;
+    ret_options->client_roots_pem = tls->client_root_certs;
+    return CFLIGHT_OK;
+}
+
+static void free_tls_options(struct cflight_server *server, struct cfl_tls_server_options *options)
+{
+    cfl_free_array(server->alloc, (void *)(uintptr_t)options->key_pairs, options->key_pair_count,
+                   sizeof *options->key_pairs);
+}
+
+cflight_status cflight_server_reload_tls(cflight_server *server,
+                                         const struct cflight_server_tls *tls,
+                                         cflight_error **reterr)
+{
+    struct cfl_tls_server_options options;
+    if (server == NULL || tls == NULL || server->tls == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a server with TLS is needed");
+    }
+    cflight_status status = convert_tls(server, tls, &options, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_tls_server_reload(server->tls, &options, reterr);
+        free_tls_options(server, &options);
+    }
+    return status;
+}
+
+/* ---- start ---- */
+
+static cflight_status format_location(struct cflight_server *server,
+                                      const struct cflight_location *location,
+                                      cflight_error **reterr)
+{
+    char text[512];
+    if (server->port < 0) {
+        (void)snprintf(text, sizeof text, "%s", location->uri);
+    } else if (strchr(location->host, ':') != NULL) {
+        (void)snprintf(text, sizeof text, "%s://[%s]:%d", location->scheme, location->host,
+                       server->port);
+    } else {
+        (void)snprintf(text, sizeof text, "%s://%s:%d", location->scheme, location->host,
+                       server->port);
+    }
+    server->location = cfl_strndup(server->alloc, text, strlen(text));
+    return server->location == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
+}
+
+static cflight_status start_listening(struct cflight_server *server,
+                                      const struct cflight_location *location,
+                                      cflight_error **reterr)
+{
+    bool is_tls = strcmp(location->scheme, "grpc+tls") == 0;
+    bool is_unix = strcmp(location->scheme, "grpc+unix") == 0;
+    struct cfl_listen_target target = {
+        .host = is_unix ? NULL : location->host,
+        .port = (uint16_t)(location->port < 0 ? 0 : location->port),
+        .unix_path = is_unix ? location->path : NULL,
+    };
+    if (!is_tls && !is_unix && strcmp(location->scheme, "grpc") != 0 &&
+        strcmp(location->scheme, "grpc+tcp") != 0) {
+        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
+                                 "No server transport implementation for %s", location->scheme);
+    }
+    if (is_tls) {
+        struct cfl_tls_server_options options;
+        cflight_status status = convert_tls(server, &server->options.tls, &options, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        status = cfl_tls_server_new(server->alloc, &options, &server->tls, reterr);
+        free_tls_options(server, &options);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+    }
+    cflight_status status = cfl_listen(server->alloc, &target, &server->listener, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    server->port = is_unix ? -1 : (int)cfl_listener_port(server->listener);
+    return format_location(server, location, reterr);
+}
+
+static cflight_status start(struct cflight_server *server, const char *location,
+                            const struct cflight_server_handlers *handlers, cflight_error **reterr)
+{
+    struct cflight_location *parsed = NULL;
+    cflight_status status = load_tables(server, handlers, reterr);
+    if (status == CFLIGHT_OK) {
+        load_limits(server);
+        status = cflight_location_parse(cflight_bytes_from_text(location), &parsed, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = start_listening(server, parsed, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_poller_new(server->alloc, &server->poller, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        uint64_t pool_bytes = server->options.pool_bytes_max > 0 ? server->options.pool_bytes_max
+                                                                 : (uint64_t)DEFAULT_POOL_BYTES;
+        server->locked.thread_max = server->options.handlers_max + 1;
+        server->pool = cfl_pool_new(server->alloc, (size_t)pool_bytes);
+        server->locked.left =
+            cfl_alloc_array(server->alloc, server->locked.thread_max, sizeof *server->locked.left);
+        if (server->pool == NULL || server->locked.left == NULL) {
+            status = cfl_error_no_memory(reterr);
+        }
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_server_watch_listener(server, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_server_start_threads(server, reterr);
+    }
+    cflight_location_free(parsed);
+    return status;
+}
+
+/* Frees a server without threads. */
+static void server_destroy(struct cflight_server *server)
+{
+    cfl_listener_free(server->listener);
+    cfl_poller_free(server->poller);
+    cfl_tls_server_unref(server->tls);
+    cfl_pool_unref(server->pool);
+    for (size_t i = 0; i < server->middleware_count; i++) {
+        cfl_strfree(server->alloc, (char *)(uintptr_t)server->middleware[i].key);
+    }
+    cfl_free_array(server->alloc, server->middleware, server->middleware_count,
+                   sizeof *server->middleware);
+    cfl_free_array(server->alloc, server->locked.slots, server->locked.slot_count,
+                   sizeof *server->locked.slots);
+    cfl_free_array(server->alloc, server->locked.left, server->locked.thread_max,
+                   sizeof *server->locked.left);
+    cfl_strfree(server->alloc, server->location);
+    (void)pthread_cond_destroy(&server->locked.changed);
+    (void)pthread_mutex_destroy(&server->mutex);
+    cfl_free(server->alloc, server, sizeof *server);
+}
+
+cflight_status cflight_server_new(const char *location,
+                                  const struct cflight_server_handlers *handlers,
+                                  const struct cflight_server_options *options,
+                                  cflight_server **ret_server, cflight_error **reterr)
+{
+    struct cflight_server_options loaded;
+    pthread_condattr_t attributes;
+    if (location == NULL || handlers == NULL || ret_server == NULL) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INVALID_ARGUMENT,
+            "a location, handlers and a place for the server are needed");
+    }
+    cflight_status status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    struct cflight_server *server = cfl_alloc_zeroed(loaded.allocator, sizeof *server);
+    if (server == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    server->alloc = loaded.allocator;
+    server->options = loaded;
+    atomic_init(&server->next_deadline_ns, CFL_TIME_NEVER);
+    (void)pthread_mutex_init(&server->mutex, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&server->locked.changed, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    cfl_list_init(&server->locked.queue);
+    cfl_list_init(&server->locked.calls);
+    cfl_list_init(&server->locked.cancelled);
+    server->locked.grace_ns = CFL_TIME_NEVER;
+
+    status = start(server, location, handlers, reterr);
+    if (status != CFLIGHT_OK) {
+        server_destroy(server);
+        return status;
+    }
+    *ret_server = server;
+    return CFLIGHT_OK;
+}
+
+int cflight_server_port(const cflight_server *server)
+{
+    return server->port;
+}
+
+const char *cflight_server_location(const cflight_server *server)
+{
+    return server->location;
+}
+
+/* ---- end ---- */
+
+static void stop_listening(struct cflight_server *server)
+{
+    int fds[CFL_LISTENER_FDS_MAX];
+    size_t count = cfl_listener_fds(server->listener, fds);
+    for (size_t i = 0; i < count; i++) {
+        cfl_poller_remove(server->poller, fds[i]);
+    }
+    cfl_listener_stop(server->listener);
+}
+
+void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
+{
+    if (server == NULL) {
+        return;
+    }
+    int64_t grace_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), grace_ms);
+    (void)pthread_mutex_lock(&server->mutex);
+    bool is_first = server->locked.state == CFL_SERVER_RUNNING;
+    if (is_first) {
+        server->locked.state = CFL_SERVER_DRAINING;
+        stop_listening(server);
+    }
+    server->locked.grace_ns = cfl_deadline_earlier(server->locked.grace_ns, grace_ns);
+    (void)pthread_mutex_unlock(&server->mutex);
+    if (is_first) {
+        cfl_server_drain_connections(server);
+    }
+    cfl_poller_wake(server->poller);
+}
+
+bool cflight_server_wait_for(cflight_server *server, int64_t timeout_ms)
+{
+    int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), timeout_ms);
+    struct timespec until = {
+        .tv_sec = (time_t)(until_ns / CFL_NS_PER_S),
+        .tv_nsec = (long)(until_ns % CFL_NS_PER_S),
+    };
+    (void)pthread_mutex_lock(&server->mutex);
+    while (server->locked.thread_count > 0) {
+        if (until_ns == CFL_TIME_NEVER) {
+            (void)pthread_cond_wait(&server->locked.changed, &server->mutex);
+        } else if (pthread_cond_timedwait(&server->locked.changed, &server->mutex, &until) != 0) {
+            break;
+        }
+    }
+    bool is_stopped = server->locked.thread_count == 0;
+    (void)pthread_mutex_unlock(&server->mutex);
+    if (is_stopped) {
+        cfl_server_join_left(server);
+    }
+    return is_stopped;
+}
+
+void cflight_server_wait(cflight_server *server)
+{
+    if (server != NULL) {
+        (void)cflight_server_wait_for(server, -1);
+    }
+}
+
+void cflight_server_free(cflight_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    cflight_server_shutdown(server, 0);
+    cflight_server_wait(server);
+    server_destroy(server);
+}

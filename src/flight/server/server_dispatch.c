@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call at the server, from its first message to its trailers.
+ *
+ * The order is fixed by the specification: identity, middleware factories in turn, their headers,
+ * the handler, their completion, then status and trailers. Runs on a pool thread, under no lock.
+ *
+ * Spec: flight-api, server call sequence; errors; authentication headers. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "flight/value/error_wire.h"
+#include "flight/call/handshake.h"
+#include "flight/call/header_sink.h"
+#include "flight/call/metadata_stream.h"
+#include "flight/call/reader.h"
+#include "flight/server/server_context.h"
+#include "flight/value/single_field.h"
+#include "flight/call/writer.h"
+
+static cflight_status not_offered(const struct cfl_call *call, cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED, "%s is not implemented by this server",
+                             call->method->name);
+}
+
+/* The one message of a request. */
+static cflight_status receive_request(struct cfl_call *call, cflight_buffer **ret_request,
+                                      cflight_error **reterr)
+{
+    struct cfl_message message = {0};
+    bool has_message = false;
+    cflight_status status = cfl_call_receive(call, -1, NULL, &has_message, &message, reterr);
+    if (status == CFLIGHT_OK && !has_message) {
+        return cflight_error_set(reterr, CFLIGHT_INTERNAL, "%s needs a request message; none came",
+                                 call->method->name);
+    }
+    if (status == CFLIGHT_OK) {
+        *ret_request = message.raw;
+    }
+    return status;
+}
+
+/* ---- handlers by kind of request ---- */
+
+static cflight_status run_list_flights(cflight_server_context *context,
+                                       struct cflight_bytes request, cflight_response *response,
+                                       cflight_error **reterr)
+{
+    const struct cflight_server_handlers *handlers = &context->server->handlers;
+    struct cflight_bytes criteria = {NULL, 0};
+    if (handlers->list_flights == NULL) {
+        return not_offered(context->call, reterr);
+    }
+    cflight_status status = cfl_single_field_read(request, CFL_FIELD_CRITERIA_EXPRESSION,
+                                                  "Criteria", &criteria, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    return handlers->list_flights(handlers->user_data, context, criteria, response, reterr);
+}
+
+typedef cflight_status (*descriptor_handler)(void *user_data, cflight_server_context *context,
+                                             const struct cflight_descriptor *descriptor,
+                                             cflight_response *response, cflight_error **reterr);
+
+static cflight_status run_with_descriptor(cflight_server_context *context,
+                                          descriptor_handler handler, struct cflight_bytes request,
+                                          cflight_response *response, cflight_error **reterr)
+{
+    struct cflight_descriptor *descriptor = NULL;
+    if (handler == NULL) {
+        return not_offered(context->call, reterr);
+    }
+    cflight_status status = cflight_descriptor_parse(request, &descriptor, reterr);
+    if (status == CFLIGHT_OK) {
+        status =
+            handler(context->server->handlers.user_data, context, descriptor, response, reterr);
+    }
+    if (status == CFLIGHT_OK && response->count == 0) {
+        status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "Flight not found");
+    }
+    cflight_descriptor_free(descriptor);
+    return status;
+}
+
+static cflight_status run_do_action(cflight_server_context *context, struct cflight_bytes request,
+                                    cflight_response *response, cflight_error **reterr)
+{
+    const struct cflight_server_handlers *handlers = &context->server->handlers;
+    struct cflight_action *action = NULL;
+    if (handlers->do_action == NULL) {
+        return not_offered(context->call, reterr);
+    }
+    cflight_status status = cflight_action_parse(request, &action, reterr);
+    if (status == CFLIGHT_OK) {
+        status = handlers->do_action(handlers->user_data, context, action, response, reterr);
+    }
+    cflight_action_free(action);
+    return status;
+}
+
+static cflight_status new_writer(cflight_server_context *context, cflight_writer **ret_writer,
+                                 cflight_error **reterr)
+{
+    struct cfl_writer_params params = {
+        .options = &context->server->write_options,
+        .split_batch_bytes = context->server->split_batch_bytes,
+    };
+    return cfl_writer_new(context->call, &params, ret_writer, reterr);
+}
+
+static cflight_status run_do_get(cflight_server_context *context, struct cflight_bytes request,
+                                 cflight_error **reterr)
+{
+    const struct cflight_server_handlers *handlers = &context->server->handlers;
+    cflight_writer *writer = NULL;
+    cflight_buffer *ticket = NULL;
+    if (handlers->do_get == NULL) {
+        return not_offered(context->call, reterr);
+    }
+    cflight_status status = cflight_ticket_parse(request, &ticket, reterr);
+    if (status == CFLIGHT_OK) {
+        status = new_writer(context, &writer, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = handlers->do_get(handlers->user_data, context, cflight_buffer_bytes(ticket),
+                                  writer, reterr);
+    }
+    cfl_writer_done(writer);
+    cflight_buffer_unref(ticket);
+    return status;
+}
+
+static cflight_status run_unary(cflight_server_context *context, cflight_error **reterr)
+{
+    const struct cflight_server_handlers *handlers = &context->server->handlers;
+    cflight_response response = {context, 0};
+    cflight_buffer *message = NULL;
+    cflight_status status = receive_request(context->call, &message, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    struct cflight_bytes request = cflight_buffer_bytes(message);
+    switch (context->call->method->id) {
+    case CFLIGHT_METHOD_LIST_FLIGHTS:
+        status = run_list_flights(context, request, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_GET_FLIGHT_INFO:
+        status =
+            run_with_descriptor(context, handlers->get_flight_info, request, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_POLL_FLIGHT_INFO:
+        status =
+            run_with_descriptor(context, handlers->poll_flight_info, request, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_GET_SCHEMA:
+        status = run_with_descriptor(context, handlers->get_schema, request, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_DO_GET:
+        status = run_do_get(context, request, reterr);
+        break;
+    case CFLIGHT_METHOD_DO_ACTION:
+        status = run_do_action(context, request, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_LIST_ACTIONS:
+        status = handlers->list_actions == NULL
+                     ? not_offered(context->call, reterr)
+                     : handlers->list_actions(handlers->user_data, context, &response, reterr);
+        break;
+    case CFLIGHT_METHOD_INVALID:
+    case CFLIGHT_METHOD_HANDSHAKE:
+    case CFLIGHT_METHOD_DO_PUT:
+    case CFLIGHT_METHOD_DO_EXCHANGE:
+    default:
+        status = not_offered(context->call, reterr);
+        break;
+    }
+    cflight_buffer_unref(message);
+    return status;
+}
+
+static cflight_status run_upload(cflight_server_context *context, cflight_error **reterr)
+{
+    const struct cflight_server_handlers *handlers = &context->server->handlers;
+    bool is_put = context->call->method->id == CFLIGHT_METHOD_DO_PUT;
+    cflight_reader *reader = NULL;
+    cflight_writer *writer = NULL;
+    cflight_metadata_writer metadata_writer = {context->call, {0}};
+    if (is_put ? handlers->do_put == NULL : handlers->do_exchange == NULL) {
+        return not_offered(context->call, reterr);
+    }
+    cfl_buf_init(&metadata_writer.message, context->call->alloc);
+    cflight_status status =
+        cfl_reader_new(context->call, &context->server->read_options, &reader, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_reader_open(reader, reterr);
+    }
+    if (status == CFLIGHT_OK && !is_put) {
+        status = new_writer(context, &writer, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        const struct cflight_descriptor *descriptor = cflight_reader_descriptor(reader);
+        status = is_put ? handlers->do_put(handlers->user_data, context, descriptor, reader,
+                                           &metadata_writer, reterr)
+                        : handlers->do_exchange(handlers->user_data, context, descriptor, reader,
+                                                writer, reterr);
+    }
+    cfl_writer_done(writer);
+    cfl_reader_done(reader);
+    cfl_buf_done(&metadata_writer.message);
+    return status;
+}
+
+static cflight_status run_handshake(cflight_server_context *context, cflight_error **reterr)
+{
+    struct cflight_handshake handshake = {context->call};
+    if (context->server->auth.authenticate == NULL) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_UNIMPLEMENTED,
+            "This service does not have an authentication mechanism enabled.");
+    }
+    return context->server->auth.authenticate(context->server->auth.user_data, context, &handshake,
+                                              reterr);
+}
+
+/* Handshakes hold a handler without anybody knowing for whom, so they get half of them: the other
+ * half is left to callers who are known. */
+static cflight_status run_some_handshakes(cflight_server_context *context, cflight_error **reterr)
+{
+    struct cflight_server *server = context->server;
+    uint32_t handshakes_max = (server->options.handlers_max + 1) / 2;
+    (void)pthread_mutex_lock(&server->mutex);
+    bool may_run = server->locked.handshake_count < handshakes_max;
+    server->locked.handshake_count += may_run ? 1 : 0;
+    (void)pthread_mutex_unlock(&server->mutex);
+    if (!may_run) {
+        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                                 "the server runs %u handshakes, its limit; try again",
+                                 handshakes_max);
+    }
+    cflight_status status = run_handshake(context, reterr);
+    (void)pthread_mutex_lock(&server->mutex);
+    server->locked.handshake_count--;
+    (void)pthread_mutex_unlock(&server->mutex);
+    return status;
+}
+
+static cflight_status run_handler(cflight_server_context *context, cflight_error **reterr)
+{
+    switch (context->call->method->id) {
+    case CFLIGHT_METHOD_HANDSHAKE:
+        return run_some_handshakes(context, reterr);
+    case CFLIGHT_METHOD_DO_PUT:
+    case CFLIGHT_METHOD_DO_EXCHANGE:
+        return run_upload(context, reterr);
+    case CFLIGHT_METHOD_INVALID:
+    case CFLIGHT_METHOD_LIST_FLIGHTS:
+    case CFLIGHT_METHOD_GET_FLIGHT_INFO:
+    case CFLIGHT_METHOD_GET_SCHEMA:
+    case CFLIGHT_METHOD_DO_GET:
+    case CFLIGHT_METHOD_DO_ACTION:
+    case CFLIGHT_METHOD_LIST_ACTIONS:
+    case CFLIGHT_METHOD_POLL_FLIGHT_INFO:
+    default:
+        return run_unary(context, reterr);
+    }
+}
+
+/* ---- around the handler ---- */
+
+static cflight_status identify(cflight_server_context *context, cflight_error **reterr)
+{
+    const struct cflight_server_auth *auth = &context->server->auth;
+    if (auth->is_valid == NULL || context->call->method->id == CFLIGHT_METHOD_HANDSHAKE) {
+        return CFLIGHT_OK;
+    }
+    struct cflight_bytes token = cflight_server_context_header(context, "auth-token-bin");
+    return auth->is_valid(auth->user_data, context, token, &context->identity, reterr);
+}
+
+static cflight_status start_middleware(cflight_server_context *context, cflight_error **reterr)
+{
+    struct cflight_header_sink sink = {&context->headers};
+    struct cflight_server *server = context->server;
+    for (size_t i = 0; i < server->middleware_count; i++) {
+        const struct cflight_server_middleware *middleware = &server->middleware[i];
+        if (middleware->start_call == NULL) {
+            continue;
+        }
+        cflight_status status =
+            middleware->start_call(middleware->user_data, context, context->call->method->id,
+                                   &context->instances[i], reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < server->middleware_count; i++) {
+        const struct cflight_server_middleware *middleware = &server->middleware[i];
+        if (context->instances[i] != NULL && middleware->sending_headers != NULL) {
+            middleware->sending_headers(middleware->user_data, context->instances[i], &sink);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
+static void complete_middleware(cflight_server_context *context, cflight_status status,
+                                const cflight_error *error)
+{
+    struct cflight_call_summary summary;
+    cfl_call_summarise(context->call, &summary);
+    summary.status = status;
+    summary.error = status == CFLIGHT_OK ? NULL : error;
+    for (size_t i = 0; i < context->server->middleware_count; i++) {
+        const struct cflight_server_middleware *middleware = &context->server->middleware[i];
+        if (context->instances[i] != NULL && middleware->call_completed != NULL) {
+            middleware->call_completed(middleware->user_data, context->instances[i], &summary);
+        }
+    }
+}
+
+/* Sends the final status; `is_plain` leaves the x-arrow trailers out. */
+static void finish(cflight_server_context *context, cflight_status status,
+                   const cflight_error *error, bool is_plain)
+{
+    struct cfl_buf message;
+    cfl_buf_init(&message, context->call->alloc);
+    if (status != CFLIGHT_OK && is_plain) {
+        (void)cfl_buf_append_text(&message, cflight_error_message(error));
+    } else if (status != CFLIGHT_OK) {
+        cfl_error_to_peer(status, error, &message, &context->trailers);
+    }
+    (void)cfl_buf_append_u8(&message, '\0');
+    cfl_call_finish(context->call, status, message.failed ? "" : (const char *)message.data,
+                    &context->trailers);
+    cfl_buf_done(&message);
+    /* The last answers may wait behind other calls of the connection. They are the call's: letting
+     * go of it now would cancel it. */
+    (void)cfl_call_wait_sent(context->call, NULL);
+}
+
+static void run(cflight_server_context *context)
+{
+    cflight_error *error = NULL;
+    cflight_status status = identify(context, &error);
+    if (status != CFLIGHT_OK) {
+        finish(context, status, error, true);
+        cflight_error_free(error);
+        return;
+    }
+    status = start_middleware(context, &error);
+    if (status == CFLIGHT_OK) {
+        status = run_handler(context, &error);
+    }
+    cflight_server_context_on_cancel(context, NULL, NULL);
+    complete_middleware(context, status, error);
+    finish(context, status, error, false);
+    cflight_error_free(error);
+}
+
+void cfl_server_run_call(struct cflight_server *server, struct cfl_call *call)
+{
+    struct cflight_server_context context = {.server = server, .call = call};
+    cfl_connection_lock(call->connection);
+    bool is_spent = call->locked.is_over || call->locked.is_rejected;
+    cfl_connection_unlock(call->connection);
+    if (!is_spent) {
+        cfl_metadata_init(&context.headers, server->alloc);
+        cfl_metadata_init(&context.trailers, server->alloc);
+        context.instances =
+            cfl_alloc_array(server->alloc, server->middleware_count, sizeof *context.instances);
+        if (context.instances == NULL && server->middleware_count > 0) {
+            cfl_call_finish(call, CFLIGHT_RESOURCE_EXHAUSTED, "the server is out of memory", NULL);
+        } else {
+            call->response_headers = &context.headers;
+            run(&context);
+        }
+        cfl_connection_lock(call->connection);
+        call->response_headers = NULL;
+        call->locked.headers_are_sent = true;
+        cfl_connection_unlock(call->connection);
+        cfl_free_array(server->alloc, context.instances, server->middleware_count,
+                       sizeof *context.instances);
+        cflight_buffer_unref(context.identity);
+        cfl_metadata_done(&context.trailers);
+        cfl_metadata_done(&context.headers);
+    }
+    (void)pthread_mutex_lock(&server->mutex);
+    cfl_list_remove(&call->server_node);
+    server->locked.call_count--;
+    (void)pthread_mutex_unlock(&server->mutex);
+    cfl_call_unref(call);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all value types share: the way from a value to bytes and back.
+ *
+ *     value -> message (in an arena, borrowing the value's bytes) -> buffer
+ *     bytes -> message (in an arena) -> value that borrows from it -> one block
+ *
+ * Nothing a peer sends is refused here: each type's from_message does that. Thread class: free. */
+#include "flight/value/values.h"
+
+#include "base/error.h"
+#include "ipc/utf8.h"
+
+cflight_status cfl_error_null_argument(const char *what, cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s must not be NULL", what);
+}
+
+cflight_status cfl_bytes_check(struct cflight_bytes bytes, const char *what, cflight_error **reterr)
+{
+    if (bytes.data == NULL && bytes.len_bytes > 0) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s has a length but no bytes",
+                                 what);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_text_check(struct cflight_bytes text, const char *what, cflight_error **reterr)
+{
+    cflight_status status = cfl_bytes_check(text, what, reterr);
+    if (status == CFLIGHT_OK && !cfl_utf8_is_valid(text.data, text.len_bytes)) {
+        status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s is not UTF-8", what);
+    }
+    return status;
+}
+
+cflight_status cfl_received_text_check(struct cflight_bytes text, const char *name,
+                                       const char *what, cflight_error **reterr)
+{
+    if (!cfl_utf8_is_valid(text.data, text.len_bytes)) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "Not a valid %s: %s is not UTF-8", name, what);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_value_serialize(const struct cfl_value_type *type,
+                                   const struct cflight_allocator *alloc, const void *value,
+                                   cflight_buffer **ret_buffer, cflight_error **reterr)
+{
+    if (value == NULL || ret_buffer == NULL) {
+        return cfl_error_null_argument(value == NULL ? type->name : "ret_buffer", reterr);
+    }
+    struct cfl_arena arena;
+    ProtobufCMessage *message = NULL;
+    cfl_arena_init(&arena, alloc, SIZE_MAX);
+    cflight_status status = type->to_message(&arena, value, &message, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_pb_pack(alloc, message, type->name, ret_buffer, reterr);
+    }
+    cfl_arena_done(&arena);
+    return status;
+}
+
+cflight_status cfl_value_parse(const struct cfl_value_type *type,
+                               const struct cflight_allocator *alloc, struct cflight_bytes bytes,
+                               void **ret_value, cflight_error **reterr)
+{
+    struct cfl_arena arena;
+    const ProtobufCMessage *message = NULL;
+    alignas(max_align_t) uint8_t view[CFL_BLOCK_VALUE_BYTES_MAX];
+
+    cfl_arena_init(&arena, alloc, cfl_pb_memory_limit(bytes.len_bytes));
+    arena.is_secret = type->is_secret;
+    cflight_status status = cfl_bytes_check(bytes, type->name, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    status = cfl_pb_unpack(&arena, type->message_type, type->name, bytes, &message, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    status = type->from_message(&arena, message, view, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    status = cfl_value_copy(type, alloc, view, ret_value, reterr);
+
+done:
+    cfl_arena_done(&arena);
+    return status;
+}
+
+cflight_status cfl_value_copy(const struct cfl_value_type *type,
+                              const struct cflight_allocator *alloc, const void *value,
+                              void **ret_value, cflight_error **reterr)
+{
+    void *copy = cfl_block_copy(alloc, value, type->value_bytes, type->layout);
+    if (copy == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    *ret_value = copy;
+    return CFLIGHT_OK;
+}
