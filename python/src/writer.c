@@ -19,6 +19,7 @@ struct writer {
     struct cfp_write_core core;
     struct cfp_notifier notifier; /* event loops */
     struct cfp_batch batch;       /* of a write under an event loop that is not done */
+    struct ArrowArray rows;       /* a view of what of it is written */
     Py_buffer metadata;           /* of the same */
     struct ArrowSchema schema;    /* what the stream began with; released before */
     bool is_done;                 /* done_writing or close was called */
@@ -154,16 +155,23 @@ static cflight_status metadata_step(cflight_writer *writer, struct step *step,
     return cflight_writer_write_metadata(writer, *step->metadata, reterr);
 }
 
-/* Writes an array in slices; a slice is a view with another offset and length. */
+/* At most `rows_max` rows of an array from a row on: a view with another offset and length. */
+static struct ArrowArray slice_of(const struct ArrowArray *array, int64_t row, int64_t rows_max)
+{
+    struct ArrowArray slice = *array;
+    slice.offset = array->offset + row;
+    slice.length = array->length - row < rows_max ? array->length - row : rows_max;
+    slice.null_count = array->null_count == 0 ? 0 : -1;
+    return slice;
+}
+
 static cflight_status write_slices(cflight_writer *writer, const struct ArrowArray *array,
                                    int64_t rows_max, cflight_error **reterr)
 {
-    struct ArrowArray slice = *array;
+    struct ArrowArray slice = {0};
     cflight_status status = CFLIGHT_OK;
     for (int64_t row = 0; row < array->length && status == CFLIGHT_OK; row += slice.length) {
-        slice.offset = array->offset + row;
-        slice.length = array->length - row < rows_max ? array->length - row : rows_max;
-        slice.null_count = array->null_count == 0 ? 0 : -1;
+        slice = slice_of(array, row, rows_max);
         status = cflight_writer_write(writer, &slice, NULL, reterr);
     }
     return status;
@@ -325,7 +333,7 @@ static cflight_status try_write_step(cflight_writer *writer, struct step *step,
 static PyObject *try_write(struct writer *self)
 {
     struct cflight_bytes bytes = cflight_bytes_make(self->metadata.buf, (size_t)self->metadata.len);
-    struct step step = {.array = self->batch.array,
+    struct step step = {.array = &self->rows,
                         .metadata = self->metadata.obj == NULL ? NULL : &bytes};
     int code = run(self, try_write_step, &step);
     if (code < 0 || step.is_done) {
@@ -339,7 +347,9 @@ static PyObject *writer_start_write(PyObject *object, PyObject *args)
     struct writer *self = (struct writer *)object;
     PyObject *batch = NULL;
     PyObject *metadata = NULL;
-    if (!PyArg_ParseTuple(args, "OO", &batch, &metadata)) {
+    long long row = 0;
+    long long rows_max = INT64_MAX;
+    if (!PyArg_ParseTuple(args, "OO|LL", &batch, &metadata, &row, &rows_max)) {
         return NULL;
     }
     if (self->batch.capsules != NULL) {
@@ -358,6 +368,12 @@ static PyObject *writer_start_write(PyObject *object, PyObject *args)
         drop_pending(self);
         return NULL;
     }
+    if (row < 0 || row > self->batch.array->length || rows_max < 0) {
+        drop_pending(self);
+        return PyErr_Format(PyExc_IndexError, "the batch has no such rows");
+    }
+    self->rows =
+        rows_max == INT64_MAX ? *self->batch.array : slice_of(self->batch.array, row, rows_max);
     return try_write(self);
 }
 
@@ -616,7 +632,9 @@ static PyMethodDef stream_writer_methods[] = {
          "End the call; reads and writes of it raise FlightCancelledError. Any thread may call "
          "it.")},
     {"_start_write", writer_start_write, METH_VARARGS,
-     PyDoc_STR("Write batch and metadata (or None) without waiting: whether it is done.")},
+     PyDoc_STR(
+         "Write batch and metadata (or None), from a row on and so many rows, without waiting: "
+         "whether it is done.")},
     {"_go_on_writing", writer_go_on_writing, METH_NOARGS,
      PyDoc_STR("Go on with the write: whether it is done.")},
     {"_notify", writer_notify, METH_O,

@@ -121,3 +121,57 @@ with Source() as server, flight.connect(server.location) as client:
 """,
         ENCODED_SCHEMA,
     )
+
+
+def test_asyncio_calls(run_script):
+    """Goal: the asyncio client needs no pyarrow either, and asyncio is imported when it is used.
+    Method: upload and download a schema."""
+    run_script(
+        SERVE
+        + """
+import asyncio
+assert "cflight._async" not in sys.modules
+with Source() as server, flight.connect(server.location) as client:
+
+    async def main():
+        other = client.as_async()
+        assert type(other) is flight.AsyncioFlightClient and "AsyncioFlightClient" in dir(flight)
+        x = flight.FlightDescriptor.for_command("x")
+        schema = flight.SchemaResult.deserialize(bytes.fromhex(ENCODED)).schema
+        writer, _ = await other.do_put(x, schema)
+        async with writer:
+            pass
+        async with await other.do_get(flight.Ticket(b"t")) as reader:
+            assert type(await reader.schema()) is flight.Schema
+            assert (await reader.read_all()).num_rows == 0
+
+    asyncio.run(main())
+""".replace("ENCODED", repr(ENCODED_SCHEMA))
+    )
+
+
+def test_asyncio_uploads_in_pieces(run_script):
+    """Goal: rows of any library's table go out in pieces. Method: polars as the source."""
+    pytest.importorskip("polars")
+    run_script(
+        SERVE
+        + """
+import asyncio
+import polars as pl
+frame = pl.DataFrame({"a": list(range(10)), "s": [None, *"bcdefghij"]})
+with Source() as server, flight.connect(server.location) as client:
+
+    async def main():
+        other = client.as_async()
+        writer, _ = await other.do_put(flight.FlightDescriptor.for_path("f"), frame)
+        async with writer:
+            await writer.write_table(frame, max_chunksize=4)
+            assert writer.stats.num_record_batches == 3
+        async with await other.do_get(flight.Ticket(b"t")) as reader:
+            table = await reader.read_all()
+        assert [batch.num_rows for batch in table.to_batches()] == [4, 4, 2]
+        assert pl.DataFrame(table).equals(frame)
+
+    asyncio.run(main())
+"""
+    )

@@ -11,12 +11,6 @@ Examples
 ...     table = client.do_get(flight.Ticket(b"airports")).read_all()
 """
 
-from ._async import (
-    AsyncFlightMetadataReader,
-    AsyncFlightStreamReader,
-    AsyncFlightStreamWriter,
-    AsyncioFlightClient,
-)
 from ._cflight import (
     Action,
     BasicAuth,
@@ -114,4 +108,24 @@ def connect(location, **kwargs):
     return FlightClient(location, **kwargs)
 
 
-__all__ = [name for name in globals() if not name.startswith("_")]
+# Imported when first used: asyncio takes longer to import than all the rest.
+_ASYNCIO = (
+    "AsyncFlightMetadataReader",
+    "AsyncFlightStreamReader",
+    "AsyncFlightStreamWriter",
+    "AsyncioFlightClient",
+)
+
+__all__ = [*(name for name in globals() if not name.startswith("_")), *_ASYNCIO]
+
+
+def __getattr__(name):
+    if name not in _ASYNCIO:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _async
+
+    return getattr(_async, name)
+
+
+def __dir__():
+    return sorted({*globals(), *_ASYNCIO})

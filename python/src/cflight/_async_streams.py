@@ -157,16 +157,6 @@ class AsyncFlightMetadataReader:
         return answer
 
 
-def _batches_of(table, rows_max):
-    """Iterate a stream's batches, none of more rows than `rows_max` unless that is None."""
-    for batch in RecordBatchReader._of(table):
-        if rows_max is None or batch.num_rows <= rows_max:
-            yield batch
-            continue
-        for row in range(0, batch.num_rows, rows_max):
-            yield batch.slice(row, rows_max)
-
-
 class AsyncFlightStreamWriter:
     """Writes record batches and metadata under asyncio.
 
@@ -230,8 +220,12 @@ class AsyncFlightStreamWriter:
             )
         if max_chunksize is not None and max_chunksize <= 0:
             raise ValueError("max_chunksize must be 1 or more")
-        for batch in _batches_of(table, max_chunksize):
-            await self._write(batch, None)
+        for batch in RecordBatchReader._of(table):
+            if max_chunksize is None or batch.num_rows <= max_chunksize:
+                await self._write(batch, None)
+                continue
+            for row in range(0, batch.num_rows, max_chunksize):
+                await self._write(batch, None, row, max_chunksize)
 
     async def write(self, table_or_batch):
         """write_batch() or write_table(), whichever fits; ValueError for another type."""
@@ -242,10 +236,10 @@ class AsyncFlightStreamWriter:
         else:
             raise ValueError(repr(type(table_or_batch)))
 
-    async def _write(self, batch, metadata):
+    async def _write(self, batch, metadata, *rows):
         self._driver.bind()
         async with self._lock:
-            is_done = self._writer._start_write(batch, metadata)
+            is_done = self._writer._start_write(batch, metadata, *rows)
             while not is_done:
                 await self._wait()
                 is_done = self._writer._go_on_writing()
