@@ -82,7 +82,9 @@ python: build
 bench: build
 	@tools/bootstrap --test --python
 	@$(call BUILD,release)
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	build/venv/bin/python bench/run
+	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
 
 interop: build
 	@tools/bootstrap --python
