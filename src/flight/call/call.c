@@ -461,7 +461,7 @@ static cflight_status take_locked(struct cfl_call *call, struct cfl_message *ret
     if (!call->locked.is_over && ret_message->credit_bytes > 0) {
         cfl_grpc_call_consume(call->locked.grpc, (size_t)ret_message->credit_bytes);
         if (cfl_grpc_wants_output(call->connection->locked.grpc)) {
-            cfl_connection_flush_locked(
+            cfl_connection_kick_locked(
                 call->connection); /* the peer goes on while this message is worked on */
         }
     }
