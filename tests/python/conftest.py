@@ -3,12 +3,16 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
 import pytest
 
 cflight = pytest.importorskip("cflight", reason="the Python module is not built")
+
+# A shell starts background jobs with SIGINT ignored; tests here interrupt programs with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULE_PATH = str(pathlib.Path(cflight.__file__).resolve().parents[1])
