@@ -319,6 +319,7 @@ static cflight_status failure_locked(struct cfl_call *call, cflight_error **rete
 static void cancel_locked(struct cfl_call *call, cflight_status status, const char *message)
 {
     if (!call->locked.is_over) {
+        call->locked.is_cancelled_here = true;
         cfl_grpc_call_cancel(call->locked.grpc, status, message);
     }
 }
@@ -468,6 +469,14 @@ static cflight_status take_locked(struct cfl_call *call, struct cfl_message *ret
     return CFLIGHT_OK;
 }
 
+/* A client that has sent everything may go away without waiting for the status (some do, once they
+ * have the headers). What it sent is whole then and is read to its end, although the call is
+ * cancelled. */
+static bool has_sent_everything(const struct cfl_call *call)
+{
+    return call->locked.is_half_closed && !call->locked.is_cancelled_here;
+}
+
 cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool *ret_is_ready,
                                 bool *ret_has_message, struct cfl_message *ret_message,
                                 cflight_error **reterr)
@@ -479,7 +488,8 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
     if (is_ready && call->locked.inbox.message_count > 0) {
         status = take_locked(call, ret_message, reterr);
         *ret_has_message = status == CFLIGHT_OK;
-    } else if (is_ready && call->locked.is_over && call->locked.status != CFLIGHT_OK) {
+    } else if (is_ready && call->locked.is_over && call->locked.status != CFLIGHT_OK &&
+               !has_sent_everything(call)) {
         status = failure_locked(call, reterr);
     }
     cfl_connection_unlock(call->connection);

@@ -81,6 +81,7 @@ struct cfl_call {
                                 on arrival */
         bool has_answer;     /* client: headers or anything else came */
         bool is_half_closed; /* server: the client sends no more */
+        bool is_cancelled_here; /* this side cancelled it */
         bool is_over;
         bool is_dispatched;    /* server */
         bool is_rejected;      /* server: finished before any handler saw it */

@@ -245,6 +245,99 @@ static size_t sum_of_data(const struct t_raw *raw)
     return sum_bytes;
 }
 
+/* ---- uploads whose client does not wait ---- */
+
+struct upload {
+    struct t_gate started;
+    struct t_gate cancelled;
+    struct t_gate ended;
+    cflight_status status;
+    int64_t row_count;
+};
+
+static void note_cancellation(void *user_data)
+{
+    struct upload *upload = user_data;
+    t_gate_open(&upload->cancelled);
+}
+
+/* Reads only after the call was cancelled. */
+static cflight_status read_late(void *user_data, cflight_server_context *context,
+                                const struct cflight_descriptor *descriptor, cflight_reader *reader,
+                                cflight_metadata_writer *writer, cflight_error **reterr)
+{
+    struct upload *upload = user_data;
+    (void)descriptor;
+    (void)writer;
+    cflight_server_context_on_cancel(context, note_cancellation, upload);
+    t_gate_open(&upload->started);
+    t_gate_wait(&upload->cancelled);
+    cflight_status status = CFLIGHT_OK;
+    for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
+        struct cflight_chunk chunk;
+        status = cflight_reader_next(reader, &chunk, reterr);
+        if (status == CFLIGHT_OK) {
+            is_end = chunk.is_end;
+            upload->row_count += chunk.has_batch ? chunk.batch.length : 0;
+            cflight_chunk_release(&chunk);
+        }
+    }
+    upload->status = status;
+    t_gate_open(&upload->ended);
+    return status;
+}
+
+/* Goal: an upload that was sent whole is read whole although its client does not wait for the
+ * answer; one that was cut short is not taken for a whole one.
+ * Method: the client cancels, with and without having said that it is done, before the handler
+ * reads anything. */
+TEST(endings, an_upload_sent_whole_is_read_whole)
+{
+    for (int is_whole = 0; is_whole < 2; is_whole++) {
+        struct upload upload = {.row_count = 0};
+        struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
+        struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
+        cflight_server *server = NULL;
+        cflight_client *client = NULL;
+        cflight_writer *writer = NULL;
+        cflight_metadata_reader *answers = NULL;
+        cflight_error *error = NULL;
+        struct ArrowSchema schema;
+        struct ArrowArray batch;
+        t_gate_init(&upload.started);
+        t_gate_init(&upload.cancelled);
+        t_gate_init(&upload.ended);
+        t_schema(&schema);
+        t_batch(0, 100, &batch);
+        handlers.user_data = &upload;
+        handlers.do_put = read_late;
+        CHECK_OK(cflight_server_new("grpc://localhost:0", &handlers, NULL, &server, &error), error);
+        CHECK_OK(cflight_client_new(cflight_server_location(server), NULL, &client, &error), error);
+        CHECK_OK(
+            cflight_client_do_put(client, &descriptor, &schema, NULL, &writer, &answers, &error),
+            error);
+        CHECK_OK(cflight_writer_write(writer, &batch, NULL, &error), error);
+        if (is_whole) {
+            CHECK_OK(cflight_writer_done_writing(writer, &error), error);
+        }
+        t_gate_wait(&upload.started);
+        cflight_writer_cancel(writer);
+        t_gate_wait(&upload.ended);
+        CHECK_STATUS(upload.status, is_whole ? CFLIGHT_OK : CFLIGHT_CANCELLED);
+        assert_int_equal(upload.row_count, 100);
+
+        cflight_metadata_reader_free(answers);
+        cflight_writer_free(writer);
+        cflight_client_free(client);
+        cflight_server_free(server);
+        batch.release(&batch);
+        schema.release(&schema);
+        t_gate_done(&upload.started);
+        t_gate_done(&upload.cancelled);
+        t_gate_done(&upload.ended);
+    }
+}
+
 /* Goal: a connection that the server closes loses nothing that was sent, though the client never
  * stops sending: a socket closed with unread input would be reset, and its output thrown away.
  * Method: a client asks for 8 MiB and reads none of it until the server
