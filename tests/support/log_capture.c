@@ -15,14 +15,14 @@ static void add(struct t_capture *log, const char *subsystem, const char *line)
 {
     size_t added_bytes = strlen(subsystem) + strlen(line) + 3;
     (void)pthread_mutex_lock(&log->mutex);
-    char *grown = realloc(log->text, log->len_bytes + added_bytes + 1);
+    char *grown = realloc(log->locked.text, log->locked.len_bytes + added_bytes + 1);
     if (grown == NULL) {
         abort();
     }
-    (void)snprintf(grown + log->len_bytes, added_bytes + 1, "%s: %s\n", subsystem, line);
-    log->text = grown;
-    log->len_bytes += added_bytes;
-    log->line_count++;
+    (void)snprintf(grown + log->locked.len_bytes, added_bytes + 1, "%s: %s\n", subsystem, line);
+    log->locked.text = grown;
+    log->locked.len_bytes += added_bytes;
+    log->locked.line_count++;
     (void)pthread_cond_broadcast(&log->changed);
     (void)pthread_mutex_unlock(&log->mutex);
 }
@@ -45,7 +45,7 @@ void t_capture_start(struct t_capture *log, enum cflight_log_level level)
 void t_capture_stop(struct t_capture *log)
 {
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
-    free(log->text);
+    free(log->locked.text);
     (void)pthread_cond_destroy(&log->changed);
     (void)pthread_mutex_destroy(&log->mutex);
 }
@@ -57,7 +57,7 @@ void t_capture_add(struct t_capture *log, const char *line)
 
 static bool has_locked(const struct t_capture *log, const char *part)
 {
-    return log->text != NULL && strstr(log->text, part) != NULL;
+    return log->locked.text != NULL && strstr(log->locked.text, part) != NULL;
 }
 
 bool t_capture_has(struct t_capture *log, const char *part)
@@ -82,6 +82,15 @@ void t_capture_wait(struct t_capture *log, const char *part)
     (void)pthread_mutex_unlock(&log->mutex);
     if (!is_there) {
         cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF); /* the test ends here, and the log with it */
-        fail_msg("no log line has '%s':\n%s", part, log->text == NULL ? "" : log->text);
+        fail_msg("no log line has '%s':\n%s", part,
+                 log->locked.text == NULL ? "" : log->locked.text);
     }
+}
+
+size_t t_capture_count(struct t_capture *log)
+{
+    (void)pthread_mutex_lock(&log->mutex);
+    size_t line_count = log->locked.line_count;
+    (void)pthread_mutex_unlock(&log->mutex);
+    return line_count;
 }
