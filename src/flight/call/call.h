@@ -160,13 +160,6 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
 void cfl_call_run_watches(struct cfl_connection *connection);
 /* The earliest moment at which a watch is due: now when one is ready. */
 int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns);
-/* For call_watch.c: whether there is something to receive, or everything was sent; what moves when
- * the call is not idle; and ending a call whose limit passed. */
-bool cfl_call_has_inbound_locked(struct cfl_call *call);
-bool cfl_call_has_sent_locked(struct cfl_call *call);
-uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write);
-void cfl_call_want_message_locked(struct cfl_call *call, bool wants);
-void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write);
 /* Fills counts and duration; status and error are the caller's to set. */
 void cfl_call_summarise(struct cfl_call *call, struct cflight_call_summary *ret_summary);
 

@@ -5,7 +5,7 @@
  * works in either place, since both are touched by the loop's thread only, under the lock. An armed
  * watch holds a reference on its call, and stands for a thread that waits: a message's bytes are
  * credited as they arrive. Thread class: loop only. */
-#include "flight/call/call.h"
+#include "flight/call/call_internal.h"
 
 static struct cfl_watch *watch_of(struct cfl_call *call, bool is_write)
 {

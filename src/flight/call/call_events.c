@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gRPC session reports about a call: headers, messages, half-close, the end.
+ *
+ * All of it runs under the connection's lock. Flow control: a message's bytes are credited to the
+ * peer when the user takes it. While a thread waits and nothing is complete, bytes are credited as
+ * they arrive, so that a message may be larger than the window. */
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "flight/call/call_internal.h"
+#include "flight/value/error_wire.h"
+
+static void on_headers(void *user_data, struct cfl_grpc_call *grpc)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    call->locked.has_answer = true;
+}
+
+void cfl_call_credit_arrived_locked(struct cfl_call *call)
+{
+    if (call->locked.wants_message && call->locked.inbox.message_count == 0) {
+        uint64_t credit_bytes = cfl_inbox_take_credit(&call->locked.inbox);
+        if (credit_bytes > 0) {
+            cfl_grpc_call_consume(call->locked.grpc, (size_t)credit_bytes);
+        }
+    }
+}
+
+static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *grpc,
+                                       uint32_t len_bytes, cflight_error **reterr)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    call->locked.has_answer = true;
+    if (call->limits.message_bytes_max > 0 && len_bytes > call->limits.message_bytes_max) {
+        return cfl_error_set_size_limit(reterr, "message", len_bytes,
+                                        call->limits.message_bytes_max);
+    }
+    return cfl_inbox_begin(&call->locked.inbox, len_bytes, reterr);
+}
+
+static void place(void *user_data, struct cfl_grpc_call *grpc, uint8_t **ret_target,
+                  size_t *ret_len_bytes, size_t *ret_hint_bytes)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    cfl_inbox_place(&call->locked.inbox, ret_target, ret_len_bytes, ret_hint_bytes);
+}
+
+/* A server's call is handed to a handler when its first message is there, or half a window of it,
+ * or when none will come; a handshake at once; one that ended before, to be cleaned up. So a caller
+ * whom nobody has identified yet cannot make the server keep more than a window. */
+void cfl_call_offer_locked(struct cfl_call *call)
+{
+    if (call->connection->is_server && !call->locked.is_dispatched) {
+        call->locked.is_dispatched = true;
+        cfl_list_append(&call->connection->locked.fresh, &call->fresh_node);
+    }
+}
+
+static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *grpc,
+                                       const uint8_t *data, size_t len_bytes,
+                                       cflight_error **reterr)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    cflight_status status = cfl_inbox_feed(&call->locked.inbox, data, len_bytes, reterr);
+    if (status == CFLIGHT_OK) {
+        cfl_call_credit_arrived_locked(call);
+        if (call->locked.inbox.credit_bytes >= call->connection->limits.stream_window_bytes / 2) {
+            cfl_call_offer_locked(call);
+        }
+    }
+    return status;
+}
+
+static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc,
+                                     cflight_error **reterr)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    cflight_status status = cfl_inbox_end(&call->locked.inbox, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    call->locked.wants_message = false;
+    bool is_stream =
+        call->connection->is_server ? call->method->client_streams : call->method->server_streams;
+    if (!is_stream && call->locked.inbox.received_count > 1) {
+        return cflight_error_set(reterr, CFLIGHT_INTERNAL,
+                                 "%s takes one message; a second one came", call->method->name);
+    }
+    cfl_call_offer_locked(call);
+    return CFLIGHT_OK;
+}
+
+static void on_half_close(void *user_data, struct cfl_grpc_call *grpc)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    call->locked.is_half_closed = true;
+    cfl_call_offer_locked(call);
+}
+
+/* Whoever noticed first, this side, the session or the server: it was the call's own total limit.
+ */
+static bool ran_out_of_time(const struct cfl_call *call)
+{
+    return !call->connection->is_server && call->locked.status == CFLIGHT_DEADLINE_EXCEEDED &&
+           cfl_clock_now_ns(NULL) >= call->limits.deadline_ns;
+}
+
+static void note_failure_locked(struct cfl_call *call, struct cfl_grpc_call *grpc)
+{
+    cflight_error *error = NULL;
+    if (ran_out_of_time(call)) {
+        (void)cflight_error_set(&error, CFLIGHT_DEADLINE_EXCEEDED,
+                                "%s took longer than its total limit of %" PRId64 " ms",
+                                call->method->name, call->limits.timeout_ms);
+        cflight_error_set_flight_code(error, CFLIGHT_FLIGHT_CODE_TIMED_OUT);
+    } else if (cfl_grpc_call_status_is_from_peer(grpc)) {
+        (void)cfl_error_from_peer(call->locked.status, cfl_grpc_call_message(grpc),
+                                  cfl_grpc_call_trailers(grpc), cfl_grpc_call_headers(grpc),
+                                  &error);
+    } else {
+        (void)cflight_error_set_message(&error, call->locked.status, cfl_grpc_call_message(grpc));
+        cflight_error_set_flight_code(error, cfl_flight_code_of(call->locked.status));
+    }
+    cfl_error_set_operation(error, call->method->name);
+    cfl_error_set_peer(error, cfl_transport_peer(call->connection->transport)->name);
+    enum cflight_retry retry = cfl_grpc_call_retry(grpc);
+    if (retry == CFLIGHT_RETRY_NEVER && call->locked.status == CFLIGHT_UNAVAILABLE) {
+        retry = CFLIGHT_RETRY_UNSAFE; /* the server says that trying again may help, not that it did
+                                         nothing */
+    }
+    cfl_error_set_retry(error, retry);
+    cflight_error_free(call->locked.error);
+    call->locked.error = error;
+}
+
+static void on_end(void *user_data, struct cfl_grpc_call *grpc)
+{
+    struct cfl_call *call = user_data;
+    bool is_server = call->connection->is_server;
+    call->locked.is_over = true;
+    call->locked.has_answer = true;
+    call->locked.is_cancelled = is_server && cfl_grpc_call_is_cancelled(grpc);
+    call->locked.status = cfl_grpc_call_status(grpc);
+    if (is_server && call->locked.is_cancelled && call->locked.status == CFLIGHT_OK) {
+        call->locked.status = CFLIGHT_CANCELLED;
+    }
+    if (call->locked.status != CFLIGHT_OK && (!is_server || call->locked.is_cancelled)) {
+        note_failure_locked(call, grpc);
+    }
+    if (call->locked.is_cancelled) {
+        call->connection->owner.on_cancelled(call->connection->owner.user_data, call);
+    }
+    cfl_call_offer_locked(call);
+}
+
+static const struct cfl_grpc_call_handlers HANDLERS = {
+    .on_headers = on_headers,
+    .on_message_begin = on_message_begin,
+    .place = place,
+    .on_message_bytes = on_message_bytes,
+    .on_message_end = on_message_end,
+    .on_half_close = on_half_close,
+    .on_end = on_end,
+};
+
+const struct cfl_grpc_call_handlers *cfl_call_handlers(void)
+{
+    return &HANDLERS;
+}

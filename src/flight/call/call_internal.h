@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_FLIGHT_CALL_CALL_INTERNAL_H
+#define CFL_FLIGHT_CALL_CALL_INTERNAL_H
+
+#include "flight/call/call.h"
+
+/* What the call_*.c files share. Functions that end in _locked assume the connection's lock. */
+
+/* ---- call_events.c ---- */
+/* What to give the session for a call, with the call as user data. */
+const struct cfl_grpc_call_handlers *cfl_call_handlers(void);
+/* Server: hands the call to a handler, once. */
+void cfl_call_offer_locked(struct cfl_call *call);
+/* Credits what has arrived to the peer when a thread waits for the rest of a message. */
+void cfl_call_credit_arrived_locked(struct cfl_call *call);
+
+/* ---- call_end.c ---- */
+/* The call's failure, copied for the caller. */
+cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr);
+void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message);
+/* A wait ran into a limit: says which, and ends the call. */
+void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write);
+
+/* ---- call_wait.c ---- */
+/* What moves when the call is not idle. */
+uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write);
+/* Waits under the call's limits, and `timeout_ns` when that is not negative; false means only that
+ * the latter passed. A limit of the call ends the call, and so the wait. */
+bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data), bool is_write,
+                          int64_t timeout_ns);
+
+/* ---- call_receive.c ---- */
+/* Whether there is something to receive. */
+bool cfl_call_has_inbound_locked(struct cfl_call *call);
+void cfl_call_want_message_locked(struct cfl_call *call, bool wants);
+
+/* ---- call_send.c ---- */
+/* Server: response headers go out before the first message, and before a wait that may depend on
+ * them. */
+cflight_status cfl_call_send_headers_locked(struct cfl_call *call, cflight_error **reterr);
+/* Whether everything was sent. */
+bool cfl_call_has_sent_locked(struct cfl_call *call);
+
+#endif /* CFL_FLIGHT_CALL_CALL_INTERNAL_H */

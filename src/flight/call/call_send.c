@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending: response headers, messages, half-close. Thread class: one writer at a time. */
+#include "base/error.h"
+#include "flight/call/call_internal.h"
+
+enum { QUEUED_BYTES_MAX = 64 << 10 /* of small messages, before their writer waits */ };
+
+cflight_status cfl_call_send_headers_locked(struct cfl_call *call, cflight_error **reterr)
+{
+    if (!call->connection->is_server || call->locked.headers_are_sent || call->locked.is_over) {
+        return CFLIGHT_OK;
+    }
+    call->locked.headers_are_sent = true;
+    return cfl_grpc_call_send_headers(call->locked.grpc, call->response_headers, reterr);
+}
+
+static bool is_sent(void *user_data)
+{
+    struct cfl_call *call = user_data;
+    return call->locked.is_over || cfl_grpc_call_unsent_bytes(call->locked.grpc) == 0;
+}
+
+/* Why a message cannot be sent any more. */
+static cflight_status write_failure_locked(struct cfl_call *call, cflight_error **reterr)
+{
+    if (call->locked.status != CFLIGHT_OK) {
+        return cfl_call_failure_locked(call, reterr);
+    }
+    return cflight_error_set(
+        reterr, call->connection->is_server ? CFLIGHT_CANCELLED : CFLIGHT_ABORTED,
+        "%s: the peer ended the call before everything was sent", call->method->name);
+}
+
+bool cfl_call_has_sent_locked(struct cfl_call *call)
+{
+    return is_sent(call);
+}
+
+cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
+                             const struct cfl_pieces *body, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    cfl_connection_lock(call->connection);
+    if (call->locked.is_over) {
+        status = write_failure_locked(call, reterr);
+        goto done;
+    }
+    status = cfl_call_send_headers_locked(call, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_grpc_call_send(call->locked.grpc, head, body, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    call->locked.sent_count++;
+    call->locked.sent_bytes += head.len_bytes + (body == NULL ? 0 : body->len_bytes);
+    if (body != NULL) {
+        cfl_copy_count_sent(body->len_bytes, 0);
+    }
+    cfl_connection_kick_locked(call->connection);
+done:
+    cfl_connection_unlock(call->connection);
+    cfl_call_observe(call);
+    return status;
+}
+
+/* The outcome of what was posted, once nothing more is to be waited for. */
+static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **reterr)
+{
+    if (call->locked.is_over && call->locked.status != CFLIGHT_OK) {
+        return write_failure_locked(call, reterr);
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr)
+{
+    cfl_connection_lock(call->connection);
+    *ret_is_sent = is_sent(call);
+    cflight_status status = sent_status_locked(call, reterr);
+    cfl_connection_unlock(call->connection);
+    return status;
+}
+
+cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
+{
+    cfl_connection_lock(call->connection);
+    if (!is_sent(call)) {
+        (void)cfl_call_wait_locked(call, is_sent, true, -1);
+    }
+    cflight_status status = sent_status_locked(call, reterr);
+    cfl_connection_unlock(call->connection);
+    cfl_call_observe(call);
+    return status;
+}
+
+cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message,
+                             cflight_error **reterr)
+{
+    cflight_status status = cfl_call_post(call, message, NULL, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cfl_connection_lock(call->connection);
+    bool is_much = cfl_grpc_call_unsent_bytes(call->locked.grpc) > QUEUED_BYTES_MAX;
+    cfl_connection_unlock(call->connection);
+    return is_much ? cfl_call_wait_sent(call, reterr) : CFLIGHT_OK;
+}
+
+cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    cfl_connection_lock(call->connection);
+    if (!call->locked.is_over) {
+        status = cfl_grpc_call_half_close(call->locked.grpc, reterr);
+        cfl_connection_kick_locked(call->connection);
+    }
+    cfl_connection_unlock(call->connection);
+    return status;
+}
