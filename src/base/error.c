@@ -328,6 +328,21 @@ cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what
     return status;
 }
 
+cflight_status cfl_error_null_argument(cflight_error **reterr, const char *what)
+{
+    return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s must not be NULL", what);
+}
+
+cflight_status cfl_check_args(cflight_error **reterr, const struct cfl_arg *args)
+{
+    for (; args->name != NULL; args++) {
+        if (args->pointer == NULL) {
+            return cfl_error_null_argument(reterr, args->name);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
 cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format,
                                 ...)
 {

@@ -19,6 +19,21 @@ cflight_status cfl_error_set_os(cflight_error **reterr, cflight_status status, i
 /* RESOURCE_EXHAUSTED with both numbers kept. `what` names the thing, for example "IPC body". */
 cflight_status cfl_error_set_size_limit(cflight_error **reterr, const char *what,
                                         uint64_t actual_bytes, uint64_t limit_bytes);
+/* INVALID_ARGUMENT: `what`, for example the name of a parameter, must not be NULL. */
+cflight_status cfl_error_null_argument(cflight_error **reterr, const char *what);
+/* Fails with cfl_error_null_argument for the first pointer that is NULL:
+ *     status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_info)); */
+#define CFL_CHECK_ARGS(reterr, ...) \
+    cfl_check_args((reterr), (const struct cfl_arg[]){__VA_ARGS__, {NULL, NULL}})
+#define CFL_ARG(pointer)    \
+    {                       \
+#pointer, (pointer) \
+    }
+struct cfl_arg {
+    const char *name; /* NULL ends a list */
+    const void *pointer;
+};
+cflight_status cfl_check_args(cflight_error **reterr, const struct cfl_arg *args);
 /* Puts "text: " before the message of *reterr. Returns the status of *reterr, or `status` when
  * there is none. */
 cflight_status cfl_error_prefix(cflight_error **reterr, cflight_status status, const char *format,

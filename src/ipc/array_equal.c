@@ -5,6 +5,7 @@
  * as a record batch would have them and compared (parts_equal.c); dictionaries are compared whole,
  * one by one. Recursion is bounded by the schema's depth. Owner of nothing but scratch memory.
  * Thread class: free. */
+#include "base/error.h"
 #include "cflight/ipc.h"
 #include "ipc/message.h"
 #include "ipc/parts.h"
@@ -77,11 +78,12 @@ cflight_status cflight_array_equal(const struct ArrowSchema *schema, const struc
     struct cfl_schema *parsed = NULL;
     bool is_equal = false;
 
-    if (schema == NULL || a == NULL || b == NULL || ret_is_equal == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "comparison needs a schema and two arrays");
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(schema), CFL_ARG(a), CFL_ARG(b), CFL_ARG(ret_is_equal));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_schema_from_arrow(NULL, schema, NULL, &parsed, reterr);
+    status = cfl_schema_from_arrow(NULL, schema, NULL, &parsed, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

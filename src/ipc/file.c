@@ -105,9 +105,9 @@ cflight_status cflight_ipc_file_open_buffer(cflight_buffer *buffer,
                                             cflight_ipc_file **ret_file, cflight_error **reterr)
 {
     struct cfl_limits limits = cfl_limits_default;
-    if (buffer == NULL || ret_file == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "an Arrow file needs a buffer and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(buffer), CFL_ARG(ret_file));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cflight_ipc_file *file = cfl_alloc_zeroed(NULL, sizeof *file);
     if (file == NULL) {
@@ -118,8 +118,7 @@ cflight_status cflight_ipc_file_open_buffer(cflight_buffer *buffer,
     file->bytes = cflight_buffer_bytes(buffer);
     /* The bytes are there already: a body in them costs nothing. */
     limits.message_bytes_max = UINT64_MAX;
-    cflight_status status =
-        cfl_read_setup_init(&file->setup, file->alloc, options, &limits, reterr);
+    status = cfl_read_setup_init(&file->setup, file->alloc, options, &limits, reterr);
     file->has_mutex = status == CFLIGHT_OK && pthread_mutex_init(&file->mutex, NULL) == 0;
     if (status == CFLIGHT_OK && !file->has_mutex) {
         status = cfl_error_no_memory(reterr);
@@ -140,11 +139,11 @@ cflight_status cflight_ipc_file_open(const char *path,
                                      cflight_ipc_file **ret_file, cflight_error **reterr)
 {
     cflight_buffer *map = NULL;
-    if (path == NULL || ret_file == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "an Arrow file needs a path and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(path), CFL_ARG(ret_file));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_file_map(NULL, path, &map, reterr);
+    status = cfl_file_map(NULL, path, &map, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -159,9 +158,9 @@ cflight_status cflight_ipc_file_open(const char *path,
 cflight_status cflight_ipc_file_schema(const cflight_ipc_file *file, struct ArrowSchema *ret_schema,
                                        cflight_error **reterr)
 {
-    if (file == NULL || ret_schema == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a schema needs an open file and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(file), CFL_ARG(ret_schema));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     return cfl_schema_to_arrow(file->schemas.selected, ret_schema, reterr);
 }
@@ -345,9 +344,9 @@ cflight_status cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index
                                            struct ArrowArray *ret_batch, cflight_error **reterr)
 {
     struct cfl_decompressor decompressor = {0};
-    if (file == NULL || ret_batch == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a batch needs an open file and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(file), CFL_ARG(ret_batch));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     if (!file->has_footer) {
         return cflight_error_set_message(
@@ -359,7 +358,7 @@ cflight_status cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index
                                  "there is no batch %" PRId64 "; the file has %zu", index,
                                  file->footer.batch_count);
     }
-    cflight_status status = read_batch(file, (size_t)index, &decompressor, ret_batch, reterr);
+    status = read_batch(file, (size_t)index, &decompressor, ret_batch, reterr);
     cfl_decompressor_done(&decompressor);
     return status;
 }
@@ -446,10 +445,9 @@ static cflight_status new_decoder(const struct cflight_ipc_file *file,
 cflight_status cflight_ipc_file_stream(cflight_ipc_file *file, struct ArrowArrayStream *ret_stream,
                                        cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
-    if (file == NULL || ret_stream == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a stream needs an open file and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(file), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct file_stream *stream = cfl_alloc_zeroed(file->alloc, sizeof *stream);
     if (stream == NULL) {

@@ -216,7 +216,7 @@ cflight_status cflight_schema_type_text(const struct ArrowSchema *field, char **
 
     cfl_buf_init(&text, NULL);
     if (ret_text == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "ret_text is NULL");
+        return cfl_error_null_argument(reterr, "ret_text");
     }
     status = cfl_schema_from_arrow_field(NULL, field, NULL, &schema, reterr);
     if (status != CFLIGHT_OK) {

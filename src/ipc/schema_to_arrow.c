@@ -348,7 +348,7 @@ cflight_status cflight_schema_copy(const struct ArrowSchema *schema, struct Arro
     cflight_status status = CFLIGHT_OK;
 
     if (ret_schema == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "ret_schema is NULL");
+        return cfl_error_null_argument(reterr, "ret_schema");
     }
     status = copy_node(schema, &made, 0, reterr);
     if (status == CFLIGHT_OK) {

@@ -252,7 +252,7 @@ cflight_status cflight_ipc_schema_serialize(const struct ArrowSchema *schema,
 
     cfl_buf_init(&bytes, NULL);
     if (ret_buffer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "ret_buffer is NULL");
+        return cfl_error_null_argument(reterr, "ret_buffer");
     }
     status = cfl_schema_from_arrow(NULL, schema, NULL, &tree, reterr);
     if (status != CFLIGHT_OK) {

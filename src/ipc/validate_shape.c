@@ -310,11 +310,11 @@ cflight_status cflight_array_validate(const struct ArrowSchema *schema,
                                       const struct ArrowArray *array, cflight_error **reterr)
 {
     struct cfl_schema *parsed = NULL;
-    if (schema == NULL || array == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "validation needs a schema and an array");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(schema), CFL_ARG(array));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_schema_from_arrow(NULL, schema, NULL, &parsed, reterr);
+    status = cfl_schema_from_arrow(NULL, schema, NULL, &parsed, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -247,11 +247,9 @@ cflight_status cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct
                                         cflight_error **reterr)
 {
     bool has_written = false;
-    cflight_status status = CFLIGHT_OK;
-
-    if (writer == NULL || batch == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "writer or batch is NULL");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(writer), CFL_ARG(batch));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     status = check_open(writer, reterr);
     if (status == CFLIGHT_OK) {
@@ -308,7 +306,7 @@ cflight_status cflight_ipc_writer_close(cflight_ipc_writer *writer, cflight_erro
     cflight_status status = CFLIGHT_OK;
 
     if (writer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "writer is NULL");
+        return cfl_error_null_argument(reterr, "writer");
     }
     status = check_open(writer, reterr);
     if (status != CFLIGHT_OK) {

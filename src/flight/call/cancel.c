@@ -24,7 +24,7 @@ struct cflight_cancel {
 cflight_status cflight_cancel_new(cflight_cancel **ret_cancel, cflight_error **reterr)
 {
     if (ret_cancel == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "ret_cancel is NULL");
+        return cfl_error_null_argument(reterr, "ret_cancel");
     }
     cflight_cancel *cancel = cfl_alloc_zeroed(NULL, sizeof *cancel);
     if (cancel == NULL) {

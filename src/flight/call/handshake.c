@@ -10,7 +10,7 @@ cflight_status cflight_handshake_write(cflight_handshake *handshake, struct cfli
 {
     struct cfl_buf message;
     if (handshake == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the handshake is NULL");
+        return cfl_error_null_argument(reterr, "handshake");
     }
     cfl_buf_init(&message, handshake->call->alloc);
     cflight_status status = CFLIGHT_OK;
@@ -29,12 +29,11 @@ cflight_status cflight_handshake_read(cflight_handshake *handshake, cflight_buff
     struct cfl_message message = {0};
     struct cflight_bytes payload = {NULL, 0};
     bool has_message = false;
-    if (handshake == NULL || ret_payload == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a handshake and a place for the payload are needed");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(handshake), CFL_ARG(ret_payload));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status =
-        cfl_call_receive(handshake->call, -1, NULL, &has_message, &message, reterr);
+    status = cfl_call_receive(handshake->call, -1, NULL, &has_message, &message, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -8,7 +8,7 @@ cflight_status cflight_header_sink_add(cflight_header_sink *sink, struct cflight
                                        struct cflight_bytes value, cflight_error **reterr)
 {
     if (sink == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the sink is NULL");
+        return cfl_error_null_argument(reterr, "sink");
     }
     return cfl_metadata_add(sink->metadata, name, value, reterr);
 }

@@ -35,12 +35,13 @@ cflight_status cflight_metadata_reader_try_next(cflight_metadata_reader *reader,
     struct cfl_message message = {0};
     struct cflight_bytes metadata = {NULL, 0};
     bool has_message = false;
-    if (reader == NULL || ret_is_ready == NULL || ret_metadata == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a reader and a place for the metadata are needed");
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_is_ready), CFL_ARG(ret_metadata));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * CFL_NS_PER_MS;
-    cflight_status status =
+    status =
         cfl_call_receive(reader->call, timeout_ns, ret_is_ready, &has_message, &message, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -70,7 +71,7 @@ cflight_status cflight_metadata_writer_write(cflight_metadata_writer *writer,
                                              cflight_error **reterr)
 {
     if (writer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the writer is NULL");
+        return cfl_error_null_argument(reterr, "writer");
     }
     cfl_buf_clear(&writer->message);
     if (!cfl_single_field_write(&writer->message, CFL_FIELD_PUT_RESULT_METADATA, app_metadata)) {

@@ -193,9 +193,10 @@ cflight_status cflight_reader_try_next(cflight_reader *reader, int64_t timeout_m
                                        bool *ret_is_ready, struct cflight_chunk *ret_chunk,
                                        cflight_error **reterr)
 {
-    if (reader == NULL || ret_chunk == NULL || ret_is_ready == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a reader and a place for the chunk are needed");
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_chunk), CFL_ARG(ret_is_ready));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cflight_chunk chunk = {0};
     bool has_chunk = false;
@@ -207,8 +208,7 @@ cflight_status cflight_reader_try_next(cflight_reader *reader, int64_t timeout_m
         cfl_free(reader->call->alloc, early, sizeof *early);
     } else {
         int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * CFL_NS_PER_MS;
-        cflight_status status =
-            advance(reader, false, timeout_ns, &is_ready, &chunk, &has_chunk, reterr);
+        status = advance(reader, false, timeout_ns, &is_ready, &chunk, &has_chunk, reterr);
         if (status != CFLIGHT_OK) {
             return status;
         }
@@ -243,15 +243,15 @@ static cflight_status keep_early(cflight_reader *reader, struct cflight_chunk *c
 cflight_status cflight_reader_schema(cflight_reader *reader, struct ArrowSchema *ret_schema,
                                      cflight_error **reterr)
 {
-    if (reader == NULL || ret_schema == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a reader and a place for the schema are needed");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_schema));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     while (cfl_decoder_schema(reader->decoder) == NULL) {
         struct cflight_chunk chunk = {0};
         bool has_chunk = false;
         bool is_ready = false;
-        cflight_status status = advance(reader, true, -1, &is_ready, &chunk, &has_chunk, reterr);
+        status = advance(reader, true, -1, &is_ready, &chunk, &has_chunk, reterr);
         if (status == CFLIGHT_OK && has_chunk) {
             status = keep_early(reader, &chunk, reterr);
         }

@@ -4,6 +4,7 @@
  * Spec: The Arrow C stream interface. Owner: the stream owns the reader (a client's) or borrows it
  * (a server's). Thread class: one at a time. */
 #include "flight/call/reader.h"
+#include "base/error.h"
 #include "ipc/stream_export.h"
 
 static cflight_status get_schema(void *user_data, struct ArrowSchema *ret_schema,
@@ -40,9 +41,9 @@ static void release(void *user_data)
 cflight_status cflight_reader_to_stream(cflight_reader *reader, struct ArrowArrayStream *ret_stream,
                                         cflight_error **reterr)
 {
-    if (reader == NULL || ret_stream == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a reader and a place for the stream are needed");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_stream_source source = {get_schema, next, release, reader};
     return cfl_stream_export(reader->call->alloc, &source, ret_stream, reterr);

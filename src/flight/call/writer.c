@@ -58,7 +58,7 @@ void cfl_writer_done(cflight_writer *writer)
 cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error **reterr)
 {
     if (writer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the writer is NULL");
+        return cfl_error_null_argument(reterr, "writer");
     }
     if (writer->is_done_writing) {
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
@@ -169,7 +169,7 @@ cflight_status cflight_writer_write_stream(cflight_writer *writer, struct ArrowA
 cflight_status cflight_writer_done_writing(cflight_writer *writer, cflight_error **reterr)
 {
     if (writer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the writer is NULL");
+        return cfl_error_null_argument(reterr, "writer");
     }
     if (writer->is_server || writer->is_done_writing) {
         return CFLIGHT_OK;

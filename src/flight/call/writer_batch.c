@@ -163,11 +163,10 @@ cflight_status cflight_writer_try_write(cflight_writer *writer, const struct Arr
                                         cflight_error **reterr)
 {
     struct cflight_bytes metadata = {NULL, 0};
-    cflight_status status = CFLIGHT_OK;
     bool is_waiting = false;
-    if (writer == NULL || ret_is_done == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a writer and a place for the outcome are needed");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(writer), CFL_ARG(ret_is_done));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     if (app_metadata != NULL) {
         metadata = *app_metadata;

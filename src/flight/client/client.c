@@ -270,11 +270,11 @@ cflight_status cflight_client_new(const char *location,
 {
     struct cflight_client_options loaded;
     pthread_condattr_t attributes;
-    if (location == NULL || ret_client == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a location and a place for the client are needed");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(ret_client));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
+    status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

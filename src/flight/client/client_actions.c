@@ -38,12 +38,6 @@ static cflight_status run(struct cflight_client *client, const char *type, cflig
     return CFLIGHT_OK;
 }
 
-static cflight_status misuse(cflight_error **reterr)
-{
-    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                     "a required argument is NULL");
-}
-
 cflight_status cflight_client_cancel_flight_info(cflight_client *client,
                                                  const struct cflight_info *info,
                                                  const struct cflight_call_options *options,
@@ -52,10 +46,12 @@ cflight_status cflight_client_cancel_flight_info(cflight_client *client,
 {
     cflight_buffer *body = NULL;
     cflight_buffer *result = NULL;
-    if (client == NULL || info == NULL || ret_cancel_status == NULL) {
-        return misuse(reterr);
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(info), CFL_ARG(ret_cancel_status));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cflight_cancel_request_serialize(info, &body, reterr);
+    status = cflight_cancel_request_serialize(info, &body, reterr);
     if (status == CFLIGHT_OK) {
         status = run(client, CFLIGHT_ACTION_CANCEL_FLIGHT_INFO, body, options, &result, reterr);
     }
@@ -75,10 +71,12 @@ cflight_status cflight_client_renew_flight_endpoint(cflight_client *client,
 {
     cflight_buffer *body = NULL;
     cflight_buffer *result = NULL;
-    if (client == NULL || endpoint == NULL || ret_endpoint == NULL) {
-        return misuse(reterr);
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(endpoint), CFL_ARG(ret_endpoint));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cflight_renew_request_serialize(endpoint, &body, reterr);
+    status = cflight_renew_request_serialize(endpoint, &body, reterr);
     if (status == CFLIGHT_OK) {
         status = run(client, CFLIGHT_ACTION_RENEW_FLIGHT_ENDPOINT, body, options, &result, reterr);
     }
@@ -96,10 +94,12 @@ cflight_status cflight_client_set_session_options(
 {
     cflight_buffer *body = NULL;
     cflight_buffer *result = NULL;
-    if (client == NULL || session_options == NULL || ret_errors == NULL) {
-        return misuse(reterr);
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(session_options), CFL_ARG(ret_errors));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cflight_session_options_serialize(session_options, &body, reterr);
+    status = cflight_session_options_serialize(session_options, &body, reterr);
     if (status == CFLIGHT_OK) {
         status = run(client, CFLIGHT_ACTION_SET_SESSION_OPTIONS, body, options, &result, reterr);
     }
@@ -115,11 +115,11 @@ cflight_status cflight_client_get_session_options(
     struct cflight_session_options **ret_session_options, cflight_error **reterr)
 {
     cflight_buffer *result = NULL;
-    if (client == NULL || ret_session_options == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_session_options));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status =
-        run(client, CFLIGHT_ACTION_GET_SESSION_OPTIONS, NULL, options, &result, reterr);
+    status = run(client, CFLIGHT_ACTION_GET_SESSION_OPTIONS, NULL, options, &result, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_session_options_parse(cflight_buffer_bytes(result), ret_session_options,
                                                reterr);
@@ -134,11 +134,11 @@ cflight_status cflight_client_close_session(cflight_client *client,
                                             cflight_error **reterr)
 {
     cflight_buffer *result = NULL;
-    if (client == NULL || ret_close_status == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_close_status));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status =
-        run(client, CFLIGHT_ACTION_CLOSE_SESSION, NULL, options, &result, reterr);
+    status = run(client, CFLIGHT_ACTION_CLOSE_SESSION, NULL, options, &result, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_close_result_parse(cflight_buffer_bytes(result), ret_close_status, reterr);
     }

@@ -97,7 +97,7 @@ cflight_status cflight_client_authenticate(cflight_client *client,
     struct cfl_call *call = NULL;
     cflight_status status = CFLIGHT_OK;
     if (client == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the client is NULL");
+        return cfl_error_null_argument(reterr, "client");
     }
     if (auth != NULL) {
         status = replace_auth(client, auth, reterr);
@@ -163,9 +163,9 @@ cflight_status cflight_client_authenticate_basic(
     struct cfl_client_auth *auth = NULL;
     struct cfl_call *call = NULL;
     struct cfl_buf credentials;
-    if (client == NULL || ret_bearer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a required argument is NULL");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_bearer));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     if (username.len_bytes > 0 && memchr(username.data, ':', username.len_bytes) != NULL) {
         return cflight_error_set_message(
@@ -175,7 +175,7 @@ cflight_status cflight_client_authenticate_basic(
     cfl_buf_init(&credentials, client->alloc);
     auth = cfl_client_auth_current(client);
 
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
+    status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
         status = make_credentials(client, username, password, &credentials, reterr);
     }

@@ -237,7 +237,7 @@ cflight_status cflight_client_connect(cflight_client *client,
     struct cfl_client_call_options loaded;
     struct cfl_connection *connection = NULL;
     if (client == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the client is NULL");
+        return cfl_error_null_argument(reterr, "client");
     }
     cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {

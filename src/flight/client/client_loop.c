@@ -74,7 +74,7 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
                                            cflight_error **reterr)
 {
     if (client == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the client is NULL");
+        return cfl_error_null_argument(reterr, "client");
     }
     struct cfl_client_dial *dial = cfl_alloc_zeroed(client->alloc, sizeof *dial);
     if (dial == NULL) {
@@ -239,12 +239,12 @@ cflight_status cflight_async_try_next(cflight_async *async, bool *ret_is_ready,
 {
     struct cfl_message message = {0};
     bool has_message = false;
-    if (async == NULL || ret_is_ready == NULL || ret_message == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a call and a place for the message are needed");
-    }
     cflight_status status =
-        cfl_call_receive(async->call, 0, ret_is_ready, &has_message, &message, reterr);
+        CFL_CHECK_ARGS(reterr, CFL_ARG(async), CFL_ARG(ret_is_ready), CFL_ARG(ret_message));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cfl_call_receive(async->call, 0, ret_is_ready, &has_message, &message, reterr);
     if (status == CFLIGHT_OK) {
         *ret_message = message.raw;
     }

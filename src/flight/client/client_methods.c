@@ -22,12 +22,6 @@ struct cflight_action_type_stream {
     struct message_stream messages;
 };
 
-static cflight_status misuse(cflight_error **reterr)
-{
-    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                     "a required argument is NULL");
-}
-
 /* ---- one request, one answer ---- */
 
 static cflight_status ask(struct cflight_client *client, enum cflight_method method,
@@ -56,11 +50,12 @@ cflight_status cflight_client_get_flight_info(cflight_client *client,
                                               cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (client == NULL || descriptor == NULL || ret_info == NULL) {
-        return misuse(reterr);
-    }
     cflight_status status =
-        ask(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, descriptor, options, &message, reterr);
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(ret_info));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = ask(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, descriptor, options, &message, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_info_parse(cflight_buffer_bytes(message), ret_info, reterr);
     }
@@ -75,11 +70,12 @@ cflight_status cflight_client_poll_flight_info(cflight_client *client,
                                                cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (client == NULL || descriptor == NULL || ret_poll_info == NULL) {
-        return misuse(reterr);
-    }
     cflight_status status =
-        ask(client, CFLIGHT_METHOD_POLL_FLIGHT_INFO, descriptor, options, &message, reterr);
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(ret_poll_info));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = ask(client, CFLIGHT_METHOD_POLL_FLIGHT_INFO, descriptor, options, &message, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_poll_info_parse(cflight_buffer_bytes(message), ret_poll_info, reterr);
     }
@@ -93,11 +89,12 @@ cflight_status cflight_client_get_schema(cflight_client *client,
                                          cflight_buffer **ret_schema, cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (client == NULL || descriptor == NULL || ret_schema == NULL) {
-        return misuse(reterr);
-    }
     cflight_status status =
-        ask(client, CFLIGHT_METHOD_GET_SCHEMA, descriptor, options, &message, reterr);
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(ret_schema));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = ask(client, CFLIGHT_METHOD_GET_SCHEMA, descriptor, options, &message, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_schema_result_parse(cflight_buffer_bytes(message), ret_schema, reterr);
     }
@@ -158,11 +155,11 @@ cflight_status cflight_client_list_flights(cflight_client *client, struct cfligh
                                            cflight_info_stream **ret_stream, cflight_error **reterr)
 {
     struct cfl_buf request;
-    if (client == NULL || ret_stream == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     cfl_buf_init(&request, client->alloc);
-    cflight_status status = CFLIGHT_OK;
     if (cfl_single_field_write(&request, CFL_FIELD_CRITERIA_EXPRESSION, criteria)) {
         status = stream_start(client, CFLIGHT_METHOD_LIST_FLIGHTS, cfl_buf_bytes(&request), options,
                               sizeof **ret_stream, (void **)ret_stream, reterr);
@@ -177,10 +174,11 @@ cflight_status cflight_info_stream_next(cflight_info_stream *stream, struct cfli
                                         cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (stream == NULL || ret_info == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(stream), CFL_ARG(ret_info));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = stream_next(&stream->messages, &message, reterr);
+    status = stream_next(&stream->messages, &message, reterr);
     if (status == CFLIGHT_OK && message == NULL) {
         *ret_info = NULL;
     } else if (status == CFLIGHT_OK) {
@@ -200,10 +198,12 @@ cflight_status cflight_client_do_action(cflight_client *client, const struct cfl
                                         cflight_result_stream **ret_stream, cflight_error **reterr)
 {
     cflight_buffer *request = NULL;
-    if (client == NULL || action == NULL || ret_stream == NULL) {
-        return misuse(reterr);
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(action), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cflight_action_serialize(action, &request, reterr);
+    status = cflight_action_serialize(action, &request, reterr);
     if (status == CFLIGHT_OK) {
         status = stream_start(client, CFLIGHT_METHOD_DO_ACTION, cflight_buffer_bytes(request),
                               options, sizeof **ret_stream, (void **)ret_stream, reterr);
@@ -215,7 +215,7 @@ cflight_status cflight_client_do_action(cflight_client *client, const struct cfl
 cflight_status cflight_result_stream_wait(cflight_result_stream *stream, cflight_error **reterr)
 {
     if (stream == NULL) {
-        return misuse(reterr);
+        return cfl_error_null_argument(reterr, "stream");
     }
     return cfl_call_wait_answer(stream->messages.call, reterr);
 }
@@ -224,10 +224,11 @@ cflight_status cflight_result_stream_next(cflight_result_stream *stream, cflight
                                           cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (stream == NULL || ret_body == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(stream), CFL_ARG(ret_body));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = stream_next(&stream->messages, &message, reterr);
+    status = stream_next(&stream->messages, &message, reterr);
     if (status == CFLIGHT_OK && message == NULL) {
         *ret_body = NULL;
     } else if (status == CFLIGHT_OK) {
@@ -248,8 +249,9 @@ cflight_status cflight_client_list_actions(cflight_client *client,
                                            cflight_error **reterr)
 {
     struct cflight_bytes empty = {NULL, 0};
-    if (client == NULL || ret_stream == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     return stream_start(client, CFLIGHT_METHOD_LIST_ACTIONS, empty, options, sizeof **ret_stream,
                         (void **)ret_stream, reterr);
@@ -260,10 +262,11 @@ cflight_status cflight_action_type_stream_next(cflight_action_type_stream *strea
                                                cflight_error **reterr)
 {
     cflight_buffer *message = NULL;
-    if (stream == NULL || ret_action_type == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(stream), CFL_ARG(ret_action_type));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = stream_next(&stream->messages, &message, reterr);
+    status = stream_next(&stream->messages, &message, reterr);
     if (status == CFLIGHT_OK && message == NULL) {
         *ret_action_type = NULL;
     } else if (status == CFLIGHT_OK) {

@@ -6,12 +6,6 @@
 #include "flight/call/reader.h"
 #include "flight/call/writer.h"
 
-static cflight_status misuse(cflight_error **reterr)
-{
-    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                     "a required argument is NULL");
-}
-
 cflight_status cflight_client_do_get(cflight_client *client, struct cflight_bytes ticket,
                                      const struct cflight_call_options *options,
                                      cflight_reader **ret_reader, cflight_error **reterr)
@@ -19,10 +13,11 @@ cflight_status cflight_client_do_get(cflight_client *client, struct cflight_byte
     struct cfl_client_call_options loaded;
     cflight_buffer *request = NULL;
     struct cfl_call *call = NULL;
-    if (client == NULL || ret_reader == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_reader));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
+    status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_ticket_serialize(ticket, &request, reterr);
     }
@@ -82,11 +77,13 @@ cflight_status cflight_client_do_put(cflight_client *client,
     struct cfl_call *call = NULL;
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
-    if (client == NULL || descriptor == NULL || schema == NULL || ret_writer == NULL ||
-        ret_metadata == NULL) {
-        return misuse(reterr);
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(schema),
+                       CFL_ARG(ret_writer), CFL_ARG(ret_metadata));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
+    status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
         status = start_upload(client, CFLIGHT_METHOD_DO_PUT, descriptor, &loaded, &call, &writer,
                               reterr);
@@ -118,10 +115,12 @@ cflight_status cflight_client_do_exchange(cflight_client *client,
     struct cfl_call *call = NULL;
     cflight_writer *writer = NULL;
     cflight_reader *reader = NULL;
-    if (client == NULL || descriptor == NULL || ret_writer == NULL || ret_reader == NULL) {
-        return misuse(reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor),
+                                           CFL_ARG(ret_writer), CFL_ARG(ret_reader));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
+    status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
         status = start_upload(client, CFLIGHT_METHOD_DO_EXCHANGE, descriptor, &loaded, &call,
                               &writer, reterr);

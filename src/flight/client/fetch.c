@@ -403,9 +403,10 @@ cflight_status cflight_fetch(cflight_client *client, const struct cflight_info *
                              const struct cflight_fetch_options *options,
                              struct ArrowArrayStream *ret_stream, cflight_error **reterr)
 {
-    if (client == NULL || info == NULL || ret_stream == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a client, an info and a place for the stream are needed");
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(info), CFL_ARG(ret_stream));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct fetch *fetch = cfl_alloc_zeroed(client->alloc, sizeof *fetch);
     if (fetch == NULL) {
@@ -416,7 +417,7 @@ cflight_status cflight_fetch(cflight_client *client, const struct cflight_info *
     fetch->clients.own = client;
     cfl_client_ref(client);
     struct cfl_stream_source source = {get_schema, next, release, fetch};
-    cflight_status status = configure(fetch, info, options, reterr);
+    status = configure(fetch, info, options, reterr);
     if (status == CFLIGHT_OK) {
         status = find_schema(fetch, reterr);
     }

@@ -88,8 +88,7 @@ cflight_status cflight_cookie_jar_new(const struct cflight_cookie_jar_options *o
                                       cflight_cookie_jar **ret_jar, cflight_error **reterr)
 {
     if (ret_jar == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "ret_jar must not be NULL");
+        return cfl_error_null_argument(reterr, "ret_jar");
     }
     return cfl_cookie_jar_new(options, NULL, ret_jar, reterr);
 }
@@ -271,9 +270,9 @@ bool cfl_cookie_jar_append_header(cflight_cookie_jar *jar, struct cfl_buf *targe
 cflight_status cflight_cookie_jar_header(cflight_cookie_jar *jar, cflight_buffer **ret_header,
                                          cflight_error **reterr)
 {
-    if (jar == NULL || ret_header == NULL) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s must not be NULL",
-                                 jar == NULL ? "jar" : "ret_header");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(jar), CFL_ARG(ret_header));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_buf header;
     cfl_buf_init(&header, jar->options.allocator);

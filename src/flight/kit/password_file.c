@@ -137,11 +137,11 @@ cflight_status cflight_password_file_new(const char *path, cflight_password_file
                                          cflight_error **reterr)
 {
     struct content content;
-    if (path == NULL || ret_file == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a password file needs a path and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(path), CFL_ARG(ret_file));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = content_load(path, &content, reterr);
+    status = content_load(path, &content, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -227,8 +227,7 @@ cflight_status cflight_password_file_verify(void *any_file, struct cflight_bytes
     bool is_known = false;
     bool ok = false;
     if (any_file == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "the password file is NULL");
+        return cfl_error_null_argument(reterr, "file");
     }
     if (password.len_bytes > PASSWORD_BYTES_MAX ||
         (password.len_bytes > 0 && memchr(password.data, 0, password.len_bytes) != NULL)) {
@@ -261,9 +260,9 @@ cflight_status cflight_password_hash(const char *password, char **ret_hash, cfli
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     char *copy = NULL;
-    if (password == NULL || ret_hash == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "hashing needs a password and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(password), CFL_ARG(ret_hash));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     if (strlen(password) > PASSWORD_BYTES_MAX) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,

@@ -182,10 +182,10 @@ cflight_status cflight_session_answer(cflight_server_context *context,
                                       cflight_response *response, bool *ret_is_answered,
                                       cflight_error **reterr)
 {
-    if (context == NULL || action == NULL || response == NULL || ret_is_answered == NULL) {
-        return cflight_error_set_message(
-            reterr, CFLIGHT_INVALID_ARGUMENT,
-            "answering needs a context, an action, a response and a place for the result");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(context), CFL_ARG(action),
+                                           CFL_ARG(response), CFL_ARG(ret_is_answered));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     bool is_set = cflight_bytes_equal(action->type,
                                       cflight_bytes_from_text(CFLIGHT_ACTION_SET_SESSION_OPTIONS));

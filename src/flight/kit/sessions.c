@@ -113,7 +113,7 @@ cflight_status cflight_session_store_new(const struct cflight_session_store_opti
                                          cflight_session_store **ret_store, cflight_error **reterr)
 {
     if (ret_store == NULL) {
-        return cfl_error_null_argument("ret_store", reterr);
+        return cfl_error_null_argument(reterr, "ret_store");
     }
     return cfl_session_store_new(options, NULL, ret_store, reterr);
 }
@@ -482,7 +482,7 @@ static cflight_status check_option(const struct cflight_session_option *option,
         return status;
     }
     if (option->list_count > 0 && option->list_values == NULL) {
-        return cfl_error_null_argument("the list of a session option", reterr);
+        return cfl_error_null_argument(reterr, "the list of a session option");
     }
     for (size_t i = 0; i < option->list_count && status == CFLIGHT_OK; i++) {
         status =
@@ -497,7 +497,7 @@ static cflight_status check_options(const cflight_session *session,
 {
     cflight_status status = CFLIGHT_OK;
     if (session == NULL || options == NULL || (options->count > 0 && options->options == NULL)) {
-        return cfl_error_null_argument(session == NULL ? "session" : "options", reterr);
+        return cfl_error_null_argument(reterr, session == NULL ? "session" : "options");
     }
     for (size_t i = 0; i < options->count && status == CFLIGHT_OK; i++) {
         status = check_option(&options->options[i], reterr);
@@ -544,12 +544,12 @@ cflight_status cflight_session_get_options(cflight_session *session,
                                            struct cflight_session_options **ret_options,
                                            cflight_error **reterr)
 {
-    if (session == NULL || ret_options == NULL) {
-        return cfl_error_null_argument(session == NULL ? "session" : "ret_options", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(session), CFL_ARG(ret_options));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     const struct cflight_allocator *alloc = session->store->options.allocator;
     void *copy = NULL;
-    cflight_status status = CFLIGHT_OK;
     (void)pthread_mutex_lock(&session->mutex);
     size_t count = session->locked.count;
     struct cflight_session_option *views = cfl_alloc_array(alloc, count, sizeof *views);

@@ -70,8 +70,7 @@ cflight_status cflight_trace_child(const struct cflight_trace *parent,
 {
     struct cflight_trace child = {.flags = 0};
     if (ret_child == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "ret_child must not be NULL");
+        return cfl_error_null_argument(reterr, "ret_child");
     }
     cflight_status status = CFLIGHT_OK;
     if (parent != NULL) {

@@ -9,7 +9,7 @@ static cflight_status check(const cflight_response *response, enum cflight_metho
                             enum cflight_method b, const char *what, cflight_error **reterr)
 {
     if (response == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, "the response is NULL");
+        return cfl_error_null_argument(reterr, "response");
     }
     const struct cfl_method *method = response->context->call->method;
     if (method->id != a && method->id != b) {

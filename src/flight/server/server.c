@@ -277,12 +277,12 @@ cflight_status cflight_server_new(const char *location,
 {
     struct cflight_server_options loaded;
     pthread_condattr_t attributes;
-    if (location == NULL || handlers == NULL || ret_server == NULL) {
-        return cflight_error_set_message(
-            reterr, CFLIGHT_INVALID_ARGUMENT,
-            "a location, handlers and a place for the server are needed");
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(handlers), CFL_ARG(ret_server));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    cflight_status status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
+    status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

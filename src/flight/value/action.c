@@ -2,6 +2,8 @@
 /* Action and ActionType. Thread class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 static cflight_status action_to_message(struct cfl_arena *arena, const void *value,
                                         ProtobufCMessage **ret_message, cflight_error **reterr)
 {
@@ -66,7 +68,7 @@ cflight_status cflight_action_parse(struct cflight_bytes bytes, struct cflight_a
                                     cflight_error **reterr)
 {
     if (ret_action == NULL) {
-        return cfl_error_null_argument("ret_action", reterr);
+        return cfl_error_null_argument(reterr, "ret_action");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_action, NULL, bytes, &value, reterr);
@@ -160,7 +162,7 @@ cflight_status cflight_action_type_parse(struct cflight_bytes bytes,
                                          cflight_error **reterr)
 {
     if (ret_action_type == NULL) {
-        return cfl_error_null_argument("ret_action_type", reterr);
+        return cfl_error_null_argument(reterr, "ret_action_type");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_action_type, NULL, bytes, &value, reterr);

@@ -3,6 +3,8 @@
  * parsing makes are overwritten before their memory is given back. Thread class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 static cflight_status to_message(struct cfl_arena *arena, const void *value,
                                  ProtobufCMessage **ret_message, cflight_error **reterr)
 {
@@ -73,7 +75,7 @@ cflight_status cflight_basic_auth_parse(struct cflight_bytes bytes,
                                         cflight_error **reterr)
 {
     if (ret_basic_auth == NULL) {
-        return cfl_error_null_argument("ret_basic_auth", reterr);
+        return cfl_error_null_argument(reterr, "ret_basic_auth");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_basic_auth, NULL, bytes, &value, reterr);

@@ -6,6 +6,8 @@
  * kept. Thread class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 /* What must hold before any of the value's pointers is followed. */
 static cflight_status check(const struct cflight_descriptor *descriptor, cflight_error **reterr)
 {
@@ -21,7 +23,7 @@ static cflight_status check(const struct cflight_descriptor *descriptor, cflight
                                  (int)descriptor->type);
     }
     if (descriptor->path_count > 0 && descriptor->path == NULL) {
-        return cfl_error_null_argument("the path of a descriptor", reterr);
+        return cfl_error_null_argument(reterr, "the path of a descriptor");
     }
     for (size_t i = 0; i < descriptor->path_count && status == CFLIGHT_OK; i++) {
         status = cfl_text_check(descriptor->path[i], "a path element of a descriptor", reterr);
@@ -146,7 +148,7 @@ cflight_status cflight_descriptor_parse(struct cflight_bytes bytes,
                                         cflight_error **reterr)
 {
     if (ret_descriptor == NULL) {
-        return cfl_error_null_argument("ret_descriptor", reterr);
+        return cfl_error_null_argument(reterr, "ret_descriptor");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_descriptor, NULL, bytes, &value, reterr);
@@ -159,11 +161,12 @@ cflight_status cflight_descriptor_parse(struct cflight_bytes bytes,
 cflight_status cflight_descriptor_copy(const struct cflight_descriptor *descriptor,
                                        struct cflight_descriptor **ret_copy, cflight_error **reterr)
 {
-    if (descriptor == NULL || ret_copy == NULL) {
-        return cfl_error_null_argument(descriptor == NULL ? "descriptor" : "ret_copy", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(descriptor), CFL_ARG(ret_copy));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     void *value = NULL;
-    cflight_status status = check(descriptor, reterr);
+    status = check(descriptor, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_value_copy(&cfl_value_descriptor, NULL, descriptor, &value, reterr);
     }
@@ -211,8 +214,9 @@ void cfl_append_descriptor_text(struct cfl_buf *target, const struct cflight_des
 cflight_status cflight_descriptor_text(const struct cflight_descriptor *descriptor, char **ret_text,
                                        cflight_error **reterr)
 {
-    if (descriptor == NULL || ret_text == NULL) {
-        return cfl_error_null_argument(descriptor == NULL ? "descriptor" : "ret_text", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(descriptor), CFL_ARG(ret_text));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_buf text;
     cfl_buf_init(&text, NULL);

@@ -4,6 +4,8 @@
  * Thread class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 static cflight_status check(const struct cflight_endpoint *endpoint, cflight_error **reterr)
 {
     cflight_status status = cfl_bytes_check(endpoint->ticket, "the ticket of an endpoint", reterr);
@@ -11,7 +13,7 @@ static cflight_status check(const struct cflight_endpoint *endpoint, cflight_err
         status = cfl_bytes_check(endpoint->app_metadata, "the app_metadata of an endpoint", reterr);
     }
     if (status == CFLIGHT_OK && endpoint->location_count > 0 && endpoint->locations == NULL) {
-        status = cfl_error_null_argument("the locations of an endpoint", reterr);
+        status = cfl_error_null_argument(reterr, "the locations of an endpoint");
     }
     for (size_t i = 0; i < endpoint->location_count && status == CFLIGHT_OK; i++) {
         status = cfl_text_check(endpoint->locations[i], "a location of an endpoint", reterr);
@@ -144,7 +146,7 @@ cflight_status cflight_endpoint_parse(struct cflight_bytes bytes,
                                       cflight_error **reterr)
 {
     if (ret_endpoint == NULL) {
-        return cfl_error_null_argument("ret_endpoint", reterr);
+        return cfl_error_null_argument(reterr, "ret_endpoint");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_endpoint, NULL, bytes, &value, reterr);
@@ -189,8 +191,9 @@ void cfl_append_endpoint_text(struct cfl_buf *target, const struct cflight_endpo
 cflight_status cflight_endpoint_text(const struct cflight_endpoint *endpoint, char **ret_text,
                                      cflight_error **reterr)
 {
-    if (endpoint == NULL || ret_text == NULL) {
-        return cfl_error_null_argument(endpoint == NULL ? "endpoint" : "ret_text", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(endpoint), CFL_ARG(ret_text));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_buf text;
     cfl_buf_init(&text, NULL);

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "base/error.h"
+
 static cflight_status check(const struct cflight_info *info, cflight_error **reterr)
 {
     cflight_status status = cfl_bytes_check(info->schema, "the schema of an info", reterr);
@@ -12,7 +14,7 @@ static cflight_status check(const struct cflight_info *info, cflight_error **ret
         status = cfl_bytes_check(info->app_metadata, "the app_metadata of an info", reterr);
     }
     if (status == CFLIGHT_OK && info->endpoint_count > 0 && info->endpoints == NULL) {
-        status = cfl_error_null_argument("the endpoints of an info", reterr);
+        status = cfl_error_null_argument(reterr, "the endpoints of an info");
     }
     return status;
 }
@@ -136,7 +138,7 @@ cflight_status cflight_info_parse(struct cflight_bytes bytes, struct cflight_inf
                                   cflight_error **reterr)
 {
     if (ret_info == NULL) {
-        return cfl_error_null_argument("ret_info", reterr);
+        return cfl_error_null_argument(reterr, "ret_info");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_info, NULL, bytes, &value, reterr);
@@ -194,8 +196,9 @@ void cfl_append_info_text(struct cfl_buf *target, const struct cflight_info *inf
 cflight_status cflight_info_text(const struct cflight_info *info, char **ret_text,
                                  cflight_error **reterr)
 {
-    if (info == NULL || ret_text == NULL) {
-        return cfl_error_null_argument(info == NULL ? "info" : "ret_text", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(info), CFL_ARG(ret_text));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_buf text;
     cfl_buf_init(&text, NULL);

@@ -244,7 +244,7 @@ cflight_status cflight_location_parse(struct cflight_bytes uri,
                                       cflight_error **reterr)
 {
     if (ret_location == NULL) {
-        return cfl_error_null_argument("ret_location", reterr);
+        return cfl_error_null_argument(reterr, "ret_location");
     }
     return cfl_location_parse(NULL, uri, ret_location, reterr);
 }

@@ -3,6 +3,8 @@
  * is "unknown". Thread class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 static cflight_status to_message(struct cfl_arena *arena, const void *value,
                                  ProtobufCMessage **ret_message, cflight_error **reterr)
 {
@@ -113,7 +115,7 @@ cflight_status cflight_poll_info_parse(struct cflight_bytes bytes,
                                        cflight_error **reterr)
 {
     if (ret_poll_info == NULL) {
-        return cfl_error_null_argument("ret_poll_info", reterr);
+        return cfl_error_null_argument(reterr, "ret_poll_info");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_poll_info, NULL, bytes, &value, reterr);
@@ -138,8 +140,9 @@ bool cflight_poll_info_equal(const struct cflight_poll_info *a, const struct cfl
 cflight_status cflight_poll_info_text(const struct cflight_poll_info *poll_info, char **ret_text,
                                       cflight_error **reterr)
 {
-    if (poll_info == NULL || ret_text == NULL) {
-        return cfl_error_null_argument(poll_info == NULL ? "poll_info" : "ret_text", reterr);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(poll_info), CFL_ARG(ret_text));
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cfl_buf text;
     cfl_buf_init(&text, NULL);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "base/error.h"
+
 static const char OPTIONS_NAME[] = "SessionOptions";
 static const char ERRORS_NAME[] = "SetSessionOptionsResult";
 
@@ -55,7 +57,7 @@ static cflight_status list_to_message(struct cfl_arena *arena,
                                       cfl_pb_string_list **ret_message, cflight_error **reterr)
 {
     if (option->list_count > 0 && option->list_values == NULL) {
-        return cfl_error_null_argument("the list of a session option", reterr);
+        return cfl_error_null_argument(reterr, "the list of a session option");
     }
     cfl_pb_string_list *message = cfl_arena_alloc(arena, sizeof *message);
     ProtobufCBinaryData *values = cfl_arena_array(arena, option->list_count, sizeof *values);
@@ -120,7 +122,7 @@ static cflight_status options_to_message(struct cfl_arena *arena, const void *va
 {
     const struct cflight_session_options *options = value;
     if (options->count > 0 && options->options == NULL) {
-        return cfl_error_null_argument("the array of session options", reterr);
+        return cfl_error_null_argument(reterr, "the array of session options");
     }
     cfl_pb_session_options *message = cfl_arena_alloc(arena, sizeof *message);
     cfl_pb_session_entry **pointers = cfl_arena_array(arena, options->count, sizeof *pointers);
@@ -297,7 +299,7 @@ cflight_status cflight_session_options_parse(struct cflight_bytes bytes,
                                              cflight_error **reterr)
 {
     if (ret_options == NULL) {
-        return cfl_error_null_argument("ret_options", reterr);
+        return cfl_error_null_argument(reterr, "ret_options");
     }
     void *value = NULL;
     cflight_status status =
@@ -323,7 +325,7 @@ static cflight_status errors_to_message(struct cfl_arena *arena, const void *val
 {
     const struct cflight_session_errors *errors = value;
     if (errors->count > 0 && errors->errors == NULL) {
-        return cfl_error_null_argument("the array of session errors", reterr);
+        return cfl_error_null_argument(reterr, "the array of session errors");
     }
     cfl_pb_session_errors *message = cfl_arena_alloc(arena, sizeof *message);
     cfl_pb_session_error_entry **pointers = cfl_arena_array(arena, errors->count, sizeof *pointers);
@@ -426,7 +428,7 @@ cflight_status cflight_session_errors_parse(struct cflight_bytes bytes,
                                             cflight_error **reterr)
 {
     if (ret_errors == NULL) {
-        return cfl_error_null_argument("ret_errors", reterr);
+        return cfl_error_null_argument(reterr, "ret_errors");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_session_errors, NULL, bytes, &value, reterr);

@@ -4,6 +4,8 @@
  * class: free. */
 #include "flight/value/values.h"
 
+#include "base/error.h"
+
 static cflight_status cancel_to_message(struct cfl_arena *arena, const void *value,
                                         ProtobufCMessage **ret_message, cflight_error **reterr)
 {
@@ -52,7 +54,7 @@ cflight_status cflight_cancel_request_parse(struct cflight_bytes bytes,
                                             struct cflight_info **ret_info, cflight_error **reterr)
 {
     if (ret_info == NULL) {
-        return cfl_error_null_argument("ret_info", reterr);
+        return cfl_error_null_argument(reterr, "ret_info");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_cancel_request, NULL, bytes, &value, reterr);
@@ -112,7 +114,7 @@ cflight_status cflight_renew_request_parse(struct cflight_bytes bytes,
                                            cflight_error **reterr)
 {
     if (ret_endpoint == NULL) {
-        return cfl_error_null_argument("ret_endpoint", reterr);
+        return cfl_error_null_argument(reterr, "ret_endpoint");
     }
     void *value = NULL;
     cflight_status status = cfl_value_parse(&cfl_value_renew_request, NULL, bytes, &value, reterr);
@@ -126,7 +128,7 @@ cflight_status cflight_cancel_result_serialize(enum cflight_cancel_status cancel
                                                cflight_buffer **ret_buffer, cflight_error **reterr)
 {
     if (ret_buffer == NULL) {
-        return cfl_error_null_argument("ret_buffer", reterr);
+        return cfl_error_null_argument(reterr, "ret_buffer");
     }
     if ((int)cancel_status < 0 || cancel_status > CFLIGHT_CANCEL_STATUS_NOT_CANCELLABLE) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%d is no cancel status",
@@ -143,7 +145,7 @@ cflight_status cflight_cancel_result_parse(struct cflight_bytes bytes,
 {
     const ProtobufCMessage *message = NULL;
     cflight_status status = ret_cancel_status == NULL
-                                ? cfl_error_null_argument("ret_cancel_status", reterr)
+                                ? cfl_error_null_argument(reterr, "ret_cancel_status")
                                 : cfl_bytes_check(bytes, "CancelFlightInfoResult", reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -166,7 +168,7 @@ cflight_status cflight_close_result_serialize(enum cflight_close_session_status 
                                               cflight_buffer **ret_buffer, cflight_error **reterr)
 {
     if (ret_buffer == NULL) {
-        return cfl_error_null_argument("ret_buffer", reterr);
+        return cfl_error_null_argument(reterr, "ret_buffer");
     }
     if ((int)close_status < 0 || close_status > CFLIGHT_CLOSE_SESSION_NOT_CLOSEABLE) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%d is no close status",
@@ -183,7 +185,7 @@ cflight_status cflight_close_result_parse(struct cflight_bytes bytes,
 {
     const ProtobufCMessage *message = NULL;
     cflight_status status = ret_close_status == NULL
-                                ? cfl_error_null_argument("ret_close_status", reterr)
+                                ? cfl_error_null_argument(reterr, "ret_close_status")
                                 : cfl_bytes_check(bytes, "CloseSessionResult", reterr);
     if (status != CFLIGHT_OK) {
         return status;

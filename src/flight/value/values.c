@@ -10,11 +10,6 @@
 #include "base/error.h"
 #include "ipc/utf8.h"
 
-cflight_status cfl_error_null_argument(const char *what, cflight_error **reterr)
-{
-    return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s must not be NULL", what);
-}
-
 cflight_status cfl_bytes_check(struct cflight_bytes bytes, const char *what, cflight_error **reterr)
 {
     if (bytes.data == NULL && bytes.len_bytes > 0) {
@@ -48,7 +43,7 @@ cflight_status cfl_value_serialize(const struct cfl_value_type *type,
                                    cflight_buffer **ret_buffer, cflight_error **reterr)
 {
     if (value == NULL || ret_buffer == NULL) {
-        return cfl_error_null_argument(value == NULL ? type->name : "ret_buffer", reterr);
+        return cfl_error_null_argument(reterr, value == NULL ? type->name : "ret_buffer");
     }
     struct cfl_arena arena;
     ProtobufCMessage *message = NULL;

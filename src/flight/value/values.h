@@ -111,7 +111,4 @@ void cfl_append_info_text(struct cfl_buf *target, const struct cflight_info *inf
 /* Ends a text: *ret_text is freed with cflight_text_free(). Frees the buffer in any case. */
 cflight_status cfl_text_finish(struct cfl_buf *buf, char **ret_text, cflight_error **reterr);
 
-/* "<function> needs <what>" for a NULL argument. */
-cflight_status cfl_error_null_argument(const char *what, cflight_error **reterr);
-
 #endif /* CFL_FLIGHT_VALUE_VALUES_H */

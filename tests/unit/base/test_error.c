@@ -106,6 +106,22 @@ TEST(error, no_error_is_made_when_none_is_asked_for)
     }
 }
 
+/* Goal: a caller that forgot an argument is told which.
+ * Method: lists without a NULL, with one, and with two. */
+TEST(error, the_first_argument_that_is_null_is_named)
+{
+    const char *first = "a";
+    const void *second = NULL;
+    int *third = NULL;
+    cflight_error *error = NULL;
+    CHECK_OK(CFL_CHECK_ARGS(&error, CFL_ARG(first)), error);
+    CHECK_STATUS(CFL_CHECK_ARGS(NULL, CFL_ARG(first), CFL_ARG(third)), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(CFL_CHECK_ARGS(&error, CFL_ARG(first), CFL_ARG(second), CFL_ARG(third)),
+                 CFLIGHT_INVALID_ARGUMENT);
+    assert_string_equal(cflight_error_message(error), "second must not be NULL");
+    cflight_error_free(error);
+}
+
 /* Goal: an error never says OK, and its status is always one of the sixteen.
  * Method: statuses outside 1..16. */
 TEST(error, a_status_outside_the_range_becomes_unknown)
