@@ -2,14 +2,14 @@
 /* Log lines for tests. */
 #include "log_capture.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/condition.h"
 #include "test.h"
 
-enum { PATIENCE_S = 30 };
+enum { PATIENCE_MS = 30000 };
 
 static void add(struct t_capture *log, const char *subsystem, const char *line)
 {
@@ -38,7 +38,7 @@ void t_capture_start(struct t_capture *log, enum cflight_log_level level)
 {
     memset(log, 0, sizeof *log);
     (void)pthread_mutex_init(&log->mutex, NULL);
-    (void)pthread_cond_init(&log->changed, NULL);
+    cfl_condition_init(&log->changed);
     cflight_log_set(on_line, log, level);
 }
 
@@ -70,13 +70,11 @@ bool t_capture_has(struct t_capture *log, const char *part)
 
 void t_capture_wait(struct t_capture *log, const char *part)
 {
-    struct timespec until;
-    int code = 0;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PATIENCE_S;
+    int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), PATIENCE_MS);
+    bool in_time = true;
     (void)pthread_mutex_lock(&log->mutex);
-    while (!has_locked(log, part) && code != ETIMEDOUT) {
-        code = pthread_cond_timedwait(&log->changed, &log->mutex, &until);
+    while (!has_locked(log, part) && in_time) {
+        in_time = cfl_condition_wait_until(&log->changed, &log->mutex, until_ns);
     }
     bool is_there = has_locked(log, part);
     (void)pthread_mutex_unlock(&log->mutex);

@@ -2,43 +2,21 @@
 /* The test service. Handlers hold no lock while they call the library. */
 #include "service.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/condition.h"
 #include "test.h"
 
 enum { PATIENCE_MS = 30000 };
 
 /* ---- gates ---- */
 
-static struct timespec after_ms(int64_t timeout_ms)
-{
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(timeout_ms / 1000);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(condition, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-}
-
 void t_gate_init(struct t_gate *gate)
 {
     (void)pthread_mutex_init(&gate->mutex, NULL);
-    init_condition(&gate->condition);
+    cfl_condition_init(&gate->condition);
     gate->is_open = false;
 }
 
@@ -58,11 +36,11 @@ void t_gate_open(struct t_gate *gate)
 
 bool t_gate_wait_for(struct t_gate *gate, int64_t timeout_ms)
 {
-    struct timespec until = after_ms(timeout_ms);
+    int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), timeout_ms);
+    bool in_time = true;
     (void)pthread_mutex_lock(&gate->mutex);
-    int code = 0;
-    while (!gate->is_open && code != ETIMEDOUT) {
-        code = pthread_cond_timedwait(&gate->condition, &gate->mutex, &until);
+    while (!gate->is_open && in_time) {
+        in_time = cfl_condition_wait_until(&gate->condition, &gate->mutex, until_ns);
     }
     bool is_open = gate->is_open;
     (void)pthread_mutex_unlock(&gate->mutex);
@@ -511,7 +489,7 @@ void t_service_start(struct t_service *service, const char *location,
     cflight_error *error = NULL;
     memset(service, 0, sizeof *service);
     (void)pthread_mutex_init(&service->mutex, NULL);
-    init_condition(&service->changed);
+    cfl_condition_init(&service->changed);
     t_gate_init(&service->hold);
     handlers.user_data = service;
     handlers.list_flights = list_flights;
@@ -537,11 +515,11 @@ void t_service_stop(struct t_service *service)
 
 bool t_service_wait(struct t_service *service, const uint64_t *counter, uint64_t value)
 {
-    struct timespec until = after_ms(PATIENCE_MS);
-    int code = 0;
+    int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), PATIENCE_MS);
+    bool in_time = true;
     (void)pthread_mutex_lock(&service->mutex);
-    while (*counter < value && code != ETIMEDOUT) {
-        code = pthread_cond_timedwait(&service->changed, &service->mutex, &until);
+    while (*counter < value && in_time) {
+        in_time = cfl_condition_wait_until(&service->changed, &service->mutex, until_ns);
     }
     bool is_reached = *counter >= value;
     (void)pthread_mutex_unlock(&service->mutex);

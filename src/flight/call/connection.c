@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/condition.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -556,11 +557,7 @@ static void sleep_locked(struct cfl_connection *connection, struct cfl_waiter *w
 static void waiter_init(struct cfl_waiter *waiter, bool (*is_done)(void *user_data),
                         void *user_data)
 {
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&waiter->condition, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    cfl_condition_init(&waiter->condition);
     waiter->is_done = is_done;
     waiter->user_data = user_data;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "cflight/version.h"
@@ -269,7 +270,6 @@ cflight_status cflight_client_new(const char *location,
                                   cflight_client **ret_client, cflight_error **reterr)
 {
     struct cflight_client_options loaded;
-    pthread_condattr_t attributes;
     cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(ret_client));
     if (status != CFLIGHT_OK) {
         return status;
@@ -287,10 +287,7 @@ cflight_status cflight_client_new(const char *location,
     client->options = loaded;
     client->pid = getpid();
     (void)pthread_mutex_init(&client->mutex, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&client->locked.dialled, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    cfl_condition_init(&client->locked.dialled);
 
     status = configure(client, location, reterr);
     if (status != CFLIGHT_OK) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/condition.h"
 #include "base/error.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
@@ -102,15 +103,7 @@ static cflight_status wait_dialled_locked(struct cflight_client *client, int64_t
             until_ns =
                 cfl_deadline_earlier(until_ns, cfl_deadline_after_ms(now_ns, CANCEL_CHECK_MS));
         }
-        if (until_ns == CFL_TIME_NEVER) {
-            (void)pthread_cond_wait(&client->locked.dialled, &client->mutex);
-        } else {
-            struct timespec until = {
-                .tv_sec = (time_t)(until_ns / CFL_NS_PER_S),
-                .tv_nsec = (long)(until_ns % CFL_NS_PER_S),
-            };
-            (void)pthread_cond_timedwait(&client->locked.dialled, &client->mutex, &until);
-        }
+        (void)cfl_condition_wait_until(&client->locked.dialled, &client->mutex, until_ns);
     }
     return CFLIGHT_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
 
@@ -276,7 +277,6 @@ cflight_status cflight_server_new(const char *location,
                                   cflight_server **ret_server, cflight_error **reterr)
 {
     struct cflight_server_options loaded;
-    pthread_condattr_t attributes;
     cflight_status status =
         CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(handlers), CFL_ARG(ret_server));
     if (status != CFLIGHT_OK) {
@@ -294,10 +294,7 @@ cflight_status cflight_server_new(const char *location,
     server->options = loaded;
     atomic_init(&server->next_deadline_ns, CFL_TIME_NEVER);
     (void)pthread_mutex_init(&server->mutex, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&server->locked.changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    cfl_condition_init(&server->locked.changed);
     cfl_list_init(&server->locked.queue);
     cfl_list_init(&server->locked.calls);
     cfl_list_init(&server->locked.cancelled);
@@ -357,17 +354,10 @@ void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
 bool cflight_server_wait_for(cflight_server *server, int64_t timeout_ms)
 {
     int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), timeout_ms);
-    struct timespec until = {
-        .tv_sec = (time_t)(until_ns / CFL_NS_PER_S),
-        .tv_nsec = (long)(until_ns % CFL_NS_PER_S),
-    };
     (void)pthread_mutex_lock(&server->mutex);
-    while (server->locked.thread_count > 0) {
-        if (until_ns == CFL_TIME_NEVER) {
-            (void)pthread_cond_wait(&server->locked.changed, &server->mutex);
-        } else if (pthread_cond_timedwait(&server->locked.changed, &server->mutex, &until) != 0) {
-            break;
-        }
+    bool in_time = true;
+    while (server->locked.thread_count > 0 && in_time) {
+        in_time = cfl_condition_wait_until(&server->locked.changed, &server->mutex, until_ns);
     }
     bool is_stopped = server->locked.thread_count == 0;
     (void)pthread_mutex_unlock(&server->mutex);
