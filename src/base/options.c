@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/error.h"
+
 cflight_status cfl_options_load(void *ret_dst, size_t dst_size_bytes, const void *src,
                                 cflight_error **reterr)
 {
@@ -30,5 +33,36 @@ cflight_status cfl_options_load(void *ret_dst, size_t dst_size_bytes, const void
         memcpy(ret_dst, src, src_size_bytes < dst_size_bytes ? src_size_bytes : dst_size_bytes);
     }
     memcpy(ret_dst, &dst_size_bytes, sizeof dst_size_bytes);
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_options_load_array(const struct cflight_allocator *alloc, const void *src,
+                                      size_t count, size_t size_bytes, const char *what,
+                                      void **ret_array, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    const uint8_t *element = src;
+    if (count == 0) {
+        *ret_array = NULL;
+        return CFLIGHT_OK;
+    }
+    if (src == NULL) {
+        return cfl_error_null_argument(reterr, what);
+    }
+    uint8_t *array = cfl_alloc_array(alloc, count, size_bytes);
+    if (array == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    for (size_t i = 0; i < count && status == CFLIGHT_OK; i++) {
+        size_t element_bytes = 0;
+        status = cfl_options_load(array + i * size_bytes, size_bytes, element, reterr);
+        memcpy(&element_bytes, element, sizeof element_bytes);
+        element += element_bytes;
+    }
+    if (status != CFLIGHT_OK) {
+        cfl_free_array(alloc, array, count, size_bytes);
+        return status;
+    }
+    *ret_array = array;
     return CFLIGHT_OK;
 }

@@ -2,7 +2,6 @@
 /* The client object: options, life, close. Thread class: free. */
 #include "flight/client/client.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,13 +10,13 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "cflight/version.h"
+#include "flight/call/connection_options.h"
+#include "flight/value/values.h"
 
 enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 20000,
-    DEFAULT_KEEPALIVE_TIMEOUT_MS = 20000,
     KEEPALIVE_INTERVAL_MS_MIN = 10000,
     KEEPALIVE_EAGER_MAX = 2, /* stock servers hang up at the fourth */
-    DEFAULT_POOL_BYTES = 64 << 20,
 };
 
 void cfl_client_ref(struct cflight_client *client)
@@ -61,10 +60,10 @@ static void client_unref(struct cflight_client *client)
 static cflight_status check_scheme(const struct cflight_location *location, bool *ret_is_tls,
                                    cflight_error **reterr)
 {
-    *ret_is_tls = strcmp(location->scheme, "grpc+tls") == 0;
-    bool is_unix = strcmp(location->scheme, "grpc+unix") == 0;
-    if (!*ret_is_tls && !is_unix && strcmp(location->scheme, "grpc") != 0 &&
-        strcmp(location->scheme, "grpc+tcp") != 0) {
+    enum cfl_location_kind kind = cfl_location_kind(location);
+    bool is_unix = kind == CFL_LOCATION_UNIX;
+    *ret_is_tls = kind == CFL_LOCATION_TLS;
+    if (kind == CFL_LOCATION_OTHER) {
         return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
                                  "No client transport implementation for %s", location->scheme);
     }
@@ -98,28 +97,23 @@ static cflight_status load_tls(struct cflight_client *client, cflight_error **re
 static void load_limits(struct cflight_client *client)
 {
     const struct cflight_client_options *options = &client->options;
-    client->limits = cfl_limits_default;
-    if (options->message_bytes_max > 0) {
-        client->limits.message_bytes_max = options->message_bytes_max;
+    struct cfl_connection_options common = {
+        .message_bytes_max = options->message_bytes_max,
+        .metadata_bytes_max = options->metadata_bytes_max,
+        .stream_window_bytes = options->stream_window_bytes,
+        .keepalive_interval_ms = options->keepalive_interval_ms,
+        .keepalive_timeout_ms = options->keepalive_timeout_ms,
+    };
+    bool is_agreed = options->keepalive_is_agreed;
+    bool is_kept_alive = options->keepalive_interval_ms > 0;
+    if (is_kept_alive && !is_agreed && common.keepalive_interval_ms < KEEPALIVE_INTERVAL_MS_MIN) {
+        common.keepalive_interval_ms = KEEPALIVE_INTERVAL_MS_MIN;
     }
-    if (options->stream_window_bytes > 0) {
-        client->limits.stream_window_bytes = options->stream_window_bytes;
-    }
-    if (options->metadata_bytes_max > 0) {
-        client->limits.metadata_bytes_max = options->metadata_bytes_max;
-    }
-    if (options->keepalive_interval_ms > 0) {
-        int64_t interval_ms = options->keepalive_interval_ms;
-        if (!options->keepalive_is_agreed && interval_ms < KEEPALIVE_INTERVAL_MS_MIN) {
-            interval_ms = KEEPALIVE_INTERVAL_MS_MIN;
-        }
-        int64_t timeout_ms = options->keepalive_timeout_ms > 0 ? options->keepalive_timeout_ms
-                                                               : DEFAULT_KEEPALIVE_TIMEOUT_MS;
-        client->keepalive.interval_ns = interval_ms * CFL_NS_PER_MS;
-        client->keepalive.timeout_ns = timeout_ms * CFL_NS_PER_MS;
+    cfl_connection_limits(&common, &client->limits);
+    cfl_connection_keepalive(&common, &client->keepalive);
+    if (is_kept_alive) {
         client->keepalive.without_calls = options->keepalive_without_calls;
-        client->keepalive.eager_max =
-            options->keepalive_is_agreed ? 0 : (uint32_t)KEEPALIVE_EAGER_MAX;
+        client->keepalive.eager_max = is_agreed ? 0 : (uint32_t)KEEPALIVE_EAGER_MAX;
     }
     if (client->options.connect_timeout_ms <= 0) {
         client->options.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
@@ -128,29 +122,15 @@ static void load_limits(struct cflight_client *client)
 
 static cflight_status load_middleware(struct cflight_client *client, cflight_error **reterr)
 {
-    size_t count = client->options.middleware_count;
-    if (count == 0) {
-        return CFLIGHT_OK;
+    void *array = NULL;
+    cflight_status status = cfl_options_load_array(
+        client->alloc, client->options.middleware, client->options.middleware_count,
+        sizeof *client->middleware, "middleware", &array, reterr);
+    if (status == CFLIGHT_OK) {
+        client->middleware = array;
+        client->middleware_count = client->options.middleware_count;
     }
-    client->middleware = cfl_alloc_array(client->alloc, count, sizeof *client->middleware);
-    if (client->middleware == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    client->middleware_count = count;
-    /* Tables may come from an older header: walk them by their own size. */
-    const uint8_t *next = (const uint8_t *)client->options.middleware;
-    for (size_t i = 0; i < count; i++) {
-        cflight_status status =
-            cfl_options_load(&client->middleware[i], sizeof client->middleware[i], next, reterr);
-        if (status != CFLIGHT_OK) {
-            client->middleware_count = 0;
-            cfl_free_array(client->alloc, client->middleware, count, sizeof *client->middleware);
-            client->middleware = NULL;
-            return status;
-        }
-        next += ((const struct cflight_client_middleware *)(const void *)next)->struct_size;
-    }
-    return CFLIGHT_OK;
+    return status;
 }
 
 /* Texts that become headers: a line break in one would be passed on by proxies. */
@@ -255,12 +235,8 @@ static cflight_status configure(struct cflight_client *client, const char *locat
         status = load_texts(client, reterr);
     }
     if (status == CFLIGHT_OK) {
-        uint64_t pool_bytes = client->options.pool_bytes_max > 0 ? client->options.pool_bytes_max
-                                                                 : (uint64_t)DEFAULT_POOL_BYTES;
-        client->pool = cfl_pool_new(client->alloc, (size_t)pool_bytes);
-        if (client->pool == NULL) {
-            status = cfl_error_no_memory(reterr);
-        }
+        status = cfl_connection_pool_new(client->alloc, client->options.pool_bytes_max,
+                                         &client->pool, reterr);
     }
     return status;
 }

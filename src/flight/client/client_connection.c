@@ -5,13 +5,13 @@
  * Before an idle connection is used again it is looked at, so that a close or a GOAWAY that arrived
  * meanwhile is seen before a request is put on it. Lock order: the client's mutex is never held
  * while connecting, nor under a connection's. Thread class: free. */
-#include <string.h>
 #include <unistd.h>
 
 #include "base/condition.h"
 #include "base/error.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
+#include "flight/value/values.h"
 
 enum { CANCEL_CHECK_MS = 20 };
 
@@ -50,7 +50,7 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
                            cflight_error **reterr)
 {
     struct cfl_transport *transport = NULL;
-    bool is_unix = strcmp(client->location->scheme, "grpc+unix") == 0;
+    bool is_unix = cfl_location_kind(client->location) == CFL_LOCATION_UNIX;
     int64_t connect_ns =
         cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms);
     struct cfl_dial_target target = {

@@ -9,13 +9,13 @@
 #include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "flight/call/connection_options.h"
+#include "flight/value/values.h"
 
 enum {
     DEFAULT_HANDLERS_MAX = 64,
     DEFAULT_QUEUE_MAX = 1024,
-    DEFAULT_POOL_BYTES = 64 << 20,
     DEFAULT_SPLIT_BYTES = (4 << 20) - (64 << 10),
-    DEFAULT_KEEPALIVE_TIMEOUT_MS = 20000,
 };
 
 /* ---- options ---- */
@@ -24,32 +24,25 @@ static void load_limits(struct cflight_server *server)
 {
     struct cflight_server_options *options = &server->options;
     struct cfl_limits *limits = &server->limits;
-    *limits = cfl_limits_default;
-    options->handlers_max =
-        options->handlers_max > 0 ? options->handlers_max : DEFAULT_HANDLERS_MAX;
-    options->queue_max = options->queue_max > 0 ? options->queue_max : DEFAULT_QUEUE_MAX;
+    const struct cfl_connection_options common = {
+        .message_bytes_max = options->message_bytes_max,
+        .metadata_bytes_max = options->metadata_bytes_max,
+        .stream_window_bytes = options->stream_window_bytes,
+        .keepalive_interval_ms = options->keepalive_interval_ms,
+        .keepalive_timeout_ms = options->keepalive_timeout_ms,
+    };
+    cfl_connection_limits(&common, limits);
+    cfl_connection_keepalive(&common, &server->keepalive);
+    server->keepalive.without_calls = options->keepalive_interval_ms > 0;
     if (options->connections_max > 0) {
         limits->connections_max = options->connections_max;
     }
     if (options->calls_per_connection_max > 0) {
         limits->streams_max = options->calls_per_connection_max;
     }
-    if (options->stream_window_bytes > 0) {
-        limits->stream_window_bytes = options->stream_window_bytes;
-    }
-    if (options->message_bytes_max > 0) {
-        limits->message_bytes_max = options->message_bytes_max;
-    }
-    if (options->metadata_bytes_max > 0) {
-        limits->metadata_bytes_max = options->metadata_bytes_max;
-    }
-    if (options->keepalive_interval_ms > 0) {
-        int64_t timeout_ms = options->keepalive_timeout_ms > 0 ? options->keepalive_timeout_ms
-                                                               : DEFAULT_KEEPALIVE_TIMEOUT_MS;
-        server->keepalive.interval_ns = options->keepalive_interval_ms * CFL_NS_PER_MS;
-        server->keepalive.timeout_ns = timeout_ms * CFL_NS_PER_MS;
-        server->keepalive.without_calls = true;
-    }
+    options->handlers_max =
+        options->handlers_max > 0 ? options->handlers_max : DEFAULT_HANDLERS_MAX;
+    options->queue_max = options->queue_max > 0 ? options->queue_max : DEFAULT_QUEUE_MAX;
     uint64_t split_bytes =
         options->split_batch_bytes > 0 ? options->split_batch_bytes : DEFAULT_SPLIT_BYTES;
     server->split_batch_bytes = options->split_is_off ? 0 : split_bytes;
@@ -57,31 +50,25 @@ static void load_limits(struct cflight_server *server)
 
 static cflight_status load_middleware(struct cflight_server *server, cflight_error **reterr)
 {
-    size_t count = server->options.middleware_count;
-    if (count == 0) {
-        return CFLIGHT_OK;
+    void *array = NULL;
+    cflight_status status = cfl_options_load_array(
+        server->alloc, server->options.middleware, server->options.middleware_count,
+        sizeof *server->middleware, "middleware", &array, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    server->middleware = cfl_alloc_array(server->alloc, count, sizeof *server->middleware);
-    if (server->middleware == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    server->middleware_count = count;
-    const uint8_t *next = (const uint8_t *)server->options.middleware;
-    for (size_t i = 0; i < count; i++) {
-        struct cflight_server_middleware *middleware = &server->middleware[i];
-        cflight_status status = cfl_options_load(middleware, sizeof *middleware, next, reterr);
-        const char *key = middleware->key;
-        middleware->key = NULL;
+    server->middleware = array;
+    server->middleware_count = server->options.middleware_count;
+    /* To the last in any case: what is left here is freed as a copy. */
+    for (size_t i = 0; i < server->middleware_count; i++) {
+        const char *key = server->middleware[i].key;
+        server->middleware[i].key = NULL;
         if (status == CFLIGHT_OK && key != NULL) {
-            middleware->key = cfl_strndup(server->alloc, key, strlen(key));
-            status = middleware->key == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
+            server->middleware[i].key = cfl_strndup(server->alloc, key, strlen(key));
+            status = server->middleware[i].key == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
         }
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        next += ((const struct cflight_server_middleware *)(const void *)next)->struct_size;
     }
-    return CFLIGHT_OK;
+    return status;
 }
 
 static cflight_status load_tables(struct cflight_server *server,
@@ -181,19 +168,18 @@ static cflight_status start_listening(struct cflight_server *server,
                                       const struct cflight_location *location,
                                       cflight_error **reterr)
 {
-    bool is_tls = strcmp(location->scheme, "grpc+tls") == 0;
-    bool is_unix = strcmp(location->scheme, "grpc+unix") == 0;
+    enum cfl_location_kind kind = cfl_location_kind(location);
+    bool is_unix = kind == CFL_LOCATION_UNIX;
     struct cfl_listen_target target = {
         .host = is_unix ? NULL : location->host,
         .port = (uint16_t)(location->port < 0 ? 0 : location->port),
         .unix_path = is_unix ? location->path : NULL,
     };
-    if (!is_tls && !is_unix && strcmp(location->scheme, "grpc") != 0 &&
-        strcmp(location->scheme, "grpc+tcp") != 0) {
+    if (kind == CFL_LOCATION_OTHER) {
         return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
                                  "No server transport implementation for %s", location->scheme);
     }
-    if (is_tls) {
+    if (kind == CFL_LOCATION_TLS) {
         struct cfl_tls_server_options options;
         cflight_status status = convert_tls(server, &server->options.tls, &options, reterr);
         if (status != CFLIGHT_OK) {
@@ -229,13 +215,14 @@ static cflight_status start(struct cflight_server *server, const char *location,
         status = cfl_poller_new(server->alloc, &server->poller, reterr);
     }
     if (status == CFLIGHT_OK) {
-        uint64_t pool_bytes = server->options.pool_bytes_max > 0 ? server->options.pool_bytes_max
-                                                                 : (uint64_t)DEFAULT_POOL_BYTES;
+        status = cfl_connection_pool_new(server->alloc, server->options.pool_bytes_max,
+                                         &server->pool, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         server->locked.thread_max = server->options.handlers_max + 1;
-        server->pool = cfl_pool_new(server->alloc, (size_t)pool_bytes);
         server->locked.left =
             cfl_alloc_array(server->alloc, server->locked.thread_max, sizeof *server->locked.left);
-        if (server->pool == NULL || server->locked.left == NULL) {
+        if (server->locked.left == NULL) {
             status = cfl_error_no_memory(reterr);
         }
     }

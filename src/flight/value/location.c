@@ -249,6 +249,25 @@ cflight_status cflight_location_parse(struct cflight_bytes uri,
     return cfl_location_parse(NULL, uri, ret_location, reterr);
 }
 
+enum cfl_location_kind cfl_location_kind(const struct cflight_location *location)
+{
+    static const struct {
+        const char *scheme;
+        enum cfl_location_kind kind;
+    } KINDS[] = {
+        {"grpc", CFL_LOCATION_TCP},
+        {"grpc+tcp", CFL_LOCATION_TCP},
+        {"grpc+tls", CFL_LOCATION_TLS},
+        {UNIX_SCHEME, CFL_LOCATION_UNIX},
+    };
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (strcmp(location->scheme, KINDS[i].scheme) == 0) {
+            return KINDS[i].kind;
+        }
+    }
+    return CFL_LOCATION_OTHER;
+}
+
 void cflight_location_free(struct cflight_location *location)
 {
     cfl_block_free(location);

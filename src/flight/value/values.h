@@ -54,6 +54,14 @@ cflight_status cfl_value_copy(const struct cfl_value_type *type,
 
 cflight_status cfl_location_parse(const struct cflight_allocator *alloc, struct cflight_bytes uri,
                                   struct cflight_location **ret_location, cflight_error **reterr);
+/* How the scheme of a location says to connect. */
+enum cfl_location_kind {
+    CFL_LOCATION_OTHER, /* not at all: for other programs, or a reuse location */
+    CFL_LOCATION_TCP,
+    CFL_LOCATION_TLS,
+    CFL_LOCATION_UNIX,
+};
+enum cfl_location_kind cfl_location_kind(const struct cflight_location *location);
 
 /* What the types are made of. */
 cflight_status cfl_bytes_check(struct cflight_bytes bytes, const char *what,

@@ -2,6 +2,7 @@
 /* Loading of options from callers of any age. */
 #include "base/options.h"
 
+#include "base/alloc.h"
 #include "test.h"
 
 struct old_options {
@@ -86,4 +87,56 @@ TEST(options, a_size_that_cannot_hold_itself_is_refused)
         assert_non_null(strstr(cflight_error_message(error), "_INIT"));
         cflight_error_free(error);
     }
+}
+
+/* Goal: an array from a caller of another age is read element by element, whatever their length.
+ * Method: one of each age in a row, before a poisoned neighbour. */
+TEST(options, an_array_is_walked_by_the_size_of_each_element)
+{
+    struct {
+        struct old_options old;
+        struct options current;
+        struct new_options newer;
+        int64_t neighbour;
+    } source = {
+        {sizeof(struct old_options), 1},
+        {sizeof(struct options), 2, 0, 20},
+        {sizeof(struct new_options), 3, 0, 30, 0},
+        -1,
+    };
+    const int64_t seconds[] = {0, 20, 30};
+    struct options *loaded = NULL;
+    void *array = NULL;
+    CHECK_OK(cfl_options_load_array(NULL, &source, 3, sizeof *loaded, "options", &array, NULL),
+             NULL);
+    loaded = array;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(loaded[i].struct_size, sizeof *loaded);
+        assert_int_equal(loaded[i].first, (int32_t)i + 1);
+        assert_int_equal(loaded[i].second, seconds[i]);
+    }
+    cfl_free_array(NULL, array, 3, sizeof *loaded);
+}
+
+/* Goal: an array that cannot be taken leaves nothing behind and says why.
+ * Method: no elements; a count without elements; an unknown option in the second one. */
+TEST(options, an_array_is_taken_whole_or_not_at_all)
+{
+    struct new_options source[2] = {{.struct_size = sizeof *source},
+                                    {.struct_size = sizeof *source, .third = -1}};
+    const size_t size_bytes = sizeof(struct options);
+    cflight_error *error = NULL;
+    void *array = source;
+    CHECK_OK(cfl_options_load_array(NULL, NULL, 0, size_bytes, "options", &array, &error), error);
+    assert_null(array);
+    array = source;
+    CHECK_STATUS(cfl_options_load_array(NULL, NULL, 1, size_bytes, "options", &array, &error),
+                 CFLIGHT_INVALID_ARGUMENT);
+    assert_string_equal(cflight_error_message(error), "options must not be NULL");
+    cflight_error_free(error);
+    error = NULL;
+    CHECK_STATUS(cfl_options_load_array(NULL, source, 2, size_bytes, "options", &array, &error),
+                 CFLIGHT_UNIMPLEMENTED);
+    assert_ptr_equal(array, source);
+    cflight_error_free(error);
 }
