@@ -107,8 +107,9 @@ CFLIGHT_EXPORT void cflight_metadata_reader_notify(cflight_metadata_reader *read
                                                    cflight_ready_fn on_ready, void *user_data);
 
 /// Writes a batch without waiting. The first call starts it; while `*ret_is_done` is false, call
-/// again with the same arguments when cflight_writer_notify() says so. `batch` must stay as it is
-/// until then; freeing the writer before cancels the call. @return as cflight_writer_write()
+/// again with the same arguments when cflight_writer_notify() says so, or call
+/// cflight_writer_write() with them, which waits for the rest. `batch` must stay as it is until
+/// then; freeing the writer before cancels the call. @return as cflight_writer_write()
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_try_write(
     cflight_writer *writer, const struct ArrowArray *batch,

@@ -66,9 +66,10 @@ static bool has_method(PyObject *object, const char *name)
     return !PyType_Check(object) && PyObject_HasAttrString(object, name) == 1;
 }
 
-bool cfp_is_batch(PyObject *object)
+bool cfp_is_batch(struct cfp_state *state, PyObject *object)
 {
-    return has_method(object, "__arrow_c_array__");
+    return (PyObject *)Py_TYPE(object) == state->pa_record_batch_class ||
+           (!PyType_Check(object) && PyObject_HasAttr(object, state->name_c_array) == 1);
 }
 
 bool cfp_is_stream(PyObject *object)
@@ -182,9 +183,9 @@ PyObject *cfp_schema_text(struct cfp_state *state, struct cflight_bytes encoded)
     return text;
 }
 
-int cfp_batch_get(PyObject *object, struct cfp_batch *ret_batch)
+int cfp_batch_get(struct cfp_state *state, PyObject *object, struct cfp_batch *ret_batch)
 {
-    PyObject *pair = cfp_call_method(object, "__arrow_c_array__", NULL, 0);
+    PyObject *pair = PyObject_CallMethodNoArgs(object, state->name_c_array);
     if (pair == NULL) {
         return -1;
     }

@@ -30,9 +30,9 @@ struct cfp_batch {
     const struct ArrowArray *array;
 };
 /* Tells whether an object is a batch (or an array of structs). */
-bool cfp_is_batch(PyObject *object);
+bool cfp_is_batch(struct cfp_state *state, PyObject *object);
 bool cfp_is_stream(PyObject *object);
-int cfp_batch_get(PyObject *object, struct cfp_batch *ret_batch);
+int cfp_batch_get(struct cfp_state *state, PyObject *object, struct cfp_batch *ret_batch);
 void cfp_batch_done(struct cfp_batch *batch);
 
 /* Moves the stream out of an object with __arrow_c_stream__; the caller releases it. */

@@ -141,7 +141,7 @@ static int send_batch(PyObject *object, PyObject *metadata, const struct ArrowSc
                       struct cfp_sink *sink)
 {
     struct cfp_batch batch;
-    if (cfp_batch_get(object, &batch) < 0) {
+    if (cfp_batch_get(sink->state, object, &batch) < 0) {
         return -1;
     }
     int code = check_schema(schema, batch.schema);
@@ -181,7 +181,7 @@ static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struc
         }
         PyObject *batch = PySequence_Fast_GET_ITEM(pair, 0);
         int code = -1;
-        if (!cfp_is_batch(batch)) {
+        if (!cfp_is_batch(state, batch)) {
             PyErr_SetString(PyExc_ValueError, "Can only return metadata with a RecordBatch");
         } else {
             code = send_batch(batch, PySequence_Fast_GET_ITEM(pair, 1), schema, sink);
@@ -189,7 +189,7 @@ static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struc
         Py_DECREF(pair);
         return code < 0 ? -1 : 1;
     }
-    if (cfp_is_batch(item)) {
+    if (cfp_is_batch(state, item)) {
         return send_batch(item, NULL, schema, sink) < 0 ? -1 : 1;
     }
     if (cfp_is_stream(item)) {

@@ -346,29 +346,52 @@ static cflight_status describe_exception(struct cfp_state *state, PyObject *exce
     return status;
 }
 
-cflight_status cfp_error_from_python(struct cfp_state *state, PyObject **ret_exception,
-                                     cflight_error **reterr)
+#if PY_VERSION_HEX >= 0x030c0000
+PyObject *cfp_exception_take(void)
+{
+    return PyErr_GetRaisedException();
+}
+
+void cfp_exception_restore(PyObject *exception)
+{
+    PyErr_SetRaisedException(exception);
+}
+#else
+PyObject *cfp_exception_take(void)
 {
     PyObject *class = NULL;
     PyObject *exception = NULL;
     PyObject *traceback = NULL;
     PyErr_Fetch(&class, &exception, &traceback);
     PyErr_NormalizeException(&class, &exception, &traceback);
-    if (exception == NULL) {
-        Py_XDECREF(class);
-        Py_XDECREF(traceback);
-        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "a failure without a reason");
-    }
-    if (traceback != NULL) {
+    if (exception != NULL && traceback != NULL) {
         PyException_SetTraceback(exception, traceback);
+    }
+    Py_XDECREF(class);
+    Py_XDECREF(traceback);
+    return exception;
+}
+
+void cfp_exception_restore(PyObject *exception)
+{
+    PyObject *class = exception == NULL ? NULL : (PyObject *)Py_TYPE(exception);
+    PyObject *traceback = exception == NULL ? NULL : PyException_GetTraceback(exception);
+    PyErr_Restore(Py_XNewRef(class), exception, traceback);
+}
+#endif
+
+cflight_status cfp_error_from_python(struct cfp_state *state, PyObject **ret_exception,
+                                     cflight_error **reterr)
+{
+    PyObject *exception = cfp_exception_take();
+    if (exception == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "a failure without a reason");
     }
     cflight_status status = describe_exception(state, exception, reterr);
     if (ret_exception != NULL) {
         *ret_exception = Py_NewRef(exception);
     }
-    Py_XDECREF(class);
     Py_DECREF(exception);
-    Py_XDECREF(traceback);
     return status;
 }
 

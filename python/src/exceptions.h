@@ -16,6 +16,10 @@ PyObject *cfp_exception_new(struct cfp_state *state, cflight_status status,
  * is never OK. `ret_exception` may be NULL; it receives the exception object (or NULL). */
 cflight_status cfp_error_from_python(struct cfp_state *state, PyObject **ret_exception,
                                      cflight_error **reterr);
+/* Takes the pending exception, new reference (NULL when there is none), and raises it again, which
+ * takes it. */
+PyObject *cfp_exception_take(void);
+void cfp_exception_restore(PyObject *exception);
 /* Reports the pending exception as a warning that names what failed, and clears it. */
 void cfp_warn_unraisable(const char *what);
 

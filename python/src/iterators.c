@@ -167,17 +167,10 @@ static bool is_misuse(cflight_status status, const cflight_error *error)
 /* Keeps a failure of the call for the first step; Ctrl+C is raised now. */
 static int postpone_failure(struct iterator *self)
 {
-    PyObject *class = NULL;
-    PyObject *exception = NULL;
-    PyObject *traceback = NULL;
     if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         return -1;
     }
-    PyErr_Fetch(&class, &exception, &traceback);
-    PyErr_NormalizeException(&class, &exception, &traceback);
-    self->failure = exception;
-    Py_XDECREF(class);
-    Py_XDECREF(traceback);
+    self->failure = cfp_exception_take();
     return 0;
 }
 

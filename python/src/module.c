@@ -284,7 +284,8 @@ static const struct object_entry signal_objects[] = {
 static int module_exec(PyObject *module)
 {
     struct cfp_state *state = PyModule_GetState(module);
-    if (import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
+    state->name_c_array = PyUnicode_InternFromString("__arrow_c_array__");
+    if (state->name_c_array == NULL || import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
         import_objects(state, "signal", signal_objects) < 0 ||
         import_objects(state, "cflight._types", type_objects) < 0 ||
         import_objects(state, "cflight._exceptions", exception_objects) < 0 ||

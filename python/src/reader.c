@@ -320,12 +320,9 @@ static PyObject *reader_read_all(PyObject *object, PyObject *unused)
         table = cfp_table_new(cfp_state_of(object), self->schema, batches);
     } else if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         /* Ctrl+C: nobody will read the rest. */
-        PyObject *class = NULL;
-        PyObject *exception = NULL;
-        PyObject *traceback = NULL;
-        PyErr_Fetch(&class, &exception, &traceback);
+        PyObject *exception = cfp_exception_take();
         cancel_call(self);
-        PyErr_Restore(class, exception, traceback);
+        cfp_exception_restore(exception);
     }
 
 done:

@@ -220,12 +220,7 @@ static PyObject *server_start(PyObject *object, PyObject *args)
     }
     /* Handlers may run before this returns: they need the link, not the object's. */
     if (start(state, link, &given) < 0) {
-        PyObject *class = NULL;
-        PyObject *exception = NULL;
-        PyObject *traceback = NULL;
-        PyErr_Fetch(&class, &exception, &traceback);
         cfp_release(link_free, link);
-        PyErr_Restore(class, exception, traceback);
         return NULL;
     }
     self->link = link;

@@ -57,6 +57,7 @@
 
 /* Python objects. The pa_ ones are NULL when pyarrow cannot be imported; `pa` is the test. */
 #define CFP_STATE_OBJECTS(X)            \
+    X(name_c_array)                     \
     X(pa)                               \
     X(pa_schema)                        \
     X(pa_schema_class)                  \

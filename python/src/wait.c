@@ -11,7 +11,7 @@
  * The pipe is read only under the lock, by the watcher or by the main thread when its call ends: a
  * signal never cancels a call later than the one it came in. The watcher never touches Python. It
  * starts with the first blocking call of the main thread; after fork() a new one is made. Calls on
- * other threads pay nothing.
+ * other threads pay nothing, nor do those that turn out not to wait (cfp_wait_begin_unwatched).
  * Thread class: with the GIL; the watcher's thread: its own functions only. */
 #include "wait.h"
 
@@ -204,6 +204,29 @@ int cfp_wait_begin(struct cfp_wait *wait, struct cfp_state *state, cfp_interrupt
     return 0;
 }
 
+void cfp_wait_begin_unwatched(struct cfp_wait *wait, struct cfp_state *state)
+{
+    *wait = (struct cfp_wait){.state = state, .former_fd = -1, .thread = PyEval_SaveThread()};
+}
+
+int cfp_wait_watch(struct cfp_wait *wait, cfp_interrupt_fn interrupt, void *object)
+{
+    if (!cfp_is_main_thread(wait->state)) {
+        return 0;
+    }
+    PyEval_RestoreThread(wait->thread);
+    if (is_watching()) {
+        wait->is_watched = true;
+        watch_begin(wait, (struct cfp_interrupt){interrupt, object});
+    }
+    int code = PyErr_CheckSignals();
+    if (code < 0) {
+        wait->raised = cfp_exception_take();
+    }
+    wait->thread = PyEval_SaveThread();
+    return code;
+}
+
 void cfp_wait_begin_deferred(struct cfp_wait *wait, struct cfp_state *state,
                              cfp_interrupt_fn interrupt, void *object)
 {
@@ -227,6 +250,11 @@ int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *er
 {
     PyEval_RestoreThread(wait->thread);
     bool was_interrupted = wait->is_watched && watch_end(wait);
+    if (wait->raised != NULL) {
+        cflight_error_free(error);
+        cfp_exception_restore(wait->raised);
+        return -1;
+    }
     if (status == CFLIGHT_OK) {
         return 0;
     }
@@ -240,10 +268,7 @@ int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *er
 
 void cfp_release(void (*release)(void *), void *handle)
 {
-    PyObject *class = NULL;
-    PyObject *exception = NULL;
-    PyObject *traceback = NULL;
-    PyErr_Fetch(&class, &exception, &traceback);
+    PyObject *exception = cfp_exception_take();
     Py_BEGIN_ALLOW_THREADS release(handle);
-    Py_END_ALLOW_THREADS PyErr_Restore(class, exception, traceback);
+    Py_END_ALLOW_THREADS cfp_exception_restore(exception);
 }

@@ -29,6 +29,7 @@ struct cfp_wait {
     bool is_watched;
     int former_fd;
     struct cfp_interrupt former;
+    PyObject *raised; /* what a signal handler raised in cfp_wait_watch */
 };
 
 /* Whether the calling thread is the one that runs signal handlers. */
@@ -38,6 +39,13 @@ bool cfp_is_main_thread(const struct cfp_state *state);
 int cfp_wait_begin(struct cfp_wait *wait, struct cfp_state *state, cfp_interrupt_fn interrupt,
                    void *object);
 int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *error);
+
+/* The same for a call that seldom waits, as watching costs system calls. Begun like this, Ctrl+C is
+ * seen when the call is over; before the call really waits, cfp_wait_watch makes it interrupt. That
+ * is called without the GIL, and runs signal handlers: -1 when one raised, which cfp_wait_end
+ * raises instead of the call's error. */
+void cfp_wait_begin_unwatched(struct cfp_wait *wait, struct cfp_state *state);
+int cfp_wait_watch(struct cfp_wait *wait, cfp_interrupt_fn interrupt, void *object);
 
 /* The same for a callback that must not raise: signal handlers run later, when the thread is back
  * in Python, and the status is the caller's business. The GIL is held before and after. */

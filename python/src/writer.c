@@ -24,6 +24,7 @@ struct writer {
     struct ArrowSchema schema;    /* what the stream began with; released before */
     bool is_done;                 /* done_writing or close was called */
     bool never_waits;             /* an event loop's: there is nothing for Ctrl+C to interrupt */
+    atomic_bool is_in_handlers;   /* the main thread runs signal handlers, under the core's lock */
 };
 
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool is_owned,
@@ -106,6 +107,12 @@ struct step {
 typedef cflight_status (*step_fn)(cflight_writer *writer, struct step *step,
                                   cflight_error **reterr);
 
+static cflight_status call_is_over(cflight_error **reterr)
+{
+    return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                     "the writer's call is over");
+}
+
 /* While a step runs: the writer is there, as the step holds the lock. */
 static void interrupt_core(void *pointer)
 {
@@ -121,20 +128,76 @@ void cfp_writer_never_waits(PyObject *writer)
     ((struct writer *)writer)->never_waits = true;
 }
 
+/* A signal handler that runs in the middle of a write cannot use the writer. */
+static int check_not_interrupting(const struct writer *self)
+{
+    if (self->is_in_handlers && cfp_is_main_thread(cfp_state_of((PyObject *)self))) {
+        PyErr_SetString(PyExc_RuntimeError, "the signal interrupted a write of this writer");
+        return -1;
+    }
+    return 0;
+}
+
 static int run(struct writer *self, step_fn function, struct step *step)
 {
     struct cfp_write_core *core = &self->core;
     struct cfp_wait wait;
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
-    if (cfp_wait_begin(&wait, cfp_state_of((PyObject *)self),
+    if (check_not_interrupting(self) < 0 ||
+        cfp_wait_begin(&wait, cfp_state_of((PyObject *)self),
                        self->never_waits ? NULL : interrupt_core, core) < 0) {
         return -1;
     }
     pthread_mutex_lock(&core->lock);
-    status = core->writer == NULL ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
-                                                              "the writer's call is over")
-                                  : function(core->writer, step, &error);
+    status = core->writer == NULL ? call_is_over(&error) : function(core->writer, step, &error);
+    pthread_mutex_unlock(&core->lock);
+    return cfp_wait_end(&wait, status, error);
+}
+
+static cflight_status write_step(cflight_writer *writer, struct step *step, cflight_error **reterr)
+{
+    return cflight_writer_write(writer, step->array, step->metadata, reterr);
+}
+
+/* A write of which something has not left yet: waits for it, watching for Ctrl+C. When a signal
+ * handler raises, the call is over, as it would be later. */
+static cflight_status finish_write(struct writer *self, struct cfp_wait *wait, struct step *step,
+                                   cflight_error **reterr)
+{
+    struct cfp_write_core *core = &self->core;
+    self->is_in_handlers = cfp_is_main_thread(wait->state);
+    if (cfp_wait_watch(wait, interrupt_core, core) < 0) {
+        cflight_writer_cancel(core->writer);
+    }
+    self->is_in_handlers = false;
+    return write_step(core->writer, step, reterr);
+}
+
+/* Writes a batch. Mostly the system takes it at once; only then can the wait go unwatched. */
+static int run_write(struct writer *self, struct step *step)
+{
+    struct cfp_write_core *core = &self->core;
+    struct cfp_wait wait;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    if (check_not_interrupting(self) < 0) {
+        return -1;
+    }
+    cfp_wait_begin_unwatched(&wait, cfp_state_of((PyObject *)self));
+    if (pthread_mutex_trylock(&core->lock) != 0) {
+        (void)cfp_wait_end(&wait, CFLIGHT_OK, NULL);
+        return run(self, write_step, step);
+    }
+    if (core->writer == NULL) {
+        status = call_is_over(&error);
+    } else {
+        status = cflight_writer_try_write(core->writer, step->array, step->metadata, &step->is_done,
+                                          &error);
+        if (status == CFLIGHT_OK && !step->is_done) {
+            status = finish_write(self, &wait, step, &error);
+        }
+    }
     pthread_mutex_unlock(&core->lock);
     return cfp_wait_end(&wait, status, error);
 }
@@ -142,11 +205,6 @@ static int run(struct writer *self, step_fn function, struct step *step)
 static cflight_status begin_step(cflight_writer *writer, struct step *step, cflight_error **reterr)
 {
     return cflight_writer_begin(writer, step->schema, step->options, reterr);
-}
-
-static cflight_status write_step(cflight_writer *writer, struct step *step, cflight_error **reterr)
-{
-    return cflight_writer_write(writer, step->array, step->metadata, reterr);
 }
 
 static cflight_status metadata_step(cflight_writer *writer, struct step *step,
@@ -291,28 +349,29 @@ done:
 /* Writes one batch; `metadata` is a bytes-like object or NULL. */
 static int write_batch(struct writer *self, PyObject *object, PyObject *metadata)
 {
+    struct cfp_state *state = cfp_state_of((PyObject *)self);
     struct cfp_batch batch;
     Py_buffer view = {0};
     struct cflight_bytes bytes;
     int result = -1;
-    if (!cfp_is_batch(object)) {
+    if (!cfp_is_batch(state, object)) {
         cfp_argument_error("batch", "pyarrow.lib.RecordBatch", object);
         return -1;
     }
-    if (check_is_open(self, true) < 0 || cfp_batch_get(object, &batch) < 0) {
+    if (check_is_open(self, true) < 0 || cfp_batch_get(state, object, &batch) < 0) {
         return -1;
     }
     struct step step = {.array = batch.array};
     if (metadata != NULL) {
         if (PyObject_GetBuffer(metadata, &view, PyBUF_SIMPLE) < 0 ||
-            cfp_check_metadata(cfp_state_of((PyObject *)self), view.len) < 0) {
+            cfp_check_metadata(state, view.len) < 0) {
             goto done;
         }
         bytes = cflight_bytes_make(view.buf, (size_t)view.len);
         step.metadata = &bytes;
     }
     if (check_schema(self, batch.schema) == 0) {
-        result = run(self, write_step, &step);
+        result = run_write(self, &step);
     }
 
 done:
@@ -355,10 +414,11 @@ static PyObject *writer_start_write(PyObject *object, PyObject *args)
     if (self->batch.capsules != NULL) {
         return PyErr_Format(PyExc_RuntimeError, "a write is under way");
     }
-    if (!cfp_is_batch(batch)) {
+    if (!cfp_is_batch(cfp_state_of(object), batch)) {
         return cfp_argument_error("batch", "pyarrow.lib.RecordBatch", batch);
     }
-    if (check_is_open(self, true) < 0 || cfp_batch_get(batch, &self->batch) < 0) {
+    if (check_is_open(self, true) < 0 ||
+        cfp_batch_get(cfp_state_of(object), batch, &self->batch) < 0) {
         return NULL;
     }
     bool has_metadata = metadata != Py_None;
@@ -421,7 +481,7 @@ static PyObject *writer_write_batch(PyObject *self, PyObject *args, PyObject *kw
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:write_batch", names, &batch)) {
         return NULL;
     }
-    if (!cfp_is_batch(batch) && cfp_is_stream(batch)) {
+    if (!cfp_is_batch(cfp_state_of(self), batch) && cfp_is_stream(batch)) {
         return none_or_null(write_stream((struct writer *)self, batch, 0));
     }
     return none_or_null(write_batch((struct writer *)self, batch, NULL));
@@ -509,7 +569,7 @@ static PyObject *writer_write(PyObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:write", names, &object)) {
         return NULL;
     }
-    if (cfp_is_batch(object)) {
+    if (cfp_is_batch(cfp_state_of(self), object)) {
         return none_or_null(write_batch((struct writer *)self, object, NULL));
     }
     if (cfp_is_stream(object)) {
@@ -552,6 +612,9 @@ static PyObject *writer_stats(PyObject *object, void *unused)
     struct cflight_ipc_stats stats = {0};
     if (self->schema.release == NULL) {
         return PyErr_Format(PyExc_ValueError, "the writer has not begun: there are no statistics");
+    }
+    if (check_not_interrupting(self) < 0) {
+        return NULL;
     }
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
     if (core->writer != NULL) {

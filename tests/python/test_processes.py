@@ -32,6 +32,12 @@ def put():
     while True:
         writer.write_table(big)
 
+def put_batches(rows):
+    batch = big.slice(0, rows).to_batches()[0]
+    writer, _ = client.do_put(x, big.schema)
+    while True:
+        writer.write_batch(batch)
+
 def close():
     writer, _ = client.do_put(x, big.schema)
     writer.close()
@@ -47,6 +53,8 @@ calls = {
     "list_actions": lambda: stalled_client.list_actions(),
     "do_action": lambda: list(client.do_action("stall")),
     "put": put,
+    "put_big": lambda: put_batches(1_000_000),
+    "put_small": lambda: put_batches(10),
     "close": close,
     "metadata": metadata,
     "read_chunk": lambda: client.do_exchange(x)[1].read_chunk(),
@@ -95,6 +103,42 @@ with EchoServer() as server, flight.connect(server.location) as client:
     threading.Timer(0.4, lambda: writer.write_metadata(b"late")).start()
     assert reader.read_chunk().app_metadata == b"late"
     assert seen == [signal.SIGALRM]
+    writer.close()
+"""
+    )
+
+
+def test_signal_handlers_may_use_a_writer(run_script):
+    """Goal: a handler that writes never hangs and never breaks the stream, whenever it runs: in the middle of a write
+    it is refused. Method: a fast timer whose handler writes, while the server makes writes wait; count the rows."""
+    run_script(
+        PRELUDE
+        + """
+batch = pa.record_batch({"a": range(50_000)})
+small = pa.record_batch({"a": range(3)})
+x = flight.FlightDescriptor.for_path("x")
+written = refused = 0
+
+def handle(*args):
+    global written, refused
+    try:
+        writer.write_batch(small)
+    except RuntimeError:
+        refused += 1
+    else:
+        written += 1
+
+with EchoServer() as server, flight.connect(server.location) as client:
+    writer, answers = client.do_put(x, batch.schema)
+    signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    count = 0
+    while count < 300 or written + refused < 50:
+        writer.write_batch(batch)
+        count += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    writer.done_writing()
+    assert int(answers.read().to_pybytes()) == count * batch.num_rows + written * small.num_rows
     writer.close()
 """
     )
