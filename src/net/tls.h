@@ -8,8 +8,9 @@
 #include "cflight/bytes.h"
 #include "cflight/error.h"
 
-/* TLS contexts (OpenSSL behind one .c file). Counted; thread class: free. TLS 1.2 and 1.3 only,
- * renegotiation off, ALPN "h2". Keys are wiped after parsing and never appear in errors or logs. */
+/* TLS contexts (OpenSSL behind one folder, net/openssl). Counted; thread class: free. TLS 1.2
+ * and 1.3 only, renegotiation off, ALPN "h2". Keys are wiped after parsing and never appear in
+ * errors or logs. */
 
 struct cfl_tls_client;
 struct cfl_tls_server;

@@ -5,7 +5,7 @@
 #include "net/tls.h"
 #include "net/transport.h"
 
-/* One TLS connection over a non-blocking socket: what transport.c asks of tls_openssl.c. Outcomes
+/* One TLS connection over a non-blocking socket: what transport.c asks of net/openssl. Outcomes
  * are as in net/transport.h: "cannot go on now" is `*ret_wait`, never a status. Thread class: one
  * at a time. */
 struct cfl_tls_conn;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_NET_OPENSSL_INTERNAL_H
+#define CFL_NET_OPENSSL_INTERNAL_H
+
+#define OPENSSL_API_COMPAT 30000
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "base/refcount.h"
+#include "net/tls.h"
+#include "net/tls_conn.h"
+
+/* What the files of this folder share. Only they include OpenSSL, and only they include this
+ * header; all others see net/tls.h and net/tls_conn.h. */
+
+enum { CFL_TLS_SESSIONS_MAX = 16 }; /* that a client keeps */
+
+struct cfl_tls_saved_session {
+    char *key;
+    SSL_SESSION *session;
+    uint64_t age; /* larger is younger */
+};
+
+struct cfl_tls_client {
+    const struct cflight_allocator *alloc;
+    struct cfl_refcount refcount;
+    SSL_CTX *ctx;
+    bool skip_verification;
+    bool allow_common_name;
+    pthread_mutex_t mutex;
+    struct {
+        struct cfl_tls_saved_session sessions[CFL_TLS_SESSIONS_MAX];
+        uint64_t last_age;
+    } locked;
+};
+
+/* What a server presents and demands at one time: unchangeable, shared by its connections. */
+struct cfl_tls_server_set {
+    const struct cflight_allocator *alloc;
+    struct cfl_refcount refcount;
+    size_t count;
+    SSL_CTX *contexts[]; /* one per key pair */
+};
+
+struct cfl_tls_conn {
+    const struct cflight_allocator *alloc;
+    SSL *ssl;
+    struct cfl_tls_client *client;  /* NULL on the server side */
+    struct cfl_tls_server_set *set; /* NULL on the client side */
+    char *peer_name;
+    char *name;             /* that the certificate must be for; client side only */
+    char *session_key;      /* client side only */
+    struct cfl_buf refusal; /* terminated: why the peer's certificate was refused */
+    bool is_established;
+    bool is_broken;
+    bool is_eof;
+    bool is_dry;             /* the last read used up what was there */
+    bool has_refused_record; /* a write is to be repeated */
+    bool has_more;           /* another record follows at once */
+    char *subject;
+    char *identity;
+    char **sans;
+    size_t san_count;
+    size_t san_capacity;
+};
+
+/* ---- socket.c ---- */
+
+/* Must have succeeded before cfl_tls_socket_new(); false when memory ran out. */
+bool cfl_tls_socket_prepare(void);
+/* A BIO on a borrowed descriptor that looks at conn->has_more; NULL when memory ran out. */
+BIO *cfl_tls_socket_new(struct cfl_tls_conn *conn, int fd);
+
+/* ---- errors.c ---- */
+
+/* The reason of the first error in the queue; out of memory goes its own way. */
+cflight_status cfl_tls_library_error(cflight_error **reterr, cflight_status status,
+                                     const char *what);
+/* Makes the error of an operation that failed for good, and breaks the connection. `what` is
+ * "handshake with", "read from" or "write to". */
+cflight_status cfl_tls_conn_error(struct cfl_tls_conn *conn, const char *what, int ssl_error,
+                                  int os_code, cflight_error **reterr);
+/* The same for a peer that did not agree on HTTP/2. */
+cflight_status cfl_tls_no_alpn_error(struct cfl_tls_conn *conn, cflight_error **reterr);
+
+/* ---- pem.c: `what` names the text in errors ---- */
+
+/* One or more certificates. */
+cflight_status cfl_tls_read_certificates(struct cflight_bytes pem, const char *what,
+                                         STACK_OF(X509) * *ret_certs, cflight_error **reterr);
+cflight_status cfl_tls_read_private_key(struct cflight_bytes pem, const char *what,
+                                        EVP_PKEY **ret_key, cflight_error **reterr);
+
+/* ---- context.c ---- */
+
+/* The only protocol, as ALPN writes lists (RFC 7301 3.1). */
+extern const uint8_t cfl_tls_alpn_h2[3];
+
+cflight_status cfl_tls_context_new(bool is_server, SSL_CTX **ret_ctx, cflight_error **reterr);
+/* Gives a context its certificate, the chain behind it, and its key. */
+cflight_status cfl_tls_context_use_key_pair(SSL_CTX *ctx, const struct cfl_tls_key_pair *pair,
+                                            const char *what, cflight_error **reterr);
+/* Makes `pem` the only trust anchors of a context. */
+cflight_status cfl_tls_context_use_roots(SSL_CTX *ctx, struct cflight_bytes pem, const char *what,
+                                         bool is_server, cflight_error **reterr);
+/* Makes what the machine trusts the trust anchors. */
+cflight_status cfl_tls_context_use_system_roots(SSL_CTX *ctx, cflight_error **reterr);
+
+/* ---- names.c ---- */
+
+/* Appends "DNS:name" and the like; false for kinds that nobody compares with anything. */
+bool cfl_tls_append_san(struct cfl_buf *buf, const GENERAL_NAME *name);
+/* Appends the first common name of the subject, if there is one. */
+void cfl_tls_append_common_name(struct cfl_buf *buf, X509 *cert);
+/* Appends the subject as RFC 2253 writes it. */
+void cfl_tls_append_subject(struct cfl_buf *buf, X509 *cert);
+/* NULL when there are none; freed with GENERAL_NAMES_free(). */
+GENERAL_NAMES *cfl_tls_alternative_names(X509 *cert);
+/* Parses an IPv4 or IPv6 address; returns its length, or 0. */
+size_t cfl_tls_parse_ip(const char *name, unsigned char ret_ip[16]);
+bool cfl_tls_is_certificate_for(X509 *cert, const char *name, bool allow_common_name);
+
+/* ---- verify.c ---- */
+
+/* For SSL_CTX_set_cert_verify_callback(). */
+int cfl_tls_verify_peer(X509_STORE_CTX *store, void *user_data);
+
+/* ---- sessions.c ---- */
+
+/* For SSL_CTX_sess_set_new_cb(). */
+int cfl_tls_session_keep(SSL *ssl, SSL_SESSION *session);
+/* Offers the kept session of this peer to the connection, before its handshake. */
+void cfl_tls_session_offer(struct cfl_tls_conn *conn);
+/* Frees all sessions of a client that nobody uses any more. */
+void cfl_tls_sessions_free(struct cfl_tls_client *tls);
+
+/* ---- server.c ---- */
+
+/* A reference to what the server presents now. */
+struct cfl_tls_server_set *cfl_tls_server_current_set(struct cfl_tls_server *tls);
+void cfl_tls_server_set_unref(struct cfl_tls_server_set *set);
+
+#endif /* CFL_NET_OPENSSL_INTERNAL_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The socket below TLS: OpenSSL's own, but that it raises no SIGPIPE and can hold back a packet
+ * that is not full. The method is made once for the process. Thread class: free. */
+#include "net/openssl/internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static pthread_once_t socket_method_once = PTHREAD_ONCE_INIT;
+static BIO_METHOD *socket_method; /* NULL when memory ran out */
+static int (*socket_write_fn)(BIO *bio, const char *data, int len_bytes);
+
+/* OpenSSL's write, with SIGPIPE held back from this thread: with kernel TLS, only it can send
+ * control records. */
+static int write_without_sigpipe(BIO *bio, const char *data, int len_bytes)
+{
+    sigset_t pipe_set;
+    sigset_t before;
+    sigset_t pending;
+    const struct timespec at_once = {0, 0};
+    (void)sigemptyset(&pipe_set);
+    (void)sigaddset(&pipe_set, SIGPIPE);
+    (void)sigemptyset(&pending);
+    (void)sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+    int result = socket_write_fn(bio, data, len_bytes);
+    int saved_errno = errno;
+    if (result < 0 && saved_errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+        (void)sigtimedwait(&pipe_set, NULL, &at_once);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved_errno;
+    return result;
+}
+
+/* MSG_MORE lets the system fill packets across records: fewer of them, and fewer wake-ups of the
+ * peer. */
+static int socket_write(BIO *bio, const char *data, int len_bytes)
+{
+    int fd = -1;
+    if (BIO_get_ktls_send(bio)) {
+        return write_without_sigpipe(bio, data, len_bytes);
+    }
+    (void)BIO_get_fd(bio, &fd);
+    BIO_clear_retry_flags(bio);
+    const struct cfl_tls_conn *conn = BIO_get_app_data(bio);
+    int flags = MSG_NOSIGNAL | (conn->has_more ? MSG_MORE : 0);
+    ssize_t written_bytes = send(fd, data, (size_t)len_bytes, flags);
+    if (written_bytes < 0 && BIO_sock_should_retry((int)written_bytes)) {
+        BIO_set_retry_write(bio);
+    }
+    return (int)written_bytes;
+}
+
+static void make_socket_method(void)
+{
+    const BIO_METHOD *original = BIO_s_socket();
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOCKET, "socket without SIGPIPE");
+    if (method == NULL) {
+        return;
+    }
+    socket_write_fn = BIO_meth_get_write(original);
+    (void)BIO_meth_set_write(method, socket_write);
+    (void)BIO_meth_set_read(method, BIO_meth_get_read(original));
+    (void)BIO_meth_set_puts(method, BIO_meth_get_puts(original));
+    (void)BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(original));
+    (void)BIO_meth_set_create(method, BIO_meth_get_create(original));
+    (void)BIO_meth_set_destroy(method, BIO_meth_get_destroy(original));
+    socket_method = method;
+}
+
+bool cfl_tls_socket_prepare(void)
+{
+    (void)pthread_once(&socket_method_once, make_socket_method);
+    return socket_method != NULL;
+}
+
+BIO *cfl_tls_socket_new(struct cfl_tls_conn *conn, int fd)
+{
+    BIO *bio = BIO_new(socket_method);
+    if (bio != NULL) {
+        (void)BIO_set_fd(bio, fd, BIO_NOCLOSE);
+        (void)BIO_set_app_data(bio, conn);
+    }
+    return bio;
+}
