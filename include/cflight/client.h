@@ -13,6 +13,10 @@
 /// made again after it was lost. Any number of threads may make calls at once. There is no
 /// background thread: the threads that wait for answers do the I/O.
 ///
+/// A call of one request that the server certainly did not process (its stream was refused, or lies
+/// above the id of a GOAWAY: RFC 9113, sections 8.7 and 6.8) is sent again, up to three times, on a
+/// new connection if need be; nothing else is. cflight_error_retry() tells about the rest.
+///
 /// After fork() a client of the parent is unusable in the child: calls fail with
 /// CFLIGHT_FAILED_PRECONDITION and say so. Every blocking function here and in stream.h returns
 /// when one of the call's limits passes or its cancel handle is triggered. All calls can return

@@ -72,7 +72,9 @@ CFLIGHT_EXPORT bool cflight_client_is_connected(cflight_client *client);
 typedef void (*cflight_ready_fn)(void *user_data);
 
 /// A call with one request message whose answers are taken as they come: GetFlightInfo,
-/// PollFlightInfo, GetSchema, ListFlights, DoAction and ListActions.
+/// PollFlightInfo, GetSchema, ListFlights, DoAction and ListActions. One that the server certainly
+/// did not process is sent again if a connection is at hand; otherwise it ends with
+/// CFLIGHT_RETRY_SAFE: connect, and start it again.
 typedef struct cflight_async cflight_async;
 
 /// Starts a call. @param request the serialised request (cflight/types.h), borrowed; empty for

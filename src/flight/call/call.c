@@ -13,7 +13,7 @@
 #include "flight/call/call_internal.h"
 #include "flight/call/cancel.h"
 
-static struct cfl_call *call_new(struct cfl_connection *connection, const struct cfl_method *method)
+struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cfl_method *method)
 {
     struct cfl_call *call = cfl_alloc_zeroed(connection->alloc, sizeof *call);
     if (call == NULL) {
@@ -23,6 +23,7 @@ static struct cfl_call *call_new(struct cfl_connection *connection, const struct
     call->alloc = connection->alloc;
     call->method = method;
     call->connection = cfl_connection_ref(connection);
+    (void)pthread_mutex_init(&call->connection_mutex, NULL);
     call->started_ns = cfl_clock_now_ns(NULL);
     call->limits.deadline_ns = CFL_TIME_NEVER;
     call->limits.first_byte_ns = CFL_TIME_NEVER;
@@ -33,47 +34,11 @@ static struct cfl_call *call_new(struct cfl_connection *connection, const struct
     return call;
 }
 
-cflight_status cfl_call_start_locked(struct cfl_connection *connection,
-                                     const struct cfl_method *method,
-                                     const struct cfl_grpc_call_params *params,
-                                     const struct cfl_call_limits *limits,
-                                     const struct cflight_bytes *message,
-                                     struct cfl_call **ret_call, cflight_error **reterr)
-{
-    struct cfl_call *call = call_new(connection, method);
-    if (call == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    call->limits = *limits;
-    cflight_status status = cfl_grpc_call_start(
-        connection->locked.grpc, params, cfl_call_handlers(), call, &call->locked.grpc, reterr);
-    if (status == CFLIGHT_OK && message != NULL) {
-        status = cfl_grpc_call_send(call->locked.grpc, *message, NULL, reterr);
-    }
-    if (status == CFLIGHT_OK && !method->client_streams) {
-        status = cfl_grpc_call_half_close(call->locked.grpc, reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        if (call->locked.grpc != NULL) {
-            cfl_grpc_call_release(call->locked.grpc);
-            call->locked.grpc = NULL;
-        }
-        cfl_inbox_done(&call->locked.inbox);
-        cfl_connection_unref(connection); /* not the last one: the caller holds the lock */
-        cfl_free(call->alloc, call, sizeof *call);
-        return status;
-    }
-    call->locked.sent_count = message == NULL ? 0 : 1;
-    call->locked.sent_bytes = message == NULL ? 0 : message->len_bytes;
-    *ret_call = call;
-    return CFLIGHT_OK;
-}
-
 cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
                                       const struct cfl_method *method, struct cfl_grpc_call *grpc,
                                       struct cfl_call **ret_call, cflight_error **reterr)
 {
-    struct cfl_call *call = call_new(connection, method);
+    struct cfl_call *call = cfl_call_new(connection, method);
     if (call == NULL) {
         return cfl_error_no_memory(reterr);
     }
@@ -118,7 +83,31 @@ void cfl_call_unref(struct cfl_call *call)
     cfl_connection_unlock(connection);
     cfl_inbox_done(&call->locked.inbox);
     cflight_error_free(call->locked.error);
+    (void)pthread_mutex_destroy(&call->connection_mutex);
     cfl_free(call->alloc, call, sizeof *call);
+    cfl_connection_unref(connection);
+}
+
+struct cfl_connection *cfl_call_lock(struct cfl_call *call)
+{
+    for (;;) {
+        (void)pthread_mutex_lock(&call->connection_mutex);
+        struct cfl_connection *connection = cfl_connection_ref(call->connection);
+        (void)pthread_mutex_unlock(&call->connection_mutex);
+        cfl_connection_lock(connection);
+        (void)pthread_mutex_lock(&call->connection_mutex);
+        bool is_current = connection == call->connection;
+        (void)pthread_mutex_unlock(&call->connection_mutex);
+        if (is_current) {
+            return connection;
+        }
+        cfl_call_unlock(connection);
+    }
+}
+
+void cfl_call_unlock(struct cfl_connection *connection)
+{
+    cfl_connection_unlock(connection);
     cfl_connection_unref(connection);
 }
 
@@ -136,6 +125,16 @@ bool cfl_call_is_cancelled(struct cfl_call *call)
     bool is_cancelled = call->locked.is_cancelled;
     cfl_connection_unlock(call->connection);
     return is_cancelled;
+}
+
+const struct cfl_metadata *cfl_call_headers(const struct cfl_call *call)
+{
+    return call->locked.grpc == NULL ? NULL : cfl_grpc_call_headers(call->locked.grpc);
+}
+
+const struct cfl_metadata *cfl_call_trailers(const struct cfl_call *call)
+{
+    return call->locked.grpc == NULL ? NULL : cfl_grpc_call_trailers(call->locked.grpc);
 }
 
 void cfl_call_summarise(struct cfl_call *call, struct cflight_call_summary *ret_summary)

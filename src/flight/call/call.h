@@ -24,6 +24,19 @@ struct cfl_call_limits {
     uint64_t message_bytes_max; /* of one inbound message; 0: the connection's limit alone */
 };
 
+/* What a client asks of its server, kept until the call is over: it is sent again when the server
+ * certainly did not process it. */
+struct cfl_call_request {
+    struct cfl_grpc_call_params params;
+    struct cflight_bytes message; /* the one request message; none for client-streaming methods */
+    /* Gives a connection for the call, with a reference of the caller's; without `may_wait` only
+     * one that is at hand. `cancel` interrupts. Not under a lock. */
+    cflight_status (*connect)(void *user_data, bool may_wait, int64_t deadline_ns,
+                              cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                              cflight_error **reterr);
+    void *user_data;
+};
+
 /* A wish to be called back once by whoever drives the connection from an event loop. */
 struct cfl_watch {
     struct cfl_watch_base base; /* in the connection's watches, or among those that are due */
@@ -56,7 +69,12 @@ struct cfl_call {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
     const struct cfl_method *method;
+    /* A client's call moves to another connection when it is sent again. That is done by its
+     * reader, under the lock of the connection it leaves; others find the one it is on by
+     * cfl_call_lock. */
     struct cfl_connection *connection;
+    pthread_mutex_t connection_mutex;       /* a leaf: of the pointer */
+    const struct cfl_call_request *request; /* client: until the observer was told of the end */
     struct cfl_call_limits limits;
     int64_t started_ns;
     cflight_cancel *cancel;      /* NULL when the call has none */
@@ -75,7 +93,12 @@ struct cfl_call {
     /* Server: sent before the first message; NULL for none. */
     struct cfl_metadata *response_headers;
     struct {
-        struct cfl_grpc_call *grpc;
+        struct cfl_grpc_call *grpc; /* NULL while the request is on no connection */
+        /* Client: the request is to be put on a connection, by the thread that waits for the
+         * answer: nothing was sent yet, or the server certainly did not process it. */
+        bool needs_connection;
+        unsigned int restart_count;
+        cflight_cancel *connecting; /* interrupts that thread */
         struct cfl_inbox inbox;
         bool wants_message;  /* a thread waits for one, or none was complete yet: bytes are credited
                                 on arrival */
@@ -83,9 +106,10 @@ struct cfl_call {
         bool is_half_closed; /* server: the client sends no more */
         bool is_cancelled_here; /* this side cancelled it */
         bool is_over;
-        bool is_dispatched;    /* server */
-        bool is_rejected;      /* server: finished before any handler saw it */
-        bool headers_are_sent; /* server */
+        bool is_dispatched;     /* server */
+        bool is_rejected;       /* server: finished before any handler saw it */
+        bool headers_are_sent;  /* server */
+        int64_t headers_due_ns; /* server: when a handler has waited too long without them; or 0 */
         bool is_cancelled;
         cflight_status status; /* meaningful when over */
         cflight_error *error;  /* the call's one failure; NULL while it runs or ended well */
@@ -94,15 +118,13 @@ struct cfl_call {
     } locked;
 };
 
-/* Client: starts the request on the connection (locked by the caller) and registers with the cancel
- * handle afterwards by cfl_call_watch_cancel. `message` (borrowed) is sent as the one request
- * message; NULL for client-streaming methods. */
-cflight_status cfl_call_start_locked(struct cfl_connection *connection,
-                                     const struct cfl_method *method,
-                                     const struct cfl_grpc_call_params *params,
-                                     const struct cfl_call_limits *limits,
-                                     const struct cflight_bytes *message,
-                                     struct cfl_call **ret_call, cflight_error **reterr);
+/* Client: puts the request (borrowed, see above) on a connection. Register it with the cancel
+ * handle afterwards by cfl_call_watch_cancel; `cancel` interrupts only the connecting. */
+cflight_status cfl_call_start(const struct cfl_method *method,
+                              const struct cfl_call_request *request,
+                              const struct cfl_call_limits *limits, bool may_wait,
+                              cflight_cancel *cancel, struct cfl_call **ret_call,
+                              cflight_error **reterr);
 /* Server: takes a call on. It appears on the connection's `fresh` list when a handler can start:
  * when the first message is there or has filled half a window, or none will come, or the call is
  * over already (then there is only cleaning up to do). */
@@ -111,6 +133,12 @@ cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
                                       struct cfl_call **ret_call, cflight_error **reterr);
 struct cfl_call *cfl_call_ref(struct cfl_call *call);
 void cfl_call_unref(struct cfl_call *call);
+
+/* Locks the connection that carries the call, whatever it moves to meanwhile, for a thread other
+ * than its reader. */
+struct cfl_connection *cfl_call_lock(struct cfl_call *call);
+/* Unlocks what cfl_call_lock gave. */
+void cfl_call_unlock(struct cfl_connection *connection);
 
 /* Registers the call with a cancel handle (may be NULL); a triggered one ends the call at once. Not
  * under the lock. */
@@ -160,6 +188,10 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
 void cfl_call_run_watches(struct cfl_connection *connection);
 /* The earliest moment at which a watch is due: now when one is ready. */
 int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns);
+/* Client: response headers and trailers; NULL when there are none. They stay as they are once the
+ * observer was told of them. */
+const struct cfl_metadata *cfl_call_headers(const struct cfl_call *call);
+const struct cfl_metadata *cfl_call_trailers(const struct cfl_call *call);
 /* Fills counts and duration; status and error are the caller's to set. */
 void cfl_call_summarise(struct cfl_call *call, struct cflight_call_summary *ret_summary);
 

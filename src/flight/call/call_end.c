@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "flight/call/call_internal.h"
+#include "flight/value/error_wire.h"
 
 cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr)
 {
@@ -21,9 +22,29 @@ cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **re
     return call->locked.status;
 }
 
+void cfl_call_end_unsent_locked(struct cfl_call *call, cflight_status status, cflight_error *error)
+{
+    if (!call->locked.needs_connection) {
+        cflight_error_free(error);
+        return;
+    }
+    cfl_error_set_operation(error, call->method->name);
+    cflight_error_free(call->locked.error);
+    call->locked.error = error;
+    call->locked.status = status;
+    call->locked.needs_connection = false;
+    call->locked.has_answer = true;
+    call->locked.is_over = true;
+}
+
 void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message)
 {
-    if (!call->locked.is_over) {
+    if (call->locked.needs_connection) {
+        cflight_error *error = NULL;
+        (void)cflight_error_set_message(&error, status, message);
+        cflight_error_set_flight_code(error, cfl_flight_code_of(status));
+        cfl_call_end_unsent_locked(call, status, error);
+    } else if (!call->locked.is_over) {
         call->locked.is_cancelled_here = true;
         cfl_grpc_call_cancel(call->locked.grpc, status, message);
     }
@@ -31,10 +52,13 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
 
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message)
 {
-    cfl_connection_lock(call->connection);
+    struct cfl_connection *connection = cfl_call_lock(call);
     cfl_call_cancel_locked(call, status, message);
-    cfl_connection_kick_locked(call->connection);
-    cfl_connection_unlock(call->connection);
+    cflight_cancel *connecting = cflight_cancel_ref(call->locked.connecting);
+    cfl_connection_kick_locked(connection);
+    cfl_call_unlock(connection);
+    cflight_cancel_trigger(connecting);
+    cflight_cancel_unref(connecting);
 }
 
 void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)

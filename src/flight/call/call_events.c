@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "flight/call/call_internal.h"
 #include "flight/value/error_wire.h"
 
@@ -143,6 +144,14 @@ static void on_end(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
     bool is_server = call->connection->is_server;
+    if (cfl_call_can_restart_locked(call, grpc)) {
+        CFL_LOG(CFLIGHT_LOG_DEBUG, "flight", "%s: %s is sent again: %s",
+                cfl_transport_peer(call->connection->transport)->name, call->method->name,
+                cfl_grpc_call_message(grpc));
+        call->locked.needs_connection = true;
+        call->locked.restart_count++;
+        return;
+    }
     call->locked.is_over = true;
     call->locked.has_answer = true;
     call->locked.is_cancelled = is_server && cfl_grpc_call_is_cancelled(grpc);

@@ -86,7 +86,7 @@ cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 {
     cfl_connection_lock(call->connection);
     if (!is_sent(call)) {
-        (void)cfl_call_wait_locked(call, is_sent, true, -1);
+        (void)cfl_call_wait_locked(call, is_sent, true, CFL_TIME_NEVER);
     }
     cflight_status status = sent_status_locked(call, reterr);
     cfl_connection_unlock(call->connection);

@@ -9,9 +9,8 @@ uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write)
 }
 
 bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data), bool is_write,
-                          int64_t timeout_ns)
+                          int64_t until_ns)
 {
-    int64_t own_ns = cfl_deadline_after_ns(cfl_clock_now_ns(NULL), timeout_ns);
     for (;;) {
         uint64_t progress_before = cfl_call_progress_locked(call, is_write);
         int64_t now_ns = cfl_clock_now_ns(NULL);
@@ -23,11 +22,11 @@ bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data
             limit_ns = cfl_deadline_earlier(limit_ns, call->limits.first_byte_ns);
         }
         if (cfl_connection_wait_locked(call->connection, is_done, call,
-                                       cfl_deadline_earlier(own_ns, limit_ns))) {
+                                       cfl_deadline_earlier(until_ns, limit_ns))) {
             return true;
         }
         now_ns = cfl_clock_now_ns(NULL);
-        if (now_ns >= own_ns) {
+        if (now_ns >= until_ns) {
             return false;
         }
         bool is_idle = cfl_call_progress_locked(call, is_write) == progress_before;

@@ -92,6 +92,18 @@ static void collect_locked(struct cfl_connection *connection, struct cfl_list *d
     }
 }
 
+/* The request goes on another connection if one is at hand, and the watch with it; it is due again
+ * when that fails. */
+static void restart(struct cfl_watch *watch)
+{
+    struct cfl_call *call = watch->call;
+    (void)cfl_call_restart(call, false, CFL_TIME_NEVER);
+    cfl_connection_lock(call->connection);
+    cfl_list_append(&call->connection->locked.watches, &watch->base.node);
+    set_deadline_locked(watch, cfl_clock_now_ns(NULL));
+    cfl_connection_unlock(call->connection);
+}
+
 void cfl_call_run_watches(struct cfl_connection *connection)
 {
     struct cfl_list due;
@@ -101,6 +113,12 @@ void cfl_call_run_watches(struct cfl_connection *connection)
     for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&due)) != NULL;) {
         struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
         struct cfl_call *call = watch->call;
+        if (call->locked.needs_connection) {
+            cfl_connection_unlock(connection);
+            restart(watch);
+            cfl_connection_lock(connection);
+            continue;
+        }
         void (*on_ready)(void *user_data) = watch->on_ready;
         watch->on_ready = NULL;
         cfl_connection_unlock(connection);

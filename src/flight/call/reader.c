@@ -329,11 +329,11 @@ static size_t give_headers(cflight_reader *reader, bool wants_trailers,
                            const struct cflight_header **ret_headers)
 {
     cfl_connection_lock(reader->call->connection);
-    struct cfl_grpc_call *grpc = reader->call->locked.grpc;
     bool is_there = wants_trailers ? reader->call->locked.is_over : reader->call->locked.has_answer;
     const struct cfl_metadata *metadata = NULL;
     if (is_there) {
-        metadata = wants_trailers ? cfl_grpc_call_trailers(grpc) : cfl_grpc_call_headers(grpc);
+        metadata =
+            wants_trailers ? cfl_call_trailers(reader->call) : cfl_call_headers(reader->call);
     }
     cfl_connection_unlock(reader->call->connection);
     *ret_headers = metadata == NULL ? NULL : metadata->fields;

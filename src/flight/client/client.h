@@ -107,8 +107,8 @@ cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_meth
                                 const struct cflight_bytes *message,
                                 const struct cflight_header *extra, struct cfl_call **ret_call,
                                 cflight_error **reterr);
-/* As begin, for methods that answer with one message, to the end. Starts over when the server
- * certainly did no work. `ret_message` is the answer's bytes. */
+/* As begin, for methods that answer with one message, to the end. `ret_message` is the answer's
+ * bytes. */
 cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
                                 struct cflight_bytes message, cflight_buffer **ret_message,

@@ -190,10 +190,10 @@ cflight_status cflight_client_authenticate_basic(
     }
     if (status == CFLIGHT_OK) {
         *ret_bearer = NULL;
-        status = find_bearer(cfl_grpc_call_trailers(call->locked.grpc), ret_bearer, reterr);
+        status = find_bearer(cfl_call_trailers(call), ret_bearer, reterr);
     }
     if (status == CFLIGHT_OK && *ret_bearer == NULL) {
-        status = find_bearer(cfl_grpc_call_headers(call->locked.grpc), ret_bearer, reterr);
+        status = find_bearer(cfl_call_headers(call), ret_bearer, reterr);
     }
     if (credentials.data != NULL) {
         explicit_bzero(credentials.data, credentials.capacity_bytes);

@@ -12,8 +12,6 @@
 #include "flight/client/client.h"
 #include "flight/call/header_sink.h"
 
-enum { ATTEMPTS_MAX = 4 };
-
 cflight_status cfl_client_load_options(struct cflight_client *client,
                                        const struct cflight_call_options *options,
                                        struct cfl_client_call_options *ret_options,
@@ -49,60 +47,68 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
 
 /* ---- middleware ---- */
 
-/* The instances of one call. */
-struct hooks {
+/* What the client keeps of a call until its end: the request, and one instance of each middleware.
+ */
+struct outgoing {
     struct cflight_client *client;
+    struct cfl_call_request request;
+    struct cfl_metadata metadata; /* of the request */
+    bool never_wait;
     void **instances;
-    cflight_buffer *token; /* of the provider, that the call went out with; NULL for none */
+    cflight_buffer *message; /* of the request, until the server answers */
+    cflight_buffer *token;   /* of the provider, that the call went out with; NULL for none */
 };
 
-static void hooks_free(struct hooks *hooks)
+static void outgoing_free(struct outgoing *outgoing)
 {
-    struct cflight_client *client = hooks->client;
-    cfl_free_array(client->alloc, hooks->instances, client->middleware_count,
-                   sizeof *hooks->instances);
-    cflight_buffer_unref(hooks->token);
-    cfl_free(client->alloc, hooks, sizeof *hooks);
+    struct cflight_client *client = outgoing->client;
+    cfl_free_array(client->alloc, outgoing->instances, client->middleware_count,
+                   sizeof *outgoing->instances);
+    cfl_metadata_done(&outgoing->metadata);
+    cflight_buffer_unref(outgoing->message);
+    cflight_buffer_unref(outgoing->token);
+    cfl_free(client->alloc, outgoing, sizeof *outgoing);
     cflight_client_free(client);
 }
 
-static struct hooks *hooks_new(struct cflight_client *client)
+static struct outgoing *outgoing_new(struct cflight_client *client)
 {
-    struct hooks *hooks = cfl_alloc_zeroed(client->alloc, sizeof *hooks);
-    if (hooks == NULL) {
+    struct outgoing *outgoing = cfl_alloc_zeroed(client->alloc, sizeof *outgoing);
+    if (outgoing == NULL) {
         return NULL;
     }
     if (client->middleware_count > 0) {
-        hooks->instances =
-            cfl_alloc_array(client->alloc, client->middleware_count, sizeof *hooks->instances);
-        if (hooks->instances == NULL) {
-            cfl_free(client->alloc, hooks, sizeof *hooks);
+        outgoing->instances =
+            cfl_alloc_array(client->alloc, client->middleware_count, sizeof *outgoing->instances);
+        if (outgoing->instances == NULL) {
+            cfl_free(client->alloc, outgoing, sizeof *outgoing);
             return NULL;
         }
     }
-    hooks->client = client;
+    cfl_metadata_init(&outgoing->metadata, client->alloc);
+    outgoing->client = client;
     cfl_client_ref(client);
-    return hooks;
+    return outgoing;
 }
 
-static void give_headers(struct hooks *hooks, const struct cfl_metadata *metadata)
+static void give_headers(struct outgoing *outgoing, const struct cfl_metadata *metadata)
 {
-    for (size_t i = 0; i < hooks->client->middleware_count; i++) {
-        const struct cflight_client_middleware *middleware = &hooks->client->middleware[i];
-        if (hooks->instances[i] != NULL && middleware->received_headers != NULL) {
-            middleware->received_headers(middleware->user_data, hooks->instances[i],
+    for (size_t i = 0; i < outgoing->client->middleware_count; i++) {
+        const struct cflight_client_middleware *middleware = &outgoing->client->middleware[i];
+        if (outgoing->instances[i] != NULL && middleware->received_headers != NULL) {
+            middleware->received_headers(middleware->user_data, outgoing->instances[i],
                                          metadata == NULL ? NULL : metadata->fields,
                                          metadata == NULL ? 0 : metadata->count);
         }
     }
 }
 
-static void complete(struct hooks *hooks, struct cflight_call_summary *summary)
+static void complete(struct outgoing *outgoing, struct cflight_call_summary *summary)
 {
-    for (size_t i = 0; i < hooks->client->middleware_count; i++) {
-        const struct cflight_client_middleware *middleware = &hooks->client->middleware[i];
-        if (hooks->instances[i] != NULL && middleware->call_completed != NULL) {
-            middleware->call_completed(middleware->user_data, hooks->instances[i], summary);
+    for (size_t i = 0; i < outgoing->client->middleware_count; i++) {
+        const struct cflight_client_middleware *middleware = &outgoing->client->middleware[i];
+        if (outgoing->instances[i] != NULL && middleware->call_completed != NULL) {
+            middleware->call_completed(middleware->user_data, outgoing->instances[i], summary);
         }
     }
 }
@@ -110,11 +116,13 @@ static void complete(struct hooks *hooks, struct cflight_call_summary *summary)
 /* The call's observer. Headers and trailers do not change once they are there. */
 static void observe(void *user_data, struct cfl_call *call, bool is_end)
 {
-    struct hooks *hooks = user_data;
+    struct outgoing *outgoing = user_data;
     if (!is_end) {
-        const struct cfl_metadata *headers = cfl_grpc_call_headers(call->locked.grpc);
+        cflight_buffer_unref(outgoing->message); /* it is not sent again */
+        outgoing->message = NULL;
+        const struct cfl_metadata *headers = cfl_call_headers(call);
         if (headers != NULL && headers->count > 0) {
-            give_headers(hooks, headers);
+            give_headers(outgoing, headers);
         }
         return;
     }
@@ -122,40 +130,40 @@ static void observe(void *user_data, struct cfl_call *call, bool is_end)
     cfl_call_summarise(call, &summary);
     summary.status = call->locked.status;
     summary.error = call->locked.status == CFLIGHT_OK ? NULL : call->locked.error;
-    give_headers(hooks, cfl_grpc_call_trailers(call->locked.grpc));
-    if (summary.status == CFLIGHT_UNAUTHENTICATED && hooks->token != NULL) {
-        cfl_client_refuse_token(hooks->client, hooks->token);
+    give_headers(outgoing, cfl_call_trailers(call));
+    if (summary.status == CFLIGHT_UNAUTHENTICATED && outgoing->token != NULL) {
+        cfl_client_refuse_token(outgoing->client, outgoing->token);
     }
-    complete(hooks, &summary);
-    hooks_free(hooks);
+    complete(outgoing, &summary);
+    outgoing_free(outgoing);
 }
 
 /* Ends middleware of a call that never came to be. */
-static void abandon(struct hooks *hooks, enum cflight_method method, cflight_status status,
+static void abandon(struct outgoing *outgoing, enum cflight_method method, cflight_status status,
                     const cflight_error *error)
 {
     struct cflight_call_summary summary = {.method = method, .status = status, .error = error};
-    complete(hooks, &summary);
-    hooks_free(hooks);
+    complete(outgoing, &summary);
+    outgoing_free(outgoing);
 }
 
-static cflight_status start_middleware(struct hooks *hooks, enum cflight_method method,
-                                       struct cfl_metadata *metadata, cflight_error **reterr)
+static cflight_status start_middleware(struct outgoing *outgoing, enum cflight_method method,
+                                       cflight_error **reterr)
 {
-    struct cflight_header_sink sink = {metadata};
-    struct cflight_client *client = hooks->client;
+    struct cflight_header_sink sink = {&outgoing->metadata};
+    struct cflight_client *client = outgoing->client;
     for (size_t i = 0; i < client->middleware_count; i++) {
         const struct cflight_client_middleware *middleware = &client->middleware[i];
         if (middleware->start_call == NULL) {
             continue;
         }
         cflight_status status =
-            middleware->start_call(middleware->user_data, method, &hooks->instances[i], reterr);
+            middleware->start_call(middleware->user_data, method, &outgoing->instances[i], reterr);
         if (status != CFLIGHT_OK) {
             return status;
         }
-        if (hooks->instances[i] != NULL && middleware->sending_headers != NULL) {
-            middleware->sending_headers(middleware->user_data, hooks->instances[i], &sink);
+        if (outgoing->instances[i] != NULL && middleware->sending_headers != NULL) {
+            middleware->sending_headers(middleware->user_data, outgoing->instances[i], &sink);
         }
     }
     return CFLIGHT_OK;
@@ -205,57 +213,48 @@ static cflight_status add_headers(struct cflight_client *client, enum cflight_me
 
 /* ---- the call ---- */
 
-/* The connection for a call under these options. */
-static cflight_status connection_for(struct cflight_client *client,
-                                     const struct cfl_client_call_options *options,
-                                     struct cfl_connection **ret_connection, cflight_error **reterr)
+static cflight_status connect(void *user_data, bool may_wait, int64_t deadline_ns,
+                              cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                              cflight_error **reterr)
 {
+    const struct outgoing *outgoing = user_data;
+    return may_wait && !outgoing->never_wait
+               ? cfl_client_connection(outgoing->client, deadline_ns, cancel, ret_connection,
+                                       reterr)
+               : cfl_client_connection_at_hand(outgoing->client, ret_connection, reterr);
+}
+
+static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_method *method,
+                                  const struct cfl_client_call_options *options,
+                                  struct cflight_bytes message, struct cfl_call **ret_call,
+                                  cflight_error **reterr)
+{
+    struct cflight_client *client = outgoing->client;
     if (cflight_cancel_is_triggered(options->user.cancel)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED,
                                          "the call was cancelled before it started");
     }
-    if (options->user.never_wait) {
-        return cfl_client_connection_at_hand(client, ret_connection, reterr);
+    cflight_status status = cflight_buffer_new_copy(message, &outgoing->message, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    return cfl_client_connection(
-        client, cfl_deadline_earlier(options->limits.deadline_ns, options->limits.first_byte_ns),
-        options->user.cancel, ret_connection, reterr);
-}
-
-/* Puts the request on a connection; a connection that was lost in between is replaced. */
-static cflight_status put_on_wire(struct cflight_client *client, const struct cfl_method *method,
-                                  const struct cfl_client_call_options *options,
-                                  const struct cflight_bytes *message,
-                                  const struct cfl_metadata *metadata, struct cfl_call **ret_call,
-                                  cflight_error **reterr)
-{
-    struct cfl_grpc_call_params params = {
-        .path = method->path,
-        .authority = client->authority,
-        .is_tls = client->tls != NULL,
-        .user_agent = client->user_agent,
-        .metadata = metadata,
-        .deadline_ns = options->limits.deadline_ns,
+    outgoing->never_wait = options->user.never_wait;
+    outgoing->request = (struct cfl_call_request){
+        .params =
+            {
+                .path = method->path,
+                .authority = client->authority,
+                .is_tls = client->tls != NULL,
+                .user_agent = client->user_agent,
+                .metadata = &outgoing->metadata,
+                .deadline_ns = options->limits.deadline_ns,
+            },
+        .message = cflight_buffer_bytes(outgoing->message),
+        .connect = connect,
+        .user_data = outgoing,
     };
-    for (;;) {
-        struct cfl_connection *connection = NULL;
-        cflight_status status = connection_for(client, options, &connection, reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        cfl_connection_lock(connection);
-        bool is_usable = cfl_connection_is_usable_locked(connection);
-        if (is_usable) {
-            status = cfl_call_start_locked(connection, method, &params, &options->limits, message,
-                                           ret_call, reterr);
-            cfl_connection_kick_locked(connection);
-        }
-        cfl_connection_unlock(connection);
-        cfl_connection_unref(connection);
-        if (is_usable) {
-            return status;
-        }
-    }
+    return cfl_call_start(method, &outgoing->request, &options->limits, true, options->user.cancel,
+                          ret_call, reterr);
 }
 
 cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
@@ -265,26 +264,25 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
                                   struct cfl_call **ret_call, cflight_error **reterr)
 {
     const struct cfl_method *found = cfl_method_get(method);
-    struct cfl_metadata metadata;
+    const struct cflight_bytes none = {NULL, 0};
     struct cfl_call *call = NULL;
     cflight_error *error = NULL;
-    struct hooks *hooks = hooks_new(client);
-    if (hooks == NULL) {
+    struct outgoing *outgoing = outgoing_new(client);
+    if (outgoing == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    cfl_metadata_init(&metadata, client->alloc);
     cflight_status status =
-        add_headers(client, method, options, extra, &metadata, &hooks->token, &error);
+        add_headers(client, method, options, extra, &outgoing->metadata, &outgoing->token, &error);
     if (status == CFLIGHT_OK) {
-        status = start_middleware(hooks, method, &metadata, &error);
+        status = start_middleware(outgoing, method, &error);
     }
     if (status == CFLIGHT_OK) {
-        status = put_on_wire(client, found, options, message, &metadata, &call, &error);
+        status =
+            put_on_wire(outgoing, found, options, message == NULL ? none : *message, &call, &error);
     }
-    cfl_metadata_done(&metadata);
     if (status != CFLIGHT_OK) {
         cfl_error_set_operation(error, found->name);
-        abandon(hooks, method, status, error);
+        abandon(outgoing, method, status, error);
         if (reterr != NULL) {
             *reterr = error;
         } else {
@@ -292,8 +290,8 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
         }
         return status;
     }
-    *ret_has_token = hooks->token != NULL;
-    call->observe_user_data = hooks;
+    *ret_has_token = outgoing->token != NULL;
+    call->observe_user_data = outgoing;
     call->observe = observe;
     cfl_call_watch_cancel(call, options->user.cancel);
     *ret_call = call;
@@ -350,29 +348,13 @@ cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_meth
                                 struct cflight_bytes message, cflight_buffer **ret_message,
                                 cflight_error **reterr)
 {
-    for (int attempt = 1;; attempt++) {
-        struct cfl_call *call = NULL;
-        cflight_error *error = NULL;
-        cflight_status status =
-            cfl_client_begin(client, method, options, &message, NULL, &call, &error);
-        bool has_begun = status == CFLIGHT_OK;
-        if (has_begun) {
-            status = receive_one(call, ret_message, &error);
-            cfl_call_unref(call);
-        }
-        if (status == CFLIGHT_OK) {
-            return CFLIGHT_OK;
-        }
-        if (has_begun && attempt < ATTEMPTS_MAX &&
-            cflight_error_retry(error) == CFLIGHT_RETRY_SAFE) {
-            cflight_error_free(error);
-            continue;
-        }
-        if (reterr != NULL) {
-            *reterr = error;
-        } else {
-            cflight_error_free(error);
-        }
+    struct cfl_call *call = NULL;
+    cflight_status status =
+        cfl_client_begin(client, method, options, &message, NULL, &call, reterr);
+    if (status != CFLIGHT_OK) {
         return status;
     }
+    status = receive_one(call, ret_message, reterr);
+    cfl_call_unref(call);
+    return status;
 }
