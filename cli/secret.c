@@ -112,8 +112,8 @@ static cflight_status ask_on(int terminal, char **ret_secret, const char *prompt
     }
     struct termios silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
+    (void)tcsetattr(terminal, TCSAFLUSH, &silent); /* before anybody is moved to type */
     print_on(terminal, prompt);
-    (void)tcsetattr(terminal, TCSAFLUSH, &silent);
     int os_code = read_line(terminal, line);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
     print_on(terminal, "\n");
