@@ -86,7 +86,8 @@ struct cflight_call_options {
     /// How batches are written (DoPut, DoExchange) and read (DoGet, DoExchange); NULL for defaults.
     const struct cflight_ipc_write_options *write_options;
     const struct cflight_ipc_read_options *read_options;
-    /// Largest message accepted from the peer, in bytes; 0 is the client's setting.
+    /// Largest message accepted from the peer, in bytes; 0 is the client's setting, over which a
+    /// call cannot go.
     uint64_t message_bytes_max;
     /// Largest message sent, in bytes: more is refused with CFLIGHT_INVALID_ARGUMENT, carrying both
     /// numbers, before anything is sent, and the stream stays usable. 0 is the client's setting.

@@ -190,6 +190,44 @@ int cfp_client_auth_table(struct cfp_state *state, PyObject *handler,
     return 0;
 }
 
+static cflight_status provider_get(void *user_data, struct cflight_bytes refused,
+                                   cflight_buffer **ret_token, cflight_error **reterr)
+{
+    struct cfp_hold *hold = user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    cflight_status status = CFLIGHT_OK;
+    PyObject *argument = refused.len_bytes == 0 ? Py_NewRef(Py_None) : cfp_text_new(refused);
+    PyObject *token = argument == NULL ? NULL : PyObject_CallOneArg(hold->object, argument);
+    Py_XDECREF(argument);
+    if (token == Py_None) {
+        *ret_token = NULL;
+        Py_DECREF(token);
+    } else {
+        status = give_bytes(hold->state, token, ret_token, reterr);
+    }
+    PyGILState_Release(gil);
+    return status;
+}
+
+int cfp_token_provider_table(struct cfp_state *state, PyObject *provider,
+                             struct cflight_token_provider *ret_table)
+{
+    if (!PyCallable_Check(provider)) {
+        PyErr_Format(PyExc_TypeError, "token_provider must be callable, not %.200s",
+                     Py_TYPE(provider)->tp_name);
+        return -1;
+    }
+    struct cfp_hold *hold = cfp_hold_new(state, provider);
+    if (hold == NULL) {
+        return -1;
+    }
+    *ret_table = (struct cflight_token_provider)CFLIGHT_TOKEN_PROVIDER_INIT;
+    ret_table->user_data = hold;
+    ret_table->get = provider_get;
+    ret_table->release = cfp_hold_free;
+    return 0;
+}
+
 static cflight_status server_authenticate(void *user_data, cflight_server_context *context,
                                           cflight_handshake *handshake, cflight_error **reterr)
 {

@@ -7,20 +7,33 @@
 
 #include "convert.h"
 #include "exceptions.h"
+#include "settings.h"
 #include "wait.h"
 
 struct call_options {
     CFP_HEAD
-    double timeout; /* seconds; negative is none */
-    int64_t first_byte_timeout_ms;
-    int64_t idle_timeout_ms;
-    PyObject *headers;       /* tuple of (bytes, bytes) */
-    PyObject *write_options; /* copies of what was given, or NULL */
+    double timeout;                    /* seconds; negative is none */
+    struct cflight_call_options plain; /* the members that call_settings names */
+    PyObject *headers;                 /* tuple of (bytes, bytes) */
+    PyObject *write_options;           /* copies of what was given, or NULL */
     PyObject *read_options;
     struct cflight_ipc_write_options write;
     struct cflight_ipc_read_options read;
     int32_t *included_fields;
     PyObject *cancel; /* CancelToken or NULL */
+};
+
+#define SETTING(name, kind, member)                                             \
+    {                                                                           \
+        name, CFP_SETTING_##kind, offsetof(struct cflight_call_options, member) \
+    }
+static const struct cfp_setting call_settings[] = {
+    SETTING("first_byte_timeout", SECONDS, first_byte_timeout_ms),
+    SETTING("idle_timeout", SECONDS, idle_timeout_ms),
+    SETTING("message_bytes_max", U64, message_bytes_max),
+    SETTING("write_size_limit_bytes", U64, write_size_limit_bytes),
+    SETTING("split_batch_bytes", U64, split_batch_bytes),
+    {NULL, CFP_SETTING_FLAG, 0},
 };
 
 int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms)
@@ -110,16 +123,22 @@ int cfp_write_options_get(struct cfp_state *state, PyObject *value,
     long level = 0;
     long version = 0;
     long deltas = 0;
+    long depth = 0;
+    long threads = 0;
     if (compression_of(value, &options.compression) < 0 ||
         long_attribute(value, "compression_level", 0, &level) < 0 ||
         long_attribute(value, "metadata_version", 0, &version) < 0 ||
-        long_attribute(value, "emit_dictionary_deltas", 0, &deltas) < 0) {
+        long_attribute(value, "emit_dictionary_deltas", 0, &deltas) < 0 ||
+        long_attribute(value, "depth_max", 0, &depth) < 0 ||
+        long_attribute(value, "compression_threads", 0, &threads) < 0) {
         return -1;
     }
     /* pyarrow counts versions from 0 (V1). */
     options.use_metadata_v4 = version == (is_own ? 4 : 3);
     options.compression_level = (int32_t)level;
     options.emit_dictionary_deltas = deltas != 0;
+    options.depth_max = (int32_t)depth;
+    options.compression_threads = (int32_t)threads;
     *ret_options = options;
     return 0;
 }
@@ -146,6 +165,22 @@ static int included_fields_get(PyObject *options, struct call_options *self)
     return PyErr_Occurred() == NULL ? 0 : -1;
 }
 
+/* "bounds" and "safe"; anything else is "full". pyarrow's options have no such attribute. */
+static enum cflight_validation validation_of(PyObject *options)
+{
+    enum cflight_validation level = CFLIGHT_VALIDATION_DEFAULT;
+    PyObject *value = PyObject_GetAttrString(options, "validation");
+    if (value == NULL) {
+        PyErr_Clear();
+    } else if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "bounds") == 0) {
+        level = CFLIGHT_VALIDATION_BOUNDS;
+    } else if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "safe") == 0) {
+        level = CFLIGHT_VALIDATION_SAFE;
+    }
+    Py_XDECREF(value);
+    return level;
+}
+
 static int read_options_get(struct cfp_state *state, PyObject *value, struct call_options *self)
 {
     int is_options = is_instance_of(value, state->read_options_class, state->pa_read_options_class);
@@ -155,15 +190,12 @@ static int read_options_get(struct cfp_state *state, PyObject *value, struct cal
     if (is_options <= 0 || included_fields_get(value, self) < 0) {
         return -1;
     }
-    PyObject *validation = PyObject_GetAttrString(value, "validation");
-    if (validation == NULL) {
-        PyErr_Clear();
-        return 0;
+    long depth = 0;
+    if (long_attribute(value, "depth_max", 0, &depth) < 0) {
+        return -1;
     }
-    bool is_bounds =
-        PyUnicode_Check(validation) && PyUnicode_CompareWithASCIIString(validation, "bounds") == 0;
-    self->read.validation = is_bounds ? CFLIGHT_VALIDATION_BOUNDS : CFLIGHT_VALIDATION_DEFAULT;
-    Py_DECREF(validation);
+    self->read.depth_max = (int32_t)depth;
+    self->read.validation = validation_of(value);
     return 0;
 }
 
@@ -235,21 +267,26 @@ done:
     return copy;
 }
 
-static const char *const write_option_names[] = {
-    "metadata_version",   "allow_64bit",       "use_legacy_format",
-    "compression",        "use_threads",       "emit_dictionary_deltas",
-    "unify_dictionaries", "compression_level", NULL};
-static const char *const read_option_names[] = {"ensure_native_endian", "ensure_alignment",
-                                                "use_threads",          "included_fields",
-                                                "validation",           NULL};
+static const char *const write_option_names[] = {"metadata_version",
+                                                 "allow_64bit",
+                                                 "use_legacy_format",
+                                                 "compression",
+                                                 "use_threads",
+                                                 "emit_dictionary_deltas",
+                                                 "unify_dictionaries",
+                                                 "compression_level",
+                                                 "depth_max",
+                                                 "compression_threads",
+                                                 NULL};
+static const char *const read_option_names[] = {
+    "ensure_native_endian", "ensure_alignment", "use_threads", "included_fields",
+    "validation",           "depth_max",        NULL};
 
 struct option_arguments {
     PyObject *timeout;
     PyObject *write_options;
     PyObject *headers;
     PyObject *read_options;
-    PyObject *idle_timeout;
-    PyObject *first_byte_timeout;
     PyObject *cancel;
 };
 
@@ -262,11 +299,6 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
         if (PyErr_Occurred() != NULL) {
             return -1;
         }
-    }
-    if (cfp_timeout_get(given->idle_timeout, "idle_timeout", &self->idle_timeout_ms) < 0 ||
-        cfp_timeout_get(given->first_byte_timeout, "first_byte_timeout",
-                        &self->first_byte_timeout_ms) < 0) {
-        return -1;
     }
     if (given->write_options != Py_None) {
         if (cfp_write_options_get(state, given->write_options, &self->write) < 0) {
@@ -300,19 +332,19 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
 
 static PyObject *options_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"timeout",      "write_options",      "headers", "read_options",
-                            "idle_timeout", "first_byte_timeout", "cancel",  NULL};
-    struct option_arguments given = {Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOO$OOO:FlightCallOptions", names,
-                                     &given.timeout, &given.write_options, &given.headers,
-                                     &given.read_options, &given.idle_timeout,
-                                     &given.first_byte_timeout, &given.cancel)) {
-        return NULL;
-    }
+    static char *names[] = {"timeout", "write_options", "headers", "read_options", "cancel", NULL};
+    struct option_arguments given = {Py_None, Py_None, Py_None, Py_None, Py_None};
     struct call_options *self = (struct call_options *)type->tp_alloc(type, 0);
-    if (self != NULL && options_fill(cfp_state_of_type(type), self, &given) < 0) {
+    PyObject *keywords = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
+    if (self == NULL || keywords == NULL ||
+        cfp_settings_take(keywords, call_settings, &self->plain) < 0 ||
+        !PyArg_ParseTupleAndKeywords(args, keywords, "|OOOO$O:FlightCallOptions", names,
+                                     &given.timeout, &given.write_options, &given.headers,
+                                     &given.read_options, &given.cancel) ||
+        options_fill(cfp_state_of_type(type), self, &given) < 0) {
         Py_CLEAR(self);
     }
+    Py_XDECREF(keywords);
     return (PyObject *)self;
 }
 
@@ -345,13 +377,25 @@ static PyObject *seconds_or_none(int64_t ms)
 static PyObject *options_idle_timeout(PyObject *self, void *unused)
 {
     (void)unused;
-    return seconds_or_none(((struct call_options *)self)->idle_timeout_ms);
+    return seconds_or_none(((struct call_options *)self)->plain.idle_timeout_ms);
 }
 
 static PyObject *options_first_byte_timeout(PyObject *self, void *unused)
 {
     (void)unused;
-    return seconds_or_none(((struct call_options *)self)->first_byte_timeout_ms);
+    return seconds_or_none(((struct call_options *)self)->plain.first_byte_timeout_ms);
+}
+
+/* The setting whose offset is the closure. */
+static PyObject *options_bytes(PyObject *self, void *offset)
+{
+    uint64_t amount = 0;
+    memcpy(&amount, (const char *)&((struct call_options *)self)->plain + (uintptr_t)offset,
+           sizeof(amount));
+    if (amount == 0) {
+        Py_RETURN_NONE;
+    }
+    return PyLong_FromUnsignedLongLong(amount);
 }
 
 static PyObject *options_cancel(PyObject *self, void *unused)
@@ -438,8 +482,11 @@ static int load_options(struct call_options *self, struct cfp_call *call)
             return -1;
         }
     }
-    options->first_byte_timeout_ms = self->first_byte_timeout_ms;
-    options->idle_timeout_ms = self->idle_timeout_ms;
+    options->first_byte_timeout_ms = self->plain.first_byte_timeout_ms;
+    options->idle_timeout_ms = self->plain.idle_timeout_ms;
+    options->message_bytes_max = self->plain.message_bytes_max;
+    options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
+    options->split_batch_bytes = self->plain.split_batch_bytes;
     options->write_options = self->write_options == NULL ? NULL : &self->write;
     options->read_options = self->read_options == NULL ? NULL : &self->read;
     if (self->cancel != NULL) {
@@ -522,6 +569,8 @@ void cfp_call_end(struct cfp_call *call)
     cfp_scratch_done(&call->scratch);
 }
 
+#define BYTES_OF(member) ((void *)offsetof(struct cflight_call_options, member))
+
 static PyGetSetDef options_getset[] = {
     {"timeout", options_timeout, NULL, PyDoc_STR("Limit on the whole call, seconds; -1.0 is none."),
      NULL},
@@ -529,6 +578,15 @@ static PyGetSetDef options_getset[] = {
      PyDoc_STR("Limit on any single wait, seconds; None is none."), NULL},
     {"first_byte_timeout", options_first_byte_timeout, NULL,
      PyDoc_STR("Limit until the answer begins, seconds; None is none."), NULL},
+    {"message_bytes_max", options_bytes, NULL,
+     PyDoc_STR("Largest message accepted; None is the client's setting."),
+     BYTES_OF(message_bytes_max)},
+    {"write_size_limit_bytes", options_bytes, NULL,
+     PyDoc_STR("Largest message sent; None is the client's setting."),
+     BYTES_OF(write_size_limit_bytes)},
+    {"split_batch_bytes", options_bytes, NULL,
+     PyDoc_STR("Larger batches are sent as several; None sends them whole."),
+     BYTES_OF(split_batch_bytes)},
     {"cancel", options_cancel, NULL, PyDoc_STR("The :class:`CancelToken`, or None."), NULL},
     {"headers", options_headers, NULL, PyDoc_STR("List of (bytes, bytes)."), NULL},
     {"read_options", options_read_options, NULL, PyDoc_STR("A copy of the IPC read options."),
@@ -541,7 +599,8 @@ static PyGetSetDef options_getset[] = {
 PyDoc_STRVAR(
     options_doc,
     "FlightCallOptions(timeout=None, write_options=None, headers=None, read_options=None, *, "
-    "idle_timeout=None, first_byte_timeout=None, cancel=None)\n--\n\n"
+    "idle_timeout=None, first_byte_timeout=None, cancel=None, message_bytes_max=None, "
+    "write_size_limit_bytes=None, split_batch_bytes=None)\n--\n\n"
     "What one call may carry.\n\n"
     "Parameters\n----------\n"
     "timeout : float, optional\n    Limit on the whole call, streaming included, in seconds; 0 is "
@@ -551,9 +610,14 @@ PyDoc_STRVAR(
     "read_options : IpcReadOptions, optional\n    Of pyarrow.ipc or of this module.\n"
     "idle_timeout : float, optional\n    Limit on any single wait for the peer, in seconds.\n"
     "first_byte_timeout : float, optional\n    Limit until the answer begins, in seconds.\n"
-    "cancel : CancelToken, optional\n    Ends the call from another thread.\n\n"
+    "cancel : CancelToken, optional\n    Ends the call from another thread.\n"
+    "message_bytes_max, write_size_limit_bytes : int, optional\n"
+    "    Largest message accepted, at most what the client accepts, and sent; None is the client's "
+    "setting.\n"
+    "split_batch_bytes : int, optional\n"
+    "    Send larger batches as several, so that a server with a limit takes them.\n\n"
     "Raises\n------\nTypeError\n    A value has another type.\n"
-    "ValueError\n    A time is negative, or a header is not a pair.\n\n"
+    "ValueError\n    A number is out of its range, or a header is not a pair.\n\n"
     "Examples\n--------\n"
     ">>> options = FlightCallOptions(timeout=30, idle_timeout=5)\n"
     ">>> client.do_get(ticket, options).read_all()");

@@ -19,6 +19,9 @@ void cfp_hold_free(void *hold);
 /* The client's half; the table's user_data is a hold. */
 int cfp_client_auth_table(struct cfp_state *state, PyObject *handler,
                           struct cflight_client_auth *ret_table);
+/* The provider is any callable. */
+int cfp_token_provider_table(struct cfp_state *state, PyObject *provider,
+                             struct cflight_token_provider *ret_table);
 int cfp_client_middleware_table(struct cfp_state *state, PyObject *factory,
                                 struct cflight_client_middleware *ret_table);
 

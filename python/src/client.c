@@ -16,319 +16,6 @@
 
 #define AVAILABLE_POLL_NS (25 * 1000 * 1000)
 
-/* Everything the constructor was given, and the memory that holds it while the client is made. */
-struct client_arguments {
-    PyObject *location;
-    PyObject *tls_root_certs;
-    PyObject *cert_chain;
-    PyObject *private_key;
-    PyObject *override_hostname;
-    PyObject *middleware;
-    PyObject *write_size_limit_bytes;
-    PyObject *disable_server_verification;
-    PyObject *generic_options;
-    PyObject *connect_timeout;
-};
-
-/* Keeps the object (taken) until the client is made, and returns it borrowed. */
-static PyObject *keep(struct cfp_client_build *build, PyObject *object)
-{
-    if (object == NULL || PyList_Append(build->kept, object) < 0) {
-        Py_XDECREF(object);
-        return NULL;
-    }
-    Py_DECREF(object);
-    return object;
-}
-
-static int pem_of(struct cfp_client_build *build, PyObject *value, struct cflight_bytes *ret_pem)
-{
-    int is_given = PyObject_IsTrue(value);
-    if (is_given <= 0) {
-        return is_given;
-    }
-    PyObject *bytes = keep(build, cfp_to_bytes(value));
-    if (bytes == NULL) {
-        return -1;
-    }
-    *ret_pem = cfp_view(bytes);
-    return 0;
-}
-
-static int text_of(struct cfp_client_build *build, PyObject *value, const char **ret_text)
-{
-    struct cflight_bytes bytes = {0};
-    if (pem_of(build, value, &bytes) < 0) {
-        return -1;
-    }
-    *ret_text = (const char *)bytes.data;
-    return 0;
-}
-
-static int tls_of(struct cfp_client_build *build, const struct client_arguments *given)
-{
-    struct cflight_client_tls *tls = &build->options.tls;
-    int skip = PyObject_IsTrue(given->disable_server_verification);
-    if (skip < 0) {
-        return -1;
-    }
-    /* As other Flight clients do: certificates without alternative names are matched by CN. */
-    tls->allow_common_name = true;
-    tls->skip_verification = skip != 0;
-    if (text_of(build, given->override_hostname, &tls->override_hostname) < 0) {
-        return -1;
-    }
-    if (skip) {
-        return 0;
-    }
-    return pem_of(build, given->tls_root_certs, &tls->root_certs) < 0 ||
-                   pem_of(build, given->cert_chain, &tls->cert_chain) < 0 ||
-                   pem_of(build, given->private_key, &tls->private_key) < 0
-               ? -1
-               : 0;
-}
-
-static int set_integer_option(struct cfp_client_build *build, const char *name, long long value)
-{
-    struct cflight_client_options *options = &build->options;
-    uint64_t amount = value < 0 ? 0 : (uint64_t)value;
-    if (strcmp(name, "grpc.max_receive_message_length") == 0) {
-        options->message_bytes_max = amount;
-    } else if (strcmp(name, "grpc.keepalive_time_ms") == 0) {
-        options->keepalive_interval_ms = (int64_t)amount;
-    } else if (strcmp(name, "grpc.keepalive_timeout_ms") == 0) {
-        options->keepalive_timeout_ms = (int64_t)amount;
-    } else if (strcmp(name, "grpc.keepalive_permit_without_calls") == 0) {
-        options->keepalive_without_calls = amount != 0;
-    } else if (strcmp(name, "grpc.max_metadata_size") == 0) {
-        options->metadata_bytes_max = amount > UINT32_MAX ? UINT32_MAX : (uint32_t)amount;
-    }
-    return 0;
-}
-
-static int set_text_option(struct cfp_client_build *build, const char *name, PyObject *value)
-{
-    struct cflight_client_options *options = &build->options;
-    if (strcmp(name, "grpc.ssl_target_name_override") == 0) {
-        return text_of(build, value, &options->tls.override_hostname);
-    }
-    if (strcmp(name, "grpc.primary_user_agent") == 0) {
-        return text_of(build, value, &options->user_agent);
-    }
-    if (strcmp(name, "grpc.default_authority") == 0) {
-        return text_of(build, value, &options->authority);
-    }
-    return 0;
-}
-
-static int generic_option(struct cfp_client_build *build, PyObject *item)
-{
-    PyObject *pair = keep(build, PySequence_Tuple(item));
-    if (pair == NULL) {
-        return -1;
-    }
-    if (PyTuple_GET_SIZE(pair) != 2) {
-        PyErr_SetString(PyExc_ValueError, "a generic option is a pair of name and value");
-        return -1;
-    }
-    PyObject *name = keep(build, cfp_to_bytes(PyTuple_GET_ITEM(pair, 0)));
-    PyObject *value = PyTuple_GET_ITEM(pair, 1);
-    if (name == NULL) {
-        return -1;
-    }
-    if (PyUnicode_Check(value) || PyBytes_Check(value)) {
-        return set_text_option(build, PyBytes_AS_STRING(name), value);
-    }
-    long long number = PyLong_AsLongLong(value);
-    if (number == -1 && PyErr_Occurred() != NULL) {
-        return -1;
-    }
-    return set_integer_option(build, PyBytes_AS_STRING(name), number);
-}
-
-static int generic_options_of(struct cfp_client_build *build, PyObject *value)
-{
-    if (value == Py_None) {
-        return 0;
-    }
-    PyObject *list = keep(build, PySequence_List(value));
-    if (list == NULL) {
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        if (generic_option(build, PyList_GET_ITEM(list, i)) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int middleware_of(struct cfp_client_build *build, PyObject *value)
-{
-    if (value == Py_None) {
-        return 0;
-    }
-    PyObject *list = keep(build, PySequence_List(value));
-    if (list == NULL) {
-        return -1;
-    }
-    size_t count = (size_t)PyList_GET_SIZE(list);
-    build->middleware = cfp_scratch_new(&build->scratch, count, sizeof(*build->middleware));
-    if (build->middleware == NULL) {
-        return -1;
-    }
-    build->options.middleware = build->middleware;
-    for (size_t i = 0; i < count; i++) {
-        if (cfp_client_middleware_table(build->state, PyList_GET_ITEM(list, (Py_ssize_t)i),
-                                        &build->middleware[i]) < 0) {
-            return -1;
-        }
-        build->options.middleware_count = i + 1;
-    }
-    return 0;
-}
-
-/* "host" and "port" as a URI. TLS when roots are given, or anything was said about verification. */
-static PyObject *uri_of_tuple(PyObject *location, const struct client_arguments *given)
-{
-    PyObject *host = NULL;
-    int port = 0;
-    if (!PyArg_ParseTuple(location, "Oi;`location` must be a pair of host and port", &host,
-                          &port)) {
-        return NULL;
-    }
-    int has_roots = PyObject_IsTrue(given->tls_root_certs);
-    PyObject *host_bytes = has_roots < 0 ? NULL : cfp_to_bytes(host);
-    if (host_bytes == NULL) {
-        return NULL;
-    }
-    const char *text = PyBytes_AS_STRING(host_bytes);
-    bool is_tls = has_roots || given->disable_server_verification != Py_None;
-    bool is_bare_ipv6 = strchr(text, ':') != NULL && text[0] != '[';
-    PyObject *uri =
-        PyBytes_FromFormat("grpc+%s://%s%s%s:%d", is_tls ? "tls" : "tcp", is_bare_ipv6 ? "[" : "",
-                           text, is_bare_ipv6 ? "]" : "", port);
-    Py_DECREF(host_bytes);
-    return uri;
-}
-
-static PyObject *uri_of(struct cfp_state *state, const struct client_arguments *given)
-{
-    PyObject *location = given->location;
-    if (PyTuple_Check(location)) {
-        return uri_of_tuple(location, given);
-    }
-    if (!PyUnicode_Check(location) && !PyBytes_Check(location) &&
-        !PyObject_TypeCheck(location, state->location_type)) {
-        return PyErr_Format(PyExc_TypeError,
-                            "`location` argument must be a string, tuple or a Location instance");
-    }
-    return cfp_location_uri(state, location, "");
-}
-
-static int fill_options(struct cfp_client_build *build, const struct client_arguments *given)
-{
-    if (cfp_timeout_get(given->connect_timeout, "connect_timeout",
-                        &build->options.connect_timeout_ms) < 0) {
-        return -1;
-    }
-    if (given->write_size_limit_bytes != Py_None) {
-        long long limit = PyLong_AsLongLong(given->write_size_limit_bytes);
-        if (limit == -1 && PyErr_Occurred() != NULL) {
-            return -1;
-        }
-        build->options.write_size_limit_bytes = limit < 0 ? 0 : (uint64_t)limit;
-    }
-    return tls_of(build, given) < 0 || generic_options_of(build, given->generic_options) < 0 ||
-                   middleware_of(build, given->middleware) < 0
-               ? -1
-               : 0;
-}
-
-static int build_begin(struct cfp_client_build *build, struct cfp_state *state,
-                       const struct client_arguments *given)
-{
-    *build = (struct cfp_client_build){.state = state, .options = CFLIGHT_CLIENT_OPTIONS_INIT};
-    build->kept = PyList_New(0);
-    return build->kept == NULL ? -1 : fill_options(build, given);
-}
-
-void cfp_client_options_end(struct cfp_client_build *build)
-{
-    for (size_t i = 0; !build->is_taken && i < build->options.middleware_count; i++) {
-        cfp_hold_free(build->middleware[i].user_data);
-    }
-    Py_CLEAR(build->kept);
-    cfp_scratch_done(&build->scratch);
-}
-
-static cflight_client *make_client(struct cfp_state *state, const struct client_arguments *given)
-{
-    struct cfp_client_build build;
-    cflight_client *client = NULL;
-    cflight_error *error = NULL;
-    PyObject *uri = NULL;
-    if (build_begin(&build, state, given) < 0) {
-        goto done;
-    }
-    uri = uri_of(state, given);
-    if (uri == NULL) {
-        goto done;
-    }
-    cflight_status status =
-        cflight_client_new(PyBytes_AS_STRING(uri), &build.options, &client, &error);
-    if (status == CFLIGHT_OK) {
-        build.is_taken = true;
-    } else {
-        cfp_raise(state, status, error);
-    }
-
-done:
-    Py_XDECREF(uri);
-    cfp_client_options_end(&build);
-    return client;
-}
-
-static int parse_arguments(PyObject *args, PyObject *kwargs, struct client_arguments *ret_given)
-{
-    static char *names[] = {"location",
-                            "tls_root_certs",
-                            "cert_chain",
-                            "private_key",
-                            "override_hostname",
-                            "middleware",
-                            "write_size_limit_bytes",
-                            "disable_server_verification",
-                            "generic_options",
-                            "connect_timeout",
-                            NULL};
-    struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None, Py_None};
-    int is_parsed = PyArg_ParseTupleAndKeywords(
-        args, kwargs, "O|$OOOOOOOOO:FlightClient", names, &given.location, &given.tls_root_certs,
-        &given.cert_chain, &given.private_key, &given.override_hostname, &given.middleware,
-        &given.write_size_limit_bytes, &given.disable_server_verification, &given.generic_options,
-        &given.connect_timeout);
-    *ret_given = given;
-    return is_parsed ? 0 : -1;
-}
-
-int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build)
-{
-    struct client_arguments given;
-    PyObject *args = PyTuple_Pack(1, Py_None);
-    int result = -1;
-    if (args != NULL &&
-        parse_arguments(args, ((struct cfp_client *)client)->settings, &given) == 0) {
-        result = build_begin(ret_build, cfp_state_of(client), &given);
-    }
-    Py_XDECREF(args);
-    for (size_t i = 0; result == 0 && i < ret_build->options.middleware_count; i++) {
-        ret_build->middleware[i].release = NULL;
-    }
-    return result;
-}
-
 static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args;
@@ -350,10 +37,6 @@ static PyObject *settings_of(PyObject *kwargs)
 static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     struct cfp_client *self = (struct cfp_client *)object;
-    struct client_arguments given;
-    if (parse_arguments(args, kwargs, &given) < 0) {
-        return -1;
-    }
     if (self->client != NULL) {
         PyErr_SetString(PyExc_ValueError, "the client is made already");
         return -1;
@@ -362,7 +45,7 @@ static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (self->settings == NULL) {
         return -1;
     }
-    self->client = make_client(cfp_state_of(object), &given);
+    self->client = cfp_client_make(cfp_state_of(object), args, kwargs);
     return self->client == NULL ? -1 : 0;
 }
 
@@ -626,7 +309,11 @@ PyDoc_STRVAR(
     client_doc,
     "FlightClient(location, *, tls_root_certs=None, cert_chain=None, private_key=None, "
     "override_hostname=None, middleware=None, write_size_limit_bytes=None, "
-    "disable_server_verification=None, generic_options=None, connect_timeout=None)\n--\n\n"
+    "disable_server_verification=None, generic_options=None, connect_timeout=None, "
+    "token_provider=None, keepalive_interval=None, keepalive_timeout=None, "
+    "keepalive_without_calls=False, keepalive_is_agreed=False, message_bytes_max=None, "
+    "metadata_bytes_max=None, stream_window_bytes=None, pool_bytes_max=None, user_agent=None, "
+    "authority=None, allow_common_name=True)\n--\n\n"
     "A client of one service. Any number of threads may use it at once.\n\n"
     "Nothing is sent until the first call; there is no background thread.\n\n"
     "Parameters\n----------\n"
@@ -644,11 +331,35 @@ PyDoc_STRVAR(
     "    ``grpc.*`` options: max_receive_message_length, ssl_target_name_override, "
     "keepalive_time_ms, "
     "keepalive_timeout_ms, keepalive_permit_without_calls, primary_user_agent, max_metadata_size, "
-    "default_authority; others are ignored.\n"
-    "connect_timeout : float, optional\n    Seconds, name lookup and TLS included; None is 20.\n\n"
+    "default_authority; others are ignored, and keywords below win over them.\n"
+    "connect_timeout : float, optional\n    Seconds, name lookup and TLS included; None is 20.\n"
+    "token_provider : callable, optional\n"
+    "    Gives the bearer token of each call (str, bytes, or None for none). Its argument is None, "
+    "or the "
+    "token that the server has just refused, a str: then give a newer one. A call whose request is "
+    "one message is then started once more. It runs on the thread that makes the call, the event "
+    "loop's for an asyncio client; what it raises, the call raises. fetch() uses it at every "
+    "location that the server names.\n"
+    "keepalive_interval, keepalive_timeout : float, optional\n"
+    "    Seconds between pings, None is off; and for their answer, None is 20. Unless "
+    "`keepalive_is_agreed` with the server, pings are at least 10 s apart.\n"
+    "keepalive_without_calls : bool\n    Ping when no call runs too.\n"
+    "keepalive_is_agreed : bool\n    The server allows pings as often as they are sent.\n"
+    "message_bytes_max : int, optional\n    Largest message accepted; None is 4 GiB - 1.\n"
+    "metadata_bytes_max : int, optional\n"
+    "    Largest block of response headers or trailers; None is 64 KiB.\n"
+    "stream_window_bytes : int, optional\n"
+    "    Bytes of one stream that may wait unread; None is 4 MiB.\n"
+    "pool_bytes_max : int, optional\n"
+    "    Idle memory that is kept for message bodies; None is 64 MiB.\n"
+    "user_agent : str, optional\n    Put before the library's own.\n"
+    "authority : str, optional\n    Sent instead of host and port.\n"
+    "allow_common_name : bool\n"
+    "    Accept the common name of a certificate that has no alternative names.\n\n"
     "Raises\n------\nArrowInvalid\n    The location or a PEM text cannot be parsed.\n"
     "ArrowKeyError\n    The location's scheme is not one of those above.\n"
-    "TypeError\n    A value has another type.\n\n"
+    "TypeError\n    A value has another type.\n"
+    "ValueError\n    A number is out of its range.\n\n"
     "Examples\n--------\n"
     ">>> with FlightClient(\"grpc://localhost:32010\") as client:\n"
     "...     table = client.do_get(Ticket(b\"airports\")).read_all()");

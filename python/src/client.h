@@ -24,8 +24,12 @@ struct cfp_client_build {
     struct cfp_scratch scratch;
     PyObject *kept; /* list: objects whose bytes the options point at */
     struct cflight_client_middleware *middleware;
-    bool is_taken; /* the tables of middleware belong to a client */
+    struct cflight_token_provider tokens;
+    bool is_taken; /* the tables of middleware and tokens belong to a client */
 };
+
+/* Makes a client of a constructor's arguments; NULL with an exception set. */
+cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs);
 
 /* The options that a client was made with, for further clients, which do not take the tables. */
 int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build);

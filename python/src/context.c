@@ -57,6 +57,33 @@ static PyObject *context_peer(PyObject *self, PyObject *unused)
                : cfp_text_new(cflight_bytes_from_text(cflight_server_context_peer(context)));
 }
 
+static PyObject *context_tls_subject(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    cflight_server_context *context = handle_of(self);
+    return context == NULL
+               ? NULL
+               : cfp_text_new(cflight_bytes_from_text(cflight_server_context_tls_subject(context)));
+}
+
+static PyObject *context_tls_names(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    const char *const *sans = NULL;
+    cflight_server_context *context = handle_of(self);
+    size_t count = context == NULL ? 0 : cflight_server_context_tls_sans(context, &sans);
+    PyObject *list = context == NULL ? NULL : PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *name = cfp_text_new(cflight_bytes_from_text(sans[i]));
+        if (name == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, name);
+    }
+    return list;
+}
+
 static PyObject *context_is_cancelled(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -162,6 +189,13 @@ static PyMethodDef context_methods[] = {
     {"peer", context_peer, METH_NOARGS,
      PyDoc_STR(
          "peer($self)\n--\n\nReturn the caller's address, such as ``ipv4:127.0.0.1:41234``.")},
+    {"tls_subject", context_tls_subject, METH_NOARGS,
+     PyDoc_STR(
+         "tls_subject($self)\n--\n\n"
+         "Return the subject of the client's verified certificate; empty when there is none.")},
+    {"tls_names", context_tls_names, METH_NOARGS,
+     PyDoc_STR("tls_names($self)\n--\n\n"
+               "Return the alternative names of that certificate: \"DNS:...\", \"URI:...\".")},
     {"is_cancelled", context_is_cancelled, METH_NOARGS,
      PyDoc_STR(
          "is_cancelled($self)\n--\n\n"

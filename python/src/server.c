@@ -13,6 +13,7 @@
 #include "call_options.h"
 #include "convert.h"
 #include "exceptions.h"
+#include "settings.h"
 #include "values.h"
 #include "wait.h"
 
@@ -42,6 +43,7 @@ static void link_free(void *pointer)
     cfp_hold_free(link->auth);
     cfp_hold_free(link->middleware);
     PyGILState_STATE gil = PyGILState_Ensure();
+    cfp_call_end(&link->streams);
     Py_XDECREF(link->server);
     PyGILState_Release(gil);
     PyMem_RawFree(link);
@@ -79,33 +81,60 @@ static struct cfp_server_link *link_of(PyObject *self)
     return link;
 }
 
+/* What TLS was given, checked by the Python part. */
+struct tls_arguments {
+    PyObject *certificates; /* list of pairs of bytes */
+    int client_certificate;
+    PyObject *root_certificates; /* bytes */
+};
+
 /* What _start was given, checked by the Python part. */
 struct start_arguments {
     PyObject *location;     /* bytes */
     PyObject *auth_handler; /* or None */
-    PyObject *certificates; /* list of pairs of bytes */
-    int verify_client;
-    PyObject *root_certificates; /* bytes */
-    PyObject *middleware;        /* dict */
-    unsigned int handlers_max;
-    unsigned long long split_batch_bytes;
+    struct tls_arguments tls;
+    PyObject *middleware; /* dict */
+    PyObject *streams;    /* FlightCallOptions: how batches are written and read */
+    PyObject *settings;   /* dict, emptied */
 };
 
-static int key_pairs_of(PyObject *certificates, struct cfp_scratch *scratch,
-                        struct cflight_server_tls *tls)
+#define SETTING(name, kind, member)                                               \
+    {                                                                             \
+        name, CFP_SETTING_##kind, offsetof(struct cflight_server_options, member) \
+    }
+static const struct cfp_setting server_settings[] = {
+    SETTING("handlers_max", U32, handlers_max),
+    SETTING("queue_max", U32, queue_max),
+    SETTING("connections_max", U32, connections_max),
+    SETTING("calls_per_connection_max", U32, calls_per_connection_max),
+    SETTING("stream_window_bytes", U32, stream_window_bytes),
+    SETTING("message_bytes_max", U64, message_bytes_max),
+    SETTING("metadata_bytes_max", U32, metadata_bytes_max),
+    SETTING("pool_bytes_max", U64, pool_bytes_max),
+    SETTING("split_batch_bytes", U64, split_batch_bytes),
+    SETTING("idle_timeout", SECONDS, idle_timeout_ms),
+    SETTING("keepalive_interval", SECONDS, keepalive_interval_ms),
+    SETTING("keepalive_timeout", SECONDS, keepalive_timeout_ms),
+    {NULL, CFP_SETTING_FLAG, 0},
+};
+
+static int tls_of(const struct tls_arguments *given, struct cfp_scratch *scratch,
+                  struct cflight_server_tls *tls)
 {
-    size_t count = (size_t)PyList_GET_SIZE(certificates);
+    size_t count = (size_t)PyList_GET_SIZE(given->certificates);
     struct cflight_tls_key_pair *pairs = cfp_scratch_new(scratch, count, sizeof(*pairs));
     if (pairs == NULL) {
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        PyObject *pair = PyList_GET_ITEM(certificates, (Py_ssize_t)i);
+        PyObject *pair = PyList_GET_ITEM(given->certificates, (Py_ssize_t)i);
         pairs[i].cert_chain = cfp_view(PyTuple_GET_ITEM(pair, 0));
         pairs[i].private_key = cfp_view(PyTuple_GET_ITEM(pair, 1));
     }
     tls->key_pairs = pairs;
     tls->key_pair_count = count;
+    tls->client_certificate = (enum cflight_client_certificate)given->client_certificate;
+    tls->client_root_certs = cfp_view(given->root_certificates);
     return 0;
 }
 
@@ -120,6 +149,9 @@ static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
     link->state = state;
     link->server = PyWeakref_NewRef(self, NULL);
     if (link->server == NULL) {
+        goto failed;
+    }
+    if (cfp_call_begin(state, given->streams, CFP_CALL_LOOP, &link->streams) < 0) {
         goto failed;
     }
     if (given->auth_handler != Py_None) {
@@ -164,15 +196,13 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
     int result = -1;
-    if (key_pairs_of(given->certificates, &scratch, &options.tls) < 0) {
+    if (tls_of(&given->tls, &scratch, &options.tls) < 0 ||
+        cfp_settings_take(given->settings, server_settings, &options) < 0) {
         goto done;
     }
-    options.tls.client_certificate = given->verify_client ? CFLIGHT_CLIENT_CERTIFICATE_REQUIRED
-                                                          : CFLIGHT_CLIENT_CERTIFICATE_IGNORED;
-    options.tls.client_root_certs = cfp_view(given->root_certificates);
-    options.handlers_max = given->handlers_max;
-    options.split_batch_bytes = given->split_batch_bytes;
-    options.split_is_off = given->split_batch_bytes == 0;
+    options.split_is_off = options.split_batch_bytes == 0;
+    options.write_options = link->streams.options.write_options;
+    options.read_options = link->streams.options.read_options;
     cfp_server_handlers(link, &handlers);
     if (link->auth != NULL) {
         cfp_server_auth_table(link->auth, &auth);
@@ -205,10 +235,10 @@ static PyObject *server_start(PyObject *object, PyObject *args)
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
     struct start_arguments given;
-    if (!PyArg_ParseTuple(args, "SOO!pSO!IK", &given.location, &given.auth_handler, &PyList_Type,
-                          &given.certificates, &given.verify_client, &given.root_certificates,
-                          &PyDict_Type, &given.middleware, &given.handlers_max,
-                          &given.split_batch_bytes)) {
+    if (!PyArg_ParseTuple(args, "SOO!iSO!OO!", &given.location, &given.auth_handler, &PyList_Type,
+                          &given.tls.certificates, &given.tls.client_certificate,
+                          &given.tls.root_certificates, &PyDict_Type, &given.middleware,
+                          &given.streams, &PyDict_Type, &given.settings)) {
         return NULL;
     }
     if (self->link != NULL) {
@@ -281,6 +311,30 @@ static PyObject *server_shutdown(PyObject *self, PyObject *args, PyObject *kwarg
     return wait_until_stopped(link) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+static PyObject *server_reload_tls(PyObject *self, PyObject *args)
+{
+    struct tls_arguments given;
+    struct cflight_server_tls tls = {0};
+    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    struct cfp_server_link *link = link_of(self);
+    if (link == NULL || !PyArg_ParseTuple(args, "O!iS", &PyList_Type, &given.certificates,
+                                          &given.client_certificate, &given.root_certificates)) {
+        return NULL;
+    }
+    int code = tls_of(&given, &scratch, &tls);
+    if (code == 0) {
+        Py_BEGIN_ALLOW_THREADS status = cflight_server_reload_tls(link->handle, &tls, &error);
+        Py_END_ALLOW_THREADS
+    }
+    cfp_scratch_done(&scratch);
+    if (code < 0) {
+        return NULL;
+    }
+    return status == CFLIGHT_OK ? Py_NewRef(Py_None) : cfp_raise(link->state, status, error);
+}
+
 static PyObject *server_port(PyObject *self, void *unused)
 {
     (void)unused;
@@ -304,6 +358,8 @@ static PyObject *server_location(PyObject *self, void *unused)
 static PyMethodDef server_methods[] = {
     {"_start", server_start, METH_VARARGS,
      PyDoc_STR("Start to listen; FlightServerBase calls it.")},
+    {"_reload_tls", server_reload_tls, METH_VARARGS,
+     PyDoc_STR("Replace certificates; FlightServerBase calls it.")},
     {"wait", server_wait, METH_NOARGS,
      PyDoc_STR("wait($self)\n--\n\nBlock until the server has stopped. Ctrl+C ends the wait.")},
     {"shutdown", CFP_KEYWORDS(server_shutdown), METH_VARARGS | METH_KEYWORDS,

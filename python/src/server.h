@@ -2,6 +2,7 @@
 #ifndef CFP_SERVER_H
 #define CFP_SERVER_H
 
+#include "call_options.h"
 #include "callbacks.h"
 
 /* What the library's handlers know of a Python server. It outlives the library's server; the Python
@@ -12,6 +13,7 @@ struct cfp_server_link {
     cflight_server *handle;
     struct cfp_hold *auth;
     struct cfp_hold *middleware;
+    struct cfp_call streams; /* holds what the server's IPC options point at */
 };
 
 /* The table of handlers; user_data is the link. */

@@ -5,7 +5,7 @@
 
 import enum
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, final
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, final
 
 import pyarrow as _pa
 from typing_extensions import Buffer as _BytesLike
@@ -136,6 +136,8 @@ class IpcWriteOptions:
     compression_level: int | None
     metadata_version: int
     emit_dictionary_deltas: bool
+    depth_max: int | None
+    compression_threads: int | None
     def __init__(
         self,
         *,
@@ -143,13 +145,20 @@ class IpcWriteOptions:
         compression_level: int | None = None,
         metadata_version: int = 5,
         emit_dictionary_deltas: bool = False,
+        depth_max: int | None = None,
+        compression_threads: int | None = None,
     ) -> None: ...
 
 class IpcReadOptions:
     included_fields: list[int]
     validation: str
+    depth_max: int | None
     def __init__(
-        self, *, included_fields: Iterable[int] | None = None, validation: str = "full"
+        self,
+        *,
+        included_fields: Iterable[int] | None = None,
+        validation: str = "full",
+        depth_max: int | None = None,
     ) -> None: ...
 
 class Buffer:
@@ -361,7 +370,16 @@ class FlightCallOptions:
         idle_timeout: float | None = None,
         first_byte_timeout: float | None = None,
         cancel: CancelToken | None = None,
+        message_bytes_max: int | None = None,
+        write_size_limit_bytes: int | None = None,
+        split_batch_bytes: int | None = None,
     ) -> Self: ...
+    @property
+    def message_bytes_max(self) -> int | None: ...
+    @property
+    def write_size_limit_bytes(self) -> int | None: ...
+    @property
+    def split_batch_bytes(self) -> int | None: ...
     @property
     def timeout(self) -> float: ...
     @property
@@ -459,6 +477,18 @@ class FlightClient:
         disable_server_verification: bool | None = None,
         generic_options: Iterable[tuple[_Text, _Text | int]] | None = None,
         connect_timeout: float | None = None,
+        token_provider: Callable[[str | None], _Text | None] | None = None,
+        keepalive_interval: float | None = None,
+        keepalive_timeout: float | None = None,
+        keepalive_without_calls: bool = False,
+        keepalive_is_agreed: bool = False,
+        message_bytes_max: int | None = None,
+        metadata_bytes_max: int | None = None,
+        stream_window_bytes: int | None = None,
+        pool_bytes_max: int | None = None,
+        user_agent: _Text | None = None,
+        authority: _Text | None = None,
+        allow_common_name: bool = True,
     ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
@@ -667,6 +697,8 @@ class ServerCallContext:
     @property
     def method(self) -> FlightMethod: ...
     def peer_identity(self) -> bytes: ...
+    def tls_subject(self) -> str: ...
+    def tls_names(self) -> list[str]: ...
     def peer(self) -> str: ...
     def is_cancelled(self) -> bool: ...
     def headers(self) -> dict[str, list[str] | list[bytes]]: ...
@@ -689,12 +721,32 @@ class FlightServerBase(FlightServerCore):
         location: _AnyLocation | None = None,
         auth_handler: ServerAuthHandler | None = None,
         tls_certificates: list[tuple[_Text, _Text]] | list[CertKeyPair] | None = None,
-        verify_client: bool | None = None,
+        verify_client: bool | Literal["optional"] | None = None,
         root_certificates: _Text | None = None,
         middleware: dict[Any, ServerMiddlewareFactory] | None = None,
         *,
         handlers_max: int | None = None,
         split_batch_bytes: int | None = None,
+        queue_max: int | None = None,
+        connections_max: int | None = None,
+        calls_per_connection_max: int | None = None,
+        stream_window_bytes: int | None = None,
+        message_bytes_max: int | None = None,
+        metadata_bytes_max: int | None = None,
+        pool_bytes_max: int | None = None,
+        idle_timeout: float | None = None,
+        keepalive_interval: float | None = None,
+        keepalive_timeout: float | None = None,
+        shutdown_grace: float | None = None,
+        write_options: _AnyWriteOptions | None = None,
+        read_options: _AnyReadOptions | None = None,
+    ) -> None: ...
+    def shutdown(self, grace: float | None = None) -> None: ...
+    def reload_tls(
+        self,
+        tls_certificates: list[tuple[_Text, _Text]] | list[CertKeyPair],
+        verify_client: bool | Literal["optional"] | None = None,
+        root_certificates: _Text | None = None,
     ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...

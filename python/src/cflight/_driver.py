@@ -63,6 +63,9 @@ def _with_less_time(options, elapsed):
         headers=options.headers,
         read_options=options.read_options,
         idle_timeout=options.idle_timeout,
+        message_bytes_max=options.message_bytes_max,
+        write_size_limit_bytes=options.write_size_limit_bytes,
+        split_batch_bytes=options.split_batch_bytes,
         first_byte_timeout=None if first_byte is None else max(0.001, first_byte - elapsed),
         cancel=options.cancel,
     )

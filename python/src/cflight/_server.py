@@ -5,7 +5,7 @@ import atexit
 import warnings
 import weakref
 
-from ._cflight import FlightServerCore, Location
+from ._cflight import FlightCallOptions, FlightServerCore, Location
 from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 
 _running = weakref.WeakSet()
@@ -49,6 +49,17 @@ def _check_list(value):
     return value
 
 
+def _certificates(value):
+    return [(_to_bytes(cert), _to_bytes(key)) for cert, key in _check_list(value)]
+
+
+def _client_certificate(verify_client):
+    """Return the number by which the library knows what is asked of clients."""
+    if verify_client == "optional":
+        return 1
+    return 2 if verify_client else 0
+
+
 def _check_middleware(value):
     if value is None:
         return {}
@@ -76,8 +87,9 @@ class FlightServerBase(FlightServerCore):
     auth_handler : ServerAuthHandler, optional
     tls_certificates : list of CertKeyPair, optional
         PEM; for ``grpc+tls`` locations.
-    verify_client : bool, optional
-        Refuse clients without a certificate that `root_certificates` vouch for.
+    verify_client : bool or "optional", optional
+        Refuse clients without a certificate that `root_certificates` vouch for; "optional" refuses
+        only those with another certificate.
     root_certificates : bytes or str, optional
         PEM.
     middleware : dict of key to ServerMiddlewareFactory, optional
@@ -86,6 +98,32 @@ class FlightServerBase(FlightServerCore):
         Most calls that run at once; further ones wait. None is 64.
     split_batch_bytes : int, optional
         Send larger batches as several; None sends them whole.
+    queue_max : int, optional
+        Most calls that wait for a handler; further ones are refused. None is 1024.
+    connections_max : int, optional
+        Most connections; further ones are closed at once. None is 10000.
+    calls_per_connection_max : int, optional
+        Most calls at once on one connection; None is 2048.
+    stream_window_bytes : int, optional
+        Bytes of one upload that may wait unread; None is 4 MiB.
+    message_bytes_max : int, optional
+        Largest message accepted; None is 4 GiB - 1.
+    metadata_bytes_max : int, optional
+        Largest block of request headers; None is 64 KiB.
+    pool_bytes_max : int, optional
+        Idle memory that is kept for message bodies; None is 64 MiB.
+    idle_timeout : float, optional
+        Limit on any single wait of a method for its client, in seconds; past it the call ends. None
+        is none: a client may then hold a method, and its thread, as long as its connection lives.
+    keepalive_interval, keepalive_timeout : float, optional
+        Seconds between pings to clients, None is off; and for their answer, None is 20.
+    shutdown_grace : float, optional
+        Seconds that running calls may go on in a shutdown that does not say, as at the end of a
+        ``with`` block; None is without limit, and 2 when the interpreter ends.
+    write_options : IpcWriteOptions, optional
+        How batches are written.
+    read_options : IpcReadOptions, optional
+        How batches are read.
 
     Raises
     ------
@@ -97,6 +135,8 @@ class FlightServerBase(FlightServerCore):
         The address cannot be bound.
     TypeError
         A value has another type.
+    ValueError
+        A number is out of its range.
 
     Examples
     --------
@@ -119,8 +159,23 @@ class FlightServerBase(FlightServerCore):
         *,
         handlers_max=None,
         split_batch_bytes=None,
+        queue_max=None,
+        connections_max=None,
+        calls_per_connection_max=None,
+        stream_window_bytes=None,
+        message_bytes_max=None,
+        metadata_bytes_max=None,
+        pool_bytes_max=None,
+        idle_timeout=None,
+        keepalive_interval=None,
+        keepalive_timeout=None,
+        shutdown_grace=None,
+        write_options=None,
+        read_options=None,
     ):
-        certificates = _check_list(tls_certificates)
+        certificates = _certificates(tls_certificates)
+        if shutdown_grace is not None and not shutdown_grace >= 0:
+            raise ValueError("shutdown_grace must be a number of seconds, 0 or more")
         if auth_handler is not None and not isinstance(auth_handler, ServerAuthHandler):
             raise TypeError(
                 f"Cannot convert {type(auth_handler).__name__} to cflight.ServerAuthHandler"
@@ -129,14 +184,49 @@ class FlightServerBase(FlightServerCore):
         self._start(
             _location_uri(location, bool(certificates)),
             auth_handler,
-            [(_to_bytes(cert), _to_bytes(key)) for cert, key in certificates],
-            bool(verify_client),
+            certificates,
+            _client_certificate(verify_client),
             _to_bytes(root_certificates or b""),
             factories,
-            handlers_max or 0,
-            split_batch_bytes or 0,
+            FlightCallOptions(write_options=write_options, read_options=read_options),
+            {
+                "handlers_max": handlers_max or None,
+                "split_batch_bytes": split_batch_bytes or None,
+                "queue_max": queue_max,
+                "connections_max": connections_max,
+                "calls_per_connection_max": calls_per_connection_max,
+                "stream_window_bytes": stream_window_bytes,
+                "message_bytes_max": message_bytes_max,
+                "metadata_bytes_max": metadata_bytes_max,
+                "pool_bytes_max": pool_bytes_max,
+                "idle_timeout": idle_timeout,
+                "keepalive_interval": keepalive_interval,
+                "keepalive_timeout": keepalive_timeout,
+            },
         )
+        self._grace = shutdown_grace
         _running.add(self)
+
+    _grace = None
+
+    def shutdown(self, grace=None):
+        """Take no more calls, wait for those that run, and stop.
+
+        After `grace` seconds they are cancelled; None is the server's `shutdown_grace`. In a handler
+        it begins the shutdown and returns. Safe to repeat.
+        """
+        super().shutdown(self._grace if grace is None else grace)
+
+    def reload_tls(self, tls_certificates, verify_client=None, root_certificates=None):
+        """Replace certificates, and what is asked of clients, for connections made from now on.
+
+        Takes what the constructor takes. After a failure the old ones stay.
+        """
+        self._reload_tls(
+            _certificates(tls_certificates),
+            _client_certificate(verify_client),
+            _to_bytes(root_certificates or b""),
+        )
 
     def serve(self):
         """Block until the server has stopped. Ctrl+C, or a signal handler that raises, stops it."""
@@ -213,4 +303,4 @@ def _stop_servers():
     Calls that do not end by themselves are cancelled: their clients may be in this very process.
     """
     for server in list(_running):
-        server.shutdown(grace=_GRACE_AT_EXIT)
+        server.shutdown(grace=_GRACE_AT_EXIT if server._grace is None else server._grace)

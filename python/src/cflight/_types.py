@@ -157,6 +157,17 @@ except ImportError:
         __slots__ = ()
 
 
+_DEPTH_MAX = 1024
+_THREADS_MAX = 1024
+
+
+def _count(value, name, most):
+    """Check an optional number."""
+    if value is not None and not 1 <= value <= most:
+        raise ValueError(f"{name} must be between 1 and {most}")
+    return value
+
+
 class IpcWriteOptions:
     """How record batches are written; ``pyarrow.ipc.IpcWriteOptions`` is accepted wherever this is.
 
@@ -170,18 +181,29 @@ class IpcWriteOptions:
         Version of the message metadata.
     emit_dictionary_deltas : bool
         Send a dictionary that grew as a delta instead of whole.
+    depth_max : int, optional
+        Deepest nesting of types, up to 1024; None is 64.
+    compression_threads : int, optional
+        Threads that may compress one batch; None is 1.
 
     Raises
     ------
     ValueError
-        The compression or the version is not one of those above.
+        A value is not one of those above.
 
     Examples
     --------
     >>> FlightCallOptions(write_options=IpcWriteOptions(compression="zstd"))
     """
 
-    __slots__ = ("compression", "compression_level", "metadata_version", "emit_dictionary_deltas")
+    __slots__ = (
+        "compression",
+        "compression_level",
+        "metadata_version",
+        "emit_dictionary_deltas",
+        "depth_max",
+        "compression_threads",
+    )
 
     def __init__(
         self,
@@ -190,6 +212,8 @@ class IpcWriteOptions:
         compression_level=None,
         metadata_version=5,
         emit_dictionary_deltas=False,
+        depth_max=None,
+        compression_threads=None,
     ):
         if compression not in (None, "lz4", "zstd"):
             raise ValueError(f"unknown compression {compression!r}; there are 'lz4' and 'zstd'")
@@ -199,6 +223,8 @@ class IpcWriteOptions:
         self.compression_level = compression_level
         self.metadata_version = metadata_version
         self.emit_dictionary_deltas = bool(emit_dictionary_deltas)
+        self.depth_max = _count(depth_max, "depth_max", _DEPTH_MAX)
+        self.compression_threads = _count(compression_threads, "compression_threads", _THREADS_MAX)
 
     def __repr__(self):
         return (
@@ -215,27 +241,33 @@ class IpcReadOptions:
     ----------
     included_fields : list of int, optional
         Indices of the top-level columns to keep, ascending; None keeps all.
-    validation : {"full", "bounds"}
-        How far data is checked. Nothing is ever read outside a message; "bounds" leaves out the
-        checks whose cost grows with the data.
+    validation : {"full", "safe", "bounds"}
+        How far data is checked. Nothing is ever read outside a message. "safe" leaves out whether
+        text is UTF-8; "bounds" leaves out every check whose cost grows with the data, and is for
+        senders that are trusted.
+    depth_max : int, optional
+        Deepest nesting of types; None is 64.
 
     Raises
     ------
     ValueError
-        The validation is not one of those above.
+        A value is not one of those above.
 
     Examples
     --------
     >>> FlightCallOptions(read_options=IpcReadOptions(included_fields=[0, 2]))
     """
 
-    __slots__ = ("included_fields", "validation")
+    __slots__ = ("included_fields", "validation", "depth_max")
 
-    def __init__(self, *, included_fields=None, validation="full"):
-        if validation not in ("full", "bounds"):
-            raise ValueError(f"unknown validation {validation!r}; there are 'full' and 'bounds'")
+    def __init__(self, *, included_fields=None, validation="full", depth_max=None):
+        if validation not in ("full", "safe", "bounds"):
+            raise ValueError(
+                f"unknown validation {validation!r}; there are 'full', 'safe' and 'bounds'"
+            )
         self.included_fields = list(included_fields or [])
         self.validation = validation
+        self.depth_max = _count(depth_max, "depth_max", _DEPTH_MAX)
 
     def __repr__(self):
         return (

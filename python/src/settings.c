@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plain members of options structs, from keyword arguments, by a table.
+ * Thread class: with the GIL. */
+#include "settings.h"
+
+#include <string.h>
+
+#include "call_options.h"
+
+static int amount_of(PyObject *value, const char *name, uint64_t max, uint64_t *ret_amount)
+{
+    PyObject *number = PyNumber_Index(value);
+    if (number == NULL) {
+        return -1;
+    }
+    unsigned long long amount = PyLong_AsUnsignedLongLong(number);
+    Py_DECREF(number);
+    bool is_out = PyErr_Occurred() != NULL;
+    if (is_out && !PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        return -1;
+    }
+    if (is_out || amount == 0 || amount > max) {
+        PyErr_Format(PyExc_ValueError, "%s must be between 1 and %llu", name,
+                     (unsigned long long)max);
+        return -1;
+    }
+    *ret_amount = amount;
+    return 0;
+}
+
+static int store(PyObject *value, const struct cfp_setting *setting, void *member)
+{
+    uint64_t amount = 0;
+    int64_t ms = 0;
+    int is_set = 0;
+    switch (setting->kind) {
+    case CFP_SETTING_SECONDS:
+        if (cfp_timeout_get(value, setting->name, &ms) < 0) {
+            return -1;
+        }
+        memcpy(member, &ms, sizeof(ms));
+        return 0;
+    case CFP_SETTING_U32:
+        if (amount_of(value, setting->name, UINT32_MAX, &amount) < 0) {
+            return -1;
+        }
+        uint32_t small = (uint32_t)amount;
+        memcpy(member, &small, sizeof(small));
+        return 0;
+    case CFP_SETTING_U64:
+        if (amount_of(value, setting->name, INT64_MAX, &amount) < 0) {
+            return -1;
+        }
+        memcpy(member, &amount, sizeof(amount));
+        return 0;
+    case CFP_SETTING_FLAG:
+        is_set = PyObject_IsTrue(value);
+        if (is_set >= 0) {
+            bool flag = is_set != 0;
+            memcpy(member, &flag, sizeof(flag));
+        }
+        return is_set < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+int cfp_settings_take(PyObject *keywords, const struct cfp_setting *table, void *options)
+{
+    for (; table->name != NULL; table++) {
+        PyObject *value = PyDict_GetItemString(keywords, table->name);
+        if (value == NULL) {
+            continue;
+        }
+        if (value != Py_None && store(value, table, (char *)options + table->offset) < 0) {
+            return -1;
+        }
+        if (PyDict_DelItemString(keywords, table->name) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

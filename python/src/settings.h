@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFP_SETTINGS_H
+#define CFP_SETTINGS_H
+
+#include "state.h"
+
+/* Keyword arguments that are plain members of an options struct of the library. None leaves a
+ * member as it is. */
+enum cfp_setting_kind {
+    CFP_SETTING_SECONDS, /* a float to int64_t milliseconds; 0 or more */
+    CFP_SETTING_U32,     /* an int, 1 or more */
+    CFP_SETTING_U64,     /* the same */
+    CFP_SETTING_FLAG,    /* anything to bool */
+};
+
+struct cfp_setting {
+    const char *name; /* NULL ends a table */
+    enum cfp_setting_kind kind;
+    size_t offset; /* of the member */
+};
+
+/* Moves the keywords that the table names out of the dict and into the struct; 0 or -1. */
+int cfp_settings_take(PyObject *keywords, const struct cfp_setting *table, void *options);
+
+#endif /* CFP_SETTINGS_H */
