@@ -8,11 +8,9 @@
  * Layout, Dictionary-encoded Layout) */
 #include "base/error.h"
 #include "ipc/array_concat_parts.h"
+#include "ipc/run_ends.h"
 
-enum {
-    BITS_PER_BYTE = 8,
-    UNION_ID_COUNT = 256,
-};
+enum { UNION_ID_COUNT = 256 };
 
 /* Offsets of a dense union's second part move behind the first part's child of their type. */
 static cflight_status shift_union_offsets(const struct cfl_field *field,
@@ -56,47 +54,20 @@ cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_fiel
                                              : shift_union_offsets(field, parts, array, reterr);
 }
 
-static int64_t run_end_at(const struct ArrowArray *run_ends, int32_t bit_width, int64_t index)
-{
-    const void *values = run_ends->buffers[1];
-    switch (bit_width) {
-    case 16:
-        return ((const int16_t *)values)[index];
-    case 32:
-        return ((const int32_t *)values)[index];
-    default:
-        return ((const int64_t *)values)[index];
-    }
-}
-
-static void set_run_end(void *values, int32_t bit_width, int64_t index, int64_t value)
-{
-    switch (bit_width) {
-    case 16:
-        ((int16_t *)values)[index] = (int16_t)value;
-        break;
-    case 32:
-        ((int32_t *)values)[index] = (int32_t)value;
-        break;
-    default:
-        ((int64_t *)values)[index] = value;
-        break;
-    }
-}
-
 /* The runs that a range of rows touches. */
-static struct cfl_part_range runs_of(const struct cfl_part_range *part, int32_t bit_width)
+static struct cfl_part_range runs_of(const struct cfl_part_range *part, int32_t width_bytes)
 {
     const struct ArrowArray *run_ends = part->array->children[0];
     struct cfl_part_range runs = {run_ends, 0, 0};
     while (runs.start < run_ends->length &&
-           run_end_at(run_ends, bit_width, runs.start) <= part->start) {
+           cfl_load_run_end(run_ends->buffers[1], runs.start, width_bytes) <= part->start) {
         runs.start++;
     }
     int64_t last = runs.start;
     while (part->length > 0 && last < run_ends->length) {
         last++;
-        if (run_end_at(run_ends, bit_width, last - 1) >= part->start + part->length) {
+        if (cfl_load_run_end(run_ends->buffers[1], last - 1, width_bytes) >=
+            part->start + part->length) {
             break;
         }
     }
@@ -104,7 +75,7 @@ static struct cfl_part_range runs_of(const struct cfl_part_range *part, int32_t 
     return runs;
 }
 
-static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t bit_width,
+static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t width_bytes,
                                       const struct cfl_part_range *parts,
                                       const struct cfl_part_range *runs, struct ArrowArray *array,
                                       cflight_error **reterr)
@@ -115,12 +86,11 @@ static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t bit_wid
     if (status != CFLIGHT_OK) {
         return status;
     }
-    if ((bit_width == 16 && array->length > INT16_MAX) ||
-        (bit_width == 32 && array->length > INT32_MAX)) {
+    if ((width_bytes == 2 && array->length > INT16_MAX) ||
+        (width_bytes == 4 && array->length > INT32_MAX)) {
         return cfl_concat_too_large(reterr);
     }
-    void *values =
-        cfl_concat_buffer(concat, run_ends, 1, run_ends->length, bit_width / BITS_PER_BYTE);
+    void *values = cfl_concat_buffer(concat, run_ends, 1, run_ends->length, width_bytes);
     int64_t at = 0;
     int64_t base = 0;
     if (values == NULL) {
@@ -128,10 +98,11 @@ static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t bit_wid
     }
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
         for (int64_t j = 0; j < runs[i].length; j++, at++) {
-            int64_t end = run_end_at(runs[i].array, bit_width, runs[i].start + j);
+            int64_t end =
+                cfl_load_run_end(runs[i].array->buffers[1], runs[i].start + j, width_bytes);
             end = end < parts[i].start ? 0 : end - parts[i].start;
-            set_run_end(values, bit_width, at,
-                        base + (end < parts[i].length ? end : parts[i].length));
+            cfl_store_run_end(values, at, base + (end < parts[i].length ? end : parts[i].length),
+                              width_bytes);
         }
         base += parts[i].length;
     }
@@ -143,12 +114,12 @@ cflight_status cfl_concat_runs(struct cfl_concat *concat, const struct cfl_field
                                cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.child_count = 2};
-    int32_t bit_width = field->children[0].type.bit_width;
-    const struct cfl_part_range runs[CFL_CONCAT_PARTS] = {runs_of(&parts[0], bit_width),
-                                                          runs_of(&parts[1], bit_width)};
+    int32_t width_bytes = field->children[0].type.width_bytes;
+    const struct cfl_part_range runs[CFL_CONCAT_PARTS] = {runs_of(&parts[0], width_bytes),
+                                                          runs_of(&parts[1], width_bytes)};
     cflight_status status = cfl_concat_begin(concat, &shape, false, parts, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = concat_run_ends(concat, bit_width, parts, runs, array, reterr);
+        status = concat_run_ends(concat, width_bytes, parts, runs, array, reterr);
     }
     return status != CFLIGHT_OK ? status
                                 : cfl_concat_child(concat, field, parts, runs, 1, array, reterr);

@@ -15,6 +15,7 @@
 #include "ipc/array_build.h"
 #include "ipc/decode.h"
 #include "ipc/dictionary_set.h"
+#include "ipc/run_ends.h"
 #include "ipc/validate.h"
 
 enum {
@@ -492,20 +493,6 @@ static cflight_status decode_union(struct cfl_decode *decode, const struct cfl_f
     return status;
 }
 
-static int64_t run_end_at(const struct cfl_type *type, const struct ArrowArray *run_ends,
-                          int64_t index)
-{
-    const void *values = run_ends->buffers[1];
-    switch (type->bit_width) {
-    case 16:
-        return ((const int16_t *)values)[index];
-    case 32:
-        return ((const int32_t *)values)[index];
-    default:
-        return ((const int64_t *)values)[index];
-    }
-}
-
 static cflight_status check_runs(const struct cfl_field *field, const struct ArrowArray *array,
                                  cflight_error **reterr)
 {
@@ -520,7 +507,8 @@ static cflight_status check_runs(const struct cfl_field *field, const struct Arr
     }
     int64_t last = 0;
     if (run_ends->length > 0) {
-        last = run_end_at(&field->children[0].type, run_ends, run_ends->length - 1);
+        last = cfl_load_run_end(run_ends->buffers[1], run_ends->length - 1,
+                                field->children[0].type.width_bytes);
     }
     if (last < array->length) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,

@@ -189,12 +189,10 @@ cflight_status cfl_encoder_schema_message(struct cfl_encoder *encoder,
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_encoder_begin(struct cfl_encoder *encoder, const struct ArrowArray *batch,
-                                 int64_t row_offset, int64_t row_count, cflight_error **reterr)
+/* Whether there is a batch to look at, and no other in the making. */
+static cflight_status check_ready(const struct cfl_encoder *encoder, const struct ArrowArray *batch,
+                                  cflight_error **reterr)
 {
-    const struct cfl_field *root = cfl_schema_root(encoder->schema);
-    cflight_status status = CFLIGHT_OK;
-
     if (encoder->is_begun) {
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "the last batch has not ended");
@@ -202,6 +200,18 @@ cflight_status cfl_encoder_begin(struct cfl_encoder *encoder, const struct Arrow
     if (batch == NULL || batch->release == NULL) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "the batch is missing or released");
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_encoder_begin(struct cfl_encoder *encoder, const struct ArrowArray *batch,
+                                 int64_t row_offset, int64_t row_count, cflight_error **reterr)
+{
+    const struct cfl_field *root = cfl_schema_root(encoder->schema);
+    cflight_status status = check_ready(encoder, batch, reterr);
+
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     status = cfl_parts_set_batch(&encoder->batch, root, batch, row_offset, row_count, reterr);
     if (status == CFLIGHT_OK) {
@@ -409,15 +419,10 @@ cflight_status cfl_encoder_measure(struct cfl_encoder *encoder, const struct Arr
                                    cflight_error **reterr)
 {
     uint64_t body_len_bytes = 0;
-    cflight_status status = CFLIGHT_OK;
+    cflight_status status = check_ready(encoder, batch, reterr);
 
-    if (encoder->is_begun) {
-        return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
-                                         "the last batch has not ended");
-    }
-    if (batch == NULL || batch->release == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "the batch is missing or released");
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     status = cfl_parts_set_batch(&encoder->measured, cfl_schema_root(encoder->schema), batch,
                                  row_offset, row_count, reterr);

@@ -3,12 +3,9 @@
  */
 #include "ipc/layout.h"
 
-int64_t cfl_layout_buffer_count(const struct cfl_field *field, bool as_index)
+int64_t cfl_layout_type_buffer_count(enum cfl_layout layout)
 {
-    if (as_index) {
-        return 2;
-    }
-    switch (field->type.layout) {
+    switch (layout) {
     case CFL_LAYOUT_NULL:
     case CFL_LAYOUT_RUN_END_ENCODED:
         return 0;
@@ -30,6 +27,11 @@ int64_t cfl_layout_buffer_count(const struct cfl_field *field, bool as_index)
         return 3;
     }
     return 0;
+}
+
+int64_t cfl_layout_buffer_count(const struct cfl_field *field, bool as_index)
+{
+    return as_index ? 2 : cfl_layout_type_buffer_count(field->type.layout);
 }
 
 bool cfl_layout_has_validity(const struct cfl_field *field, bool as_index)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ipc/offsets.h"
+#include "ipc/run_ends.h"
 #include "ipc/parts_build.h"
 
 /* For each type id of a dense union, the range of its child that a slice refers to. */
@@ -100,44 +101,6 @@ cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct c
     return status;
 }
 
-static int64_t load_run_end(const uint8_t *data, int64_t index, int32_t width_bytes)
-{
-    if (width_bytes == 2) {
-        int16_t value = 0;
-        memcpy(&value, data + 2 * index, sizeof value);
-        return value;
-    }
-    return cfl_load_offset(data, index, width_bytes == 8);
-}
-
-static void store_run_end(uint8_t *data, int64_t index, int64_t value, int32_t width_bytes)
-{
-    if (width_bytes == 2) {
-        int16_t narrow = (int16_t)value;
-        memcpy(data + 2 * index, &narrow, sizeof narrow);
-        return;
-    }
-    cfl_store_offset(data, index, value, width_bytes == 8);
-}
-
-/* The first run in [0, run_count) that ends after `row`; run_count when there is none. */
-static int64_t find_run(const uint8_t *run_ends, int64_t run_count, int32_t width_bytes,
-                        int64_t row)
-{
-    int64_t low = 0;
-    int64_t high = run_count;
-
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (load_run_end(run_ends, middle, width_bytes) > row) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
 /* Run ends count from the first row that is sent, and the last one is the length. */
 static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_rows *slice,
                                    const uint8_t *run_ends, int32_t width_bytes, int64_t run_count,
@@ -153,15 +116,16 @@ static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_row
         return status;
     }
     uint64_t len_bytes = (uint64_t)run_count * (uint64_t)width_bytes;
-    if (run_count == 0 || (slice->first == 0 &&
-                           load_run_end(run_ends, run_count - 1, width_bytes) == slice->length)) {
+    if (run_count == 0 || (slice->first == 0 && cfl_load_run_end(run_ends, run_count - 1,
+                                                                 width_bytes) == slice->length)) {
         return cfl_parts_add_buffer(parts, run_ends, len_bytes, reterr);
     }
     status = cfl_parts_add_scratch(parts, len_bytes, &target, reterr);
     for (int64_t i = 0; status == CFLIGHT_OK && target != NULL && i < run_count; i++) {
-        int64_t run_end = load_run_end(run_ends, i, width_bytes);
+        int64_t run_end = cfl_load_run_end(run_ends, i, width_bytes);
         run_end = run_end < slice->first ? 0 : run_end - slice->first;
-        store_run_end(target, i, run_end < slice->length ? run_end : slice->length, width_bytes);
+        cfl_store_run_end(target, i, run_end < slice->length ? run_end : slice->length,
+                          width_bytes);
     }
     return status;
 }
@@ -186,9 +150,9 @@ cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const stru
             return cfl_parts_refuse(reterr, "the run ends are missing");
         }
         run_ends += child->offset * width_bytes;
-        first_run = find_run(run_ends, child->length, width_bytes, slice->first);
+        first_run = cfl_find_run(run_ends, child->length, width_bytes, slice->first);
         int64_t last_run =
-            find_run(run_ends, child->length, width_bytes, slice->first + slice->length - 1);
+            cfl_find_run(run_ends, child->length, width_bytes, slice->first + slice->length - 1);
         if (last_run == child->length || last_run < first_run) {
             return cfl_parts_refuse(reterr, "the run ends do not cover all rows, or do not rise");
         }

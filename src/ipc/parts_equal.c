@@ -9,6 +9,7 @@
 
 #include "ipc/bitmap.h"
 #include "ipc/offsets.h"
+#include "ipc/run_ends.h"
 #include "ipc/parts.h"
 
 /* One array: the node and buffers of `field` in `parts`. */
@@ -161,34 +162,14 @@ static bool equal_union(const struct pair *pair, int64_t row, bool is_dense)
     return false;
 }
 
-static int64_t run_end_at(struct view view, int32_t width_bytes, int64_t run)
-{
-    const uint8_t *data =
-        view.parts->buffers[view.parts->nodes[view.node + 1].first_buffer + 1].data;
-    int16_t narrow = 0;
-
-    if (width_bytes == 2) {
-        memcpy(&narrow, data + 2 * run, sizeof narrow);
-        return narrow;
-    }
-    return cfl_load_offset(data, run, width_bytes == 8);
-}
-
 /* The run that holds `row`. */
 static int64_t run_at(struct view view, int32_t width_bytes, int64_t row)
 {
-    int64_t low = 0;
-    int64_t high = view.parts->nodes[view.node + 1].length - 1;
+    const struct cfl_parts *parts = view.parts;
+    const struct cfl_part_node *run_ends = &parts->nodes[view.node + 1];
 
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (run_end_at(view, width_bytes, middle) > row) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
+    return cfl_find_run(parts->buffers[run_ends->first_buffer + 1].data, run_ends->length - 1,
+                        width_bytes, row);
 }
 
 static bool equal_run(const struct pair *pair, int64_t row)

@@ -11,6 +11,7 @@
  * interface. Thread class: one at a time. */
 #include "base/error.h"
 #include "ipc/bitmap.h"
+#include "ipc/layout.h"
 #include "ipc/parts_build.h"
 
 static cflight_status add_values(struct cfl_parts *parts, const struct cfl_field *field,
@@ -64,45 +65,16 @@ static cflight_status add_sparse_union(struct cfl_parts *parts, const struct cfl
     return status == CFLIGHT_OK ? add_parallel_children(parts, field, slice, reterr) : status;
 }
 
-/* Buffers an array must have; -1 when the number varies. */
-static int64_t expected_buffer_count(enum cfl_layout layout)
-{
-    switch (layout) {
-    case CFL_LAYOUT_NULL:
-    case CFL_LAYOUT_VIEW:
-        break;
-    case CFL_LAYOUT_RUN_END_ENCODED:
-        return 0;
-    case CFL_LAYOUT_FIXED_LIST:
-    case CFL_LAYOUT_STRUCT:
-    case CFL_LAYOUT_SPARSE_UNION:
-        return 1;
-    case CFL_LAYOUT_BOOL:
-    case CFL_LAYOUT_FIXED:
-    case CFL_LAYOUT_LIST_32:
-    case CFL_LAYOUT_LIST_64:
-    case CFL_LAYOUT_DENSE_UNION:
-        return 2;
-    case CFL_LAYOUT_VARIABLE_32:
-    case CFL_LAYOUT_VARIABLE_64:
-    case CFL_LAYOUT_LIST_VIEW_32:
-    case CFL_LAYOUT_LIST_VIEW_64:
-        return 3;
-    }
-    return -1;
-}
-
 static cflight_status check_shape(const struct ArrowArray *array, enum cfl_layout layout,
                                   int64_t child_count, cflight_error **reterr)
 {
-    int64_t buffer_count = expected_buffer_count(layout);
+    int64_t buffer_count = cfl_layout_type_buffer_count(layout);
+    bool may_have_more = layout == CFL_LAYOUT_NULL || layout == CFL_LAYOUT_VIEW;
 
-    if (buffer_count >= 0 ? array->n_buffers != buffer_count
-                          : (layout == CFL_LAYOUT_VIEW && array->n_buffers < 3)) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "the array has %lld buffers; the type has %s%lld",
-                                 (long long)array->n_buffers, buffer_count < 0 ? "at least " : "",
-                                 buffer_count < 0 ? 3LL : (long long)buffer_count);
+    if (array->n_buffers < buffer_count || (array->n_buffers > buffer_count && !may_have_more)) {
+        return cflight_error_set(
+            reterr, CFLIGHT_INVALID_ARGUMENT, "the array has %lld buffers; the type has %s%lld",
+            (long long)array->n_buffers, may_have_more ? "at least " : "", (long long)buffer_count);
     }
     if (array->n_children != child_count || (child_count > 0 && array->children == NULL)) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "ipc/layout.h"
+#include "ipc/run_ends.h"
 #include "ipc/utf8.h"
 
 enum {
@@ -405,16 +406,14 @@ static cflight_status check_union(const struct cfl_field *field, const struct Ar
     return check_dense_offsets(field, array, bad_status, reterr);
 }
 
-static bool run_ends_ascend(const struct ArrowArray *run_ends, int32_t bit_width)
+static bool run_ends_ascend(const struct ArrowArray *run_ends, int32_t width_bytes)
 {
     const void *values = run_ends->buffers[1];
     int64_t end = run_ends->offset + run_ends->length;
     int64_t last = 0;
     bool ascends = true;
     for (int64_t i = run_ends->offset; i < end; i++) {
-        int64_t value = bit_width == 16   ? ((const int16_t *)values)[i]
-                        : bit_width == 32 ? ((const int32_t *)values)[i]
-                                          : ((const int64_t *)values)[i];
+        int64_t value = cfl_load_run_end(values, i, width_bytes);
         ascends = ascends && value > last;
         last = value;
     }
@@ -424,7 +423,7 @@ static bool run_ends_ascend(const struct ArrowArray *run_ends, int32_t bit_width
 static cflight_status check_runs(const struct cfl_field *field, const struct ArrowArray *array,
                                  cflight_status bad_status, cflight_error **reterr)
 {
-    if (!run_ends_ascend(array->children[0], field->children[0].type.bit_width)) {
+    if (!run_ends_ascend(array->children[0], field->children[0].type.width_bytes)) {
         return cflight_error_set_message(reterr, bad_status, "run ends do not ascend from 1");
     }
     return CFLIGHT_OK;

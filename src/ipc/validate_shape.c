@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cflight/ipc.h"
 #include "ipc/layout.h"
+#include "ipc/run_ends.h"
 #include "ipc/validate.h"
 
 enum { VIEW_BUFFERS_OTHER = 3 };
@@ -160,20 +161,6 @@ static cflight_status check_child_lengths(const struct shape_check *check,
     return CFLIGHT_OK;
 }
 
-static int64_t run_end_at(const struct cfl_type *type, const struct ArrowArray *run_ends,
-                          int64_t index)
-{
-    const void *values = run_ends->buffers[1];
-    switch (type->bit_width) {
-    case 16:
-        return ((const int16_t *)values)[index];
-    case 32:
-        return ((const int32_t *)values)[index];
-    default:
-        return ((const int64_t *)values)[index];
-    }
-}
-
 static cflight_status check_runs(const struct shape_check *check, const struct cfl_field *field,
                                  const struct ArrowArray *array)
 {
@@ -186,7 +173,8 @@ static cflight_status check_runs(const struct shape_check *check, const struct c
     }
     int64_t last = 0;
     if (run_ends->length > 0) {
-        last = run_end_at(&field->children[0].type, run_ends, row_end(run_ends) - 1);
+        last = cfl_load_run_end(run_ends->buffers[1], row_end(run_ends) - 1,
+                                field->children[0].type.width_bytes);
     }
     if (last < row_end(array)) {
         return cflight_error_set(check->reterr, check->bad_status,
