@@ -3,6 +3,7 @@
 #define CFL_BASE_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cflight/alloc.h"
 #include "cflight/error.h"
@@ -13,6 +14,14 @@
  * caller sets a field that this library does not know. */
 cflight_status cfl_options_load(void *ret_dst, size_t dst_size_bytes, const void *src,
                                 cflight_error **reterr);
+/* Sets an option whose zero means the default. */
+static inline void cfl_option_default(uint32_t *option, uint32_t default_value)
+{
+    if (*option == 0) {
+        *option = default_value;
+    }
+}
+
 /* Copies an array of `count` such structs, each `size_bytes` long here. In `src` every element is
  * as long as its own struct_size says. `what` names the array in errors. Without elements
  * *ret_array is NULL; otherwise it is freed with cfl_free_array(). Untouched on failure. */

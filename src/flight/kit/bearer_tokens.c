@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "flight/kit/secrets.h"
 
 struct cfl_token {
@@ -55,26 +56,17 @@ static int64_t expiry(const struct cfl_token_table *table, int64_t now_ns)
     return cfl_deadline_after_ms(now_ns, table->limits.lifetime_ms);
 }
 
+static int compare_id(const void *element, const void *id)
+{
+    const struct cfl_token *const *token = element;
+    return memcmp((*token)->id, id, CFL_TOKEN_ID_BYTES);
+}
+
 static bool find_id_locked(const struct cfl_token_table *table, const uint8_t *id,
                            size_t *ret_index)
 {
-    size_t low = 0;
-    size_t high = table->locked.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(table->locked.tokens[middle]->id, id, CFL_TOKEN_ID_BYTES);
-        if (order == 0) {
-            *ret_index = middle;
-            return true;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *ret_index = low;
-    return false;
+    return cfl_search(table->locked.tokens, table->locked.count, sizeof *table->locked.tokens, id,
+                      compare_id, ret_index);
 }
 
 static void remove_locked(struct cfl_token_table *table, size_t index)

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/refcount.h"
+#include "base/search.h"
 #include "flight/kit/cookie.h"
 
 enum {
@@ -50,13 +51,6 @@ static int64_t wall_now_ns(const cflight_cookie_jar *jar)
     return jar->wall_clock == NULL ? cfl_clock_wall_ns() : cfl_clock_now_ns(jar->wall_clock);
 }
 
-static void load_default(uint32_t *value, uint32_t default_value)
-{
-    if (*value == 0) {
-        *value = default_value;
-    }
-}
-
 cflight_status cfl_cookie_jar_new(const struct cflight_cookie_jar_options *options,
                                   const struct cfl_clock *wall_clock, cflight_cookie_jar **ret_jar,
                                   cflight_error **reterr)
@@ -66,9 +60,9 @@ cflight_status cfl_cookie_jar_new(const struct cflight_cookie_jar_options *optio
     if (status != CFLIGHT_OK) {
         return status;
     }
-    load_default(&loaded.cookies_max, DEFAULT_COOKIES_MAX);
-    load_default(&loaded.cookie_bytes_max, DEFAULT_COOKIE_BYTES_MAX);
-    load_default(&loaded.header_bytes_max, DEFAULT_HEADER_BYTES_MAX);
+    cfl_option_default(&loaded.cookies_max, DEFAULT_COOKIES_MAX);
+    cfl_option_default(&loaded.cookie_bytes_max, DEFAULT_COOKIE_BYTES_MAX);
+    cfl_option_default(&loaded.header_bytes_max, DEFAULT_HEADER_BYTES_MAX);
     cflight_cookie_jar *jar = cfl_alloc_zeroed(loaded.allocator, sizeof *jar);
     if (jar == NULL) {
         return cfl_error_no_memory(reterr);
@@ -135,27 +129,18 @@ void cflight_cookie_jar_unref(cflight_cookie_jar *jar)
     cfl_free(jar->options.allocator, jar, sizeof *jar);
 }
 
+static int compare_name(const void *element, const void *name)
+{
+    const struct entry *entry = element;
+    const struct cflight_bytes *wanted = name;
+    return cfl_compare_without_case(cflight_bytes_from_text(entry->name), *wanted);
+}
+
 /* Where the name is, or where it would go. */
 static bool find_locked(const cflight_cookie_jar *jar, struct cflight_bytes name, size_t *ret_index)
 {
-    size_t low = 0;
-    size_t high = jar->locked.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = cfl_compare_without_case(
-            cflight_bytes_from_text(jar->locked.entries[middle].name), name);
-        if (order == 0) {
-            *ret_index = middle;
-            return true;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *ret_index = low;
-    return false;
+    return cfl_search(jar->locked.entries, jar->locked.count, sizeof *jar->locked.entries, &name,
+                      compare_name, ret_index);
 }
 
 static void drop_expired_locked(cflight_cookie_jar *jar, int64_t now_ns)

@@ -10,21 +10,18 @@
  * Locks: the store's protects the index, the lists and what a session has in `in_store`; a
  * session's protects its options. Neither is held while the other is taken; both are leaves. Owner:
  * the application. Thread class: free. */
-#include "flight/kit/sessions.h"
+#include "flight/kit/session_store.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/list.h"
 #include "base/options.h"
-#include "base/refcount.h"
+#include "base/search.h"
 #include "flight/kit/secrets.h"
 #include "flight/value/values.h"
 
 enum {
-    ID_BYTES = 16,
     ID_INDEX_BYTES = 8,
     DEFAULT_SESSIONS_MAX = 10000,
     DEFAULT_OPTIONS_MAX = 256,
@@ -32,51 +29,9 @@ enum {
     DEFAULT_IDLE_TIMEOUT_MS = 3600 * 1000,
 };
 
-struct cflight_session {
-    struct cfl_refcount refs;
-    cflight_session_store *store; /* its memory is counted */
-    uint8_t id[ID_BYTES];
-    char id_text[2 * ID_BYTES + 1];
-    struct {
-        struct cfl_list node; /* in a list of the store; of whoever ended the session, after that */
-        bool is_listed;
-        int64_t expires_ns;
-        bool has_options;
-    } in_store;
-    pthread_mutex_t mutex;
-    struct {
-        struct cflight_session_option **options; /* a block each */
-        size_t count;
-        size_t capacity;
-        size_t used_bytes;
-    } locked;
-};
-
-struct cflight_session_store {
-    struct cfl_refcount users; /* handles; the last one ends all sessions */
-    struct cfl_refcount refs;  /* one for all users, one for each session: the memory */
-    struct cflight_session_store_options options;
-    const struct cfl_clock *clock;
-    pthread_mutex_t mutex;
-    struct {
-        cflight_session **sessions; /* in the order of their ids; a reference each */
-        size_t count;
-        size_t capacity;
-        struct cfl_list empty; /* least recently used first */
-        struct cfl_list filled;
-    } locked;
-};
-
 const struct cflight_allocator *cfl_session_store_allocator(const cflight_session_store *store)
 {
     return store->options.allocator;
-}
-
-static void load_default(uint32_t *value, uint32_t default_value)
-{
-    if (*value == 0) {
-        *value = default_value;
-    }
 }
 
 cflight_status cfl_session_store_new(const struct cflight_session_store_options *options,
@@ -88,9 +43,9 @@ cflight_status cfl_session_store_new(const struct cflight_session_store_options 
     if (status != CFLIGHT_OK) {
         return status;
     }
-    load_default(&loaded.sessions_max, DEFAULT_SESSIONS_MAX);
-    load_default(&loaded.options_max, DEFAULT_OPTIONS_MAX);
-    load_default(&loaded.session_bytes_max, DEFAULT_SESSION_BYTES_MAX);
+    cfl_option_default(&loaded.sessions_max, DEFAULT_SESSIONS_MAX);
+    cfl_option_default(&loaded.options_max, DEFAULT_OPTIONS_MAX);
+    cfl_option_default(&loaded.session_bytes_max, DEFAULT_SESSION_BYTES_MAX);
     if (loaded.idle_timeout_ms == 0) {
         loaded.idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
     }
@@ -155,26 +110,17 @@ void cfl_session_unref(cflight_session *session)
     unref_memory(store);
 }
 
+static int compare_id(const void *element, const void *id)
+{
+    const cflight_session *const *session = element;
+    return memcmp((*session)->id, id, ID_INDEX_BYTES);
+}
+
 /* Where the id is, or where it would go. */
 static bool find_locked(const cflight_session_store *store, const uint8_t *id, size_t *ret_index)
 {
-    size_t low = 0;
-    size_t high = store->locked.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(store->locked.sessions[middle]->id, id, ID_INDEX_BYTES);
-        if (order == 0) {
-            *ret_index = middle;
-            return true;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *ret_index = low;
-    return false;
+    return cfl_search(store->locked.sessions, store->locked.count, sizeof *store->locked.sessions,
+                      id, compare_id, ret_index);
 }
 
 /* Takes a session out of the index and its list. The reference becomes the caller's, through the
@@ -251,11 +197,11 @@ static cflight_session *new_session(cflight_session_store *store, cflight_error 
     cfl_refcount_init(&session->refs);
     cfl_refcount_up(&store->refs);
     session->store = store;
-    if (cfl_random_bytes(session->id, ID_BYTES, reterr) != CFLIGHT_OK) {
+    if (cfl_random_bytes(session->id, CFL_SESSION_ID_BYTES, reterr) != CFLIGHT_OK) {
         cfl_session_unref(session);
         return NULL;
     }
-    cfl_hex_write(session->id, ID_BYTES, session->id_text);
+    cfl_hex_write(session->id, CFL_SESSION_ID_BYTES, session->id_text);
     return session;
 }
 
@@ -323,7 +269,7 @@ cflight_status cfl_session_store_begin(cflight_session_store *store, cflight_ses
 
 cflight_session *cfl_session_store_find(cflight_session_store *store, struct cflight_bytes id)
 {
-    uint8_t bytes[ID_BYTES];
+    uint8_t bytes[CFL_SESSION_ID_BYTES];
     size_t index = 0;
     struct cfl_list ended;
     cflight_session *session = NULL;
@@ -378,194 +324,13 @@ const char *cflight_session_id(const cflight_session *session)
     return session->id_text;
 }
 
-/* Options. */
-
-static size_t option_bytes(const struct cflight_session_option *option)
-{
-    size_t sum_bytes = option->name.len_bytes;
-    if (option->type == CFLIGHT_SESSION_VALUE_STRING) {
-        sum_bytes += option->string_value.len_bytes;
-    }
-    for (size_t i = 0; option->type == CFLIGHT_SESSION_VALUE_STRING_LIST && i < option->list_count;
-         i++) {
-        sum_bytes += option->list_values[i].len_bytes + sizeof option->list_values[i];
-    }
-    return sum_bytes;
-}
-
-static void option_layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_session_option_layout(block, value, ret_value);
-}
-
-/* Sets or removes one; UNSPECIFIED when that went well. `copy` is taken, and NULL for a removal. */
-static enum cflight_session_error_code set_locked(cflight_session *session,
-                                                  struct cflight_bytes name,
-                                                  struct cflight_session_option *copy)
-{
-    const struct cflight_session_store_options *limits = &session->store->options;
-    size_t index = 0;
-    while (index < session->locked.count &&
-           !cflight_bytes_equal(session->locked.options[index]->name, name)) {
-        index++;
-    }
-    bool is_there = index < session->locked.count;
-    size_t former_bytes = is_there ? option_bytes(session->locked.options[index]) : 0;
-    size_t new_bytes = copy == NULL ? 0 : option_bytes(copy);
-    size_t used_bytes = session->locked.used_bytes - former_bytes;
-    bool has_room = copy == NULL || (new_bytes <= limits->session_bytes_max - used_bytes &&
-                                     (is_there || session->locked.count < limits->options_max));
-    if (!has_room || (copy != NULL && !is_there &&
-                      !cfl_grow_array(limits->allocator, (void **)&session->locked.options,
-                                      &session->locked.capacity, session->locked.count + 1,
-                                      sizeof *session->locked.options))) {
-        cfl_block_free(copy);
-        return CFLIGHT_SESSION_ERROR_ERROR;
-    }
-    session->locked.used_bytes = used_bytes + new_bytes;
-    if (is_there) {
-        cfl_block_free(session->locked.options[index]);
-        session->locked.options[index] = session->locked.options[--session->locked.count];
-    }
-    if (copy != NULL) {
-        session->locked.options[session->locked.count++] = copy;
-    }
-    return CFLIGHT_SESSION_ERROR_UNSPECIFIED;
-}
-
-static enum cflight_session_error_code set_one(cflight_session *session,
-                                               const struct cflight_session_option *option)
-{
-    const struct cflight_session_store_options *options = &session->store->options;
-    struct cflight_session_option *copy = NULL;
-    if (options->check != NULL) {
-        enum cflight_session_error_code code = options->check(options->user_data, option);
-        if (code != CFLIGHT_SESSION_ERROR_UNSPECIFIED) {
-            return code;
-        }
-    }
-    if (option->type != CFLIGHT_SESSION_VALUE_NONE) {
-        copy = cfl_block_copy(options->allocator, option, sizeof *option, option_layout);
-        if (copy == NULL) {
-            return CFLIGHT_SESSION_ERROR_ERROR;
-        }
-    }
-    (void)pthread_mutex_lock(&session->mutex);
-    enum cflight_session_error_code code = set_locked(session, option->name, copy);
-    (void)pthread_mutex_unlock(&session->mutex);
-    return code;
-}
-
-/* Moves the session to the list where it belongs now. */
-static void relist(cflight_session *session)
+void cfl_session_store_relist(cflight_session *session, bool has_options)
 {
     cflight_session_store *store = session->store;
-    (void)pthread_mutex_lock(&session->mutex);
-    bool has_options = session->locked.count > 0;
-    (void)pthread_mutex_unlock(&session->mutex);
     (void)pthread_mutex_lock(&store->mutex);
     if (session->in_store.is_listed) {
         session->in_store.has_options = has_options;
         touch_locked(store, session, cfl_clock_now_ns(store->clock));
     }
     (void)pthread_mutex_unlock(&store->mutex);
-}
-
-static cflight_status check_option(const struct cflight_session_option *option,
-                                   cflight_error **reterr)
-{
-    cflight_status status = cfl_text_check(option->name, "the name of a session option", reterr);
-    if (status == CFLIGHT_OK && option->type == CFLIGHT_SESSION_VALUE_STRING) {
-        return cfl_text_check(option->string_value, "the value of a session option", reterr);
-    }
-    if (status != CFLIGHT_OK || option->type != CFLIGHT_SESSION_VALUE_STRING_LIST) {
-        return status;
-    }
-    if (option->list_count > 0 && option->list_values == NULL) {
-        return cfl_error_null_argument(reterr, "the list of a session option");
-    }
-    for (size_t i = 0; i < option->list_count && status == CFLIGHT_OK; i++) {
-        status =
-            cfl_text_check(option->list_values[i], "a list element of a session option", reterr);
-    }
-    return status;
-}
-
-static cflight_status check_options(const cflight_session *session,
-                                    const struct cflight_session_options *options,
-                                    cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_OK;
-    if (session == NULL || options == NULL || (options->count > 0 && options->options == NULL)) {
-        return cfl_error_null_argument(reterr, session == NULL ? "session" : "options");
-    }
-    for (size_t i = 0; i < options->count && status == CFLIGHT_OK; i++) {
-        status = check_option(&options->options[i], reterr);
-    }
-    return status;
-}
-
-cflight_status cflight_session_set_options(cflight_session *session,
-                                           const struct cflight_session_options *options,
-                                           struct cflight_session_errors **ret_errors,
-                                           cflight_error **reterr)
-{
-    cflight_status status = check_options(session, options, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    const struct cflight_allocator *alloc = session->store->options.allocator;
-    struct cflight_session_error *errors = cfl_alloc_array(alloc, options->count, sizeof *errors);
-    struct cflight_session_errors refused = {errors, 0};
-    void *copy = NULL;
-    if (errors == NULL && options->count > 0) {
-        return cfl_error_no_memory(reterr);
-    }
-    for (size_t i = 0; i < options->count; i++) {
-        enum cflight_session_error_code code = set_one(session, &options->options[i]);
-        if (code != CFLIGHT_SESSION_ERROR_UNSPECIFIED) {
-            errors[refused.count].name = options->options[i].name;
-            errors[refused.count].code = code;
-            refused.count++;
-        }
-    }
-    relist(session);
-    if (ret_errors != NULL) {
-        status = cfl_value_copy(&cfl_value_session_errors, alloc, &refused, &copy, reterr);
-    }
-    if (status == CFLIGHT_OK && ret_errors != NULL) {
-        *ret_errors = copy;
-    }
-    cfl_free_array(alloc, errors, options->count, sizeof *errors);
-    return status;
-}
-
-cflight_status cflight_session_get_options(cflight_session *session,
-                                           struct cflight_session_options **ret_options,
-                                           cflight_error **reterr)
-{
-    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(session), CFL_ARG(ret_options));
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    const struct cflight_allocator *alloc = session->store->options.allocator;
-    void *copy = NULL;
-    (void)pthread_mutex_lock(&session->mutex);
-    size_t count = session->locked.count;
-    struct cflight_session_option *views = cfl_alloc_array(alloc, count, sizeof *views);
-    if (views == NULL && count > 0) {
-        status = cfl_error_no_memory(reterr);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            views[i] = *session->locked.options[i];
-        }
-        struct cflight_session_options all = {views, count};
-        status = cfl_value_copy(&cfl_value_session_options, alloc, &all, &copy, reterr);
-    }
-    (void)pthread_mutex_unlock(&session->mutex);
-    cfl_free_array(alloc, views, count, sizeof *views);
-    if (status == CFLIGHT_OK) {
-        *ret_options = copy;
-    }
-    return status;
 }

@@ -40,9 +40,8 @@ static void load_limits(struct cflight_server *server)
     if (options->calls_per_connection_max > 0) {
         limits->streams_max = options->calls_per_connection_max;
     }
-    options->handlers_max =
-        options->handlers_max > 0 ? options->handlers_max : DEFAULT_HANDLERS_MAX;
-    options->queue_max = options->queue_max > 0 ? options->queue_max : DEFAULT_QUEUE_MAX;
+    cfl_option_default(&options->handlers_max, DEFAULT_HANDLERS_MAX);
+    cfl_option_default(&options->queue_max, DEFAULT_QUEUE_MAX);
     uint64_t split_bytes =
         options->split_batch_bytes > 0 ? options->split_batch_bytes : DEFAULT_SPLIT_BYTES;
     server->split_batch_bytes = options->split_is_off ? 0 : split_bytes;
