@@ -4,6 +4,7 @@
  * Spec: The Arrow C stream interface. Owner: the stream owns the reader (a client's) or borrows it
  * (a server's). Thread class: one at a time. */
 #include "flight/call/reader.h"
+
 #include "base/error.h"
 #include "ipc/stream_export.h"
 
