@@ -2,8 +2,8 @@
 /* cflight actions, cflight action and cflight ping. */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/connection.h"
 #include "cli/file_content.h"
@@ -171,19 +171,15 @@ cflight_status cli_run_ping(struct cli_run *run, cflight_error **reterr)
 {
     struct cli_connection connection = {0};
     struct cli_text text = CLI_TEXT_INIT;
-    struct timespec before;
-    struct timespec after;
+    int64_t started_ns = cli_now_ns();
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &before);
     cflight_status status = cli_connection_open(&connection, run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     status = wait_for_answer(&connection, reterr);
     if (status == CFLIGHT_OK) {
-        (void)clock_gettime(CLOCK_MONOTONIC, &after);
-        double elapsed_ms = (double)(after.tv_sec - before.tv_sec) * 1e3 +
-                            (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+        double elapsed_ms = (double)(cli_now_ns() - started_ns) / CLI_NS_PER_MS;
         cli_text_append_format(&text, "%s answered in %.1f ms\n", connection.uri, elapsed_ms);
         status = cli_run_print(run, &text, reterr);
     }

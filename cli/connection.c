@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/clock.h"
 #include "cli/file_content.h"
 #include "cli/memory.h"
 #include "cli/message.h"
@@ -22,9 +22,7 @@
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return cli_now_ns() / CLI_NS_PER_MS;
 }
 
 static cflight_status read_option_file(struct cli_text *target,

@@ -4,17 +4,11 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { REDRAW_NS = 100000000, BAR_WIDTH = 20 };
+#include "cli/clock.h"
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
+enum { REDRAW_NS = 100000000, BAR_WIDTH = 20 };
 
 void cli_append_size(struct cli_text *text, uint64_t bytes)
 {
@@ -66,7 +60,7 @@ void cli_progress_start(struct cli_progress *progress, const char *verb, int64_t
     progress->is_drawn = false;
     progress->verb = verb;
     progress->rows_total = rows_total;
-    progress->started_ns = now_ns();
+    progress->started_ns = cli_now_ns();
     progress->drawn_ns = progress->started_ns;
 }
 
@@ -84,7 +78,7 @@ void cli_progress_update(struct cli_progress *progress, int64_t rows, uint64_t b
     if (!progress->is_on) {
         return;
     }
-    int64_t now = now_ns();
+    int64_t now = cli_now_ns();
     if (now - progress->drawn_ns < REDRAW_NS) {
         return;
     }
