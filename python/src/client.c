@@ -299,7 +299,17 @@ static PyMethodDef client_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *client_has_token_provider(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *settings = ((struct cfp_client *)self)->settings;
+    PyObject *provider = settings == NULL ? NULL : PyDict_GetItemString(settings, "token_provider");
+    return PyBool_FromLong(provider != NULL && provider != Py_None);
+}
+
 static PyGetSetDef client_getset[] = {
+    {"_has_token_provider", client_has_token_provider, NULL,
+     PyDoc_STR("Whether a refused token can be renewed."), NULL},
     {"supports_async", client_supports_async, NULL, PyDoc_STR("Whether as_async() works; True."),
      NULL},
     {NULL, NULL, NULL, NULL, NULL},

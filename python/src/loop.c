@@ -256,7 +256,7 @@ static PyMethodDef async_call_methods[] = {
 };
 
 static PyMemberDef async_call_members[] = {
-    {"may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
+    {"_may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
      PyDoc_STR("Whether the call failed and the server certainly did no work.")},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},

@@ -22,6 +22,7 @@ struct reader {
     struct cfp_read_core *core;
     PyObject *schema; /* once it arrived */
     struct cflight_ipc_stats stats;
+    bool may_start_again; /* the call failed, and the server certainly did no work */
 };
 
 static cflight_status reader_is_over(cflight_error **reterr)
@@ -179,6 +180,7 @@ static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chun
     pthread_mutex_unlock(&core->lock);
     Py_END_ALLOW_THREADS self->stats = stats;
     if (status != CFLIGHT_OK) {
+        self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
         cfp_raise(core->state, status, error);
         return -1;
     }
@@ -615,10 +617,18 @@ PyDoc_STRVAR(stream_reader_doc, "A client's reader: of DoGet, or of the answers 
                                 "Examples\n--------\n>>> with client.do_get(ticket) as reader:\n"
                                 "...     first = reader.read_chunk().data");
 
+static PyMemberDef stream_reader_members[] = {
+    {"_may_start_again", T_BOOL, offsetof(struct reader, may_start_again), READONLY,
+     PyDoc_STR("Whether the call failed and the server certainly did no work.")},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot stream_reader_slots[] = {
     {Py_tp_doc, (void *)stream_reader_doc},
     {Py_tp_dealloc, (void *)reader_dealloc},
     {Py_tp_methods, stream_reader_methods},
+    {Py_tp_members, stream_reader_members},
     {0, NULL},
 };
 

@@ -21,9 +21,9 @@ from ._cflight import (
 )
 from ._driver import driver_of
 from ._exceptions import FlightInternalError, FlightUnavailableError
+from ._repeat import Repeat
 from ._types import FlightMethod
 
-_ATTEMPTS_MAX = 4
 _AVAILABLE_POLL_S = 0.025
 
 
@@ -52,7 +52,8 @@ class AsyncioFlightClient:
 
     It shares connection and settings with the other client, whose blocking methods other threads may
     use meanwhile. It belongs to the event loop that it is first used on, until that is closed.
-    Cancelling a task ends the call that it awaits.
+    Cancelling a task ends the call that it awaits. A call with one request that the server certainly
+    did not process, because it restarts or refused it, is started again silently, at most 3 times.
 
     Examples
     --------
@@ -69,37 +70,56 @@ class AsyncioFlightClient:
     def _starter(self, method, request):
         return functools.partial(self._client._loop_start, method.value, request)
 
+    def _end(self, call):
+        call.close()
+        self._driver.touch()
+
+    async def _begin(self, begin, options, receive, end):
+        """Start a call and await what comes first; again when the server did no work.
+
+        Return the call and what came.
+        """
+        repeat = Repeat(self._client, options)
+        while True:
+            call = await self._driver.start(begin, options)
+            try:
+                return call, await receive(call)
+            except Exception as error:
+                may_repeat = repeat.allows(error, call._may_start_again)
+                end(call)
+                if not may_repeat:
+                    raise
+            except BaseException:
+                end(call)
+                raise
+            options = repeat.options()
+
+    async def _next(self, call):
+        return await self._driver.poll(call.try_next, call.notify)
+
     async def _messages(self, method, request, options, parse):
         """Make a call with one request; iterate what the messages of the answer mean."""
-        driver = self._driver
-        call = await driver.start(self._starter(method, request), options)
+        begin = self._starter(method, request)
+        call, message = await self._begin(begin, options, self._next, self._end)
         try:
-            while (message := await driver.poll(call.try_next, call.notify)) is not None:
+            while message is not None:
                 yield parse(message)
+                message = await self._next(call)
         finally:
-            call.close()
-            driver.touch()
+            self._end(call)
 
     async def _message(self, method, request, options, parse):
-        """Make a call with one request and one answer; again when the server did no work."""
-        for attempts_left in reversed(range(_ATTEMPTS_MAX)):
-            call = await self._driver.start(self._starter(method, request), options)
-            try:
-                return parse(await self._answer(method, call))
-            except FlightUnavailableError:
-                if not call.may_start_again or attempts_left == 0:
-                    raise
-            finally:
-                call.close()
-                self._driver.touch()
-
-    async def _answer(self, method, call):
-        """Return the one message, once the call has ended well."""
-        answer = await self._driver.poll(call.try_next, call.notify)
+        """Make a call with one request and one answer, which must end well after it."""
+        begin = self._starter(method, request)
+        call, answer = await self._begin(begin, options, self._next, self._end)
+        try:
+            if answer is not None:
+                await self._next(call)
+        finally:
+            self._end(call)
         if answer is None:
             raise FlightInternalError(f"{method.name}: the server ended the call without an answer")
-        await self._driver.poll(call.try_next, call.notify)
-        return answer
+        return parse(answer)
 
     async def get_flight_info(self, descriptor, *, options=None):
         """Return the :class:`FlightInfo` of a :class:`FlightDescriptor`."""
@@ -177,9 +197,14 @@ class AsyncioFlightClient:
 
         Waits for the schema, so that a refusal is raised here.
         """
-        begin = functools.partial(self._client._loop_do_get, ticket)
-        reader = AsyncFlightStreamReader(self._driver, await self._driver.start(begin, options))
-        await reader.schema()
+        start = functools.partial(self._client._loop_do_get, ticket)
+
+        def begin(options):
+            return AsyncFlightStreamReader(self._driver, start(options))
+
+        reader, _ = await self._begin(
+            begin, options, AsyncFlightStreamReader.schema, AsyncFlightStreamReader.close
+        )
         return reader
 
     async def do_put(self, descriptor, schema, *, options=None):

@@ -53,7 +53,7 @@ def _connected(reference, error):
         driver.end_connect(error)
 
 
-def _with_less_time(options, elapsed):
+def with_less_time(options, elapsed):
     """Copy call options whose times began to count `elapsed` seconds ago."""
     timeout = options.timeout if options.timeout >= 0 else None
     first_byte = options.first_byte_timeout
@@ -220,7 +220,7 @@ class Driver:
         error = await self._wait_connected(self._connecting, options, started)
         if error is not None:
             raise error
-        return _with_less_time(options, time.monotonic() - started) if options else options
+        return with_less_time(options, time.monotonic() - started) if options else options
 
     async def _wait_connected(self, connecting, options, started):
         limit = _limit_of(options)
