@@ -6,54 +6,17 @@
 #include "client.h"
 
 #include "arrow.h"
-#include "call_options.h"
 #include "callbacks.h"
+#include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "loop.h"
 #include "streams.h"
-#include "wait.h"
-
-/* The frame of a call: what every one of them needs. */
-struct frame {
-    struct cfp_state *state;
-    cflight_client *client;
-    struct cfp_call call;
-    struct cfp_wait wait;
-    cflight_error *error;
-};
-
-static int frame_begin(struct frame *frame, PyObject *self, PyObject *options,
-                       enum cfp_call_kind kind)
-{
-    *frame =
-        (struct frame){.state = cfp_state_of(self), .client = ((struct cfp_client *)self)->client};
-    if (frame->client == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
-        return -1;
-    }
-    return cfp_call_begin(frame->state, options, kind, &frame->call);
-}
-
-/* Goes without the GIL; 0 or -1. */
-static int frame_block(struct frame *frame)
-{
-    return cfp_wait_begin(&frame->wait, frame->state, cfp_interrupt_cancel, frame->call.cancel);
-}
-
-static int frame_unblock(struct frame *frame, cflight_status status)
-{
-    return cfp_wait_end(&frame->wait, status, frame->error);
-}
-
-static void frame_end(struct frame *frame)
-{
-    cfp_call_end(&frame->call);
-}
 
 /* Parses (descriptor, options) and makes the view. */
-static int parse_descriptor(PyObject *self, PyObject *args, PyObject *kwargs, struct frame *frame,
-                            enum cfp_call_kind kind, struct cflight_descriptor *ret_descriptor)
+static int parse_descriptor(PyObject *self, PyObject *args, PyObject *kwargs,
+                            struct cfp_frame *frame, enum cfp_call_kind kind,
+                            struct cflight_descriptor *ret_descriptor)
 {
     static char *names[] = {"descriptor", "options", NULL};
     PyObject *descriptor = NULL;
@@ -63,7 +26,7 @@ static int parse_descriptor(PyObject *self, PyObject *args, PyObject *kwargs, st
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", names, &descriptor, &options) ||
         cfp_check_type(descriptor, state->descriptor_type, "descriptor",
                        "cflight.FlightDescriptor") < 0 ||
-        frame_begin(frame, self, options, kind) < 0) {
+        cfp_frame_begin(frame, self, options, kind) < 0) {
         return -1;
     }
     return cfp_descriptor_view(descriptor, &frame->call.scratch, ret_descriptor);
@@ -71,67 +34,67 @@ static int parse_descriptor(PyObject *self, PyObject *args, PyObject *kwargs, st
 
 PyObject *cfp_client_get_flight_info(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    struct frame frame;
+    struct cfp_frame frame;
     struct cflight_descriptor descriptor;
     struct cflight_info *info = NULL;
     PyObject *result = NULL;
     if (parse_descriptor(self, args, kwargs, &frame, CFP_CALL_UNARY, &descriptor) < 0 ||
-        frame_block(&frame) < 0) {
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_get_flight_info(
         frame.client, &descriptor, &frame.call.options, &info, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = cfp_info_new(frame.state, info);
         cflight_info_free(info);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
 PyObject *cfp_client_poll_flight_info(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    struct frame frame;
+    struct cfp_frame frame;
     struct cflight_descriptor descriptor;
     struct cflight_poll_info *poll_info = NULL;
     PyObject *result = NULL;
     if (parse_descriptor(self, args, kwargs, &frame, CFP_CALL_UNARY, &descriptor) < 0 ||
-        frame_block(&frame) < 0) {
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_poll_flight_info(
         frame.client, &descriptor, &frame.call.options, &poll_info, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = cfp_poll_info_new(frame.state, poll_info);
         cflight_poll_info_free(poll_info);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
 PyObject *cfp_client_get_schema(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    struct frame frame;
+    struct cfp_frame frame;
     struct cflight_descriptor descriptor;
     cflight_buffer *schema = NULL;
     PyObject *result = NULL;
     if (parse_descriptor(self, args, kwargs, &frame, CFP_CALL_UNARY, &descriptor) < 0 ||
-        frame_block(&frame) < 0) {
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_get_schema(frame.client, &descriptor,
                                                       &frame.call.options, &schema, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = cfp_schema_result_new(frame.state, cflight_buffer_bytes(schema));
         cflight_buffer_unref(schema);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -157,19 +120,19 @@ static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, boo
     static char *names[] = {"ticket", "options", NULL};
     PyObject *ticket = NULL;
     PyObject *options = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     cflight_reader *handle = NULL;
     PyObject *reader = NULL;
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:do_get", names, &ticket, &options) ||
         cfp_check_type(ticket, state->ticket_type, "ticket", "cflight.Ticket") < 0 ||
-        frame_begin(&frame, self, options, kind) < 0 || frame_block(&frame) < 0) {
+        cfp_frame_begin(&frame, self, options, kind) < 0 || cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status =
         cflight_client_do_get(frame.client, cfp_view(((struct cfp_ticket *)ticket)->ticket),
                               &frame.call.options, &handle, &frame.error);
-    if (frame_unblock(&frame, status) < 0) {
+    if (cfp_frame_unblock(&frame, status) < 0) {
         goto done;
     }
     reader = cfp_reader_new(state, cfp_read_core_new(state, handle, true));
@@ -178,7 +141,7 @@ static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, boo
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return reader;
 }
 
@@ -216,7 +179,8 @@ static PyObject *pair_of(PyObject *first, PyObject *second)
 }
 
 /* Makes a writer object; under an event loop, one that never waits. */
-static PyObject *writer_of(struct frame *frame, cflight_writer *writer, struct ArrowSchema *schema)
+static PyObject *writer_of(struct cfp_frame *frame, cflight_writer *writer,
+                           struct ArrowSchema *schema)
 {
     PyObject *object = cfp_writer_new(frame->state, writer, true, schema);
     if (object != NULL && frame->call.options.never_wait) {
@@ -225,18 +189,19 @@ static PyObject *writer_of(struct frame *frame, cflight_writer *writer, struct A
     return object;
 }
 
-static PyObject *put_with_schema(struct frame *frame, const struct cflight_descriptor *descriptor,
+static PyObject *put_with_schema(struct cfp_frame *frame,
+                                 const struct cflight_descriptor *descriptor,
                                  struct ArrowSchema *schema)
 {
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
-    if (frame_block(frame) < 0) {
+    if (cfp_frame_block(frame) < 0) {
         schema->release(schema);
         return NULL;
     }
     cflight_status status = cflight_client_do_put(
         frame->client, descriptor, schema, &frame->call.options, &writer, &metadata, &frame->error);
-    if (frame_unblock(frame, status) < 0) {
+    if (cfp_frame_unblock(frame, status) < 0) {
         schema->release(schema);
         return NULL;
     }
@@ -253,7 +218,7 @@ static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
     PyObject *schema_object = NULL;
     PyObject *options = NULL;
     PyObject *result = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     struct cflight_descriptor descriptor;
     struct ArrowSchema schema;
     struct cfp_state *state = cfp_state_of(self);
@@ -261,7 +226,7 @@ static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
                                      &schema_object, &options) ||
         cfp_check_type(descriptor_object, state->descriptor_type, "descriptor",
                        "cflight.FlightDescriptor") < 0 ||
-        frame_begin(&frame, self, options, kind) < 0 ||
+        cfp_frame_begin(&frame, self, options, kind) < 0 ||
         cfp_descriptor_view(descriptor_object, &frame.call.scratch, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, PyExc_OSError) < 0 ||
         cfp_schema_get(schema_object, "schema", &schema) < 0) {
@@ -270,7 +235,7 @@ static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
     result = put_with_schema(&frame, &descriptor, &schema);
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -287,19 +252,19 @@ PyObject *cfp_client_loop_do_put(PyObject *self, PyObject *args, PyObject *kwarg
 static PyObject *start_exchange(PyObject *self, PyObject *args, PyObject *kwargs,
                                 enum cfp_call_kind kind)
 {
-    struct frame frame;
+    struct cfp_frame frame;
     struct cflight_descriptor descriptor;
     cflight_writer *writer = NULL;
     cflight_reader *reader = NULL;
     PyObject *result = NULL;
     if (parse_descriptor(self, args, kwargs, &frame, kind, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, frame.state->flight_internal_error) < 0 ||
-        frame_block(&frame) < 0) {
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_do_exchange(
         frame.client, &descriptor, &frame.call.options, &writer, &reader, &frame.error);
-    if (frame_unblock(&frame, status) < 0) {
+    if (cfp_frame_unblock(&frame, status) < 0) {
         goto done;
     }
     PyObject *reader_object =
@@ -308,7 +273,7 @@ static PyObject *start_exchange(PyObject *self, PyObject *args, PyObject *kwargs
     result = pair_of(writer_object, reader_object);
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -365,17 +330,17 @@ PyObject *cfp_client_do_action(PyObject *self, PyObject *args, PyObject *kwargs)
 }
 
 /* Reads all action types into the list. */
-static int read_action_types(struct frame *frame, cflight_action_type_stream *stream,
+static int read_action_types(struct cfp_frame *frame, cflight_action_type_stream *stream,
                              PyObject *list)
 {
     for (;;) {
         struct cflight_action_type *type = NULL;
         frame->error = NULL;
-        if (frame_block(frame) < 0) {
+        if (cfp_frame_block(frame) < 0) {
             return -1;
         }
         cflight_status status = cflight_action_type_stream_next(stream, &type, &frame->error);
-        if (frame_unblock(frame, status) < 0) {
+        if (cfp_frame_unblock(frame, status) < 0) {
             return -1;
         }
         if (type == NULL) {
@@ -401,15 +366,16 @@ PyObject *cfp_client_list_actions(PyObject *self, PyObject *args, PyObject *kwar
     static char *names[] = {"options", NULL};
     PyObject *options = NULL;
     PyObject *list = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     cflight_action_type_stream *stream = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:list_actions", names, &options) ||
-        frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 || frame_block(&frame) < 0) {
+        cfp_frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 ||
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status =
         cflight_client_list_actions(frame.client, &frame.call.options, &stream, &frame.error);
-    if (frame_unblock(&frame, status) < 0) {
+    if (cfp_frame_unblock(&frame, status) < 0) {
         goto done;
     }
     list = PyList_New(0);
@@ -419,7 +385,7 @@ PyObject *cfp_client_list_actions(PyObject *self, PyObject *args, PyObject *kwar
     cfp_release(free_action_types, stream);
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return list;
 }
 
@@ -429,7 +395,7 @@ PyObject *cfp_client_authenticate(PyObject *self, PyObject *args, PyObject *kwar
     PyObject *handler = NULL;
     PyObject *options = NULL;
     PyObject *result = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     struct cflight_client_auth table;
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:authenticate", names, &handler, &options)) {
@@ -443,22 +409,22 @@ PyObject *cfp_client_authenticate(PyObject *self, PyObject *args, PyObject *kwar
                                   "FlightClient.authenticate takes a ClientAuthHandler, not '%R'",
                                   (PyObject *)Py_TYPE(handler));
     }
-    if (frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
+    if (cfp_frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
         cfp_client_auth_table(state, handler, &table) < 0) {
         goto done;
     }
-    if (frame_block(&frame) < 0) {
+    if (cfp_frame_block(&frame) < 0) {
         cfp_hold_free(table.user_data);
         goto done;
     }
     cflight_status status =
         cflight_client_authenticate(frame.client, &table, &frame.call.options, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = Py_NewRef(Py_None);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -469,7 +435,7 @@ PyObject *cfp_client_authenticate_basic_token(PyObject *self, PyObject *args, Py
     PyObject *password = NULL;
     PyObject *options = NULL;
     PyObject *result = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     cflight_buffer *bearer = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:authenticate_basic_token", names,
                                      &username, &password, &options)) {
@@ -477,14 +443,14 @@ PyObject *cfp_client_authenticate_basic_token(PyObject *self, PyObject *args, Py
     }
     username = cfp_to_bytes(username);
     password = username == NULL ? NULL : cfp_to_bytes(password);
-    if (password == NULL || frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
-        frame_block(&frame) < 0) {
+    if (password == NULL || cfp_frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status =
         cflight_client_authenticate_basic(frame.client, cfp_view(username), cfp_view(password),
                                           &frame.call.options, &bearer, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         struct cflight_bytes value = cflight_buffer_bytes(bearer);
         result = Py_BuildValue("yN", bearer == NULL ? "" : "authorization", cfp_bytes_new(value));
         cflight_buffer_unref(bearer);
@@ -493,7 +459,7 @@ PyObject *cfp_client_authenticate_basic_token(PyObject *self, PyObject *args, Py
 done:
     Py_XDECREF(username);
     Py_XDECREF(password);
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -503,25 +469,25 @@ PyObject *cfp_client_cancel_flight_info(PyObject *self, PyObject *args, PyObject
     PyObject *object = NULL;
     PyObject *options = NULL;
     PyObject *result = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     struct cflight_info info;
     enum cflight_cancel_status outcome = CFLIGHT_CANCEL_STATUS_UNSPECIFIED;
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:cancel_flight_info", names, &object,
                                      &options) ||
         cfp_check_type(object, state->info_type, "info", "cflight.FlightInfo") < 0 ||
-        frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
-        cfp_info_view(object, &frame.call.scratch, &info) < 0 || frame_block(&frame) < 0) {
+        cfp_frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
+        cfp_info_view(object, &frame.call.scratch, &info) < 0 || cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_cancel_flight_info(
         frame.client, &info, &frame.call.options, &outcome, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = PyObject_CallFunction(state->cancel_status, "i", (int)outcome);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }
 
@@ -531,25 +497,26 @@ PyObject *cfp_client_renew_flight_endpoint(PyObject *self, PyObject *args, PyObj
     PyObject *object = NULL;
     PyObject *options = NULL;
     PyObject *result = NULL;
-    struct frame frame = {0};
+    struct cfp_frame frame = {0};
     struct cflight_endpoint endpoint;
     struct cflight_endpoint *renewed = NULL;
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:renew_flight_endpoint", names, &object,
                                      &options) ||
         cfp_check_type(object, state->endpoint_type, "endpoint", "cflight.FlightEndpoint") < 0 ||
-        frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
-        cfp_endpoint_view(object, &frame.call.scratch, &endpoint) < 0 || frame_block(&frame) < 0) {
+        cfp_frame_begin(&frame, self, options, CFP_CALL_UNARY) < 0 ||
+        cfp_endpoint_view(object, &frame.call.scratch, &endpoint) < 0 ||
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status = cflight_client_renew_flight_endpoint(
         frame.client, &endpoint, &frame.call.options, &renewed, &frame.error);
-    if (frame_unblock(&frame, status) == 0) {
+    if (cfp_frame_unblock(&frame, status) == 0) {
         result = cfp_endpoint_new(state, renewed);
         cflight_endpoint_free(renewed);
     }
 
 done:
-    frame_end(&frame);
+    cfp_frame_end(&frame);
     return result;
 }

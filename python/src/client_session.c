@@ -3,10 +3,9 @@
  * Thread class: free. */
 #include "client.h"
 
-#include "call_options.h"
+#include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"
-#include "wait.h"
 
 static int keep_bytes(PyObject *kept, PyObject *value, struct cflight_bytes *ret_view)
 {
@@ -171,104 +170,79 @@ PyObject *cfp_session_options_dict(const struct cflight_session_options *options
     return dict;
 }
 
-static cflight_client *handle_of(PyObject *self)
-{
-    cflight_client *client = ((struct cfp_client *)self)->client;
-    if (client == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
-    }
-    return client;
-}
-
 PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"session_options", "options", NULL};
-    struct cfp_state *state = cfp_state_of(self);
     PyObject *dict = NULL;
     PyObject *call_options = NULL;
+    PyObject *kept = NULL;
     PyObject *result = NULL;
-    struct cfp_call call = {0};
-    struct cfp_wait wait;
+    struct cfp_frame frame = {0};
     struct cflight_session_options options;
     struct cflight_session_errors *errors = NULL;
-    cflight_error *error = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:set_session_options", names, &PyDict_Type,
-                                     &dict, &call_options)) {
-        return NULL;
-    }
-    cflight_client *client = handle_of(self);
-    PyObject *kept = client == NULL ? NULL : PyList_New(0);
-    if (kept == NULL || cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
-        cfp_session_options_view(dict, kept, &call.scratch, &options) < 0 ||
-        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
+                                     &dict, &call_options) ||
+        (kept = PyList_New(0)) == NULL ||
+        cfp_frame_begin(&frame, self, call_options, CFP_CALL_UNARY) < 0 ||
+        cfp_session_options_view(dict, kept, &frame.call.scratch, &options) < 0 ||
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
-    cflight_status status =
-        cflight_client_set_session_options(client, &options, &call.options, &errors, &error);
-    if (cfp_wait_end(&wait, status, error) == 0) {
-        result = cfp_session_errors_dict(state, errors);
+    cflight_status status = cflight_client_set_session_options(
+        frame.client, &options, &frame.call.options, &errors, &frame.error);
+    if (cfp_frame_unblock(&frame, status) == 0) {
+        result = cfp_session_errors_dict(frame.state, errors);
         cflight_session_errors_free(errors);
     }
 
 done:
     Py_XDECREF(kept);
-    cfp_call_end(&call);
+    cfp_frame_end(&frame);
     return result;
+}
+
+/* The start of a call that takes nothing but options. `format` names it for the parser. */
+static int begin_with_options(struct cfp_frame *frame, PyObject *self, PyObject *args,
+                              PyObject *kwargs, const char *format)
+{
+    static char *names[] = {"options", NULL};
+    PyObject *call_options = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, &call_options) ||
+        cfp_frame_begin(frame, self, call_options, CFP_CALL_UNARY) < 0) {
+        return -1;
+    }
+    return cfp_frame_block(frame);
 }
 
 PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"options", NULL};
-    struct cfp_state *state = cfp_state_of(self);
-    PyObject *call_options = NULL;
     PyObject *result = NULL;
-    struct cfp_call call = {0};
-    struct cfp_wait wait;
+    struct cfp_frame frame = {0};
     struct cflight_session_options *options = NULL;
-    cflight_error *error = NULL;
-    cflight_client *client = handle_of(self);
-    if (client == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "|O:get_session_options", names,
-                                     &call_options) ||
-        cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
-        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
-        goto done;
+    if (begin_with_options(&frame, self, args, kwargs, "|O:get_session_options") == 0) {
+        cflight_status status = cflight_client_get_session_options(
+            frame.client, &frame.call.options, &options, &frame.error);
+        if (cfp_frame_unblock(&frame, status) == 0) {
+            result = cfp_session_options_dict(options);
+            cflight_session_options_free(options);
+        }
     }
-    cflight_status status =
-        cflight_client_get_session_options(client, &call.options, &options, &error);
-    if (cfp_wait_end(&wait, status, error) == 0) {
-        result = cfp_session_options_dict(options);
-        cflight_session_options_free(options);
-    }
-
-done:
-    cfp_call_end(&call);
+    cfp_frame_end(&frame);
     return result;
 }
 
 PyObject *cfp_client_close_session(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"options", NULL};
-    struct cfp_state *state = cfp_state_of(self);
-    PyObject *call_options = NULL;
     PyObject *result = NULL;
-    struct cfp_call call = {0};
-    struct cfp_wait wait;
+    struct cfp_frame frame = {0};
     enum cflight_close_session_status outcome = CFLIGHT_CLOSE_SESSION_UNSPECIFIED;
-    cflight_error *error = NULL;
-    cflight_client *client = handle_of(self);
-    if (client == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close_session", names, &call_options) ||
-        cfp_call_begin(state, call_options, CFP_CALL_UNARY, &call) < 0 ||
-        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, call.cancel) < 0) {
-        goto done;
+    if (begin_with_options(&frame, self, args, kwargs, "|O:close_session") == 0) {
+        cflight_status status =
+            cflight_client_close_session(frame.client, &frame.call.options, &outcome, &frame.error);
+        if (cfp_frame_unblock(&frame, status) == 0) {
+            result = PyObject_CallFunction(frame.state->close_session_status, "i", (int)outcome);
+        }
     }
-    cflight_status status = cflight_client_close_session(client, &call.options, &outcome, &error);
-    if (cfp_wait_end(&wait, status, error) == 0) {
-        result = PyObject_CallFunction(state->close_session_status, "i", (int)outcome);
-    }
-
-done:
-    cfp_call_end(&call);
+    cfp_frame_end(&frame);
     return result;
 }

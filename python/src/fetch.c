@@ -187,15 +187,15 @@ PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)
                             "attempts", "rewrite_location", NULL};
     struct fetch_arguments given = {.options = Py_None, .rewrite_location = Py_None};
     struct cfp_state *state = cfp_state_of(self);
-    cflight_client *client = ((struct cfp_client *)self)->client;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIO:fetch", names, &given.info,
                                      &given.options, &given.parallel, &given.any_order,
                                      &given.attempts, &given.rewrite_location) ||
         cfp_check_type(given.info, state->info_type, "info", "cflight.FlightInfo") < 0) {
         return NULL;
     }
+    cflight_client *client = cfp_client_handle(self);
     if (client == NULL) {
-        return PyErr_Format(PyExc_ValueError, "FlightClient.__init__ was not called");
+        return NULL;
     }
     struct fetch_box *box = PyMem_RawCalloc(1, sizeof(*box));
     if (box == NULL) {

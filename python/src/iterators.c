@@ -93,7 +93,7 @@ PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObj
 static int start_list(struct iterator *self, struct cfp_state *state)
 {
     PyObject *client = self->client;
-    cflight_client *handle = ((struct cfp_client *)client)->client;
+    cflight_client *handle = cfp_client_handle(client);
     struct cflight_bytes criteria = {0};
     cflight_error *error = NULL;
     cflight_info_stream *stream = NULL;
@@ -101,7 +101,6 @@ static int start_list(struct iterator *self, struct cfp_state *state)
     self->client = NULL; /* another thread does not start it again */
     int result = -1;
     if (handle == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
         goto done;
     }
     if (self->criteria != Py_None) {
@@ -202,13 +201,9 @@ PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
     if (self == NULL) {
         return NULL;
     }
-    cflight_client *handle = ((struct cfp_client *)client)->client;
-    if (handle == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
-        Py_CLEAR(self);
-    } else if (cfp_call_begin(state, options, CFP_CALL_ITERATOR, &self->call) < 0) {
-        Py_CLEAR(self);
-    } else if (start_action(self, state, handle, action) < 0) {
+    cflight_client *handle = cfp_client_handle(client);
+    if (handle == NULL || cfp_call_begin(state, options, CFP_CALL_ITERATOR, &self->call) < 0 ||
+        start_action(self, state, handle, action) < 0) {
         Py_CLEAR(self);
     }
     return (PyObject *)self;

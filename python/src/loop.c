@@ -40,20 +40,11 @@ bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback)
     return notifier->callback != NULL;
 }
 
-static cflight_client *handle_of(PyObject *self)
-{
-    cflight_client *client = ((struct cfp_client *)self)->client;
-    if (client == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
-    }
-    return client;
-}
-
 PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct cflight_loop_state state = {.fd = -1, .timeout_ms = -1};
-    cflight_client *client = handle_of(self);
+    cflight_client *client = cfp_client_handle(self);
     if (client == NULL) {
         return NULL;
     }
@@ -64,7 +55,7 @@ PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
 PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    cflight_client *client = handle_of(self);
+    cflight_client *client = cfp_client_handle(self);
     if (client == NULL) {
         return NULL;
     }
@@ -76,7 +67,7 @@ PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused)
 {
     (void)unused;
     bool is_connected = false;
-    cflight_client *client = handle_of(self);
+    cflight_client *client = cfp_client_handle(self);
     if (client == NULL) {
         return NULL;
     }
@@ -108,7 +99,7 @@ static void on_connected(void *user_data, cflight_status status, const cflight_e
 PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback)
 {
     struct cfp_client *object = (struct cfp_client *)self;
-    cflight_client *client = handle_of(self);
+    cflight_client *client = cfp_client_handle(self);
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     cflight_error *error = NULL;
     if (client == NULL) {
@@ -148,7 +139,7 @@ struct async_call {
 PyObject *cfp_client_loop_start(PyObject *self, PyObject *args)
 {
     struct cfp_state *state = cfp_state_of(self);
-    cflight_client *client = handle_of(self);
+    cflight_client *client = cfp_client_handle(self);
     int method = 0;
     Py_buffer request;
     PyObject *options = NULL;

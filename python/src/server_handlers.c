@@ -116,6 +116,16 @@ static PyObject *expect(PyObject *result, PyTypeObject *type, const char *what)
     return result;
 }
 
+/* Calls server.name(context, about), which must return an instance of `type`. Takes `about`; NULL
+ * stands for an exception that is set. */
+static PyObject *ask(struct handler *handler, const char *name, PyObject *about, PyTypeObject *type,
+                     const char *what)
+{
+    PyObject *result = about == NULL ? NULL : call(handler, name, about, NULL, NULL);
+    Py_XDECREF(about);
+    return expect(result, type, what);
+}
+
 static int send_info(struct handler *handler, cflight_response *response, PyObject *object)
 {
     struct cfp_scratch scratch = CFP_SCRATCH_INIT;
@@ -179,13 +189,11 @@ static cflight_status on_get_flight_info(void *user_data, cflight_server_context
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *object = cfp_descriptor_new(handler.state, descriptor);
-    PyObject *info = object == NULL ? NULL : call(&handler, "get_flight_info", object, NULL, NULL);
-    info = expect(info, handler.state->info_type, "get_flight_info must return a FlightInfo");
+    PyObject *info = ask(&handler, "get_flight_info", cfp_descriptor_new(handler.state, descriptor),
+                         handler.state->info_type, "get_flight_info must return a FlightInfo");
     if (info != NULL) {
         (void)send_info(&handler, response, info);
     }
-    Py_XDECREF(object);
     Py_XDECREF(info);
     return leave(&handler, reterr);
 }
@@ -213,15 +221,12 @@ static cflight_status on_poll_flight_info(void *user_data, cflight_server_contex
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *object = cfp_descriptor_new(handler.state, descriptor);
     PyObject *poll_info =
-        object == NULL ? NULL : call(&handler, "poll_flight_info", object, NULL, NULL);
-    poll_info =
-        expect(poll_info, handler.state->poll_info_type, "poll_flight_info must return a PollInfo");
+        ask(&handler, "poll_flight_info", cfp_descriptor_new(handler.state, descriptor),
+            handler.state->poll_info_type, "poll_flight_info must return a PollInfo");
     if (poll_info != NULL) {
         send_poll_info(&handler, response, poll_info);
     }
-    Py_XDECREF(object);
     Py_XDECREF(poll_info);
     return leave(&handler, reterr);
 }
@@ -237,15 +242,13 @@ static cflight_status on_get_schema(void *user_data, cflight_server_context *con
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *object = cfp_descriptor_new(handler.state, descriptor);
-    PyObject *result = object == NULL ? NULL : call(&handler, "get_schema", object, NULL, NULL);
-    result =
-        expect(result, handler.state->schema_result_type, "get_schema must return a SchemaResult");
+    PyObject *result =
+        ask(&handler, "get_schema", cfp_descriptor_new(handler.state, descriptor),
+            handler.state->schema_result_type, "get_schema must return a SchemaResult");
     if (result != NULL && cfp_wait_begin(&wait, handler.state, NULL, NULL) == 0) {
         struct cflight_bytes schema = cfp_view(((struct cfp_schema_result *)result)->schema);
         (void)cfp_wait_end(&wait, cflight_response_schema(response, schema, &error), error);
     }
-    Py_XDECREF(object);
     Py_XDECREF(result);
     return leave(&handler, reterr);
 }
@@ -260,14 +263,12 @@ static cflight_status on_do_get(void *user_data, cflight_server_context *context
         return status;
     }
     struct cfp_sink sink = {handler.state, writer};
-    PyObject *object = cfp_ticket_new(handler.state, ticket);
-    PyObject *stream = object == NULL ? NULL : call(&handler, "do_get", object, NULL, NULL);
-    stream =
-        expect(stream, handler.state->data_stream_type, "do_get must return a FlightDataStream");
+    PyObject *stream =
+        ask(&handler, "do_get", cfp_ticket_new(handler.state, ticket),
+            handler.state->data_stream_type, "do_get must return a FlightDataStream");
     if (stream != NULL) {
         (void)cfp_data_stream_send(stream, &sink);
     }
-    Py_XDECREF(object);
     Py_XDECREF(stream);
     return leave(&handler, reterr);
 }
