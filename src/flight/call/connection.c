@@ -224,7 +224,8 @@ static bool check_process_locked(struct cfl_connection *connection, cflight_erro
     return false;
 }
 
-/* Writing failed: whoever reads next reads what is there, then fails the connection. */
+/* Writing failed: whoever reads next reads until nothing is there, then fails the connection. It
+ * must not wait for more: the socket may live on (EFAULT), with a peer that waits for us. */
 static void fail_writing_locked(struct cfl_connection *connection, cflight_error *error)
 {
     connection->locked.write_failure = error;
@@ -296,8 +297,9 @@ static bool read_step_locked(struct cfl_connection *connection)
         cfl_transport_read(connection->transport, target, target_count, &len_bytes, &is_eof,
                            &connection->locked.read_wait, &error);
     connection->locked.is_gone = connection->locked.is_gone || status != CFLIGHT_OK;
-    connection->locked.is_readable =
-        len_bytes == wanted_bytes || cfl_transport_has_pending(connection->transport);
+    connection->locked.is_readable = len_bytes == wanted_bytes ||
+                                     cfl_transport_has_pending(connection->transport) ||
+                                     connection->locked.write_failure != NULL;
     connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
     if (status == CFLIGHT_OK && len_bytes > 0) {
         status = cfl_grpc_received(connection->locked.grpc, len_bytes, &error);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -436,6 +437,106 @@ TEST(endings, a_failed_write_reports_the_status_that_came_before)
     schema.release(&schema);
     t_peer_stop(&peer);
     t_gate_done(&refused);
+}
+
+/* Takes a call, then sends frames without meaning until the client has gone. */
+static void take_and_chat(void *user_data, int fd)
+{
+    static const uint8_t WIDE[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
+    struct t_raw input = {0};
+    struct t_raw output = {0};
+    struct chatter *chatter = user_data;
+    t_raw_frame(&output, T_SETTINGS, 0, 0, WIDE, sizeof WIDE);
+    t_raw_u32_frame(&output, T_WINDOW_UPDATE, 0, 0, 0x7fff0000 - 65535);
+    if (t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input)) {
+        chatter->fd = fd;
+        (void)chat(chatter);
+    }
+    t_raw_done(&output);
+    t_raw_done(&input);
+    (void)close(fd);
+}
+
+/* A mapped file whose pages are gone: what the kernel reads there is refused (EFAULT), what the
+ * process reads raises SIGBUS. */
+struct cut_file {
+    void *address;
+    size_t len_bytes;
+    struct sigaction before;
+};
+
+static void put_zeros(int number, siginfo_t *info, void *context)
+{
+    const uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    void *page = (void *)((uintptr_t)info->si_addr & ~(page_bytes - 1));
+    (void)number;
+    (void)context;
+    if (mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page) {
+        abort();
+    }
+}
+
+static struct cut_file cut_file_new(size_t len_bytes)
+{
+    struct cut_file file = {.len_bytes = len_bytes};
+    struct sigaction action = {.sa_sigaction = put_zeros, .sa_flags = SA_SIGINFO};
+    FILE *stream = tmpfile();
+    assert_non_null(stream);
+    file.address = mmap(NULL, len_bytes, PROT_READ, MAP_PRIVATE, fileno(stream), 0);
+    assert_true(file.address != MAP_FAILED);
+    (void)fclose(stream); /* it was never made longer: no page is there */
+    assert_int_equal(sigaction(SIGBUS, &action, &file.before), 0);
+    return file;
+}
+
+static void cut_file_done(struct cut_file *file)
+{
+    (void)munmap(file->address, file->len_bytes);
+    (void)sigaction(SIGBUS, &file->before, NULL);
+}
+
+/* Goal: a write that the system refuses ends the call although the socket lives on and the peer has
+ * more to say.
+ * Method: a batch whose values lie in a file that was cut, to a peer that never stops sending. A
+ * hang would end by the limit. */
+TEST(endings, a_write_that_the_system_refuses_ends_the_call)
+{
+    enum { ROW_COUNT = 200000 };
+    struct t_peer peer;
+    struct chatter chatter = {.is_over = false};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("x")};
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct cut_file file = cut_file_new(ROW_COUNT * sizeof(int64_t));
+    cflight_client *client = NULL;
+    cflight_writer *writer = NULL;
+    cflight_metadata_reader *metadata = NULL;
+    cflight_error *error = NULL;
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    options.timeout_ms = 20000;
+    t_peer_start(&peer, take_and_chat, &chatter);
+    t_schema(&schema);
+    t_batch(0, ROW_COUNT, &batch);
+    const void *values = batch.children[0]->buffers[1];
+    CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+    CHECK_OK(
+        cflight_client_do_put(client, &descriptor, &schema, &options, &writer, &metadata, &error),
+        error);
+    CHECK_OK(cflight_writer_write(writer, &batch, NULL, &error), error);
+    batch.children[0]->buffers[1] = file.address;
+    cflight_status status = cflight_writer_write(writer, &batch, NULL, &error);
+    batch.children[0]->buffers[1] = values;
+    atomic_store(&chatter.is_over, true);
+    cflight_metadata_reader_free(metadata);
+    cflight_writer_free(writer);
+    cflight_client_free(client);
+    batch.release(&batch);
+    schema.release(&schema);
+    cut_file_done(&file);
+    t_peer_stop(&peer);
+    CHECK_STATUS(status, CFLIGHT_UNAVAILABLE);
+    cflight_error_free(error);
 }
 
 /* ---- limits and broken input at the server ---- */
