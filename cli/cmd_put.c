@@ -10,12 +10,14 @@
 #include "cli/fetch.h"
 #include "cli/file_content.h"
 #include "cli/interrupt.h"
+#include "cli/mapped_file.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/utf8.h"
 
 struct upload {
     struct cli_run *run;
+    struct cli_mapped_file file; /* none for standard input */
     struct ArrowArrayStream source;
     struct ArrowSchema schema;
     struct cli_column root;
@@ -29,15 +31,12 @@ struct upload {
 
 static cflight_status open_file(struct upload *upload, const char *path, cflight_error **reterr)
 {
-    cflight_ipc_file *file = NULL;
-    cflight_status status = cflight_ipc_file_open(path, NULL, &file, reterr);
+    cflight_status status = cli_mapped_file_open(&upload->file, path, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    upload->rows_total = cflight_ipc_file_row_count(file);
-    status = cflight_ipc_file_stream(file, &upload->source, reterr);
-    cflight_ipc_file_free(file);
-    return status;
+    upload->rows_total = cflight_ipc_file_row_count(upload->file.file);
+    return cflight_ipc_file_stream(upload->file.file, &upload->source, reterr);
 }
 
 static cflight_status source_failure(struct upload *upload, cflight_error **reterr)
@@ -167,6 +166,26 @@ static cflight_status send_all(struct upload *upload, cflight_error **reterr)
     return status;
 }
 
+/* Takes an upload back whose file was changed meanwhile. That also explains whatever else went
+ * wrong. */
+static cflight_status check_source(struct upload *upload, cflight_status status,
+                                   cflight_error **reterr)
+{
+    cflight_error *change = NULL;
+    if (upload->file.fd < 0 || cli_mapped_file_check(&upload->file, &change) == CFLIGHT_OK) {
+        return status;
+    }
+    cflight_writer_cancel(upload->writer);
+    upload->run->exit_code = CLI_EXIT_FAILURE;
+    cflight_error_free(*reterr);
+    *reterr = NULL;
+    status =
+        cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
+                          upload->run->arguments->positionals[2], cflight_error_message(change));
+    cflight_error_free(change);
+    return status;
+}
+
 /* Ends the upload and takes the verdict. */
 static cflight_status finish(struct upload *upload, cflight_error **reterr)
 {
@@ -203,7 +222,7 @@ static cflight_status run_upload(struct upload *upload, const struct cli_connect
         return status;
     }
     cli_progress_start(&upload->progress, "put", upload->rows_total, is_quiet);
-    status = send_all(upload, reterr);
+    status = check_source(upload, send_all(upload, reterr), reterr);
     if (status == CFLIGHT_OK) {
         status = finish(upload, reterr);
     }
@@ -223,13 +242,14 @@ static void upload_done(struct upload *upload)
     if (upload->source.release != NULL) {
         upload->source.release(&upload->source);
     }
+    cli_mapped_file_done(&upload->file);
     cli_output_free(upload->results);
 }
 
 cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
 {
     struct cli_connection connection = {0};
-    struct upload upload = {.run = run};
+    struct upload upload = {.run = run, .file = CLI_MAPPED_FILE_INIT};
 
     run->subject = run->arguments->positionals[1];
     cflight_status status = open_source(&upload, reterr);

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/mapped_file.h"
 #include "cli/message.h"
 
 typedef cflight_status (*run_fn)(struct cli_run *run, cflight_error **reterr);
@@ -74,6 +75,7 @@ static enum cli_exit_code run_command(const struct cli_arguments *arguments)
     cflight_status status = CFLIGHT_OK;
 
     cli_signals_block();
+    cli_mapped_files_guard();
     if (is_client) {
         status = cflight_cancel_new(&run.cancel, &error);
         if (status == CFLIGHT_OK) {

@@ -4,9 +4,11 @@
  * Files are opened for each request: they are mapped, so this costs a few system calls, and a file
  * that was replaced meanwhile is served as it was to those who began before. Files are checked
  * fully before a batch of them is sent, because nobody knows who wrote them, and batches may have
- * to be cut at offsets that the file itself gives. */
+ * to be cut at offsets that the file itself gives. A file that is written into or cut meanwhile
+ * fails the requests that read it, and those alone. */
 #include <inttypes.h>
 
+#include "cli/mapped_file.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
 #include "cli/serve.h"
@@ -23,7 +25,7 @@ static cflight_status blame_flight(const char *name, cflight_status status, cfli
 }
 
 static cflight_status open_flight(const struct cli_serve *serve, const char *name,
-                                  cflight_ipc_file **ret_file, cflight_error **reterr)
+                                  struct cli_mapped_file *ret_file, cflight_error **reterr)
 {
     struct cli_text path = CLI_TEXT_INIT;
     cflight_error *cause = NULL;
@@ -31,8 +33,17 @@ static cflight_status open_flight(const struct cli_serve *serve, const char *nam
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cflight_ipc_file_open(cli_text_terminated(&path), NULL, ret_file, &cause);
+    status = cli_mapped_file_open(ret_file, cli_text_terminated(&path), &cause);
     cli_text_done(&path);
+    return status == CFLIGHT_OK ? CFLIGHT_OK : blame_flight(name, status, cause, reterr);
+}
+
+/* Whether what was read of a flight is to be believed. */
+static cflight_status check_flight(const char *name, const struct cli_mapped_file *file,
+                                   cflight_error **reterr)
+{
+    cflight_error *cause = NULL;
+    cflight_status status = cli_mapped_file_check(file, &cause);
     return status == CFLIGHT_OK ? CFLIGHT_OK : blame_flight(name, status, cause, reterr);
 }
 
@@ -54,7 +65,7 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
                                   const struct cflight_descriptor *descriptor,
                                   cflight_response *response, cflight_error **reterr)
 {
-    cflight_ipc_file *file = NULL;
+    struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_buffer *schema = NULL;
     struct cflight_bytes path = cflight_bytes_from_text(name);
     struct cflight_descriptor own = {
@@ -66,12 +77,16 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = serialize_schema(file, &schema, reterr);
+    status = serialize_schema(file.file, &schema, reterr);
     if (status != CFLIGHT_OK) {
         goto done;
     }
-    info.total_records = cflight_ipc_file_row_count(file);
-    info.total_bytes = cflight_ipc_file_size_bytes(file);
+    info.total_records = cflight_ipc_file_row_count(file.file);
+    info.total_bytes = cflight_ipc_file_size_bytes(file.file);
+    status = check_flight(name, &file, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
     if (info.total_records < 0) {
         status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                    "flight '%s': the file is damaged or cut short", name);
@@ -83,7 +98,7 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
 
 done:
     cflight_buffer_unref(schema);
-    cflight_ipc_file_free(file);
+    cli_mapped_file_done(&file);
     return status;
 }
 
@@ -142,7 +157,7 @@ static cflight_status get_schema(void *user_data, cflight_server_context *contex
                                  cflight_response *response, cflight_error **reterr)
 {
     struct cli_text name = CLI_TEXT_INIT;
-    cflight_ipc_file *file = NULL;
+    struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_buffer *schema = NULL;
     (void)context;
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
@@ -150,32 +165,100 @@ static cflight_status get_schema(void *user_data, cflight_server_context *contex
         status = open_flight(user_data, name.data, &file, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = serialize_schema(file, &schema, reterr);
+        status = serialize_schema(file.file, &schema, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = check_flight(name.data, &file, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_response_schema(response, cflight_buffer_bytes(schema), reterr);
     }
     cflight_buffer_unref(schema);
-    cflight_ipc_file_free(file);
+    cli_mapped_file_done(&file);
     cli_text_done(&name);
     return status;
+}
+
+static cflight_status stream_failure(const char *name, struct ArrowArrayStream *stream,
+                                     cflight_error **reterr)
+{
+    const char *reason = stream->get_last_error(stream);
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "flight '%s': %s", name,
+                             reason == NULL ? "the file cannot be read" : reason);
+}
+
+static cflight_status begin_flight(const char *name, struct ArrowArrayStream *stream,
+                                   cflight_writer *writer, cflight_error **reterr)
+{
+    struct ArrowSchema schema = {0};
+    if (stream->get_schema(stream, &schema) != 0) {
+        return stream_failure(name, stream, reterr);
+    }
+    cflight_status status = cflight_writer_begin(writer, &schema, NULL, reterr);
+    schema.release(&schema);
+    return status;
+}
+
+static cflight_status send_batches(const char *name, struct ArrowArrayStream *stream,
+                                   const struct cli_mapped_file *file, cflight_writer *writer,
+                                   cflight_error **reterr)
+{
+    cflight_status status = begin_flight(name, stream, writer, reterr);
+    while (status == CFLIGHT_OK) {
+        struct ArrowArray batch = {0};
+        if (stream->get_next(stream, &batch) != 0) {
+            return stream_failure(name, stream, reterr);
+        }
+        if (batch.release == NULL) {
+            break;
+        }
+        status = cflight_writer_write(writer, &batch, NULL, reterr);
+        batch.release(&batch);
+        if (status == CFLIGHT_OK) {
+            status = check_flight(name, file, reterr);
+        }
+    }
+    return status;
+}
+
+/* A change of the file explains whatever else went wrong. The operator is told: clients cannot do
+ * anything about it. */
+static cflight_status blame_change(const char *name, const struct cli_mapped_file *file,
+                                   cflight_status status, cflight_error **reterr)
+{
+    cflight_error *change = NULL;
+    cflight_status changed = check_flight(name, file, &change);
+    if (changed == CFLIGHT_OK) {
+        return status;
+    }
+    cli_message_error("not sent to its end", change);
+    if (reterr != NULL) {
+        cflight_error_free(*reterr);
+        *reterr = change;
+        change = NULL;
+    }
+    cflight_error_free(change);
+    return changed;
 }
 
 static cflight_status send_flight(const struct cli_serve *serve, const char *name,
                                   cflight_writer *writer, cflight_error **reterr)
 {
     struct ArrowArrayStream stream;
-    cflight_ipc_file *file = NULL;
+    struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_status status = open_flight(serve, name, &file, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cflight_ipc_file_stream(file, &stream, reterr);
-    cflight_ipc_file_free(file);
+    status = cflight_ipc_file_stream(file.file, &stream, reterr);
     if (status == CFLIGHT_OK) {
-        status = cflight_writer_write_stream(writer, &stream, reterr);
+        status = send_batches(name, &stream, &file, writer, reterr);
         stream.release(&stream);
     }
+    if (status != CFLIGHT_OK) {
+        status = blame_change(name, &file, status, reterr);
+    }
+    cli_mapped_file_done(&file);
     return status;
 }
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches mapped files: by a signal handler for pages that are gone, by size and time of change for
+ * the rest.
+ *
+ * The handler puts a page of zeros where the missing one was, counts that, and lets the reader go
+ * on; whoever uses what was read must check afterwards. The page stays until the file is unmapped.
+ * The kernel, reading such a page for a socket, raises no signal but refuses (EFAULT), and the
+ * connection breaks. Process-wide state: the count. */
+#include "cli/mapped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/os_error.h"
+
+enum { OPEN_TRIES = 10 };
+
+static atomic_uint_fast64_t fault_count;
+static uintptr_t page_bytes;
+
+/* Runs inside the access that failed. What is not a missing page of a file ends the process, as it
+ * would without this handler, when the access is made again. */
+static void replace_page(int number, siginfo_t *info, void *context)
+{
+    int saved_errno = errno;
+    uintptr_t page = (uintptr_t)info->si_addr & ~(page_bytes - 1);
+    (void)context;
+    if (info->si_code != BUS_ADRERR ||
+        mmap((void *)page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+            MAP_FAILED) {
+        struct sigaction fatal = {.sa_handler = SIG_DFL};
+        (void)sigaction(number, &fatal, NULL);
+    }
+    (void)atomic_fetch_add(&fault_count, 1);
+    errno = saved_errno;
+}
+
+void cli_mapped_files_guard(void)
+{
+    struct sigaction action = {.sa_sigaction = replace_page, .sa_flags = SA_SIGINFO};
+    page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)sigaction(SIGBUS, &action, NULL);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool is_unchanged(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Opens the path twice, for the map and for the watch. `*ret_is_same` tells whether both found the
+ * same file. */
+static cflight_status open_both(struct cli_mapped_file *file, const char *path, bool *ret_is_same,
+                                cflight_error **reterr)
+{
+    struct stat now;
+    file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file->fd < 0 || fstat(file->fd, &file->opened) != 0) {
+        return cli_error_from_errno(reterr, errno, "open", path);
+    }
+    file->fault_count = atomic_load(&fault_count);
+    cflight_status status = cflight_ipc_file_open(path, NULL, &file->file, reterr);
+    *ret_is_same =
+        status == CFLIGHT_OK && stat(path, &now) == 0 && is_same_file(&file->opened, &now);
+    return status;
+}
+
+cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char *path,
+                                    cflight_error **reterr)
+{
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
+        bool is_same = false;
+        cflight_status status = open_both(&file, path, &is_same, reterr);
+        if (is_same) {
+            *ret_file = file;
+            return CFLIGHT_OK;
+        }
+        cli_mapped_file_done(&file);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+    }
+    return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE, "'%s' is replaced all the time", path);
+}
+
+cflight_status cli_mapped_file_check(const struct cli_mapped_file *file, cflight_error **reterr)
+{
+    struct stat now;
+    if (fstat(file->fd, &now) != 0 || !is_unchanged(&file->opened, &now)) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_DATA_LOSS,
+            "the file was written into or cut while it was read; replace files by renaming");
+    }
+    if (atomic_load(&fault_count) != file->fault_count) {
+        return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE,
+                                         "a part of a file could not be read from its disk, "
+                                         "perhaps of this one; try again");
+    }
+    return CFLIGHT_OK;
+}
+
+void cli_mapped_file_done(struct cli_mapped_file *file)
+{
+    cflight_ipc_file_free(file->file);
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+    }
+    *file = (struct cli_mapped_file)CLI_MAPPED_FILE_INIT;
+}
