@@ -160,6 +160,12 @@ struct cflight_server_options {
     /// written to be taken; past it the call ends. 0 is none: a client may then hold a handler, and
     /// its thread, as long as its connection lives.
     int64_t idle_timeout_ms;
+    /// Bytes that all uploads and other requests together may hold before handlers take them; a
+    /// call beyond it ends with CFLIGHT_UNAVAILABLE. It bounds what many clients can do together,
+    /// as `stream_window_bytes` does for one call; a message that is larger than that window counts
+    /// as it arrives, so no message may be larger. 0 is half of the machine's memory: where the
+    /// process may use less, set it.
+    uint64_t unread_bytes_max;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -31,7 +31,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_server_handlers", sizeof(struct cflight_server_handlers), 88},
     {"cflight_tls_key_pair", sizeof(struct cflight_tls_key_pair), 32},
     {"cflight_server_tls", sizeof(struct cflight_server_tls), 40},
-    {"cflight_server_options", sizeof(struct cflight_server_options), 184},
+    {"cflight_server_options", sizeof(struct cflight_server_options), 192},
     {"cflight_chunk", sizeof(struct cflight_chunk), 104},
     {"cflight_descriptor", sizeof(struct cflight_descriptor), 40},
     {"cflight_time", sizeof(struct cflight_time), 16},

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/body.h"
+#include "base/budget.h"
 #include "base/list.h"
 #include "base/refcount.h"
 #include "grpc/conn.h"
@@ -40,6 +41,8 @@ struct cfl_connection_owner {
      * a client. */
     void (*on_cancelled)(void *user_data, struct cfl_call *call);
     void *user_data;
+    /* Server: for what all calls together have received and not taken. NULL at a client. */
+    struct cfl_budget *unread;
 };
 
 struct cfl_connection {

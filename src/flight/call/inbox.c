@@ -7,6 +7,7 @@
  * lock. */
 #include "flight/call/inbox.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -27,14 +28,17 @@ struct large_message {
     struct cfl_list node;
     struct cfl_flight_data data;
     uint64_t credit_bytes;
+    uint64_t len_bytes; /* of the whole message */
 };
 
 void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *alloc,
-                    struct cfl_pool *pool, const struct cfl_limits *limits, bool is_flight_data)
+                    struct cfl_pool *pool, struct cfl_budget *budget,
+                    const struct cfl_limits *limits, bool is_flight_data)
 {
     memset(inbox, 0, sizeof *inbox);
     inbox->alloc = alloc;
     inbox->pool = pool;
+    inbox->budget = budget;
     inbox->message_bytes_max = is_flight_data ? UINT64_MAX : limits->control_message_bytes_max;
     inbox->is_flight_data = is_flight_data;
     cfl_flight_data_parser_init(&inbox->parser, alloc, pool, limits);
@@ -48,9 +52,16 @@ static void free_large(const struct cflight_allocator *alloc, struct large_messa
     cfl_free(alloc, large, sizeof *large);
 }
 
+static void give_back(struct cfl_inbox *inbox, uint64_t len_bytes)
+{
+    inbox->held_bytes -= len_bytes;
+    cfl_budget_give_back(inbox->budget, len_bytes);
+}
+
 void cfl_inbox_done(struct cfl_inbox *inbox)
 {
     struct cfl_list *node = NULL;
+    give_back(inbox, inbox->held_bytes);
     while ((node = cfl_list_take_first(&inbox->large)) != NULL) {
         free_large(inbox->alloc, CFL_LIST_ENTRY(node, struct large_message, node));
     }
@@ -103,6 +114,13 @@ void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t
 cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
                               cflight_error **reterr)
 {
+    if (!cfl_budget_take(inbox->budget, len_bytes)) {
+        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                                 "calls that wait unread may hold %" PRIu64
+                                 " bytes together, which are in use; try again later",
+                                 inbox->budget->max_bytes);
+    }
+    inbox->held_bytes += len_bytes;
     inbox->credit_bytes += len_bytes;
     inbox->received_bytes += len_bytes;
     if (is_large(inbox)) {
@@ -126,6 +144,7 @@ static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
         return status;
     }
     large->credit_bytes = inbox->credit_bytes;
+    large->len_bytes = inbox->current_len_bytes;
     size_t record = cfl_buf_reserve(&inbox->records, RECORD_HEADER_BYTES);
     if (record == SIZE_MAX) {
         free_large(inbox->alloc, large);
@@ -209,10 +228,12 @@ cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_m
         struct large_message *large = CFL_LIST_ENTRY(node, struct large_message, node);
         message.data = large->data;
         message.credit_bytes = large->credit_bytes;
+        give_back(inbox, large->len_bytes);
         cfl_free(inbox->alloc, large, sizeof *large);
     } else {
         (void)cfl_cursor_bytes(&cursor, len_bytes, &bytes);
         message.credit_bytes = credit_bytes;
+        give_back(inbox, len_bytes);
         status = take_small(inbox, bytes, &message, reterr);
     }
     inbox->records_offset = cursor.offset;

@@ -2,6 +2,7 @@
 #ifndef CFL_FLIGHT_CALL_INBOX_H
 #define CFL_FLIGHT_CALL_INBOX_H
 
+#include "base/budget.h"
 #include "base/list.h"
 #include "flight/call/flight_data.h"
 
@@ -15,6 +16,8 @@
 struct cfl_inbox {
     const struct cflight_allocator *alloc;
     struct cfl_pool *pool;
+    struct cfl_budget *budget;  /* for what arrived and was not taken, shared with other calls */
+    uint64_t held_bytes;        /* of the budget */
     uint64_t message_bytes_max; /* what is not FlightData is held to this */
     bool is_flight_data;
     struct cfl_flight_data_parser parser;
@@ -38,11 +41,13 @@ struct cfl_message {
 };
 
 void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *alloc,
-                    struct cfl_pool *pool, const struct cfl_limits *limits, bool is_flight_data);
+                    struct cfl_pool *pool, struct cfl_budget *budget,
+                    const struct cfl_limits *limits, bool is_flight_data);
 void cfl_inbox_done(struct cfl_inbox *inbox);
 cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cflight_error **reterr);
 void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t *ret_len_bytes,
                      size_t *ret_hint_bytes);
+/* CFLIGHT_UNAVAILABLE when the budget is used up. */
 cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
                               cflight_error **reterr);
 cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/condition.h"
@@ -16,9 +17,19 @@ enum {
     DEFAULT_HANDLERS_MAX = 64,
     DEFAULT_QUEUE_MAX = 1024,
     DEFAULT_SPLIT_BYTES = (4 << 20) - (64 << 10),
+    DEFAULT_UNREAD_BYTES = 1 << 30, /* where the system does not tell its memory */
 };
 
 /* ---- options ---- */
+
+/* Half of the machine's memory. */
+static uint64_t default_unread_bytes(void)
+{
+    long page_count = sysconf(_SC_PHYS_PAGES);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    return page_count > 0 && page_bytes > 0 ? (uint64_t)page_count * (uint64_t)page_bytes / 2
+                                            : DEFAULT_UNREAD_BYTES;
+}
 
 static void load_limits(struct cflight_server *server)
 {
@@ -40,6 +51,8 @@ static void load_limits(struct cflight_server *server)
     if (options->calls_per_connection_max > 0) {
         limits->streams_max = options->calls_per_connection_max;
     }
+    cfl_budget_init(&server->unread, options->unread_bytes_max > 0 ? options->unread_bytes_max
+                                                                   : default_unread_bytes());
     cfl_option_default(&options->handlers_max, DEFAULT_HANDLERS_MAX);
     cfl_option_default(&options->queue_max, DEFAULT_QUEUE_MAX);
     uint64_t split_bytes =

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "base/budget.h"
 #include "cflight/server.h"
 #include "flight/call/call.h"
 #include "net/listen.h"
@@ -42,6 +43,7 @@ struct cflight_server {
     struct cfl_limits limits;
     struct cfl_grpc_keepalive keepalive;
     struct cfl_pool *pool;
+    struct cfl_budget unread;   /* of what calls received and handlers have not taken */
     struct cfl_tls_server *tls; /* NULL for plain */
     struct cfl_listener *listener;
     char *location;

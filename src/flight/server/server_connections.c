@@ -202,8 +202,14 @@ static cflight_status adopt(struct cflight_server *server, struct cfl_transport 
                             cflight_error **reterr)
 {
     struct cfl_connection *connection = NULL;
-    struct cfl_connection_owner owner = {on_fresh, arm, on_deadline, cfl_server_on_cancelled,
-                                         server};
+    const struct cfl_connection_owner owner = {
+        .on_fresh = on_fresh,
+        .arm = arm,
+        .on_deadline = on_deadline,
+        .on_cancelled = cfl_server_on_cancelled,
+        .user_data = server,
+        .unread = &server->unread,
+    };
     cflight_status status =
         cfl_connection_new(server->alloc, CFL_GRPC_SERVER, &server->limits, server->pool, transport,
                            &server->keepalive, &CONN_HANDLERS, NULL, &owner, &connection, reterr);

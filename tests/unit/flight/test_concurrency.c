@@ -321,6 +321,110 @@ TEST(concurrency, the_end_of_the_grace_cancels_what_runs)
     t_service_stop(&service);
 }
 
+/* ---- what all clients together may have sent ---- */
+
+enum { UPLOAD_ROWS = 10000, UPLOADS_THAT_FIT = 5, UPLOADS_AFTERWARDS = 20 };
+
+/* Reads only once the gate opens. */
+static cflight_status read_when_told(void *user_data, cflight_server_context *context,
+                                     const struct cflight_descriptor *descriptor,
+                                     cflight_reader *reader, cflight_metadata_writer *writer,
+                                     cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    (void)context;
+    (void)descriptor;
+    (void)writer;
+    t_gate_wait(user_data);
+    for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
+        struct cflight_chunk chunk;
+        status = cflight_reader_next(reader, &chunk, reterr);
+        if (status == CFLIGHT_OK) {
+            is_end = chunk.is_end;
+            cflight_chunk_release(&chunk);
+        }
+    }
+    return status;
+}
+
+struct upload {
+    cflight_writer *writer;
+    cflight_metadata_reader *answers;
+};
+
+static struct upload start_upload(cflight_client *client, const struct ArrowSchema *schema,
+                                  const struct ArrowArray *batch)
+{
+    struct upload upload = {NULL, NULL};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
+    cflight_error *error = NULL;
+    CHECK_OK(cflight_client_do_put(client, &descriptor, schema, NULL, &upload.writer,
+                                   &upload.answers, &error),
+             error);
+    CHECK_OK(cflight_writer_write(upload.writer, batch, NULL, &error), error);
+    return upload;
+}
+
+static cflight_status end_upload(struct upload *upload, cflight_error **reterr)
+{
+    cflight_status status = cflight_writer_close(upload->writer, reterr);
+    cflight_metadata_reader_free(upload->answers);
+    cflight_writer_free(upload->writer);
+    return status;
+}
+
+/* Goal: what all clients together send before handlers take it is bounded; a call beyond the bound
+ * ends with a retryable status, those within it go on, and what was taken makes room again.
+ * Method: uploads that nobody reads, within a window each; room for five. */
+TEST(concurrency, unread_bytes_of_all_calls_are_bounded)
+{
+    struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    struct upload uploads[UPLOADS_THAT_FIT];
+    struct t_gate gate;
+    cflight_server *server = NULL;
+    cflight_client *client = NULL;
+    cflight_buffer *answer = NULL;
+    cflight_error *error = NULL;
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    t_gate_init(&gate);
+    t_schema(&schema);
+    t_batch(0, UPLOAD_ROWS, &batch);
+    const int32_t *offsets = batch.children[1]->buffers[1];
+    uint64_t upload_bytes = (uint64_t)UPLOAD_ROWS * 12 + (uint64_t)offsets[UPLOAD_ROWS];
+    handlers.user_data = &gate;
+    handlers.do_put = read_when_told;
+    options.unread_bytes_max = upload_bytes * UPLOADS_THAT_FIT + upload_bytes / 2;
+    CHECK_OK(cflight_server_new("grpc://localhost:0", &handlers, &options, &server, &error), error);
+    CHECK_OK(cflight_client_new(cflight_server_location(server), NULL, &client, &error), error);
+    for (int i = 0; i < UPLOADS_THAT_FIT; i++) {
+        uploads[i] = start_upload(client, &schema, &batch);
+    }
+    struct upload surplus = start_upload(client, &schema, &batch);
+    CHECK_STATUS(cflight_metadata_reader_next(surplus.answers, &answer, &error),
+                 CFLIGHT_UNAVAILABLE);
+    assert_non_null(strstr(cflight_error_message(error), "try again later"));
+    assert_int_not_equal(cflight_error_retry(error), CFLIGHT_RETRY_NEVER);
+    cflight_error_free(error);
+    CHECK_STATUS(end_upload(&surplus, NULL), CFLIGHT_UNAVAILABLE);
+
+    t_gate_open(&gate);
+    error = NULL;
+    for (int i = 0; i < UPLOADS_THAT_FIT; i++) {
+        CHECK_OK(end_upload(&uploads[i], &error), error);
+    }
+    for (int i = 0; i < UPLOADS_AFTERWARDS; i++) {
+        struct upload upload = start_upload(client, &schema, &batch);
+        CHECK_OK(end_upload(&upload, &error), error);
+    }
+    cflight_client_free(client);
+    cflight_server_free(server);
+    batch.release(&batch);
+    schema.release(&schema);
+    t_gate_done(&gate);
+}
+
 /* Goal: past its limits a server answers with a retryable status instead of queueing without bound.
  * Method: one handler and one place in the queue; the third call is refused while the first is
  * held. */
