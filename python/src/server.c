@@ -111,6 +111,7 @@ static const struct cfp_setting server_settings[] = {
     SETTING("message_bytes_max", U64, message_bytes_max),
     SETTING("metadata_bytes_max", U32, metadata_bytes_max),
     SETTING("pool_bytes_max", U64, pool_bytes_max),
+    SETTING("unread_bytes_max", U64, unread_bytes_max),
     SETTING("split_batch_bytes", U64, split_batch_bytes),
     SETTING("idle_timeout", SECONDS, idle_timeout_ms),
     SETTING("keepalive_interval", SECONDS, keepalive_interval_ms),

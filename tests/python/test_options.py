@@ -32,6 +32,7 @@ CALL_COUNTS = ["message_bytes_max", "write_size_limit_bytes", "split_batch_bytes
 SERVER_COUNTS = [
     *CLIENT_COUNTS,
     "queue_max",
+    "unread_bytes_max",
     "connections_max",
     "calls_per_connection_max",
 ]

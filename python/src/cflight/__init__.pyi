@@ -734,6 +734,7 @@ class FlightServerBase(FlightServerCore):
         message_bytes_max: int | None = None,
         metadata_bytes_max: int | None = None,
         pool_bytes_max: int | None = None,
+        unread_bytes_max: int | None = None,
         idle_timeout: float | None = None,
         keepalive_interval: float | None = None,
         keepalive_timeout: float | None = None,

@@ -112,6 +112,9 @@ class FlightServerBase(FlightServerCore):
         Largest block of request headers; None is 64 KiB.
     pool_bytes_max : int, optional
         Idle memory that is kept for message bodies; None is 64 MiB.
+    unread_bytes_max : int, optional
+        Bytes that all uploads together may hold before methods take them; a call beyond it ends with
+        :class:`FlightUnavailableError`. None is half of the machine's memory.
     idle_timeout : float, optional
         Limit on any single wait of a method for its client, in seconds; past it the call ends. None
         is none: a client may then hold a method, and its thread, as long as its connection lives.
@@ -166,6 +169,7 @@ class FlightServerBase(FlightServerCore):
         message_bytes_max=None,
         metadata_bytes_max=None,
         pool_bytes_max=None,
+        unread_bytes_max=None,
         idle_timeout=None,
         keepalive_interval=None,
         keepalive_timeout=None,
@@ -199,6 +203,7 @@ class FlightServerBase(FlightServerCore):
                 "message_bytes_max": message_bytes_max,
                 "metadata_bytes_max": metadata_bytes_max,
                 "pool_bytes_max": pool_bytes_max,
+                "unread_bytes_max": unread_bytes_max,
                 "idle_timeout": idle_timeout,
                 "keepalive_interval": keepalive_interval,
                 "keepalive_timeout": keepalive_timeout,
