@@ -4,7 +4,7 @@
 #   make          the library and the command: build/bin/cflight, build/lib/libcflight.{a,so}
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
-#   make python   builds the wheel of the Python module: build/dist/cflight-*.whl
+#   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
 #   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
@@ -76,8 +76,8 @@ test-python: test-packages
 
 python: build
 	@tools/bootstrap --python
-	build/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/dist ./python
-	@ls -l build/dist
+	build/venv/bin/python -m pip install --quiet --requirement python/wheel-requirements.txt
+	build/venv/bin/python tools/wheel
 
 bench: build
 	@tools/bootstrap --test --python
