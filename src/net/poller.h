@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cflight/alloc.h"
 #include "cflight/error.h"
-#include "net/transport.h"
+#include "net/ready.h"
 
 /* Readiness: the one file that knows epoll, and a way to wake a thread that waits. */
 

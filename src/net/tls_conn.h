@@ -2,8 +2,9 @@
 #ifndef CFL_NET_TLS_CONN_H
 #define CFL_NET_TLS_CONN_H
 
+#include "net/peer.h"
+#include "net/ready.h"
 #include "net/tls.h"
-#include "net/transport.h"
 
 /* One TLS connection over a non-blocking socket: what transport.c asks of net/openssl. Outcomes
  * are as in net/transport.h: "cannot go on now" is `*ret_wait`, never a status. Thread class: one

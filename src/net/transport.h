@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "cflight/alloc.h"
 #include "cflight/error.h"
+#include "net/peer.h"
+#include "net/ready.h"
 
 /* A connected byte stream: a TCP or Unix socket, plain or under TLS, non-blocking always.
  *
@@ -16,26 +18,6 @@
  * change after the handshake, may be read from any thread. */
 
 struct cfl_transport;
-
-/* What the transport waits for before the call that said so can go on (TLS may need to read in
- * order to write). */
-enum cfl_ready {
-    CFL_READY_NONE = 0,
-    CFL_READY_READ = 1,
-    CFL_READY_WRITE = 2,
-};
-
-/* Facts about the peer; texts are never NULL, valid as long as the transport. */
-struct cfl_peer {
-    const char *name; /* "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234", "unix:/path" or "unix:" */
-    bool is_tls;
-    const char *tls_version;      /* "TLSv1.3", or "" */
-    const char *cert_subject;     /* RFC 2253 text of the peer's verified certificate, or "" */
-    const char *const *cert_sans; /* "DNS:...", "IP:...", "URI:...", "email:..." */
-    size_t cert_san_count;
-    const char *cert_identity; /* first identity of the verified certificate: SAN URI or DNS, else
-                                  the CN, or "" */
-};
 
 void cfl_transport_free(struct cfl_transport *transport);
 int cfl_transport_fd(const struct cfl_transport *transport);
