@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header fields on their way out and in: names, base64 of `-bin` values, and what of a block is a
- * user's metadata. Thread class: one at a time. gRPC over HTTP/2, "Requests", "Custom-Metadata". */
+/* Header fields on their way out and in: base64 of `-bin` values, and what of a block is a user's
+ * metadata. Thread class: one at a time. gRPC over HTTP/2, "Requests", "Custom-Metadata". */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "grpc/wire.h"
 
-enum {
-    FIELD_OVERHEAD_BYTES = 32,
-    SPLIT_FIELDS_MAX = 1024, /* of one block, once comma lists are taken apart */
-};
+enum { SPLIT_FIELDS_MAX = 1024 }; /* of one block, once comma lists are taken apart */
 
 struct cfl_grpc_field_range {
     size_t offset;
@@ -18,51 +15,6 @@ struct cfl_grpc_field_range {
     size_t value_bytes;
     bool is_sensitive;
 };
-
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte - 'A' + 'a') : byte;
-}
-
-bool cfl_grpc_name_starts(struct cflight_bytes name, const char *text)
-{
-    size_t len_bytes = strlen(text);
-    if (name.len_bytes < len_bytes) {
-        return false;
-    }
-    for (size_t i = 0; i < len_bytes; i++) {
-        if (lower(name.data[i]) != (uint8_t)text[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool cfl_grpc_name_is(struct cflight_bytes name, const char *text)
-{
-    return name.len_bytes == strlen(text) && cfl_grpc_name_starts(name, text);
-}
-
-bool cfl_grpc_name_is_binary(struct cflight_bytes name)
-{
-    const size_t suffix_bytes = 4;
-    if (name.len_bytes < suffix_bytes) {
-        return false;
-    }
-    return cfl_grpc_name_is(
-        cflight_bytes_make(name.data + name.len_bytes - suffix_bytes, suffix_bytes), "-bin");
-}
-
-bool cfl_grpc_content_type_is_valid(struct cflight_bytes value)
-{
-    static const char TYPE[] = "application/grpc";
-    const size_t type_bytes = sizeof TYPE - 1;
-    if (!cfl_grpc_name_starts(value, TYPE)) {
-        return false;
-    }
-    return value.len_bytes == type_bytes || value.data[type_bytes] == '+' ||
-           value.data[type_bytes] == ';';
-}
 
 /* Credentials are never put into HPACK tables (RFC 7541 7.1.3). */
 static bool is_sensitive(struct cflight_bytes name)
@@ -110,7 +62,7 @@ void cfl_grpc_fields_add_header(struct cfl_grpc_fields *fields, struct cflight_b
         return;
     }
     range->value_bytes = fields->text.len_bytes - range->offset - name.len_bytes;
-    fields->size_bytes += range->name_bytes + range->value_bytes + FIELD_OVERHEAD_BYTES;
+    fields->size_bytes += range->name_bytes + range->value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
     fields->count++;
 }
 
@@ -134,7 +86,7 @@ uint64_t cfl_grpc_field_size(struct cflight_bytes name, struct cflight_bytes val
     if (cfl_grpc_name_is_binary(name)) {
         value_bytes = value_bytes / 3 * 4 + (value_bytes % 3 == 0 ? 0 : value_bytes % 3 + 1);
     }
-    return name.len_bytes + value_bytes + FIELD_OVERHEAD_BYTES;
+    return name.len_bytes + value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
 }
 
 const struct cfl_h2_field *cfl_grpc_fields_views(struct cfl_grpc_fields *fields)

@@ -18,7 +18,6 @@ enum {
     MESSAGE_BYTES_KEPT = 1 << 10, /* of a message, when trailers want the room */
     TEXT_BYTES_KEPT = 64,         /* a text shorter than this is not worth sending */
     TEXT_ROOM_LEAST = 512,        /* for a text that is cut to leave room for others */
-    FIELD_OVERHEAD_BYTES = 32,
     DECIMAL_BYTES = 16,
 };
 
@@ -36,7 +35,7 @@ static void add_message(struct cfl_grpc_fields *fields, const char *message, uin
         return;
     }
     uint64_t used_bytes =
-        fields->size_bytes + trailer_bytes + FIELD_OVERHEAD_BYTES + sizeof "grpc-message";
+        fields->size_bytes + trailer_bytes + CFL_H2_FIELD_OVERHEAD_BYTES + sizeof "grpc-message";
     uint64_t room_bytes = used_bytes < LIST_BYTES_MAX ? LIST_BYTES_MAX - used_bytes : 0;
     room_bytes = room_bytes < MESSAGE_BYTES_KEPT ? MESSAGE_BYTES_KEPT : room_bytes;
     room_bytes = room_bytes > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : room_bytes;
@@ -71,7 +70,7 @@ static void add_trailer(struct cfl_grpc_fields *fields, const struct cflight_hea
     if (later_bytes + TEXT_ROOM_LEAST <= room_bytes) {
         share_bytes = room_bytes - later_bytes;
     }
-    uint64_t fixed_bytes = field->name.len_bytes + FIELD_OVERHEAD_BYTES + 4;
+    uint64_t fixed_bytes = field->name.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES + 4;
     if (share_bytes < fixed_bytes + TEXT_BYTES_KEPT) {
         return;
     }

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "grpc/wire.h"
-
-enum { FIELD_OVERHEAD_BYTES = 32 };
 
 void cfl_metadata_init(struct cfl_metadata *metadata, const struct cflight_allocator *alloc)
 {
@@ -26,11 +25,6 @@ void cfl_metadata_done(struct cfl_metadata *metadata)
     }
     cfl_free_array(metadata->alloc, metadata->fields, metadata->capacity, sizeof *metadata->fields);
     cfl_metadata_init(metadata, metadata->alloc);
-}
-
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte - 'A' + 'a') : byte;
 }
 
 cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct cflight_bytes name,
@@ -51,7 +45,7 @@ cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct 
         return cfl_error_no_memory(reterr);
     }
     for (size_t i = 0; i < name.len_bytes; i++) {
-        block[i] = lower(name.data[i]);
+        block[i] = cfl_ascii_lower(name.data[i]);
     }
     if (value.len_bytes > 0) {
         memcpy(block + name.len_bytes, value.data, value.len_bytes);
@@ -159,7 +153,7 @@ size_t cfl_metadata_size_bytes(const struct cfl_metadata *metadata)
     size_t size_bytes = 0;
     for (size_t i = 0; i < metadata->count; i++) {
         size_bytes += metadata->fields[i].name.len_bytes + metadata->fields[i].value.len_bytes +
-                      FIELD_OVERHEAD_BYTES;
+                      CFL_H2_FIELD_OVERHEAD_BYTES;
     }
     return size_bytes;
 }

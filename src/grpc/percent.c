@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of grpc-message: UTF-8, percent-encoded (gRPC over HTTP/2, "Status-Message"). Decoding
  * never refuses: a damaged message is worth more than none. Thread class: free. */
+#include "base/ascii.h"
 #include "grpc/wire.h"
 
 static const char HEX[] = "0123456789ABCDEF";
@@ -73,24 +74,13 @@ bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max
     return !target->failed;
 }
 
-static int hex_value(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    if (byte >= 'a' && byte <= 'f') {
-        return byte - 'a' + 10;
-    }
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 static void decode_escapes(struct cflight_bytes text, struct cfl_buf *target)
 {
     for (size_t i = 0; i < text.len_bytes; i++) {
         uint8_t byte = text.data[i];
         if (byte == '%' && text.len_bytes - i > 2) {
-            int high = hex_value(text.data[i + 1]);
-            int low = hex_value(text.data[i + 2]);
+            int high = cfl_ascii_hex_value(text.data[i + 1]);
+            int low = cfl_ascii_hex_value(text.data[i + 2]);
             if (high >= 0 && low >= 0) {
                 byte = (uint8_t)(high << 4 | low);
                 i += 2;

@@ -10,10 +10,7 @@
 #include "base/alloc.h"
 #include "h2/internal.h"
 
-enum {
-    FIELD_OVERHEAD_BYTES = 32, /* RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE */
-    BLOCK_TIMES_LIMIT_MAX = 16,
-};
+enum { BLOCK_TIMES_LIMIT_MAX = 16 };
 
 static void block_reset(struct cfl_h2_block *block)
 {
@@ -79,7 +76,7 @@ int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     if (session->failure != CFLIGHT_OK) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    block->size_bytes += (uint64_t)name_bytes + value_bytes + FIELD_OVERHEAD_BYTES;
+    block->size_bytes += (uint64_t)name_bytes + value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
     if (block->size_bytes > (uint64_t)session->limits.metadata_bytes_max * BLOCK_TIMES_LIMIT_MAX) {
         cfl_h2_session_fail(
             session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,

@@ -34,6 +34,9 @@ struct cfl_h2_stream;
 
 enum cfl_h2_role { CFL_H2_CLIENT, CFL_H2_SERVER };
 
+/* What every field counts beyond its bytes (RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
+enum { CFL_H2_FIELD_OVERHEAD_BYTES = 32 };
+
 /* One header field; pseudo-header fields (":path") included and first. */
 struct cfl_h2_field {
     struct cflight_bytes name;

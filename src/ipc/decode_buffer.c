@@ -7,10 +7,10 @@
  * claimed size is checked before it is used. Owner: a slice owns `fresh` only. Thread class: one at
  * a time. (Message.fbs: Buffer, BodyCompression; Arrow columnar: Compression, Buffer Alignment and
  * Padding) */
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/cursor.h"
 #include "base/error.h"
 #include "ipc/decode.h"
@@ -45,7 +45,7 @@ static bool equals_ignoring_case(struct cflight_bytes bytes, const char *text)
         return false;
     }
     for (size_t i = 0; i < len_bytes; i++) {
-        if (tolower(bytes.data[i]) != text[i]) {
+        if (cfl_ascii_lower(bytes.data[i]) != text[i]) {
             return false;
         }
     }

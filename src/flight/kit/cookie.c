@@ -7,19 +7,15 @@
  * not stand in a header, or would end the pair, is used as it was sent. Thread class: free. */
 #include "flight/kit/cookie.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 
 enum { DATE_BYTES_MAX = 64, MAX_AGE_DIGITS = 18 };
 
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
-}
-
 int cfl_compare_without_case(struct cflight_bytes a, struct cflight_bytes b)
 {
     for (size_t i = 0; i < a.len_bytes && i < b.len_bytes; i++) {
-        int order = lower(a.data[i]) - lower(b.data[i]);
+        int order = cfl_ascii_lower(a.data[i]) - cfl_ascii_lower(b.data[i]);
         if (order != 0) {
             return order < 0 ? -1 : 1;
         }
@@ -57,15 +53,6 @@ static struct cflight_bytes cut(struct cflight_bytes *rest, char separator, bool
     return front;
 }
 
-static int hex_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    digit = lower(digit);
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* What may stand in a name or a value of the `cookie` header without ending it. */
 static bool is_safe(struct cflight_bytes text, bool is_name)
 {
@@ -85,9 +72,10 @@ static struct cflight_bytes decode(struct cflight_bytes text, struct cfl_buf *sc
     size_t start = scratch->len_bytes;
     for (size_t i = 0; i < text.len_bytes; i++) {
         uint8_t byte = text.data[i];
-        if (byte == '%' && text.len_bytes - i > 2 && hex_value(text.data[i + 1]) >= 0 &&
-            hex_value(text.data[i + 2]) >= 0) {
-            byte = (uint8_t)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2]));
+        if (byte == '%' && text.len_bytes - i > 2 && cfl_ascii_hex_value(text.data[i + 1]) >= 0 &&
+            cfl_ascii_hex_value(text.data[i + 2]) >= 0) {
+            byte = (uint8_t)(cfl_ascii_hex_value(text.data[i + 1]) << 4 |
+                             cfl_ascii_hex_value(text.data[i + 2]));
             i += 2;
         }
         (void)cfl_buf_append_u8(scratch, byte);
@@ -225,7 +213,8 @@ static bool read_month(const char **at, int *ret_month)
     for (int month = 0; month < 12; month++) {
         bool same = true;
         for (int i = 0; i < 3 && same; i++) {
-            same = (*at)[i] != '\0' && lower((uint8_t)(*at)[i]) == (uint8_t)MONTHS[3 * month + i];
+            same = (*at)[i] != '\0' &&
+                   cfl_ascii_lower((uint8_t)(*at)[i]) == (uint8_t)MONTHS[3 * month + i];
         }
         if (same) {
             *at += 3;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <uriparser/Uri.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "flight/value/text_repair.h"
 #include "flight/value/values.h"
@@ -71,14 +72,6 @@ static struct cflight_bytes range_bytes(UriTextRangeA range)
     return cflight_bytes_make(range.first, (size_t)(range.afterLast - range.first));
 }
 
-static uint8_t hex_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return (uint8_t)(digit - '0');
-    }
-    return (uint8_t)((digit | 0x20) - 'a' + 10);
-}
-
 /* Appends `text` percent-decoded; the parser has checked that two hex digits follow every '%'.
  * False for a zero byte. */
 static bool append_decoded(uint8_t *target, size_t *len_bytes, struct cflight_bytes text)
@@ -86,7 +79,8 @@ static bool append_decoded(uint8_t *target, size_t *len_bytes, struct cflight_by
     for (size_t i = 0; i < text.len_bytes; i++) {
         uint8_t byte = text.data[i];
         if (byte == '%' && text.len_bytes - i > 2) {
-            byte = (uint8_t)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2]));
+            byte = (uint8_t)(cfl_ascii_hex_value(text.data[i + 1]) * 16 +
+                             cfl_ascii_hex_value(text.data[i + 2]));
             i += 2;
         }
         if (byte == 0) {
