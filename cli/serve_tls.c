@@ -10,15 +10,27 @@
 #include "cli/memory.h"
 #include "cli/os_error.h"
 
+/* Links stay links: whoever renews a file may point one to the new file. */
 cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr)
 {
-    char *absolute = realpath(path, NULL);
-    if (absolute == NULL) {
+    struct cli_text text = CLI_TEXT_INIT;
+    char *directory = path[0] == '/' ? NULL : realpath(".", NULL);
+    if (path[0] != '/' && directory == NULL) {
         return cli_error_from_errno(reterr, errno, "read", path);
     }
-    *ret_path = cli_strdup(absolute);
-    free(absolute);
-    return *ret_path == NULL ? cli_error_no_memory(reterr, "starting") : CFLIGHT_OK;
+    if (directory != NULL) {
+        cli_text_append_format(&text, "%s/", directory);
+        free(directory);
+    }
+    cli_text_append_string(&text, path);
+    (void)cli_text_terminated(&text);
+    cflight_status status = cli_text_status(&text, reterr);
+    if (status != CFLIGHT_OK) {
+        cli_text_done(&text);
+        return status;
+    }
+    *ret_path = text.data;
+    return CFLIGHT_OK;
 }
 
 static cflight_status read_again(struct cli_text *content, const char *path, cflight_error **reterr)

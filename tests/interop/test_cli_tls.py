@@ -122,6 +122,22 @@ def test_hangup_reads_the_files_again(cflight, certs, data, tmp_path):
         cflight.run(*command, "--tls-name", "other.example", check=True)
 
 
+def test_sighup_follows_links_to_new_files(cflight, certs, data, tmp_path):
+    """What renews certificates often points a link to a new file."""
+    for ending in ("pem", "key"):
+        (tmp_path / f"live.{ending}").symlink_to(certs / f"server.{ending}")
+    options = ("--tls-cert", tmp_path / "live.pem", "--tls-key", tmp_path / "live.key")
+    with serving(cflight, data, *options) as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem", "--tls-name", "other.example")
+        assert cflight.run(*command).returncode == 3
+        for ending in ("pem", "key"):
+            (tmp_path / f"live.{ending}").unlink()
+            (tmp_path / f"live.{ending}").symlink_to(certs / f"other.{ending}")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("were read again")
+        cflight.run(*command, check=True)
+
+
 def test_no_option_for_tls_ends_in_plain_text(cflight, certs, data):
     """A location without TLS is refused, one without scheme gets it; both for server and client."""
     done = cflight.run("serve", data, "--listen", "grpc://localhost:0", *server_options(certs))
