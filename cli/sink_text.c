@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by CSV and JSON Lines. Text is handed on in pieces of about 64 KiB; the output collects no
- * further then. */
+ * further then. A terminal gets escapes in the place of what could drive it; files and pipes get
+ * the text as it is. */
 #include "cli/sink_text.h"
 
 #include "cli/memory.h"
+#include "cli/utf8.h"
 
 enum { FLUSH_BYTES = 64 * 1024 };
 
@@ -16,6 +18,7 @@ struct cli_sink *cli_sink_text_new(struct cli_output *output,
     }
     self->sink.functions = functions;
     self->output = output;
+    self->is_terminal = cli_output_is_terminal(output);
     return &self->sink;
 }
 
@@ -28,9 +31,15 @@ cflight_status cli_sink_text_begin(struct cli_sink *sink, const struct ArrowSche
 
 static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
 {
+    struct cli_text *shown = &self->text;
     cflight_status status = cli_text_status(&self->text, reterr);
-    if (status == CFLIGHT_OK &&
-        cli_output_write_text(self->output, cli_text_bytes(&self->text)) != 0) {
+    if (status == CFLIGHT_OK && self->is_terminal) {
+        shown = &self->harmless;
+        cli_text_clear(shown);
+        cli_text_append_harmless(shown, cli_text_bytes(&self->text));
+        status = cli_text_status(shown, reterr);
+    }
+    if (status == CFLIGHT_OK && cli_output_write_text(self->output, cli_text_bytes(shown)) != 0) {
         status = cli_output_error(self->output, reterr);
     }
     cli_text_clear(&self->text);
@@ -55,5 +64,6 @@ void cli_sink_text_free(struct cli_sink *sink)
     struct cli_sink_text *self = (struct cli_sink_text *)sink;
     cli_column_done(&self->root);
     cli_text_done(&self->text);
+    cli_text_done(&self->harmless);
     cli_free(self);
 }

@@ -13,6 +13,8 @@ struct cli_sink_text {
     struct cli_output *output;
     struct cli_column root; /* the schema as a struct */
     struct cli_text text;
+    bool is_terminal;
+    struct cli_text harmless; /* what a terminal is shown of `text` */
 };
 
 struct cli_sink *cli_sink_text_new(struct cli_output *output,

@@ -6,6 +6,8 @@
  * locale, so output is the same everywhere. */
 #include "cli/utf8.h"
 
+#include <string.h>
+
 struct range {
     uint32_t first;
     uint32_t last;
@@ -162,19 +164,33 @@ static void append_escaped(struct cli_text *text, uint32_t code_point)
     }
 }
 
-void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes)
+/* `kept` are the ASCII characters that need no escape here though they would elsewhere. */
+static void append_safe(struct cli_text *text, struct cflight_bytes bytes, const char *kept)
 {
     for (size_t offset = 0; offset < bytes.len_bytes;) {
         size_t start = offset;
         bool is_valid = false;
         uint32_t code_point = cli_utf8_next(bytes, &offset, &is_valid);
+        bool is_special = code_point < 0x20 || code_point == 0x7F || code_point == '\\' ||
+                          is_treacherous(code_point);
+        bool is_kept =
+            code_point != 0 && code_point < 0x80 && strchr(kept, (int)code_point) != NULL;
         if (!is_valid) {
             cli_text_append_format(text, "\\x%02x", (unsigned)bytes.data[start]);
-        } else if (code_point < 0x20 || code_point == 0x7F || code_point == '\\' ||
-                   is_treacherous(code_point)) {
+        } else if (is_special && !is_kept) {
             append_escaped(text, code_point);
         } else {
             cli_text_append(text, bytes.data + start, offset - start);
         }
     }
+}
+
+void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes)
+{
+    append_safe(text, bytes, "");
+}
+
+void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes)
+{
+    append_safe(text, bytes, "\n\t\\");
 }

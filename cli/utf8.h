@@ -25,6 +25,10 @@ size_t cli_utf8_text_width(struct cflight_bytes bytes);
  * UTF-8 become `\xNN`. Peer texts reach a terminal through here only. */
 void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes);
 
+/* The same for text of several lines: line feeds, tabs and backslashes stay. What is escaped in
+ * JSON stays JSON. */
+void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes);
+
 /* Appends a code point as UTF-8. */
 void cli_text_append_code_point(struct cli_text *text, uint32_t code_point);
 
