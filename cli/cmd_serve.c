@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/location.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
@@ -18,7 +19,7 @@
 #include "cli/serve_auth.h"
 #include "cli/serve_tls.h"
 
-#define DEFAULT_PLACE "://localhost:32010"
+#define DEFAULT_PLACE "localhost:32010"
 
 enum { DEFAULT_GRACE_MS = 30000, POLL_MS = 50 };
 
@@ -28,6 +29,7 @@ struct serving {
     struct cli_serve serve;
     struct cli_serve_tls tls;
     struct cli_serve_auth auth;
+    char *location;
     cflight_server *server;
 };
 
@@ -37,19 +39,43 @@ static cflight_status refuse(struct serving *serving, const char *message, cflig
     return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, message);
 }
 
+static cflight_status choose_location(struct serving *serving, cflight_error **reterr)
+{
+    const struct cli_arguments *arguments = serving->run->arguments;
+    bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
+    const char *location = cli_has(arguments, CLI_OPTION_LISTEN)
+                               ? arguments->values[CLI_OPTION_LISTEN]
+                               : DEFAULT_PLACE;
+    cflight_status status = cli_location_complete(location, has_cert, &serving->location, reterr);
+    if (status == CFLIGHT_INVALID_ARGUMENT) {
+        serving->run->exit_code = CLI_EXIT_USAGE;
+    }
+    return status;
+}
+
 /* TLS options and a location without TLS would end in plain text where the user expects none. */
 static cflight_status check_options(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
-    const char *location = arguments->values[CLI_OPTION_LISTEN];
     bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
     if (has_cert != cli_has(arguments, CLI_OPTION_SERVER_TLS_KEY) ||
         (!has_cert && cli_has(arguments, CLI_OPTION_TLS_CA))) {
         return refuse(serving, "--tls-cert and --tls-key belong together, --tls-ca needs both",
                       reterr);
     }
-    if (has_cert && location != NULL && strncmp(location, "grpc+tls://", 11) != 0) {
+    if (serving->serve.may_overwrite && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
+        return refuse(serving, "--overwrite needs --writable", reterr);
+    }
+    cflight_status status = choose_location(serving, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    bool is_tls = strncmp(serving->location, "grpc+tls://", 11) == 0;
+    if (has_cert && !is_tls) {
         return refuse(serving, "--tls-cert needs a grpc+tls:// location to listen on", reterr);
+    }
+    if (is_tls && !has_cert) {
+        return refuse(serving, "a grpc+tls:// location needs --tls-cert and --tls-key", reterr);
     }
     return CFLIGHT_OK;
 }
@@ -103,24 +129,20 @@ static cflight_status enter_directory(struct serving *serving, cflight_error **r
 static cflight_status start(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
-    const char *location = arguments->values[CLI_OPTION_LISTEN];
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct cflight_ipc_write_options write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
-    if (cli_has(arguments, CLI_OPTION_WRITABLE)) {
-        handlers.do_put = cli_serve_do_put;
-    }
-    if (location == NULL) {
-        location = serving->tls.cert_path == NULL ? "grpc" DEFAULT_PLACE : "grpc+tls" DEFAULT_PLACE;
-    }
+    handlers.do_put =
+        cli_has(arguments, CLI_OPTION_WRITABLE) ? cli_serve_do_put : cli_serve_refuse_put;
     write_options.compression = cli_compression(arguments);
     options.write_options = &write_options;
     cli_serve_auth_use(&serving->auth, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK) {
-        status = cflight_server_new(location, &handlers, &options, &serving->server, reterr);
+        status =
+            cflight_server_new(serving->location, &handlers, &options, &serving->server, reterr);
     }
     return status;
 }
@@ -223,6 +245,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cflight_server_free(serving.server);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
+    cli_free(serving.location);
     cli_catalog_done(&serving.serve.catalog);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);
     return status;

@@ -14,6 +14,7 @@
 
 #include "cli/clock.h"
 #include "cli/file_content.h"
+#include "cli/location.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
@@ -104,8 +105,8 @@ static bool has_tls_option(const struct cli_arguments *arguments)
            cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
 }
 
-/* "HOST:PORT" is short for "grpc://HOST:PORT", or grpc+tls:// when an option speaks of TLS. Such
- * options with a location that has no TLS would end in plain text where the user expects none. */
+/* Options for TLS with a location that has none would end in plain text where the user expects
+ * none. */
 static cflight_status complete_uri(const struct cli_arguments *arguments, char **ret_uri,
                                    cflight_error **reterr)
 {
@@ -116,20 +117,7 @@ static cflight_status complete_uri(const struct cli_arguments *arguments, char *
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "TLS options need a grpc+tls:// location");
     }
-    struct cli_text text = CLI_TEXT_INIT;
-    cli_text_append_format(&text, "%s%s",
-                           has_scheme  ? ""
-                           : wants_tls ? "grpc+tls://"
-                                       : "grpc://",
-                           uri);
-    (void)cli_text_terminated(&text);
-    cflight_status status = cli_text_status(&text, reterr);
-    if (status != CFLIGHT_OK) {
-        cli_text_done(&text);
-        return status;
-    }
-    *ret_uri = text.data;
-    return CFLIGHT_OK;
+    return cli_location_complete(uri, wants_tls, ret_uri, reterr);
 }
 
 cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
@@ -376,6 +364,9 @@ cflight_status cli_connection_open(struct cli_connection *ret_connection, struct
     cflight_status status = prepare(&connection, &secret, reterr);
     if (status != CFLIGHT_OK) {
         run->exit_code = status == CFLIGHT_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILURE;
+        if (connection.uri == NULL && strchr(run->arguments->positionals[0], '@') != NULL) {
+            run->subject = "URI"; /* it may hold a password, and is shown otherwise */
+        }
     } else {
         status = use_secret(&connection, secret, reterr);
     }

@@ -17,12 +17,18 @@ struct cli_serve {
     pthread_mutex_t commit_mutex;
 };
 
-/* The handlers that read; `do_put` is added when uploads are accepted. */
+/* The handlers that read; `do_put` is one of those below. */
 void cli_serve_add_handlers(struct cflight_server_handlers *handlers);
 
 /* DoPut. The handler's `user_data` is a struct cli_serve. */
 cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context,
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr);
+
+/* DoPut when uploads are not accepted: says so. */
+cflight_status cli_serve_refuse_put(void *user_data, cflight_server_context *context,
+                                    const struct cflight_descriptor *descriptor,
+                                    cflight_reader *reader, cflight_metadata_writer *writer,
+                                    cflight_error **reterr);
 
 #endif /* CFLIGHT_CLI_SERVE_H */

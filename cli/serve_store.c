@@ -342,3 +342,18 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     cli_text_done(&name);
     return status;
 }
+
+cflight_status cli_serve_refuse_put(void *user_data, cflight_server_context *context,
+                                    const struct cflight_descriptor *descriptor,
+                                    cflight_reader *reader, cflight_metadata_writer *writer,
+                                    cflight_error **reterr)
+{
+    (void)user_data;
+    (void)context;
+    (void)descriptor;
+    (void)reader;
+    (void)writer;
+    return cflight_error_set_message(
+        reterr, CFLIGHT_UNIMPLEMENTED,
+        "this server takes no uploads; it would with cflight serve --writable");
+}
