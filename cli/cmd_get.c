@@ -38,7 +38,11 @@ static cflight_status choose_target(struct cli_run *run, struct target *ret_targ
     } else if (path != NULL && is_stdout) {
         target.format = CLI_FORMAT_ARROWS;
     } else if (path != NULL && !cli_format_from_path(path, &target.format)) {
-        return refuse(run, "the ending of the output file means no format; use --format", reterr);
+        run->exit_code = CLI_EXIT_USAGE;
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "'%s' ends in none of .arrow, .feather, .arrows, .csv, .jsonl, "
+                                 ".ndjson; use --format",
+                                 path);
     }
     bool is_binary = target.format == CLI_FORMAT_ARROW || target.format == CLI_FORMAT_ARROWS;
     if (is_stdout && is_binary && isatty(STDOUT_FILENO) == 1) {

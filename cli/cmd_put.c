@@ -5,6 +5,7 @@
  * other. When the file turns out to be damaged, the call is cancelled: the server must not take
  * what came for all of it. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/fetch.h"
@@ -31,6 +32,13 @@ struct upload {
 
 static cflight_status open_file(struct upload *upload, const char *path, cflight_error **reterr)
 {
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "'%s' is not a regular file; use - to read a stream from standard "
+                                 "input",
+                                 path);
+    }
     cflight_status status = cli_mapped_file_open(&upload->file, path, reterr);
     if (status != CFLIGHT_OK) {
         return status;

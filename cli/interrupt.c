@@ -46,7 +46,8 @@ void cli_signals_block(void)
     make_set(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    (void)sigaction(SIGUSR1, &kick, NULL); /* no SA_RESTART: waits must end */
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file sizes shows as EFBIG */
+    (void)sigaction(SIGUSR1, &kick, NULL);   /* no SA_RESTART: waits must end */
 }
 
 static void take_signal(int number)

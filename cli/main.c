@@ -128,19 +128,40 @@ static enum cli_exit_code run_arguments(int argc, char **argv)
     return code;
 }
 
-int main(int argc, char **argv)
+/* `topic` is the name of a command, or NULL for the program. */
+static enum cli_exit_code print_help(const char *topic)
 {
     struct cli_text text = CLI_TEXT_INIT;
+    enum cli_command_id command = CLI_COMMAND_COUNT;
+    if (topic == NULL) {
+        cli_append_program_help(&text);
+    } else if (cli_command_find(topic, &command)) {
+        cli_append_command_help(&text, command);
+    } else {
+        cli_message("unknown command '%s'; see 'cflight --help'", topic);
+        return CLI_EXIT_USAGE;
+    }
+    return print_text(&text);
+}
+
+int main(int argc, char **argv)
+{
     const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {
         return (int)print_version();
     }
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
-        cli_append_program_help(&text);
-        return (int)print_text(&text);
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        return (int)print_help(NULL);
+    }
+    if (strcmp(first, "help") == 0) {
+        return (int)print_help(argc > 2 ? argv[2] : NULL);
     }
     if (argc < 2) {
         cli_message("a command is missing; see 'cflight --help'");
+        return CLI_EXIT_USAGE;
+    }
+    if (first[0] == '-') {
+        cli_message("the first argument is a command, not '%s'; see 'cflight --help'", first);
         return CLI_EXIT_USAGE;
     }
     return (int)run_arguments(argc - 1, argv + 1);

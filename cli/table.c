@@ -266,8 +266,8 @@ static cflight_status print_table(struct table_sink *self, size_t *widths, cflig
         }
     }
     if (status == CFLIGHT_OK && shown_count < column_count) {
-        cli_text_append_format(&self->line, ELLIPSIS " and %zu more columns",
-                               column_count - shown_count);
+        cli_text_append_format(&self->line, ELLIPSIS " and %zu more %s", column_count - shown_count,
+                               column_count - shown_count == 1 ? "column" : "columns");
         status = end_line(self, reterr);
     }
     return status;

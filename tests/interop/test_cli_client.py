@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -338,7 +339,10 @@ def test_a_silent_server_meets_the_connect_timeout(cflight):
 @pytest.mark.parametrize("arguments", [
     (), ("fly",), ("get",), ("get", "x"), ("get", "x", "y", "--ticket", "z"), ("list", "x", "--nonsense"),
     ("get", "x", "y", "-o", "file.parquet"), ("get", "x", "y", "--rows", "many"),
-    ("put", "x", "y"), ("serve", ".", "--tls-cert", "x"),
+    ("put", "x", "y"), ("serve", ".", "--tls-cert", "x"), ("serve", ".", "--overwrite"),
+    ("serve", ".", "--listen", "http://localhost:0"), ("serve", ".", "--listen", "grpc+unix://a/b"),
+    ("serve", ".", "--listen", "grpc+tls://localhost:0"), ("serve", ".", "--listen", "grpc://localhost:99999"),
+    ("help", "fly"), ("--nonsense",), ("-q", "list", "x"),
 ])
 def test_usage_errors_are_2(cflight, arguments):
     done = cflight.run(*arguments)
@@ -346,11 +350,44 @@ def test_usage_errors_are_2(cflight, arguments):
     assert done.stdout == "" and done.stderr.startswith("cflight: ")
 
 
+@pytest.mark.parametrize("location, expected", [
+    ("http://localhost:1", "'http'; expected is grpc, grpc+tcp, grpc+tls or grpc+unix"),
+    ("grcp://localhost:1", "'grcp'"),
+    ("localhost", "has no port"), ("grpc://localhost", "has no port"), ("grpc+tls://localhost/", "has no port"),
+    ("grpc://:1", "has no host"), ("", "has no host"),
+    ("grpc://localhost:1/table", "NAME is an argument of its own"),
+    ("localhost:1?a=b", "NAME is an argument of its own"),
+    ("grpc+unix://relative/path", "grpc+unix:///PATH"),
+])
+def test_a_location_that_cannot_be_meant_is_refused(cflight, location, expected):
+    done = cflight.run("list", location)
+    assert done.returncode == 2, done.stderr
+    assert expected in done.stderr
+
+
+def test_a_password_in_a_location_is_refused_and_not_shown(cflight):
+    """It would be dropped in silence, and the call made as nobody."""
+    done = cflight.run("list", "grpc://bob:secret@localhost:1")
+    assert done.returncode == 2 and "--user" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_slash_after_the_port_is_harmless(cflight, peer):
+    cflight.run("list", peer.location + "/", check=True)
+
+
+def test_the_output_formats_are_named_when_none_fits(cflight):
+    done = cflight.run("get", "localhost:1", "x", "-o", "x.parquet")
+    assert "'x.parquet'" in done.stderr and ".arrows, .csv, .jsonl" in done.stderr
+
+
 def test_help_and_version(cflight):
     assert cflight.run("--version", check=True).stdout.startswith("cflight ")
     assert "Commands:" in cflight.run("--help", check=True).stdout
     for command in ("serve", "list", "info", "schema", "get", "put", "actions", "action", "ping"):
-        assert cflight.run(command, "--help", check=True).stdout.startswith(f"Usage: cflight {command} ")
+        shown = cflight.run(command, "--help", check=True).stdout
+        assert shown.startswith(f"Usage: cflight {command} ")
+        assert cflight.run("help", command, check=True).stdout == shown
 
 
 def start_get(cflight, peer, *arguments, **options):
@@ -541,6 +578,21 @@ def test_a_file_that_changes_while_it_is_sent_is_taken_back(cflight, tmp_path, w
     assert ends == [True]
 
 
+def test_a_file_size_limit_is_told(cflight, peer, tmp_path):
+    """SIGXFSZ would end the program without a word, and a server with all its calls."""
+    resource_limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # noqa: E731
+    path = tmp_path / "long.csv"
+    done = cflight.run("get", peer.location, "long", "-o", path, preexec_fn=resource_limit)
+    assert done.returncode == 1 and "File too large" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_put_of_a_pipe_says_how_to_read_one(cflight, peer, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = cflight.run("put", peer.location, "x", tmp_path / "pipe")
+    assert done.returncode == 1 and "use - to read a stream from standard input" in done.stderr
+
+
 def test_put_of_a_missing_file_is_a_local_failure(cflight, peer, tmp_path):
     done = cflight.run("put", peer.location, "x", tmp_path / "nothing.arrow")
     assert done.returncode == 1
@@ -723,6 +775,31 @@ def test_values_cannot_drive_the_terminal(cflight, peer):
     assert code == 0
     assert "\x1b[2J" not in shown and "\x1b]" not in shown and "\x07" not in shown
     assert "\\x1b[2J" in shown and "a\\nb" in shown
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_text_on_a_terminal_cannot_drive_it(cflight, peer, format):
+    """On a terminal only: a file or a pipe gets the bytes as they are. Line ends inside of values
+    stay, and so do the escapes of JSON."""
+    text = "\x1b]0;title\x07 \x9b2J \u202e \\ \n end"
+    peer.tables["evil"] = pa.table({"a": [text]})
+    code, shown = on_a_terminal(cflight, ("get", peer.location, "evil", "-q", "-o", "-", "--format", format))
+    assert code == 0
+    for harm in ("\x1b", "\x07", "\x9b", "\u202e"):
+        assert harm not in shown, ascii(shown)
+    assert "\\u009b2J" in shown
+    if format == "jsonl":
+        assert json.loads(shown) == {"a": text}
+    else:
+        assert "\\x1b]0;title\\x07" in shown and " \\ \r\n end" in shown
+    piped = cflight.run("get", peer.location, "evil", "-q", "-o", "-", "--format", format, check=True).stdout
+    assert "\x9b2J" in piped and "\u202e" in piped
+
+
+def test_one_column_without_room_is_one_column(cflight, peer):
+    peer.tables["two"] = pa.table({"a": ["x" * 50], "b": ["y" * 50]})
+    shown = on_a_terminal(cflight, ("get", peer.location, "two"), size=(24, 8))[1]
+    assert "and 1 more column\r" in shown
 
 
 def test_arrow_data_is_kept_from_terminals(cflight, peer):

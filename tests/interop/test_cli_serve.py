@@ -552,3 +552,18 @@ def test_a_file_that_changes_while_it_is_sent_fails_alone(served, ending, writer
     path.unlink()
     names = [info.descriptor.path[0] for info in served.client.list_flights()]
     assert names == [b"small", b"sub/stream"]
+
+
+def test_without_writable_the_client_is_told_why(cflight, tmp_path):
+    write_file(tmp_path / "small.arrow", SMALL)
+    with cflight.serving(tmp_path) as server:
+        done = cflight.run("put", server.location, "x", tmp_path / "small.arrow")
+    assert done.returncode == 1 and "UNIMPLEMENTED" in done.stderr
+    assert "takes no uploads" in done.stderr and "--writable" in done.stderr
+    assert entries(tmp_path) == ["small.arrow"]
+
+
+def test_a_place_without_a_scheme_is_listened_on(cflight, tmp_path):
+    with cflight.serving(tmp_path, listen="localhost:0") as server:
+        assert server.location.startswith("grpc://localhost:")
+        cflight.run("list", server.location, check=True)
