@@ -147,8 +147,7 @@ cflight_status cflight_ipc_open_reader(cflight_read_fn read, void (*release)(voi
                                        struct ArrowArrayStream *ret_stream, cflight_error **reterr)
 {
     if (read == NULL || ret_stream == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "a reader needs a callback and a place for the result");
+        return cfl_error_null_argument(reterr, read == NULL ? "read" : "ret_stream");
     }
     struct reader *reader = cfl_alloc_zeroed(NULL, sizeof *reader);
     if (reader == NULL) {

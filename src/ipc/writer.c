@@ -129,9 +129,12 @@ static cflight_status check_new(enum cflight_ipc_format format, const struct Arr
                                 cflight_write_fn write, cflight_ipc_writer **ret_writer,
                                 cflight_error **reterr)
 {
-    if (schema == NULL || write == NULL || ret_writer == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "schema, write or ret_writer is NULL");
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(schema), CFL_ARG(ret_writer));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (write == NULL) {
+        return cfl_error_null_argument(reterr, "write");
     }
     if (format != CFLIGHT_IPC_FORMAT_STREAM && format != CFLIGHT_IPC_FORMAT_FILE) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown format %d",
