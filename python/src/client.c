@@ -49,15 +49,6 @@ static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
     return self->client == NULL ? -1 : 0;
 }
 
-cflight_client *cfp_client_handle(PyObject *client)
-{
-    cflight_client *handle = ((struct cfp_client *)client)->client;
-    if (handle == NULL) {
-        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
-    }
-    return handle;
-}
-
 static void free_client(void *client)
 {
     cflight_client_free(client);

@@ -31,9 +31,6 @@ struct cfp_client_build {
 /* Makes a client of a constructor's arguments; NULL with an exception set. */
 cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs);
 
-/* The client inside a FlightClient; NULL with an exception set when __init__ was never called. */
-cflight_client *cfp_client_handle(PyObject *client);
-
 /* The options that a client was made with, for further clients, which do not take the tables. */
 int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build);
 void cfp_client_options_end(struct cfp_client_build *build);

@@ -4,6 +4,15 @@
 
 #include "client.h"
 
+cflight_client *cfp_client_handle(PyObject *client)
+{
+    cflight_client *handle = ((struct cfp_client *)client)->client;
+    if (handle == NULL) {
+        PyErr_SetString(PyExc_ValueError, "FlightClient.__init__ was not called");
+    }
+    return handle;
+}
+
 int cfp_frame_begin(struct cfp_frame *frame, PyObject *self, PyObject *options,
                     enum cfp_call_kind kind)
 {

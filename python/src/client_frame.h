@@ -5,6 +5,9 @@
 #include "call_options.h"
 #include "wait.h"
 
+/* The client inside a FlightClient; NULL with an exception set when __init__ was never called. */
+cflight_client *cfp_client_handle(PyObject *client);
+
 /* What every call of a client needs: its options, the wait without the GIL, and the error. In this
  * order: begin, views of the arguments, block, the library's function with `client`,
  * `call.options` and `error`, unblock; end in any case. */

@@ -11,6 +11,7 @@
 
 #include "arrow.h"
 #include "call_options.h"
+#include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "wait.h"

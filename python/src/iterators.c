@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "call_options.h"
+#include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "wait.h"

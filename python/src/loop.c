@@ -7,6 +7,7 @@
 #include "loop.h"
 
 #include "call_options.h"
+#include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "wait.h"
