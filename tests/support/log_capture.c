@@ -9,7 +9,7 @@
 #include "base/condition.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 30000 };
+enum { PATIENCE_MS = 120000 };
 
 static void add(struct t_capture *log, const char *subsystem, const char *line)
 {

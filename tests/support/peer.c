@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 30, STEP_BYTES = 64 << 10, FRAME_HEADER_BYTES = 9, PREFACE_BYTES = 24 };
+enum { PATIENCE_S = 120, STEP_BYTES = 64 << 10, FRAME_HEADER_BYTES = 9, PREFACE_BYTES = 24 };
 
 static void set_patience(int fd)
 {

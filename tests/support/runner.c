@@ -11,7 +11,7 @@
 
 #include "test.h"
 
-enum { TESTS_MAX = 1024, WATCHDOG_S = 100 };
+enum { TESTS_MAX = 1024, WATCHDOG_S = 400 };
 
 static struct CMUnitTest tests[TESTS_MAX];
 static size_t test_count;

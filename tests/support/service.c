@@ -9,7 +9,7 @@
 #include "base/condition.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 30000 };
+enum { PATIENCE_MS = 120000 };
 
 /* ---- gates ---- */
 
@@ -233,7 +233,7 @@ static void wait_cancelled(struct t_service *service, cflight_server_context *co
     cflight_server_context_on_cancel(context, NULL, NULL);
     t_gate_done(&gate);
     if (cflight_server_context_is_cancelled(context)) {
-        count(service, &service->cancelled_count, 1);
+        count(service, &service->locked.cancelled_count, 1);
     }
 }
 
@@ -276,7 +276,7 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
 {
     struct t_service *service = user_data;
     cflight_status status = CFLIGHT_OK;
-    count(service, &service->started_count, 1);
+    count(service, &service->locked.started_count, 1);
     if (t_has_word(ticket, "fail")) {
         status = fail_as_asked(ticket, reterr);
     } else if (t_has_word(ticket, "silent")) {
@@ -287,10 +287,10 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
             wait_cancelled(service, context);
         }
         if (status != CFLIGHT_OK && cflight_server_context_is_cancelled(context)) {
-            count(service, &service->cancelled_count, 1);
+            count(service, &service->locked.cancelled_count, 1);
         }
     }
-    count(service, &service->ended_count, 1);
+    count(service, &service->locked.ended_count, 1);
     return status;
 }
 
@@ -311,8 +311,8 @@ static cflight_status read_upload(struct t_service *service, struct cflight_byte
         }
         if (chunk.has_batch) {
             rows += chunk.batch.length;
-            count(service, &service->put_batches, 1);
-            count(service, &service->put_rows, (uint64_t)chunk.batch.length);
+            count(service, &service->locked.put_batches, 1);
+            count(service, &service->locked.put_rows, (uint64_t)chunk.batch.length);
         }
         if (t_has_word(cmd, "acknowledge")) {
             char text[32];
@@ -345,7 +345,7 @@ static cflight_status do_put(void *user_data, cflight_server_context *context,
     struct t_service *service = user_data;
     struct cflight_bytes cmd = descriptor->cmd;
     cflight_status status = CFLIGHT_OK;
-    count(service, &service->started_count, 1);
+    count(service, &service->locked.started_count, 1);
     if (t_has_word(cmd, "unread")) {
         wait_cancelled(service, context);
     } else if (t_has_word(cmd, "flood")) {
@@ -354,9 +354,9 @@ static cflight_status do_put(void *user_data, cflight_server_context *context,
         status = read_upload(service, cmd, reader, writer, reterr);
     }
     if (status != CFLIGHT_OK && cflight_server_context_is_cancelled(context)) {
-        count(service, &service->cancelled_count, 1);
+        count(service, &service->locked.cancelled_count, 1);
     }
-    count(service, &service->ended_count, 1);
+    count(service, &service->locked.ended_count, 1);
     return status;
 }
 
@@ -400,7 +400,7 @@ static cflight_status do_exchange(void *user_data, cflight_server_context *conte
     struct t_service *service = user_data;
     struct cflight_bytes cmd = descriptor->cmd;
     cflight_status status = CFLIGHT_OK;
-    count(service, &service->started_count, 1);
+    count(service, &service->locked.started_count, 1);
     if (t_has_word(cmd, "unread")) {
         wait_cancelled(service, context);
     } else if (t_has_word(cmd, "fail")) {
@@ -411,9 +411,9 @@ static cflight_status do_exchange(void *user_data, cflight_server_context *conte
         status = echo(reader, writer, reterr);
     }
     if (status != CFLIGHT_OK && cflight_server_context_is_cancelled(context)) {
-        count(service, &service->cancelled_count, 1);
+        count(service, &service->locked.cancelled_count, 1);
     }
-    count(service, &service->ended_count, 1);
+    count(service, &service->locked.ended_count, 1);
     return status;
 }
 
@@ -423,7 +423,7 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
 {
     struct t_service *service = user_data;
     cflight_status status = CFLIGHT_OK;
-    count(service, &service->started_count, 1);
+    count(service, &service->locked.started_count, 1);
     if (t_has_word(action->type, "fail")) {
         status = fail_as_asked(action->body, reterr);
     } else if (t_has_word(action->type, "silent")) {
@@ -436,9 +436,9 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
         status = cflight_response_result(response, action->body, reterr);
     }
     if (status != CFLIGHT_OK && cflight_server_context_is_cancelled(context)) {
-        count(service, &service->cancelled_count, 1);
+        count(service, &service->locked.cancelled_count, 1);
     }
-    count(service, &service->ended_count, 1);
+    count(service, &service->locked.ended_count, 1);
     return status;
 }
 
@@ -524,6 +524,14 @@ bool t_service_wait(struct t_service *service, const uint64_t *counter, uint64_t
     bool is_reached = *counter >= value;
     (void)pthread_mutex_unlock(&service->mutex);
     return is_reached;
+}
+
+uint64_t t_service_read(struct t_service *service, const uint64_t *counter)
+{
+    (void)pthread_mutex_lock(&service->mutex);
+    uint64_t value = *counter;
+    (void)pthread_mutex_unlock(&service->mutex);
+    return value;
 }
 
 cflight_client *t_client(const struct t_service *service,

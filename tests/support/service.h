@@ -30,11 +30,13 @@ struct t_service {
     const char *location;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    uint64_t started_count;   /* handlers that began */
-    uint64_t ended_count;     /* handlers that returned */
-    uint64_t cancelled_count; /* handlers that saw their call cancelled */
-    uint64_t put_rows;
-    uint64_t put_batches;
+    struct {
+        uint64_t started_count;   /* handlers that began */
+        uint64_t ended_count;     /* handlers that returned */
+        uint64_t cancelled_count; /* handlers that saw their call cancelled */
+        uint64_t put_rows;
+        uint64_t put_batches;
+    } locked;
     struct t_gate hold; /* what "hold" waits for, besides cancellation */
 };
 
@@ -44,6 +46,7 @@ void t_service_start(struct t_service *service, const char *location,
 void t_service_stop(struct t_service *service);
 /* Waits until `*counter` of the service reaches `value`; false after a generous limit. */
 bool t_service_wait(struct t_service *service, const uint64_t *counter, uint64_t value);
+uint64_t t_service_read(struct t_service *service, const uint64_t *counter);
 
 cflight_client *t_client(const struct t_service *service,
                          const struct cflight_client_options *options);

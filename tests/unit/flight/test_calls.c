@@ -157,7 +157,7 @@ TEST(calls, do_put_answers_while_data_flows)
     }
     CHECK_OK(cflight_writer_close(writer, &error), error);
     CHECK_OK(cflight_writer_close(writer, &error), error);
-    assert_int_equal(service.put_rows, 20000);
+    assert_int_equal(t_service_read(&service, &service.locked.put_rows), 20000);
     schema.release(&schema);
     cflight_metadata_reader_free(metadata);
     cflight_writer_free(writer);
@@ -339,7 +339,7 @@ TEST(calls, limits_end_calls_and_are_named)
             fail_msg("'%s' does not name the %s", cflight_error_message(error), CASES[i].named);
         }
         cflight_error_free(error);
-        assert_true(t_service_wait(&service, &service.cancelled_count, i + 1));
+        assert_true(t_service_wait(&service, &service.locked.cancelled_count, i + 1));
     }
     cflight_client_free(client);
     t_service_stop(&service);
@@ -353,7 +353,7 @@ struct canceller {
 static void *cancel_when_started(void *user_data)
 {
     struct canceller *canceller = user_data;
-    (void)t_service_wait(canceller->service, &canceller->service->started_count, 1);
+    (void)t_service_wait(canceller->service, &canceller->service->locked.started_count, 1);
     cflight_cancel_trigger(canceller->cancel);
     return NULL;
 }
@@ -381,7 +381,7 @@ TEST(calls, cancel_from_another_thread_reaches_both_ends)
         cflight_error_free(error);
         error = NULL;
         (void)pthread_join(thread, NULL);
-        assert_true(t_service_wait(&service, &service.cancelled_count, 1));
+        assert_true(t_service_wait(&service, &service.locked.cancelled_count, 1));
         CHECK_STATUS(get(client, TICKETS[i], &options, &rows, &error), CFLIGHT_CANCELLED);
         cflight_error_free(error);
         cflight_cancel_unref(canceller.cancel);
@@ -406,7 +406,7 @@ TEST(calls, dropping_a_stream_cancels_it)
     cflight_chunk_release(&chunk);
     cflight_client_free(client);
     cflight_reader_free(reader);
-    assert_true(t_service_wait(&service, &service.cancelled_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.cancelled_count, 1));
     t_service_stop(&service);
 }
 
@@ -442,7 +442,7 @@ TEST(calls, write_size_limit_leaves_the_stream_usable)
     CHECK_OK(cflight_writer_write(writer, &batch, NULL, &error), error);
     batch.release(&batch);
     CHECK_OK(cflight_writer_close(writer, &error), error);
-    assert_int_equal(service.put_rows, 10);
+    assert_int_equal(t_service_read(&service, &service.locked.put_rows), 10);
     schema.release(&schema);
     cflight_metadata_reader_free(metadata);
     cflight_writer_free(writer);

@@ -266,7 +266,7 @@ TEST(concurrency, shutdown_finishes_what_runs)
     t_service_start(&service, NULL, NULL);
     cflight_client *client = t_client(&service, NULL);
     assert_int_equal(pthread_create(&thread, NULL, hold_call, client), 0);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_server_shutdown(service.server, -1);
     assert_false(cflight_server_wait_for(service.server, 0));
     t_gate_open(&service.hold);
@@ -308,14 +308,14 @@ TEST(concurrency, the_end_of_the_grace_cancels_what_runs)
     t_service_start(&service, NULL, NULL);
     cflight_client *client = t_client(&service, NULL);
     CHECK_OK(cflight_client_do_action(client, &action, NULL, &results, &error), error);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_server_shutdown(service.server, -1);
     assert_false(cflight_server_wait_for(service.server, 0));
     cflight_server_shutdown(service.server, 0);
     CHECK_STATUS(cflight_result_stream_next(results, &body, &error), CFLIGHT_UNAVAILABLE);
     cflight_error_free(error);
     cflight_server_wait(service.server);
-    assert_true(service.cancelled_count > 0);
+    assert_true(t_service_read(&service, &service.locked.cancelled_count) > 0);
     cflight_result_stream_free(results);
     cflight_client_free(client);
     t_service_stop(&service);
@@ -442,7 +442,7 @@ TEST(concurrency, a_busy_server_refuses_with_a_retryable_status)
     t_service_start(&service, NULL, &options);
     cflight_client *client = t_client(&service, NULL);
     assert_int_equal(pthread_create(&threads[0], NULL, hold_call, client), 0);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     /* Calls beyond the queue's one place are refused; how soon the second thread takes that place
      * does not matter. */
     assert_int_equal(pthread_create(&threads[1], NULL, hold_call, client), 0);

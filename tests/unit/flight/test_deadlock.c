@@ -107,7 +107,7 @@ TEST(deadlock, a_writer_that_nobody_reads_ends_by_the_idle_limit)
         CHECK_STATUS(write_on(&fixture, 1000, &error), CFLIGHT_DEADLINE_EXCEEDED);
         assert_non_null(strstr(cflight_error_message(error), "idle limit of 200 ms"));
         cflight_error_free(error);
-        assert_true(t_service_wait(&fixture.service, &fixture.service.cancelled_count, 1));
+        assert_true(t_service_wait(&fixture.service, &fixture.service.locked.cancelled_count, 1));
         stop(&fixture);
     }
 }
@@ -197,7 +197,7 @@ TEST(deadlock, an_early_end_lets_the_client_close)
 static void *trigger_when_blocked(void *user_data)
 {
     struct fixture *fixture = user_data;
-    (void)t_service_wait(&fixture->service, &fixture->service.started_count, 1);
+    (void)t_service_wait(&fixture->service, &fixture->service.locked.started_count, 1);
     cflight_cancel_trigger(fixture->cancel);
     return NULL;
 }
@@ -216,7 +216,7 @@ TEST(deadlock, cancel_ends_blocked_writers_and_readers)
                      CFLIGHT_CANCELLED);
         cflight_error_free(error);
         (void)pthread_join(thread, NULL);
-        assert_true(t_service_wait(&fixture.service, &fixture.service.cancelled_count, 1));
+        assert_true(t_service_wait(&fixture.service, &fixture.service.locked.cancelled_count, 1));
         stop(&fixture);
     }
 }
@@ -269,7 +269,7 @@ TEST(deadlock, a_client_that_takes_nothing_is_let_go_of)
     CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("batches=100000 rows=100000"),
                                    NULL, &reader, &error),
              error);
-    assert_true(t_service_wait(&service, &service.ended_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.ended_count, 1));
     cflight_reader_free(reader);
     cflight_client_free(client);
     t_service_stop(&service);

@@ -359,7 +359,7 @@ TEST(endings, a_drained_connection_delivers_everything)
     add_action(&raw, 1, BODY);
     assert_true(t_socket_send(chatter.fd, &raw));
     t_raw_clear(&raw);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     assert_int_equal(pthread_create(&thread, NULL, chat, &chatter), 0);
     cflight_server_shutdown(service.server, -1);
     t_socket_read_to_end(chatter.fd, &raw);

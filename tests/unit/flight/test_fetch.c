@@ -86,7 +86,7 @@ TEST(fetch, endpoints_become_one_stream_in_order)
     assert_int_equal(stream.get_next(&stream, &end), 0);
     assert_null(end.release);
     stream.release(&stream);
-    assert_int_equal(services[1].started_count, 2);
+    assert_int_equal(t_service_read(&services[1], &services[1].locked.started_count), 2);
     t_service_stop(&services[0]);
     t_service_stop(&services[1]);
 }
@@ -218,7 +218,8 @@ TEST(fetch, dropping_or_cancelling_ends_every_call)
             assert_int_not_equal(drain(&stream, &rows, &batches), 0);
         }
         stream.release(&stream);
-        assert_true(t_service_wait(&service, &service.ended_count, service.started_count));
+        assert_true(t_service_wait(&service, &service.locked.ended_count,
+                                   t_service_read(&service, &service.locked.started_count)));
         cflight_cancel_unref(call_options.cancel);
         cflight_client_free(client);
         t_service_stop(&service);

@@ -249,13 +249,13 @@ TEST(loop, freeing_handles_takes_their_callbacks_back)
                  error);
         cflight_reader_notify(readers[i], expect_failure, &call);
     }
-    assert_true(t_service_wait(&service, &service.started_count, 3));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 3));
     for (int i = 0; i < 3; i++) {
         cflight_reader_free(readers[i]);
     }
     cflight_client_loop_process(client);
     assert_int_equal(call.status, CFLIGHT_OK);
-    assert_true(t_service_wait(&service, &service.cancelled_count, 3));
+    assert_true(t_service_wait(&service, &service.locked.cancelled_count, 3));
     cflight_client_free(client);
     t_service_stop(&service);
 }
@@ -338,7 +338,7 @@ TEST(loop, closing_the_client_ends_calls_that_are_waited_for)
     cflight_client *client = t_client(&service, NULL);
     connect_by_loop(client);
     CHECK_OK(start_action(client, "silent", &call, NULL), NULL);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_client_close(client);
     while (!call.has_ended) {
         turn(client);
@@ -366,7 +366,7 @@ TEST(loop, a_connection_that_was_replaced_finishes_its_calls)
     cflight_client_loop_state(client, &wish);
     int fd = wish.fd;
     CHECK_OK(start_action(client, "hold", &call, NULL), NULL);
-    assert_true(t_service_wait(&service, &service.started_count, 1));
+    assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_server_shutdown(service.server, -1);
     while (cflight_client_is_connected(client)) {
         turn(client);
