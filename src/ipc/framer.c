@@ -142,6 +142,9 @@ static cflight_status take_length(struct cfl_framer *framer, uint32_t length,
     return CFLIGHT_OK;
 }
 
+/* The first four bytes of "ARROW1" as a length. No schema is that long. */
+#define FILE_MAGIC UINT32_C(0x4F525241)
+
 static cflight_status take_word(struct cfl_framer *framer, cflight_error **reterr)
 {
     if (framer->got_bytes < CFL_PREFIX_BYTES) {
@@ -154,6 +157,11 @@ static cflight_status take_word(struct cfl_framer *framer, cflight_error **reter
     if (framer->state == FRAMER_FIRST_WORD && word == CFL_CONTINUATION) {
         framer->state = FRAMER_SECOND_WORD;
         return CFLIGHT_OK;
+    }
+    if (framer->state == FRAMER_FIRST_WORD && word == FILE_MAGIC) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_DATA_LOSS,
+            "an Arrow file ('ARROW1') came where an Arrow stream is expected");
     }
     return take_length(framer, word, reterr);
 }

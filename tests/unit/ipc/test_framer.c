@@ -119,6 +119,29 @@ TEST(ipc_framer, refuses_impossible_lengths)
     cfl_framer_free(framer);
 }
 
+/* Goal: an Arrow file in the place of a stream is called that, and nothing of it is taken for the
+ * length of a schema that is waited for.
+ * Method: the first four bytes of a file. */
+TEST(ipc_framer, tells_a_file_from_a_stream)
+{
+    struct cfl_framer *framer = new_framer(UINT32_MAX, UINT32_MAX);
+    cflight_error *error = NULL;
+    uint8_t *target = NULL;
+    size_t wanted_bytes = 0;
+    bool has_message = false;
+    bool is_end = false;
+    struct cflight_bytes header;
+    cflight_buffer *body = NULL;
+    CHECK_OK(cfl_framer_want(framer, &target, &wanted_bytes, &error), error);
+    assert_int_equal(wanted_bytes, 4);
+    memcpy(target, "ARRO", 4);
+    CHECK_STATUS(cfl_framer_got(framer, 4, &has_message, &header, &body, &is_end, &error),
+                 CFLIGHT_DATA_LOSS);
+    assert_non_null(strstr(cflight_error_message(error), "an Arrow file"));
+    cflight_error_free(error);
+    cfl_framer_free(framer);
+}
+
 /* Goal: the limit of bodies holds to the byte. Method: a stream with one body, at its length and
  * below. */
 TEST(ipc_framer, refuses_a_body_above_the_limit)
