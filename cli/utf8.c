@@ -190,6 +190,11 @@ void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes)
     append_safe(text, bytes, "");
 }
 
+void cli_text_append_message(struct cli_text *text, struct cflight_bytes bytes)
+{
+    append_safe(text, bytes, "\\");
+}
+
 void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes)
 {
     append_safe(text, bytes, "\n\t\\");

@@ -25,6 +25,9 @@ size_t cli_utf8_text_width(struct cflight_bytes bytes);
  * UTF-8 become `\xNN`. Peer texts reach a terminal through here only. */
 void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes);
 
+/* The same for messages: backslashes stay, so that what was escaped before is not escaped twice. */
+void cli_text_append_message(struct cli_text *text, struct cflight_bytes bytes);
+
 /* The same for text of several lines: line feeds, tabs and backslashes stay. What is escaped in
  * JSON stays JSON. */
 void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes);

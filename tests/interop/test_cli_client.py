@@ -523,6 +523,15 @@ def test_put_sends_standard_input(cflight, peer):
     assert same(peer.tables["new"], TABLE)
 
 
+def test_put_of_a_file_on_standard_input_is_told(cflight, peer):
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, TABLE.schema) as writer:
+        writer.write_table(TABLE)
+    done = cflight.run("put", peer.location, "x", "-", input=sink.getvalue(), text=False)
+    assert done.returncode == 1
+    assert b"an Arrow file ('ARROW1') came where an Arrow stream is expected" in done.stderr
+
+
 def test_put_shows_the_answers(cflight, peer, upload_file):
     done = cflight.run("put", peer.location, "new", upload_file, "--results", "-q", check=True)
     assert done.stdout == "".join(f"batch {i}\n" for i in range(1, 11))

@@ -567,3 +567,12 @@ def test_a_place_without_a_scheme_is_listened_on(cflight, tmp_path):
     with cflight.serving(tmp_path, listen="localhost:0") as server:
         assert server.location.startswith("grpc://localhost:")
         cflight.run("list", server.location, check=True)
+
+
+def test_a_name_is_escaped_once(served, cflight):
+    """The server escapes what it puts into a message, and the command what it shows."""
+    (served.directory / "a\x1bb.arrow").touch()
+    done = cflight.run("get", served.location, "x\x1by")
+    assert "'x\\x1by' cannot be the name of a flight" in done.stderr
+    cflight.run("list", served.location, check=True)
+    served.wait_for_message("'a\\x1bb' cannot be the name of a flight")
