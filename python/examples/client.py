@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists a server's flights and shows each: ``python client.py LOCATION``."""
+"""Lists a server's flights and shows each, with pyarrow: ``python client.py LOCATION``."""
 
 import sys
 

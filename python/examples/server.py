@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server of one table: ``python server.py [LOCATION]``. Prints where it listens, serves until it is interrupted."""
 
+import contextlib
 import sys
 from collections.abc import Iterator
 
@@ -35,7 +36,8 @@ def main() -> None:
     location = sys.argv[1] if len(sys.argv) > 1 else "grpc://localhost:0"
     with Weather(location) as server:
         print(f"grpc://localhost:{server.port}", flush=True)
-        server.serve()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve()
 
 
 if __name__ == "__main__":
