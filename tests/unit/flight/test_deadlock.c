@@ -45,6 +45,8 @@ static void start(struct fixture *fixture, bool is_put, const char *cmd, int64_t
                  error);
         CHECK_OK(cflight_writer_begin(fixture->writer, &fixture->schema, NULL, &error), error);
     }
+    /* A limit must not end the call before a handler has it: nobody would be told then. */
+    assert_true(t_service_wait(&fixture->service, &fixture->service.locked.started_count, 1));
 }
 
 static void stop(struct fixture *fixture)
