@@ -6,19 +6,23 @@
  * Thread class: the tables' functions are free and take the GIL; objects: with the GIL. */
 #include "callbacks.h"
 
+#include <pthread.h>
+
 #include "convert.h"
 #include "exceptions.h"
 #include "wait.h"
 
 struct handshake_end {
     CFP_HEAD
-    cflight_handshake *handshake; /* NULL once the method returned */
+    pthread_mutex_t lock;         /* taken without the GIL */
+    cflight_handshake *handshake; /* under the lock; NULL once the method returned */
 };
 
 static PyObject *end_new(PyTypeObject *type, cflight_handshake *handshake)
 {
     struct handshake_end *self = (struct handshake_end *)type->tp_alloc(type, 0);
     if (self != NULL) {
+        (void)pthread_mutex_init(&self->lock, NULL);
         self->handshake = handshake;
     }
     return (PyObject *)self;
@@ -27,32 +31,38 @@ static PyObject *end_new(PyTypeObject *type, cflight_handshake *handshake)
 static void end_dealloc(PyObject *self)
 {
     cfp_object_begin_dealloc(self);
+    (void)pthread_mutex_destroy(&((struct handshake_end *)self)->lock);
     cfp_object_end_dealloc(self);
 }
 
-static cflight_handshake *handshake_of(PyObject *self, const char *what)
+static PyObject *refuse_late(const char *what)
 {
-    cflight_handshake *handshake = ((struct handshake_end *)self)->handshake;
-    if (handshake == NULL) {
-        PyErr_Format(PyExc_ValueError, "Cannot use %s after the method it was given to returned",
-                     what);
-    }
-    return handshake;
+    return PyErr_Format(PyExc_ValueError, "Cannot use %s after the method it was given to returned",
+                        what);
 }
 
-static PyObject *end_read(PyObject *self, PyObject *unused)
+static PyObject *end_read(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    cflight_handshake *handshake = handshake_of(self, "the reader of a handshake");
+    struct handshake_end *self = (struct handshake_end *)object;
     struct cfp_wait wait;
     cflight_buffer *payload = NULL;
     cflight_error *error = NULL;
-    if (handshake == NULL || cfp_wait_begin(&wait, cfp_state_of(self), NULL, NULL) < 0) {
+    cflight_status status = CFLIGHT_OK;
+    if (cfp_wait_begin(&wait, cfp_state_of(object), NULL, NULL) < 0) {
         return NULL;
     }
-    cflight_status status = cflight_handshake_read(handshake, &payload, &error);
+    pthread_mutex_lock(&self->lock);
+    bool is_late = self->handshake == NULL;
+    if (!is_late) {
+        status = cflight_handshake_read(self->handshake, &payload, &error);
+    }
+    pthread_mutex_unlock(&self->lock);
     if (cfp_wait_end(&wait, status, error) < 0) {
         return NULL;
+    }
+    if (is_late) {
+        return refuse_late("the reader of a handshake");
     }
     if (payload == NULL) {
         return PyErr_Format(PyExc_OSError, "the peer has ended its side of the handshake");
@@ -60,18 +70,28 @@ static PyObject *end_read(PyObject *self, PyObject *unused)
     return cfp_bytes_take(payload);
 }
 
-static PyObject *end_write(PyObject *self, PyObject *value)
+static PyObject *end_write(PyObject *object, PyObject *value)
 {
-    cflight_handshake *handshake = handshake_of(self, "the sender of a handshake");
-    PyObject *bytes = handshake == NULL ? NULL : cfp_to_bytes(value);
+    struct handshake_end *self = (struct handshake_end *)object;
+    PyObject *bytes = cfp_to_bytes(value);
     struct cfp_wait wait;
     cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    bool is_late = false;
     int code = -1;
-    if (bytes != NULL && cfp_wait_begin(&wait, cfp_state_of(self), NULL, NULL) == 0) {
-        cflight_status status = cflight_handshake_write(handshake, cfp_view(bytes), &error);
+    if (bytes != NULL && cfp_wait_begin(&wait, cfp_state_of(object), NULL, NULL) == 0) {
+        pthread_mutex_lock(&self->lock);
+        is_late = self->handshake == NULL;
+        if (!is_late) {
+            status = cflight_handshake_write(self->handshake, cfp_view(bytes), &error);
+        }
+        pthread_mutex_unlock(&self->lock);
         code = cfp_wait_end(&wait, status, error);
     }
     Py_XDECREF(bytes);
+    if (code == 0 && is_late) {
+        return refuse_late("the sender of a handshake");
+    }
     return code < 0 ? NULL : Py_NewRef(Py_None);
 }
 
@@ -114,10 +134,14 @@ DEFINE_END(server_auth_sender, "ServerAuthSender", sender_methods,
 
 static void end_finish(PyObject *end)
 {
-    if (end != NULL) {
-        ((struct handshake_end *)end)->handshake = NULL;
-        Py_DECREF(end);
+    struct handshake_end *self = (struct handshake_end *)end;
+    if (self == NULL) {
+        return;
     }
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    self->handshake = NULL;
+    pthread_mutex_unlock(&self->lock);
+    Py_END_ALLOW_THREADS Py_DECREF(end);
 }
 
 /* Calls handler.authenticate; with the GIL. */

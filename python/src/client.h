@@ -2,6 +2,8 @@
 #ifndef CFP_CLIENT_H
 #define CFP_CLIENT_H
 
+#include <stdatomic.h>
+
 #include "values.h"
 
 /* A Python callback that runs once. The owner embeds it, and takes it back before it goes. */
@@ -14,7 +16,8 @@ struct cfp_client {
     cflight_client *client;
     struct cfp_notifier on_connected; /* loop.c */
     PyObject *settings;               /* dict: the constructor's keywords */
-    cflight_cancel *connect_cancel;   /* of the connect that an event loop began; NULL for none */
+    _Atomic(cflight_cancel *)
+        connect_cancel; /* of the connect that an event loop began; NULL for none */
 };
 
 /* Client options made of a constructor's keywords, and the memory that holds them. */

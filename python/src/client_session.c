@@ -83,6 +83,12 @@ static int option_value(PyObject *kept, struct cfp_scratch *scratch, PyObject *v
 int cfp_session_options_view(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
                              struct cflight_session_options *ret_options)
 {
+    dict = PyDict_Copy(dict); /* what another thread changes meanwhile does not matter */
+    if (dict == NULL || PyList_Append(kept, dict) < 0) {
+        Py_XDECREF(dict);
+        return -1;
+    }
+    Py_DECREF(dict);
     size_t count = (size_t)PyDict_Size(dict);
     struct cflight_session_option *options = cfp_scratch_new(scratch, count, sizeof(*options));
     PyObject *name = NULL;

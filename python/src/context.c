@@ -8,6 +8,7 @@
 
 struct context {
     CFP_HEAD
+    cfp_mutex mutex;
     cflight_server_context *context; /* NULL once the handler returned */
 };
 
@@ -23,7 +24,10 @@ PyObject *cfp_context_new(struct cfp_state *state, cflight_server_context *conte
 
 void cfp_context_detach(PyObject *context)
 {
-    ((struct context *)context)->context = NULL;
+    struct context *self = (struct context *)context;
+    cfp_mutex_lock(&self->mutex);
+    self->context = NULL;
+    cfp_mutex_unlock(&self->mutex);
 }
 
 static void context_dealloc(PyObject *self)
@@ -32,49 +36,53 @@ static void context_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
-static cflight_server_context *handle_of(PyObject *self)
+/* What a method does with the context, which stays until then. Runs no Python code. */
+typedef PyObject *(*use_fn)(cflight_server_context *context, void *argument);
+
+static PyObject *with_context(PyObject *object, use_fn use, void *argument)
 {
-    cflight_server_context *context = ((struct context *)self)->context;
-    if (context == NULL) {
+    struct context *self = (struct context *)object;
+    cfp_mutex_lock(&self->mutex);
+    bool is_over = self->context == NULL;
+    PyObject *result = is_over ? NULL : use(self->context, argument);
+    cfp_mutex_unlock(&self->mutex);
+    if (is_over) {
         PyErr_SetString(PyExc_ValueError, "the call of this context is over");
     }
-    return context;
+    return result;
 }
 
-static PyObject *context_peer_identity(PyObject *self, PyObject *unused)
+static PyObject *text_of(const char *text)
+{
+    return cfp_text_new(cflight_bytes_from_text(text));
+}
+
+static PyObject *peer_identity(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    cflight_server_context *context = handle_of(self);
-    return context == NULL ? NULL : cfp_bytes_new(cflight_server_context_peer_identity(context));
+    return cfp_bytes_new(cflight_server_context_peer_identity(context));
 }
 
-static PyObject *context_peer(PyObject *self, PyObject *unused)
+static PyObject *peer(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    cflight_server_context *context = handle_of(self);
-    return context == NULL
-               ? NULL
-               : cfp_text_new(cflight_bytes_from_text(cflight_server_context_peer(context)));
+    return text_of(cflight_server_context_peer(context));
 }
 
-static PyObject *context_tls_subject(PyObject *self, PyObject *unused)
+static PyObject *tls_subject(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    cflight_server_context *context = handle_of(self);
-    return context == NULL
-               ? NULL
-               : cfp_text_new(cflight_bytes_from_text(cflight_server_context_tls_subject(context)));
+    return text_of(cflight_server_context_tls_subject(context));
 }
 
-static PyObject *context_tls_names(PyObject *self, PyObject *unused)
+static PyObject *tls_names(cflight_server_context *context, void *unused)
 {
     (void)unused;
     const char *const *sans = NULL;
-    cflight_server_context *context = handle_of(self);
-    size_t count = context == NULL ? 0 : cflight_server_context_tls_sans(context, &sans);
-    PyObject *list = context == NULL ? NULL : PyList_New((Py_ssize_t)count);
+    size_t count = cflight_server_context_tls_sans(context, &sans);
+    PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *name = cfp_text_new(cflight_bytes_from_text(sans[i]));
+        PyObject *name = text_of(sans[i]);
         if (name == NULL) {
             Py_CLEAR(list);
             break;
@@ -84,41 +92,23 @@ static PyObject *context_tls_names(PyObject *self, PyObject *unused)
     return list;
 }
 
-static PyObject *context_is_cancelled(PyObject *self, PyObject *unused)
+static PyObject *is_cancelled(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    cflight_server_context *context = handle_of(self);
-    return context == NULL ? NULL : PyBool_FromLong(cflight_server_context_is_cancelled(context));
+    return PyBool_FromLong(cflight_server_context_is_cancelled(context));
 }
 
-static PyObject *context_method(PyObject *self, void *unused)
+static PyObject *headers(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    cflight_server_context *context = handle_of(self);
-    return context == NULL ? NULL
-                           : PyObject_CallFunction(cfp_state_of(self)->flight_method, "i",
-                                                   (int)cflight_server_context_method(context));
+    const struct cflight_header *fields = NULL;
+    size_t count = cflight_server_context_headers(context, &fields);
+    return cfp_headers_dict(fields, count);
 }
 
-static PyObject *context_headers(PyObject *self, PyObject *unused)
+static PyObject *time_remaining(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    const struct cflight_header *headers = NULL;
-    cflight_server_context *context = handle_of(self);
-    if (context == NULL) {
-        return NULL;
-    }
-    size_t count = cflight_server_context_headers(context, &headers);
-    return cfp_headers_dict(headers, count);
-}
-
-static PyObject *context_time_remaining(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    cflight_server_context *context = handle_of(self);
-    if (context == NULL) {
-        return NULL;
-    }
     int64_t remaining_ms = cflight_server_context_remaining_ms(context);
     if (remaining_ms < 0) {
         Py_RETURN_NONE;
@@ -126,35 +116,106 @@ static PyObject *context_time_remaining(PyObject *self, PyObject *unused)
     return PyFloat_FromDouble((double)remaining_ms / 1000);
 }
 
+static PyObject *context_peer_identity(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, peer_identity, NULL);
+}
+
+static PyObject *context_peer(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, peer, NULL);
+}
+
+static PyObject *context_tls_subject(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, tls_subject, NULL);
+}
+
+static PyObject *context_tls_names(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, tls_names, NULL);
+}
+
+static PyObject *context_is_cancelled(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, is_cancelled, NULL);
+}
+
+static PyObject *context_headers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, headers, NULL);
+}
+
+static PyObject *context_time_remaining(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return with_context(self, time_remaining, NULL);
+}
+
+static PyObject *method(cflight_server_context *context, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLong((long)cflight_server_context_method(context));
+}
+
+static PyObject *context_method(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *number = with_context(self, method, NULL);
+    PyObject *result =
+        number == NULL ? NULL : PyObject_CallOneArg(cfp_state_of(self)->flight_method, number);
+    Py_XDECREF(number);
+    return result;
+}
+
 typedef cflight_status (*add_fn)(cflight_server_context *context, struct cflight_bytes name,
                                  struct cflight_bytes value, cflight_error **reterr);
 
-static PyObject *add_field(PyObject *self, PyObject *args, PyObject *kwargs, add_fn add)
+struct addition {
+    add_fn add;
+    struct cflight_bytes name;
+    struct cflight_bytes value;
+    cflight_status status;
+    cflight_error *error;
+};
+
+static PyObject *add(cflight_server_context *context, void *argument)
+{
+    struct addition *addition = argument;
+    addition->status = addition->add(context, addition->name, addition->value, &addition->error);
+    Py_RETURN_NONE;
+}
+
+static PyObject *add_field(PyObject *self, PyObject *args, PyObject *kwargs, add_fn function)
 {
     static char *names[] = {"key", "value", NULL};
     PyObject *key = NULL;
     PyObject *value = NULL;
-    cflight_error *error = NULL;
-    cflight_server_context *context = handle_of(self);
-    if (context == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "OO", names, &key, &value)) {
+    PyObject *result = NULL;
+    struct addition addition = {.add = function};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", names, &key, &value)) {
         return NULL;
     }
     key = cfp_to_bytes(key);
     value = key == NULL ? NULL : cfp_to_bytes(value);
-    cflight_status status = CFLIGHT_OK;
     if (value != NULL) {
-        status = add(context, cfp_view(key), cfp_view(value), &error);
+        addition.name = cfp_view(key);
+        addition.value = cfp_view(value);
+        result = with_context(self, add, &addition);
     }
-    bool is_complete = value != NULL;
     Py_XDECREF(key);
     Py_XDECREF(value);
-    if (!is_complete) {
-        return NULL;
+    if (addition.status != CFLIGHT_OK) {
+        Py_CLEAR(result);
+        return cfp_raise(cfp_state_of(self), addition.status, addition.error);
     }
-    if (status != CFLIGHT_OK) {
-        return cfp_raise(cfp_state_of(self), status, error);
-    }
-    Py_RETURN_NONE;
+    return result;
 }
 
 static PyObject *context_add_header(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -167,18 +228,25 @@ static PyObject *context_add_trailer(PyObject *self, PyObject *args, PyObject *k
     return add_field(self, args, kwargs, cflight_server_context_add_trailer);
 }
 
+static PyObject *instances(cflight_server_context *context, void *unused)
+{
+    (void)unused;
+    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+    return Py_NewRef(call == NULL ? Py_None : call->instances);
+}
+
+/* The dict is not changed once the call has begun. */
 static PyObject *context_get_middleware(PyObject *self, PyObject *key)
 {
-    cflight_server_context *context = handle_of(self);
-    if (context == NULL) {
-        return NULL;
+    PyObject *dict = with_context(self, instances, NULL);
+    PyObject *middleware =
+        dict == NULL || dict == Py_None ? NULL : PyDict_GetItemWithError(dict, key);
+    Py_XINCREF(middleware);
+    Py_XDECREF(dict);
+    if (middleware == NULL && PyErr_Occurred() == NULL) {
+        Py_RETURN_NONE;
     }
-    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
-    PyObject *middleware = call == NULL ? NULL : PyDict_GetItemWithError(call->instances, key);
-    if (middleware == NULL && PyErr_Occurred() != NULL) {
-        return NULL;
-    }
-    return Py_NewRef(middleware == NULL ? Py_None : middleware);
+    return middleware;
 }
 
 static PyMethodDef context_methods[] = {

@@ -173,18 +173,18 @@ static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struc
         return send_stream(((struct data_stream *)item)->source, schema, sink);
     }
     if (PyTuple_Check(item) || PyList_Check(item)) {
-        PyObject *pair = PySequence_Fast(item, "an item of a GeneratorStream");
-        if (pair == NULL || PySequence_Fast_GET_SIZE(pair) != 2) {
+        PyObject *pair = PySequence_Tuple(item);
+        if (pair == NULL || PyTuple_GET_SIZE(pair) != 2) {
             Py_XDECREF(pair);
             PyErr_SetString(PyExc_ValueError, "an item with metadata is a pair of batch and bytes");
             return -1;
         }
-        PyObject *batch = PySequence_Fast_GET_ITEM(pair, 0);
+        PyObject *batch = PyTuple_GET_ITEM(pair, 0);
         int code = -1;
         if (!cfp_is_batch(state, batch)) {
             PyErr_SetString(PyExc_ValueError, "Can only return metadata with a RecordBatch");
         } else {
-            code = send_batch(batch, PySequence_Fast_GET_ITEM(pair, 1), schema, sink);
+            code = send_batch(batch, PyTuple_GET_ITEM(pair, 1), schema, sink);
         }
         Py_DECREF(pair);
         return code < 0 ? -1 : 1;

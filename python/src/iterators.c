@@ -18,12 +18,12 @@ struct iterator {
     CFP_HEAD
     pthread_mutex_t lock;
     bool has_lock;
-    bool is_over;
+    atomic_bool is_over;
     struct cfp_call call;
-    PyObject *client;   /* while the call has not started */
-    PyObject *criteria; /* list_flights: bytes or None */
-    PyObject *options;
-    PyObject *failure; /* do_action: what the first step raises */
+    PyObject *client;            /* list_flights */
+    PyObject *criteria;          /* list_flights: bytes or None */
+    bool has_started;            /* list_flights; under the lock */
+    _Atomic(PyObject *) failure; /* do_action: what the first step raises */
     cflight_info_stream *infos;
     cflight_result_stream *results;
 };
@@ -54,7 +54,7 @@ static PyObject *iterator_close(PyObject *object, PyObject *unused)
     (void)unused;
     struct iterator *self = (struct iterator *)object;
     self->is_over = true;
-    if (self->call.cancel != NULL && (self->infos != NULL || self->results != NULL)) {
+    if (self->call.cancel != NULL) {
         cflight_cancel_trigger(self->call.cancel);
         cfp_release(release_streams, self);
     }
@@ -71,8 +71,7 @@ static void iterator_dealloc(PyObject *object)
     cfp_call_end(&self->call);
     Py_CLEAR(self->client);
     Py_CLEAR(self->criteria);
-    Py_CLEAR(self->options);
-    Py_CLEAR(self->failure);
+    Py_XDECREF(atomic_exchange(&self->failure, NULL));
     if (self->has_lock) {
         (void)pthread_mutex_destroy(&self->lock);
     }
@@ -83,42 +82,36 @@ PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObj
                                 PyObject *options)
 {
     struct iterator *self = iterator_new(state->info_iterator_type);
-    if (self != NULL) {
-        self->client = Py_NewRef(client);
-        self->criteria = Py_NewRef(criteria);
-        self->options = Py_NewRef(options);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->client = Py_NewRef(client);
+    self->criteria = Py_NewRef(criteria);
+    if (cfp_client_handle(client) == NULL ||
+        cfp_call_begin(state, options, CFP_CALL_ITERATOR, &self->call) < 0) {
+        Py_CLEAR(self);
     }
     return (PyObject *)self;
 }
 
-static int start_list(struct iterator *self, struct cfp_state *state)
+/* Starts the call with the first step. Under the lock, without the GIL. */
+static cflight_status next_info_locked(struct iterator *self, struct cflight_info **ret_info,
+                                       cflight_error **reterr)
 {
-    PyObject *client = self->client;
-    cflight_client *handle = cfp_client_handle(client);
     struct cflight_bytes criteria = {0};
-    cflight_error *error = NULL;
-    cflight_info_stream *stream = NULL;
-    struct cfp_wait wait;
-    self->client = NULL; /* another thread does not start it again */
-    int result = -1;
-    if (handle == NULL) {
-        goto done;
+    cflight_status status = CFLIGHT_OK;
+    if (!self->has_started) {
+        self->has_started = true;
+        if (self->criteria != Py_None) {
+            criteria = cfp_view(self->criteria);
+        }
+        status = cflight_client_list_flights(((struct cfp_client *)self->client)->client, criteria,
+                                             &self->call.options, &self->infos, reterr);
     }
-    if (self->criteria != Py_None) {
-        criteria = cfp_view(self->criteria);
+    if (status == CFLIGHT_OK && self->infos != NULL) {
+        status = cflight_info_stream_next(self->infos, ret_info, reterr);
     }
-    if (cfp_call_begin(state, self->options, CFP_CALL_ITERATOR, &self->call) < 0 ||
-        cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
-        goto done;
-    }
-    cflight_status status =
-        cflight_client_list_flights(handle, criteria, &self->call.options, &stream, &error);
-    result = cfp_wait_end(&wait, status, error);
-    self->infos = stream;
-
-done:
-    Py_DECREF(client);
-    return result;
+    return status;
 }
 
 static PyObject *info_iterator_next(PyObject *object)
@@ -132,17 +125,11 @@ static PyObject *info_iterator_next(PyObject *object)
     if (self->is_over) {
         return NULL;
     }
-    if (self->client != NULL && start_list(self, state) < 0) {
-        self->is_over = true;
-        return NULL;
-    }
     if (cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {
         return NULL;
     }
     pthread_mutex_lock(&self->lock);
-    if (self->infos != NULL) {
-        status = cflight_info_stream_next(self->infos, &info, &error);
-    }
+    status = next_info_locked(self, &info, &error);
     pthread_mutex_unlock(&self->lock);
     if (cfp_wait_end(&wait, status, error) < 0) {
         self->is_over = true;
@@ -221,10 +208,10 @@ static PyObject *result_iterator_next(PyObject *object)
     if (self->is_over) {
         return NULL;
     }
-    if (self->failure != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(self->failure), self->failure);
-        Py_CLEAR(self->failure);
+    PyObject *failure = atomic_exchange(&self->failure, NULL);
+    if (failure != NULL) {
         self->is_over = true;
+        cfp_exception_restore(failure);
         return NULL;
     }
     if (cfp_wait_begin(&wait, state, cfp_interrupt_cancel, self->call.cancel) < 0) {

@@ -90,8 +90,7 @@ static void on_connected(void *user_data, cflight_status status, const cflight_e
         PyErr_Clear();
     }
     struct cfp_client *client = (struct cfp_client *)self;
-    cflight_cancel_unref(client->connect_cancel);
-    client->connect_cancel = NULL;
+    cflight_cancel_unref(atomic_exchange(&client->connect_cancel, NULL));
     run_callback(&client->on_connected, outcome);
     Py_DECREF(outcome);
     PyGILState_Release(gil);
@@ -121,8 +120,7 @@ PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback)
 
 void cfp_client_loop_end_connect(struct cfp_client *client)
 {
-    cflight_cancel *cancel = client->connect_cancel;
-    client->connect_cancel = NULL;
+    cflight_cancel *cancel = atomic_exchange(&client->connect_cancel, NULL);
     if (cancel != NULL) {
         cflight_cancel_trigger(cancel);
         cflight_cancel_unref(cancel);

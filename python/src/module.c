@@ -4,7 +4,11 @@
  * Multi-phase initialisation, heap types, all state per module. pyarrow is imported when it is
  * there; everything works without it. Callbacks from library threads attach with PyGILState_Ensure,
  * which knows one interpreter only, so the module declares that it runs in the main one.
- * Thread class: with the GIL. */
+ *
+ * Objects stand use by several threads at once without the GIL: what is set once is set before the
+ * object is seen, or atomically; handles of the library are used under the locks of streams.h, and
+ * other members under a cfp_mutex. Thread class: attached to the interpreter, which files of this
+ * directory call "with the GIL". */
 #include "state.h"
 
 PyMemberDef cfp_members[] = {
@@ -326,6 +330,9 @@ static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)module_exec},
 #if PY_VERSION_HEX >= 0x030c0000
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},
 };

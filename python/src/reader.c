@@ -20,7 +20,8 @@ struct reader {
     CFP_HEAD
     struct cfp_notifier notifier; /* event loops */
     struct cfp_read_core *core;
-    PyObject *schema; /* once it arrived */
+    _Atomic(PyObject *) schema; /* once it arrived; never replaced */
+    cfp_mutex stats_mutex;
     struct cflight_ipc_stats stats;
     bool may_start_again; /* the call failed, and the server certainly did no work */
 };
@@ -72,7 +73,7 @@ static void reader_dealloc(PyObject *self)
     if (reader->notifier.callback != NULL) {
         Py_XDECREF(reader_notify(self, Py_None));
     }
-    Py_CLEAR(reader->schema);
+    Py_XDECREF(atomic_exchange(&reader->schema, NULL));
     if (reader->core != NULL) {
         cfp_release(release_core, reader->core);
     }
@@ -85,6 +86,21 @@ static void copy_stats(const struct cfp_read_core *core, struct cflight_ipc_stat
     if (core->reader != NULL) {
         *stats = cflight_reader_stats(core->reader);
     }
+}
+
+static struct cflight_ipc_stats get_stats(struct reader *self)
+{
+    cfp_mutex_lock(&self->stats_mutex);
+    struct cflight_ipc_stats stats = self->stats;
+    cfp_mutex_unlock(&self->stats_mutex);
+    return stats;
+}
+
+static void set_stats(struct reader *self, const struct cflight_ipc_stats *stats)
+{
+    cfp_mutex_lock(&self->stats_mutex);
+    self->stats = *stats;
+    cfp_mutex_unlock(&self->stats_mutex);
 }
 
 static void interrupt_core(void *core)
@@ -102,7 +118,7 @@ static int load_schema(struct reader *self)
     struct cfp_state *state = cfp_state_of((PyObject *)self);
     struct cfp_read_core *core = self->core;
     struct ArrowSchema schema;
-    struct cflight_ipc_stats stats = self->stats;
+    struct cflight_ipc_stats stats = get_stats(self);
     struct cfp_wait wait;
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
@@ -127,12 +143,15 @@ static int load_schema(struct reader *self)
     if (cfp_wait_end(&wait, status, error) < 0) {
         return -1;
     }
-    self->stats = stats;
+    set_stats(self, &stats);
     PyObject *object = cfp_schema_take(state, &schema);
     if (object == NULL) {
         return -1;
     }
-    Py_XSETREF(self->schema, object);
+    PyObject *expected = NULL;
+    if (!atomic_compare_exchange_strong(&self->schema, &expected, object)) {
+        Py_DECREF(object); /* another thread was first */
+    }
     return 0;
 }
 
@@ -145,12 +164,12 @@ void cfp_reader_detach(PyObject *object)
 {
     struct reader *self = (struct reader *)object;
     struct cfp_read_core *core = self->core;
-    struct cflight_ipc_stats stats = self->stats;
+    struct cflight_ipc_stats stats = get_stats(self);
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
     copy_stats(core, &stats);
     cfp_read_core_detach_locked(core);
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS self->stats = stats;
+    Py_END_ALLOW_THREADS set_stats(self, &stats);
 }
 
 void cfp_reader_refresh(PyObject *object)
@@ -166,7 +185,7 @@ static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chun
     struct cfp_read_core *core = self->core;
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
-    struct cflight_ipc_stats stats = self->stats;
+    struct cflight_ipc_stats stats = get_stats(self);
     bool is_ready = true;
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
     if (core->reader == NULL) {
@@ -178,7 +197,7 @@ static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chun
     }
     copy_stats(core, &stats);
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS self->stats = stats;
+    Py_END_ALLOW_THREADS set_stats(self, &stats);
     if (status != CFLIGHT_OK) {
         self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
         cfp_raise(core->state, status, error);
@@ -507,7 +526,7 @@ static PyObject *reader_schema(PyObject *self, void *unused)
 static PyObject *reader_stats(PyObject *self, void *unused)
 {
     (void)unused;
-    return cfp_stats_new(cfp_state_of(self)->read_stats, ((struct reader *)self)->stats);
+    return cfp_stats_new(cfp_state_of(self)->read_stats, get_stats((struct reader *)self));
 }
 
 static PyObject *reader_cancel(PyObject *self, PyObject *unused)

@@ -9,6 +9,7 @@
 #include "server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "call_options.h"
 #include "convert.h"
@@ -19,7 +20,7 @@
 
 struct server {
     CFP_HEAD
-    struct cfp_server_link *link;
+    _Atomic(struct cfp_server_link *) link; /* set once */
 };
 
 static int server_traverse(PyObject *self, visitproc visit, void *arg)

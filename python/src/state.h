@@ -139,6 +139,20 @@ extern PyMemberDef cfp_members[];
 void cfp_object_begin_dealloc(PyObject *self);
 void cfp_object_end_dealloc(PyObject *self);
 
+/* Guards a few members of an object for a few instructions, which must run no Python code. With the
+ * GIL it is nothing, as the GIL does it. */
+#ifdef Py_GIL_DISABLED
+typedef PyMutex cfp_mutex;
+#define cfp_mutex_lock(mutex) PyMutex_Lock(mutex)
+#define cfp_mutex_unlock(mutex) PyMutex_Unlock(mutex)
+#else
+typedef struct {
+    char unused;
+} cfp_mutex;
+#define cfp_mutex_lock(mutex) ((void)(mutex))
+#define cfp_mutex_unlock(mutex) ((void)(mutex))
+#endif
+
 /* A method that takes keyword arguments, in the shape of a PyMethodDef. */
 #define CFP_KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))
 

@@ -222,8 +222,39 @@ PyType_Spec cfp_table_spec = {
 struct own_reader {
     CFP_HEAD
     PyObject *schema;
-    struct ArrowArrayStream stream; /* released once it was given away or closed */
+    cfp_mutex mutex;
+    struct ArrowArrayStream stream; /* released while in use, and once given away or closed */
+    bool is_closed;
 };
+
+/* Takes the stream out: another thread finds the reader closed meanwhile. */
+static bool take_stream(struct own_reader *reader, struct ArrowArrayStream *ret_stream)
+{
+    cfp_mutex_lock(&reader->mutex);
+    *ret_stream = reader->stream;
+    reader->stream.release = NULL;
+    cfp_mutex_unlock(&reader->mutex);
+    return ret_stream->release != NULL;
+}
+
+/* Puts it back, unless the reader was closed. */
+static void put_stream(struct own_reader *reader, struct ArrowArrayStream *stream)
+{
+    cfp_mutex_lock(&reader->mutex);
+    bool is_closed = reader->is_closed;
+    if (!is_closed) {
+        reader->stream = *stream;
+    }
+    cfp_mutex_unlock(&reader->mutex);
+    if (is_closed) {
+        stream->release(stream);
+    }
+}
+
+static PyObject *refuse_closed(void)
+{
+    return PyErr_Format(PyExc_ValueError, "the reader is closed, or its stream was exported");
+}
 
 PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *stream)
 {
@@ -252,9 +283,11 @@ static PyObject *own_reader_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct own_reader *reader = (struct own_reader *)self;
-    if (reader->stream.release != NULL) {
-        struct ArrowArrayStream stream = reader->stream;
-        reader->stream.release = NULL;
+    struct ArrowArrayStream stream;
+    cfp_mutex_lock(&reader->mutex);
+    reader->is_closed = true;
+    cfp_mutex_unlock(&reader->mutex);
+    if (take_stream(reader, &stream)) {
         stream.release(&stream);
     }
     Py_RETURN_NONE;
@@ -272,18 +305,19 @@ static PyObject *own_reader_next(PyObject *self)
 {
     struct own_reader *reader = (struct own_reader *)self;
     struct cfp_state *state = cfp_state_of(self);
-    if (reader->stream.release == NULL) {
-        return PyErr_Format(PyExc_ValueError, "the reader is closed, or its stream was exported");
-    }
     struct ArrowArray array = {0};
-    /* The stream is taken out while the GIL is released: another thread finds the reader closed. */
-    struct ArrowArrayStream stream = reader->stream;
-    reader->stream.release = NULL;
+    struct ArrowArrayStream stream;
+    if (!take_stream(reader, &stream)) {
+        return refuse_closed();
+    }
     int code = 0;
     Py_BEGIN_ALLOW_THREADS code = stream.get_next(&stream, &array);
-    Py_END_ALLOW_THREADS reader->stream = stream;
+    Py_END_ALLOW_THREADS if (code != 0)
+    {
+        cfp_stream_raise(state, &stream, code);
+    }
+    put_stream(reader, &stream);
     if (code != 0) {
-        cfp_stream_raise(state, &reader->stream, code);
         return NULL;
     }
     return array.release == NULL ? NULL : cfp_batch_take(state, reader->schema, &array);
@@ -297,12 +331,8 @@ static PyObject *own_reader_stream(PyObject *self, PyObject *args, PyObject *kwa
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &requested_schema)) {
         return NULL;
     }
-    if (reader->stream.release == NULL) {
-        return PyErr_Format(PyExc_ValueError, "the reader is closed, or its stream was exported");
-    }
-    struct ArrowArrayStream stream = reader->stream;
-    reader->stream.release = NULL;
-    return cfp_stream_capsule(&stream);
+    struct ArrowArrayStream stream;
+    return take_stream(reader, &stream) ? cfp_stream_capsule(&stream) : refuse_closed();
 }
 
 static PyObject *own_reader_schema(PyObject *self, void *unused)

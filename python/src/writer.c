@@ -21,10 +21,11 @@ struct writer {
     struct cfp_batch batch;       /* of a write under an event loop that is not done */
     struct ArrowArray rows;       /* a view of what of it is written */
     Py_buffer metadata;           /* of the same */
-    struct ArrowSchema schema;    /* what the stream began with; released before */
-    bool is_done;                 /* done_writing or close was called */
-    bool never_waits;             /* an event loop's: there is nothing for Ctrl+C to interrupt */
-    atomic_bool is_in_handlers;   /* the main thread runs signal handlers, under the core's lock */
+    struct ArrowSchema schema;    /* what the stream began with; set once, before has_begun */
+    atomic_bool has_begun;
+    atomic_bool is_done;        /* done_writing or close was called */
+    bool never_waits;           /* an event loop's: there is nothing for Ctrl+C to interrupt */
+    atomic_bool is_in_handlers; /* the main thread runs signal handlers, under the core's lock */
 };
 
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool is_owned,
@@ -47,6 +48,7 @@ PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool i
     if (schema != NULL) {
         self->schema = *schema;
         schema->release = NULL;
+        atomic_store(&self->has_begun, true);
     }
     return (PyObject *)self;
 }
@@ -271,7 +273,7 @@ static int check_is_open(struct writer *self, bool needs_schema)
         PyErr_SetString(state->arrow_invalid, "Destination already closed");
         return -1;
     }
-    if (needs_schema && self->schema.release == NULL) {
+    if (needs_schema && !atomic_load(&self->has_begun)) {
         PyErr_SetString(state->arrow_invalid,
                         "This writer is not started. Call begin() with a schema");
         return -1;
@@ -309,11 +311,12 @@ static PyObject *writer_begin(PyObject *object, PyObject *args, PyObject *kwargs
         return NULL;
     }
     struct step step = {.schema = &schema, .options = &options};
-    if (self->schema.release != NULL) {
+    if (atomic_load(&self->has_begun)) {
         PyErr_SetString(cfp_state_of(object)->arrow_invalid,
                         "This writer has already been started.");
-    } else if (run(self, begin_step, &step) == 0) {
+    } else if (run(self, begin_step, &step) == 0) { /* for one thread alone */
         self->schema = schema;
+        atomic_store(&self->has_begun, true);
         Py_RETURN_NONE;
     }
     schema.release(&schema);
@@ -610,7 +613,7 @@ static PyObject *writer_stats(PyObject *object, void *unused)
     struct writer *self = (struct writer *)object;
     struct cfp_write_core *core = &self->core;
     struct cflight_ipc_stats stats = {0};
-    if (self->schema.release == NULL) {
+    if (!atomic_load(&self->has_begun)) {
         return PyErr_Format(PyExc_ValueError, "the writer has not begun: there are no statistics");
     }
     if (check_not_interrupting(self) < 0) {

@@ -2,6 +2,7 @@
 """The server class: arguments, defaults of the handlers, and the end of the interpreter."""
 
 import atexit
+import threading
 import warnings
 import weakref
 
@@ -9,6 +10,7 @@ from ._cflight import FlightCallOptions, FlightServerCore, Location
 from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 
 _running = weakref.WeakSet()
+_running_lock = threading.Lock()
 
 # How long calls may go on when the interpreter ends, in seconds.
 _GRACE_AT_EXIT = 2
@@ -210,7 +212,8 @@ class FlightServerBase(FlightServerCore):
             },
         )
         self._grace = shutdown_grace
-        _running.add(self)
+        with _running_lock:
+            _running.add(self)
 
     _grace = None
 
@@ -307,5 +310,7 @@ def _stop_servers():
 
     Calls that do not end by themselves are cancelled: their clients may be in this very process.
     """
-    for server in list(_running):
+    with _running_lock:
+        servers = list(_running)
+    for server in servers:
         server.shutdown(grace=_GRACE_AT_EXIT if server._grace is None else server._grace)
