@@ -131,7 +131,14 @@ static void cut_off(struct cfl_grpc_call *call, uint32_t h2_error_code, cflight_
 
 void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
 {
-    cut_off(call, CFL_H2_CANCEL, status, message);
+    if (call->is_over) {
+        return; /* its connection may be gone */
+    }
+    if (call->conn->role == CFL_GRPC_SERVER && !call->is_finished) {
+        cfl_grpc_server_abort(call, status, message);
+    } else {
+        cut_off(call, CFL_H2_CANCEL, status, message);
+    }
 }
 
 void cfl_grpc_call_refuse(struct cfl_grpc_call *call)

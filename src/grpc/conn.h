@@ -155,9 +155,10 @@ cflight_status cfl_grpc_call_send_headers(struct cfl_grpc_call *call,
  * the client still sends, the stream is then reset with NO_ERROR. */
 void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, const char *message,
                           const struct cfl_metadata *trailers);
-/* Ends the call from this side, at any time: RST_STREAM(CANCEL); at a client the status becomes
- * `status` with `message`. on_end is called before the return. After that no queued view is
- * referenced. */
+/* Ends the call from this side, at any time, with `status` and `message`. A client sends
+ * RST_STREAM(CANCEL). A server drops what is queued and sends the status; only when a status is
+ * queued already, behind data that the client does not take, does it reset the stream. on_end is
+ * called before the return. After that no queued view is referenced. */
 void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message);
 /* Server: sends the call away untouched: RST_STREAM(REFUSED_STREAM), after which a client knows
  * that it may try again elsewhere. Only before anything was sent. on_end is called before the

@@ -92,13 +92,9 @@ void cfl_grpc_deadline_expire(struct cfl_grpc_conn *conn, int64_t now_ns)
         if (conn->role == CFL_GRPC_CLIENT) {
             cfl_grpc_client_abort(call, CFLIGHT_DEADLINE_EXCEEDED,
                                   "the deadline of the call passed");
-        } else if (call->is_finished) {
-            /* The status is queued behind data that the client does not take. */
+        } else {
             cfl_grpc_call_cancel(call, CFLIGHT_DEADLINE_EXCEEDED,
                                  "the deadline of the call passed");
-        } else {
-            cfl_grpc_server_abort(call, CFLIGHT_DEADLINE_EXCEEDED,
-                                  "the deadline of the call passed");
         }
     }
 }

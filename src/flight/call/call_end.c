@@ -64,7 +64,10 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
 void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
 {
     char message[160];
-    if (now_ns >= call->limits.deadline_ns) {
+    if (now_ns >= call->limits.deadline_ns && call->limits.timeout_ms > 0) {
+        (void)snprintf(message, sizeof message, "%s took longer than the limit of %" PRId64 " ms",
+                       call->method->name, call->limits.timeout_ms);
+    } else if (now_ns >= call->limits.deadline_ns) {
         (void)snprintf(message, sizeof message, "the call's deadline passed");
     } else if (now_ns >= call->limits.first_byte_ns && !call->locked.has_answer) {
         (void)snprintf(message, sizeof message,

@@ -81,6 +81,15 @@ static void on_deadline(void *user_data, int64_t deadline_ns)
     }
 }
 
+static void limit_handshake(const struct cflight_server *server, struct cfl_call *call)
+{
+    int64_t limit_ns = cfl_deadline_after_ms(call->started_ns, server->limits.authenticate_ms);
+    if (limit_ns < call->limits.deadline_ns) {
+        call->limits.deadline_ns = limit_ns;
+        call->limits.timeout_ms = server->limits.authenticate_ms;
+    }
+}
+
 static void on_call(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_connection *connection = user_data;
@@ -101,9 +110,7 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
     }
     call->limits.idle_timeout_ms = server->options.idle_timeout_ms;
     if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
-        call->limits.deadline_ns = cfl_deadline_earlier(
-            call->limits.deadline_ns,
-            cfl_deadline_after_ms(call->started_ns, server->limits.authenticate_ms));
+        limit_handshake(server, call);
     }
     (void)pthread_mutex_lock(&server->mutex);
     bool is_draining = server->locked.state != CFL_SERVER_RUNNING;

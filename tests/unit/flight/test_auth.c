@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flight/server/server.h"
 #include "service.h"
 #include "test.h"
 
@@ -377,6 +378,41 @@ TEST(auth, handshakes_leave_handlers_to_known_callers)
     keeper_stop(&keeper);
     t_gate_done(&staller.may_end);
     t_gate_done(&staller.begun);
+}
+
+static cflight_status say_nothing(void *user_data, cflight_handshake *handshake,
+                                  cflight_error **reterr)
+{
+    cflight_buffer *payload = NULL;
+    (void)user_data;
+    cflight_status status = cflight_handshake_read(handshake, &payload, reterr);
+    cflight_buffer_unref(payload);
+    return status;
+}
+
+/* Goal: a caller who never goes on with a handshake is sent away after the server's limit, which is
+ * two minutes, and told why. Method: a server with a shorter limit; a client that
+ * waits for the server instead of speaking. */
+TEST(auth, a_handshake_that_stalls_is_ended)
+{
+    struct keeper keeper;
+    struct visitor visitor = {.payloads = {"who"}, .token = "open sesame"};
+    struct cflight_client_auth silent = CFLIGHT_CLIENT_AUTH_INIT;
+    struct cflight_client_auth table = visitor_table(&visitor);
+    cflight_error *error = NULL;
+    keeper_start(&keeper);
+    assert_int_equal(keeper.service.server->limits.authenticate_ms, 120000);
+    keeper.service.server->limits.authenticate_ms = 300; /* no connection is there yet */
+    silent.authenticate = say_nothing;
+    cflight_client *client = t_client(&keeper.service, NULL);
+    CHECK_STATUS(cflight_client_authenticate(client, &silent, NULL, &error),
+                 CFLIGHT_DEADLINE_EXCEEDED);
+    assert_non_null(strstr(cflight_error_message(error), "limit of 300 ms"));
+    cflight_error_free(error);
+    error = NULL;
+    CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
+    cflight_client_free(client);
+    keeper_stop(&keeper);
 }
 
 struct replacer {
