@@ -46,6 +46,7 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
         cfl_call_end_unsent_locked(call, status, error);
     } else if (!call->locked.is_over) {
         call->locked.is_cancelled_here = true;
+        call->connection->locked.has_given_up = !call->connection->is_server;
         cfl_grpc_call_cancel(call->locked.grpc, status, message);
     }
 }

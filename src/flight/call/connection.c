@@ -275,6 +275,8 @@ void cfl_connection_flush_locked(struct cfl_connection *connection)
     } else if (cfl_grpc_is_finished(connection->locked.grpc) &&
                !cfl_grpc_wants_output(connection->locked.grpc)) {
         cfl_connection_close_locked(connection, NULL);
+    } else if (connection->locked.write_wait == CFL_READY_NONE) {
+        connection->locked.has_given_up = false;
     }
 }
 
@@ -433,6 +435,17 @@ static void drain_loop_locked(struct cfl_connection *connection)
     connection->locked.loop_is_woken = false;
 }
 
+/* A call was given up while the socket was full, and nobody is left who would send the news: the
+ * server learns it from the end of the connection instead. Another call would carry it along. */
+static bool is_stuck_locked(struct cfl_connection *connection)
+{
+    return connection->locked.has_given_up && !connection->locked.is_closed &&
+           connection->locked.write_wait != CFL_READY_NONE &&
+           connection->locked.loop_poller == NULL &&
+           cfl_grpc_call_count(connection->locked.grpc) == 0 &&
+           cfl_grpc_wants_output(connection->locked.grpc);
+}
+
 /* Nobody drives any more: finds who goes on. */
 static void settle_locked(struct cfl_connection *connection)
 {
@@ -446,6 +459,9 @@ static void settle_locked(struct cfl_connection *connection)
         return;
     }
     if (connection->owner.arm == NULL) {
+        if (is_stuck_locked(connection)) {
+            cfl_connection_close_locked(connection, NULL);
+        }
         return;
     }
     unsigned int wanted = cfl_connection_wanted_locked(connection);

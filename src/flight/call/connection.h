@@ -68,6 +68,8 @@ struct cfl_connection {
         int64_t linger_until_ns;
         int64_t linger_check_ns;
         int64_t linger_pause_ms;
+        /* Client: a call was given up, and not all was sent since. */
+        bool has_given_up;
         bool is_gone; /* the peer: nothing that is written reaches it */
         bool is_handshaking;
         bool is_readable; /* the last read was not short: there may be more */

@@ -339,6 +339,93 @@ TEST(endings, an_upload_sent_whole_is_read_whole)
     }
 }
 
+/* ---- uploads that are given up while nothing can be sent ---- */
+
+struct slow_peer {
+    struct t_gate may_read;
+    bool has_heard; /* of the end of the upload; of the peer's thread until it stopped */
+};
+
+/* Gives credit for much, reads nothing until it may, then everything there is. */
+static void read_when_told(void *user_data, int fd)
+{
+    static const uint8_t WINDOW[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
+    struct slow_peer *slow = user_data;
+    struct t_raw input = {0};
+    struct t_raw output = {0};
+    t_raw_frame(&output, T_SETTINGS, 0, 0, WINDOW, sizeof WINDOW);
+    t_raw_u32_frame(&output, T_WINDOW_UPDATE, 0, 0, 0x7fff0000);
+    bool goes_on = t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input);
+    t_gate_wait(&slow->may_read);
+    while (goes_on && t_socket_read(fd, &input)) {
+    }
+    slow->has_heard = goes_on && recv(fd, &(char){0}, 1, 0) == 0; /* the end, not the patience */
+    t_raw_done(&output);
+    t_raw_done(&input);
+}
+
+/* Writes until nothing goes. A first batch that is larger than the credit of the beginning has left
+ * when the peer's credit was taken in; after that only the socket can be in the way. */
+static void fill_socket(cflight_writer *writer, cflight_metadata_reader *answers,
+                        const struct ArrowArray *batch)
+{
+    bool is_done = false;
+    cflight_error *error = NULL;
+    for (bool is_first = true; is_first || is_done; is_first = is_first && !is_done) {
+        bool is_ready = false;
+        cflight_buffer *answer = NULL;
+        CHECK_OK(cflight_writer_try_write(writer, batch, NULL, &is_done, &error), error);
+        if (!is_done && is_first) {
+            CHECK_OK(cflight_metadata_reader_try_next(answers, 10, &is_ready, &answer, &error),
+                     error);
+        }
+    }
+}
+
+/* Goal: a server hears that an upload was given up although the socket was full then and the client
+ * does nothing more. Method: a peer that does not read; a client that writes until nothing goes,
+ * and cancels, or drops the call. */
+TEST(endings, an_upload_given_up_at_a_full_socket_is_heard_of)
+{
+    for (int is_dropped = 0; is_dropped < 2; is_dropped++) {
+        struct slow_peer slow = {.has_heard = false};
+        struct t_peer peer;
+        struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
+        cflight_client *client = NULL;
+        cflight_writer *writer = NULL;
+        cflight_metadata_reader *answers = NULL;
+        cflight_error *error = NULL;
+        struct ArrowSchema schema;
+        struct ArrowArray batch;
+        t_gate_init(&slow.may_read);
+        t_schema(&schema);
+        t_batch(0, 10000, &batch);
+        t_peer_start(&peer, read_when_told, &slow);
+        CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+        CHECK_OK(
+            cflight_client_do_put(client, &descriptor, &schema, NULL, &writer, &answers, &error),
+            error);
+        fill_socket(writer, answers, &batch);
+        if (is_dropped) {
+            cflight_metadata_reader_free(answers);
+            cflight_writer_free(writer);
+        } else {
+            cflight_writer_cancel(writer);
+        }
+        t_gate_open(&slow.may_read);
+        t_peer_stop(&peer);
+        assert_true(slow.has_heard);
+        if (!is_dropped) {
+            cflight_metadata_reader_free(answers);
+            cflight_writer_free(writer);
+        }
+        cflight_client_free(client);
+        batch.release(&batch);
+        schema.release(&schema);
+        t_gate_done(&slow.may_read);
+    }
+}
+
 /* Goal: a connection that the server closes loses nothing that was sent, though the client never
  * stops sending: a socket closed with unread input would be reset, and its output thrown away.
  * Method: a client asks for 8 MiB and reads none of it until the server
