@@ -86,8 +86,9 @@ struct cflight_call_options {
     /// How batches are written (DoPut, DoExchange) and read (DoGet, DoExchange); NULL for defaults.
     const struct cflight_ipc_write_options *write_options;
     const struct cflight_ipc_read_options *read_options;
-    /// Largest message accepted from the peer, in bytes; 0 is the client's setting, over which a
-    /// call cannot go.
+    /// Largest message accepted from the peer, in bytes; 0 is the client's setting. A larger one
+    /// ends the call with CFLIGHT_RESOURCE_EXHAUSTED, and the error carries both numbers
+    /// (cflight_error_size_limit()).
     uint64_t message_bytes_max;
     /// Largest message sent, in bytes: more is refused with CFLIGHT_INVALID_ARGUMENT, carrying both
     /// numbers, before anything is sent, and the stream stays usable. 0 is the client's setting.

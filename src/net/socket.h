@@ -10,8 +10,9 @@
 
 /* A stream socket, non-blocking and closed on exec; -1 with errno set. */
 int cfl_socket_new(int family);
-/* Small messages leave at once (TCP_NODELAY) and dead peers are noticed some day (SO_KEEPALIVE).
- * Does nothing to Unix sockets. */
+/* Small messages leave at once (TCP_NODELAY), and a peer whose machine is gone is noticed after two
+ * minutes of silence (SO_KEEPALIVE; the system's own default is two hours). Does nothing to Unix
+ * sockets. */
 void cfl_socket_tune(int fd, int family);
 
 /* `fd` is a connected, non-blocking socket and is taken; `peer` is copied. */

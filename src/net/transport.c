@@ -35,6 +35,10 @@
 enum {
     WASTE_BYTES = 16 << 10,
     WASTE_READS_MAX = 64, /* a step of throwing input away */
+    /* A silent peer is asked whether it is there, and given up after a minute without an answer. */
+    KEEPALIVE_IDLE_S = 60,
+    KEEPALIVE_PAUSE_S = 10,
+    KEEPALIVE_COUNT = 6,
 };
 
 struct cfl_transport {
@@ -66,10 +70,16 @@ int cfl_socket_new(int family)
 
 void cfl_socket_tune(int fd, int family)
 {
-    int on = 1;
+    const int on = 1;
+    const int idle_s = KEEPALIVE_IDLE_S;
+    const int pause_s = KEEPALIVE_PAUSE_S;
+    const int count = KEEPALIVE_COUNT;
     if (family == AF_INET || family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause_s, sizeof pause_s);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
     }
 }
 

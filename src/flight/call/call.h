@@ -21,7 +21,7 @@ struct cfl_call_limits {
     int64_t timeout_ms;    /* the durations as the user gave them, for messages */
     int64_t first_byte_timeout_ms;
     int64_t idle_timeout_ms;    /* 0 is none */
-    uint64_t message_bytes_max; /* of one inbound message; 0: the connection's limit alone */
+    uint64_t message_bytes_max; /* of one inbound message; 0 is none but that of the format */
 };
 
 /* What a client asks of its server, kept until the call is over: it is sent again when the server
@@ -111,8 +111,10 @@ struct cfl_call {
         bool headers_are_sent;  /* server */
         int64_t headers_due_ns; /* server: when a handler has waited too long without them; or 0 */
         bool is_cancelled;
-        cflight_status status; /* meaningful when over */
-        cflight_error *error;  /* the call's one failure; NULL while it runs or ended well */
+        cflight_status status;  /* meaningful when over */
+        cflight_error *error;   /* the call's one failure; NULL while it runs or ended well */
+        uint64_t refused_bytes; /* length of a message that was over `refused_limit_bytes` */
+        uint64_t refused_limit_bytes;
         uint64_t sent_count;
         uint64_t sent_bytes;
     } locked;

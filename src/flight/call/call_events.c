@@ -32,13 +32,21 @@ static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *gr
                                        uint32_t len_bytes, cflight_error **reterr)
 {
     struct cfl_call *call = user_data;
+    cflight_status status = CFLIGHT_OK;
     (void)grpc;
     call->locked.has_answer = true;
     if (call->limits.message_bytes_max > 0 && len_bytes > call->limits.message_bytes_max) {
-        return cfl_error_set_size_limit(reterr, "message", len_bytes,
-                                        call->limits.message_bytes_max);
+        status =
+            cfl_error_set_size_limit(reterr, "message", len_bytes, call->limits.message_bytes_max);
+    } else {
+        status = cfl_inbox_begin(&call->locked.inbox, len_bytes, reterr);
     }
-    return cfl_inbox_begin(&call->locked.inbox, len_bytes, reterr);
+    if (status != CFLIGHT_OK && reterr != NULL) {
+        /* The session takes only the text along. */
+        (void)cflight_error_size_limit(*reterr, &call->locked.refused_limit_bytes,
+                                       &call->locked.refused_bytes);
+    }
+    return status;
 }
 
 static void place(void *user_data, struct cfl_grpc_call *grpc, uint8_t **ret_target,
@@ -127,6 +135,10 @@ static void note_failure_locked(struct cfl_call *call, struct cfl_grpc_call *grp
     } else {
         (void)cflight_error_set_message(&error, call->locked.status, cfl_grpc_call_message(grpc));
         cflight_error_set_flight_code(error, cfl_flight_code_of(call->locked.status));
+    }
+    if (call->locked.refused_bytes > 0) {
+        cfl_error_set_size_numbers(error, call->locked.refused_limit_bytes,
+                                   call->locked.refused_bytes);
     }
     cfl_error_set_operation(error, call->method->name);
     cfl_error_set_peer(error, cfl_transport_peer(call->connection->transport)->name);

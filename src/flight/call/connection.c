@@ -558,20 +558,6 @@ static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void
     return done || is_done(user_data);
 }
 
-static void sleep_locked(struct cfl_connection *connection, struct cfl_waiter *waiter,
-                         int64_t deadline_ns)
-{
-    if (deadline_ns == CFL_TIME_NEVER) {
-        (void)pthread_cond_wait(&waiter->condition, &connection->mutex);
-        return;
-    }
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline_ns / CFL_NS_PER_S),
-        .tv_nsec = (long)(deadline_ns % CFL_NS_PER_S),
-    };
-    (void)pthread_cond_timedwait(&waiter->condition, &connection->mutex, &until);
-}
-
 static void waiter_init(struct cfl_waiter *waiter, bool (*is_done)(void *user_data),
                         void *user_data)
 {
@@ -594,7 +580,7 @@ static void follow_locked(struct cfl_connection *connection, bool (*is_done)(voi
     }
     while (connection->locked.is_driven && !is_done(user_data) &&
            (deadline_ns == CFL_TIME_NEVER || cfl_clock_now_ns(NULL) < deadline_ns)) {
-        sleep_locked(connection, &waiter, deadline_ns);
+        (void)cfl_condition_wait_until(&waiter.condition, &connection->mutex, deadline_ns);
     }
     cfl_list_remove(&waiter.node);
     (void)pthread_cond_destroy(&waiter.condition);

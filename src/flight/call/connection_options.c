@@ -17,9 +17,6 @@ void cfl_connection_limits(const struct cfl_connection_options *options,
                            struct cfl_limits *ret_limits)
 {
     *ret_limits = cfl_limits_default;
-    if (options->message_bytes_max > 0) {
-        ret_limits->message_bytes_max = options->message_bytes_max;
-    }
     if (options->metadata_bytes_max > 0) {
         ret_limits->metadata_bytes_max = options->metadata_bytes_max;
     }

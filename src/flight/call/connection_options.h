@@ -8,7 +8,6 @@
 
 /* What the options of clients and of servers have in common. Zero is the default everywhere. */
 struct cfl_connection_options {
-    uint64_t message_bytes_max;
     uint32_t metadata_bytes_max;
     uint32_t stream_window_bytes;
     int64_t keepalive_interval_ms; /* 0: no keepalive */

@@ -98,7 +98,6 @@ static void load_limits(struct cflight_client *client)
 {
     const struct cflight_client_options *options = &client->options;
     struct cfl_connection_options common = {
-        .message_bytes_max = options->message_bytes_max,
         .metadata_bytes_max = options->metadata_bytes_max,
         .stream_window_bytes = options->stream_window_bytes,
         .keepalive_interval_ms = options->keepalive_interval_ms,

@@ -26,6 +26,9 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                  "header_count is %zu but headers is NULL", user->header_count);
     }
+    if (user->message_bytes_max == 0) {
+        user->message_bytes_max = client->options.message_bytes_max;
+    }
     if (user->write_size_limit_bytes == 0) {
         user->write_size_limit_bytes = client->options.write_size_limit_bytes;
     }

@@ -36,7 +36,6 @@ static void load_limits(struct cflight_server *server)
     struct cflight_server_options *options = &server->options;
     struct cfl_limits *limits = &server->limits;
     const struct cfl_connection_options common = {
-        .message_bytes_max = options->message_bytes_max,
         .metadata_bytes_max = options->metadata_bytes_max,
         .stream_window_bytes = options->stream_window_bytes,
         .keepalive_interval_ms = options->keepalive_interval_ms,

@@ -109,6 +109,7 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
         return;
     }
     call->limits.idle_timeout_ms = server->options.idle_timeout_ms;
+    call->limits.message_bytes_max = server->options.message_bytes_max;
     if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
         limit_handshake(server, call);
     }

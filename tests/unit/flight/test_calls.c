@@ -472,6 +472,37 @@ TEST(calls, server_streams_are_split_by_encoded_size)
     t_service_stop(&service);
 }
 
+/* Goal: the limit of a call goes before the client's, in both directions, and the error carries the
+ * limit and the size. Method: a batch of some 200 KB, under and over each of them. */
+TEST(calls, a_call_has_its_own_receive_limit)
+{
+    enum { SMALL_BYTES = 100000, LARGE_BYTES = 1 << 20 };
+    struct t_service service;
+    struct cflight_client_options client_options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    t_service_start(&service, NULL, NULL);
+    for (int is_raised = 0; is_raised < 2; is_raised++) {
+        cflight_error *error = NULL;
+        int64_t rows = 0;
+        uint64_t limit_bytes = 0;
+        uint64_t actual_bytes = 0;
+        client_options.message_bytes_max = is_raised ? SMALL_BYTES : LARGE_BYTES;
+        options.message_bytes_max = is_raised ? LARGE_BYTES : SMALL_BYTES;
+        cflight_client *client = t_client(&service, &client_options);
+        CHECK_OK(get(client, "batches=1 rows=10000", is_raised ? &options : NULL, &rows, &error),
+                 error);
+        CHECK_STATUS(
+            get(client, "batches=1 rows=10000", is_raised ? NULL : &options, &rows, &error),
+            CFLIGHT_RESOURCE_EXHAUSTED);
+        assert_true(cflight_error_size_limit(error, &limit_bytes, &actual_bytes));
+        assert_int_equal(limit_bytes, SMALL_BYTES);
+        assert_in_range(actual_bytes, SMALL_BYTES + 1, LARGE_BYTES);
+        cflight_error_free(error);
+        cflight_client_free(client);
+    }
+    t_service_stop(&service);
+}
+
 /* Goal: nobody listening is an error that names the address; a closed client says that it is
  * closed. */
 TEST(calls, connection_failures_name_the_address)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain byte streams. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -194,5 +196,29 @@ TEST(transport, a_tls_peer_on_a_plain_port_is_recognised)
     CHECK_STATUS(cfl_transport_read(pair.server, views, 2, &len_bytes, &is_eof, &wait, &error),
                  CFLIGHT_UNAVAILABLE);
     t_expect_error(error, "speaks TLS, but this connection was made without it");
+    t_pair_done(&pair);
+}
+
+static int tcp_option(const struct cfl_transport *transport, int name)
+{
+    int value = -1;
+    socklen_t value_bytes = sizeof value;
+    assert_int_equal(
+        getsockopt(cfl_transport_fd(transport), IPPROTO_TCP, name, &value, &value_bytes), 0);
+    return value;
+}
+
+/* Goal: a peer whose machine is gone is noticed within minutes, at either end. Method: what the
+ * sockets were told. */
+TEST(transport, silent_peers_are_asked_whether_they_live)
+{
+    struct t_pair pair = t_pair_new();
+    const struct cfl_transport *const ENDS[] = {pair.client, pair.server};
+    for (int i = 0; i < 2; i++) {
+        assert_in_range(tcp_option(ENDS[i], TCP_KEEPIDLE), 1, 120);
+        assert_in_range(tcp_option(ENDS[i], TCP_KEEPINTVL) * tcp_option(ENDS[i], TCP_KEEPCNT), 1,
+                        120);
+        assert_int_not_equal(tcp_option(ENDS[i], TCP_NODELAY), 0);
+    }
     t_pair_done(&pair);
 }
