@@ -154,17 +154,41 @@ static cflight_status take_long(struct parser *parser, const char *argument, cfl
                              (int)(len_bytes + 2), argument);
 }
 
-static cflight_status take_letter(struct parser *parser, const char *argument,
-                                  cflight_error **reterr)
+/* The option of a letter; CLI_OPTION_COUNT for none. */
+static enum cli_option_id find_letter(const struct parser *parser, char letter)
 {
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
-        enum cli_option_id id = (enum cli_option_id)i;
-        if (cli_options[i].letter != '\0' && cli_options[i].letter == argument[1] &&
-            cli_option_fits(id, parser->arguments.command)) {
-            return take_option(parser, id, argument[2] == '\0' ? NULL : argument + 2, reterr);
+        if (cli_options[i].letter == letter &&
+            cli_option_fits((enum cli_option_id)i, parser->arguments.command)) {
+            return (enum cli_option_id)i;
         }
     }
-    return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown option '%s'", argument);
+    return CLI_OPTION_COUNT;
+}
+
+/* Takes "-qn5": flags, and at the end perhaps an option whose value is the rest or the next
+ * argument. */
+static cflight_status take_letters(struct parser *parser, const char *argument,
+                                   cflight_error **reterr)
+{
+    for (const char *letter = argument + 1; *letter != '\0'; letter++) {
+        enum cli_option_id id = find_letter(parser, *letter);
+        if (id == CLI_OPTION_COUNT) {
+            if (letter == argument + 1) {
+                return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown option '%s'",
+                                         argument);
+            }
+            return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                     "unknown option '-%c' in '%s'", *letter, argument);
+        }
+        bool is_flag = cli_options[id].type == CLI_VALUE_FLAG;
+        const char *rest = is_flag || letter[1] == '\0' ? NULL : letter + 1;
+        cflight_status status = take_option(parser, id, rest, reterr);
+        if (status != CFLIGHT_OK || !is_flag) {
+            return status;
+        }
+    }
+    return CFLIGHT_OK;
 }
 
 static cflight_status take_positional(struct parser *parser, const char *argument,
@@ -192,7 +216,7 @@ static cflight_status take_all(struct parser *parser, cflight_error **reterr)
         } else if (argument[1] == '-') {
             status = take_long(parser, argument, reterr);
         } else {
-            status = take_letter(parser, argument, reterr);
+            status = take_letters(parser, argument, reterr);
         }
     }
     return status;

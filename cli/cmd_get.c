@@ -147,7 +147,7 @@ static cflight_status transfer(struct cli_run *run, struct cli_fetch *fetch,
         fetch_all(fetch, info, run->arguments->values[CLI_OPTION_TICKET], reterr);
     cli_progress_clear(&fetch->progress);
     if (status != CFLIGHT_OK && !fetch->sink_failed) {
-        if (fetch->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
+        if (!is_quiet && fetch->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
             tell_failure(fetch);
         }
         return status;

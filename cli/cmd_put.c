@@ -210,11 +210,12 @@ static cflight_status finish(struct upload *upload, cflight_error **reterr)
 static void tell(const struct upload *upload, cflight_status status)
 {
     struct cli_text note = CLI_TEXT_INIT;
+    if (cli_has(upload->run->arguments, CLI_OPTION_QUIET)) {
+        return;
+    }
     cli_transfer_append(&note, &upload->transfer);
     if (status == CFLIGHT_OK) {
-        if (!cli_has(upload->run->arguments, CLI_OPTION_QUIET)) {
-            cli_message("%s", cli_text_terminated(&note));
-        }
+        cli_message("%s", cli_text_terminated(&note));
     } else if (upload->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
         cli_message("sent before the failure: %s", cli_text_terminated(&note));
     }

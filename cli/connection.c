@@ -14,6 +14,7 @@
 
 #include "cli/clock.h"
 #include "cli/file_content.h"
+#include "cli/header.h"
 #include "cli/location.h"
 #include "cli/memory.h"
 #include "cli/message.h"
@@ -58,20 +59,18 @@ static cflight_status read_tls_files(struct cli_connection *connection, cflight_
 static cflight_status add_header(struct cli_connection *connection, const char *line,
                                  cflight_error **reterr)
 {
-    const char *colon = strchr(line, ':');
-    if (colon == NULL || colon == line) {
-        return cflight_error_set_message(
-            reterr, CFLIGHT_INVALID_ARGUMENT,
-            "--header takes 'NAME: VALUE'"); /* the value may be a secret */
+    const char *value = NULL;
+    size_t name_len_bytes = 0;
+    cflight_status status = cli_header_split(line, &name_len_bytes, &value, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     struct cli_text *text = &connection->header_texts[connection->header_text_count++];
-    const char *value = colon + 1 + strspn(colon + 1, " \t");
-    size_t name_len_bytes = (size_t)(colon - line);
     for (size_t i = 0; i < name_len_bytes; i++) {
         cli_text_append_char(text, (char)tolower((unsigned char)line[i]));
     }
     cli_text_append_string(text, value);
-    cflight_status status = cli_text_status(text, reterr);
+    status = cli_text_status(text, reterr);
     if (status == CFLIGHT_OK) {
         connection->headers[connection->header_count++] = (struct cflight_header){
             cflight_bytes_make(text->data, name_len_bytes),

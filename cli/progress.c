@@ -14,7 +14,7 @@ void cli_append_size(struct cli_text *text, uint64_t bytes)
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
     if (bytes < 1000) {
-        cli_text_append_format(text, "%" PRIu64 " bytes", bytes);
+        cli_text_append_format(text, "%" PRIu64 "%s", bytes, bytes == 1 ? " byte" : " bytes");
         return;
     }
     double scaled = (double)bytes / 1000;
@@ -44,7 +44,7 @@ void cli_progress_append_line(struct cli_text *text, const struct cli_progress *
     if (progress->rows_total > 0) {
         append_bar(text, rows, progress->rows_total);
     }
-    cli_text_append_format(text, "  %" PRId64 " rows  ", rows);
+    cli_text_append_format(text, "  %" PRId64 " %s  ", rows, rows == 1 ? "row" : "rows");
     cli_append_size(text, bytes);
     if (elapsed_ns > 0) {
         cli_text_append_string(text, "  ");

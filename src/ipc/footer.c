@@ -40,7 +40,8 @@ static cflight_status find_footer(struct cflight_bytes bytes, struct cflight_byt
     uint32_t len_bytes = 0;
     if (bytes.len_bytes < LEADING_BYTES + TRAILING_BYTES) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the Arrow file is cut short: it has %zu bytes", bytes.len_bytes);
+                                 "the Arrow file is cut short: it has %zu %s", bytes.len_bytes,
+                                 bytes.len_bytes == 1 ? "byte" : "bytes");
     }
     size_t end = bytes.len_bytes - TRAILING_BYTES;
     (void)cfl_cursor_skip(&cursor, end);

@@ -31,7 +31,7 @@ cflight_status cfl_walk_header(struct cflight_bytes bytes, size_t *offset,
     if (length > INT32_MAX || !cfl_cursor_bytes(&cursor, length, ret_header)) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "the Arrow message at byte %zu has %" PRId32
-                                 " bytes of metadata; %zu bytes are left",
+                                 " bytes of metadata; %zu left",
                                  *offset, (int32_t)length, cfl_cursor_left(&cursor));
     }
     *offset = cursor.offset;
@@ -70,7 +70,7 @@ cflight_status cfl_walk_next(struct cflight_bytes bytes, const struct cfl_limits
     if (body_len_bytes > cfl_cursor_left(&cursor)) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "the Arrow message at byte %zu has a body of %" PRIu64
-                                 " bytes; %zu bytes are left",
+                                 " bytes; %zu left",
                                  *offset, body_len_bytes, cfl_cursor_left(&cursor));
     }
     (void)cfl_cursor_bytes(&cursor, (size_t)body_len_bytes, &message.body);

@@ -306,6 +306,20 @@ def test_failures_have_their_exit_codes(cflight, peer, tmp_path, name, code, mes
     assert os.listdir(tmp_path) == []
 
 
+def test_quiet_leaves_only_the_failure(cflight, peer, upload_file):
+    for arguments in (("get", peer.location, "late-breaks", "-o", "-", "--format", "csv"),
+                      ("put", peer.location, "late", upload_file)):
+        assert "before the failure" in cflight.run(*arguments).stderr
+        done = cflight.run(*arguments, "-q")
+        assert done.returncode == 1
+        assert "before the failure" not in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_bundled_letters(cflight, peer):
+    done = cflight.run("get", peer.location, "long", "-qn2", "-o", "-", "--format", "csv", check=True)
+    assert done.stdout == "n\n0\n1\n" and done.stderr == ""
+
+
 def test_an_existing_file_survives_a_failure(cflight, peer, tmp_path):
     (tmp_path / "x.csv").write_text("old")
     assert cflight.run("get", peer.location, "late-breaks", "-o", tmp_path / "x.csv").returncode == 1
@@ -706,6 +720,23 @@ def test_wrong_credentials_are_6_and_never_shown(cflight, guarded):
         assert "wr0ng" not in done.stdout + done.stderr
     assert cflight.run("list", guarded.location, "-H", "s3cret").returncode == 2
     assert "s3cret" not in cflight.run("list", guarded.location, "-H", "s3cret").stderr
+
+
+@pytest.mark.parametrize("header, expected", [
+    ("s3cret", "no ':'"), (": s3cret", "no name before"), ("bad name: s3cret", "byte 4 of the name is 0x20"),
+    ("grpc-x: s3cret", "'grpc-x'"), ("TE: s3cret", "'TE'"), ("a: s3cret\x01", "byte 7 of the value is 0x01"),
+    ("a: \N{LATIN SMALL LETTER E WITH ACUTE}", "byte 1 of the value is 0xc3"),
+])
+def test_a_header_that_cannot_be_sent_is_a_usage_error(cflight, header, expected):
+    """Found before anything is sent, whatever the server; the value is not shown."""
+    done = cflight.run("list", unused_location(), "-H", header)
+    assert done.returncode == 2, done.stderr
+    assert "--header takes 'NAME: VALUE'" in done.stderr and expected in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_binary_headers_take_any_bytes(cflight, peer):
+    cflight.run("list", peer.location, "-H", "x-bin: \N{LATIN SMALL LETTER E WITH ACUTE}", check=True)
 
 
 def on_a_terminal(cflight, arguments, reply=None, size=(24, 60)):

@@ -94,9 +94,10 @@ static cflight_status tell_progress(cflight_reader *reader, cflight_status statu
                                     cflight_error **reterr)
 {
     if (status == CFLIGHT_UNAVAILABLE && reader->batch_count > 0) {
-        (void)cfl_error_prefix(reterr, status,
-                               "%s broke off after %" PRIu64 " batches (%" PRIu64 " bytes)",
-                               reader->call->method->name, reader->batch_count, reader->body_bytes);
+        (void)cfl_error_prefix(reterr, status, "%s broke off after %" PRIu64 " %s (%" PRIu64 " %s)",
+                               reader->call->method->name, reader->batch_count,
+                               reader->batch_count == 1 ? "batch" : "batches", reader->body_bytes,
+                               reader->body_bytes == 1 ? "byte" : "bytes");
     }
     return status;
 }

@@ -49,7 +49,7 @@ static void on_fresh(void *user_data, struct cfl_connection *connection, bool is
         if (is_full && !call->locked.is_over) {
             char message[128];
             (void)snprintf(message, sizeof message,
-                           "the server is busy: %u calls run and %u wait, which are its limits; "
+                           "the server is busy: as many calls run (%u) and wait (%u) as it allows; "
                            "try again later",
                            server->options.handlers_max, server->options.queue_max);
             call->locked.is_rejected = true;
@@ -239,7 +239,8 @@ static cflight_status adopt(struct cflight_server *server, struct cfl_transport 
     bool is_added = may_add && add_slot_locked(server, connection);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_full) {
-        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: refused: the server has %u connections at most",
+        CFL_LOG(CFLIGHT_LOG_WARN, "flight",
+                "%s: refused: as many connections are open (%u) as the server allows",
                 cfl_transport_peer(transport)->name, server->limits.connections_max);
     }
     if (!is_added) {

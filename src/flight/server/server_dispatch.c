@@ -236,7 +236,7 @@ static cflight_status run_some_handshakes(cflight_server_context *context, cflig
     (void)pthread_mutex_unlock(&server->mutex);
     if (!may_run) {
         return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
-                                 "the server runs %u handshakes, its limit; try again",
+                                 "as many handshakes run (%u) as the server allows; try again",
                                  handshakes_max);
     }
     cflight_status status = run_handshake(context, reterr);

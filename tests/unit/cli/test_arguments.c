@@ -60,6 +60,24 @@ TEST(cli_arguments, options_may_stand_anywhere)
     cli_arguments_done(&arguments);
 }
 
+/* Goal: letters can be written together, and the last may have a value.
+ * Method: the value attached, and as the next argument; what follows the letter of a value is one,
+ * even if it is a letter. */
+TEST(cli_arguments, letters_may_stand_together)
+{
+    static const char *const lines[] = {"get host:1 name -qn5 -o q", "get host:1 name -qn 5 -oq"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char storage[256];
+        struct cli_arguments arguments;
+        cflight_error *error = NULL;
+        CHECK_OK(parse(lines[i], storage, &arguments, &error), error);
+        assert_true(cli_has(&arguments, CLI_OPTION_QUIET));
+        assert_int_equal(cli_row_count(&arguments, 10), 5);
+        assert_string_equal(arguments.values[CLI_OPTION_OUTPUT], "q");
+        cli_arguments_done(&arguments);
+    }
+}
+
 /* Goal: names that look like options can be given, and "-" is a name.
  * Method: after "--", and alone. */
 TEST(cli_arguments, two_dashes_end_the_options)
@@ -83,6 +101,9 @@ TEST(cli_arguments, mistakes_are_refused_with_a_reason)
     check_refused("list a --rows 3", "unknown option '--rows'");
     check_refused("list a --nonsense", "unknown option '--nonsense'");
     check_refused("list a -Z", "unknown option '-Z'");
+    check_refused("list a -qZ5", "unknown option '-Z' in '-qZ5'");
+    check_refused("list a -q=1", "unknown option '-=' in '-q=1'");
+    check_refused("get a b -qn", "--rows needs a value (N)");
     check_refused("list a --timeout", "--timeout needs a value (SECONDS)");
     check_refused("list a --timeout soon", "--timeout takes a number of seconds");
     check_refused("list a --timeout -1", "--timeout takes a number of seconds");
