@@ -2,8 +2,9 @@
 /* Comma-separated values (RFC 4180, with line feeds as line ends): a header row, then a row per
  * row.
  *
- * A null is an empty field, an empty text is a quoted empty field. A field is quoted when it holds
- * a comma, a quote, a line end, or a blank at its start or end; quotes inside are doubled. */
+ * A null is an empty field, an empty text is a quoted empty field. A null that is alone in its row
+ * is quoted too, because readers skip empty lines, and the row with them. A field is quoted when it
+ * holds a comma, a quote, a line end, or a blank at its start or end; quotes inside are doubled. */
 #include <string.h>
 
 #include "cli/sink_text.h"
@@ -76,6 +77,7 @@ static void append_row(struct cli_sink_text *self, const struct ArrowArray *batc
             cli_text_append_char(&self->text, ',');
         }
         if (cli_value_is_null(column, batch->children[i], batch->offset + row)) {
+            cli_text_append_string(&self->text, self->root.child_count == 1 ? "\"\"" : "");
             continue;
         }
         size_t start = self->text.len_bytes;

@@ -215,6 +215,21 @@ def test_get_writes_what_is_served(cflight, peer, tmp_path, name):
     assert same(parsed, expected)
 
 
+@pytest.mark.parametrize("column, read", [
+    (pa.array([None, 1, None, None], pa.int64()), [None, 1, None, None]),
+    (pa.array([0.5, None], pa.float64()), [0.5, None]),
+    (pa.array(["x", None, "", "y"]), ["x", "", "", "y"]),
+])
+def test_a_null_alone_in_its_row_is_a_row_in_csv(cflight, peer, column, read):
+    """Empty lines are no rows for readers. Text alone cannot tell a null from the empty text."""
+    peer.tables["lonely"] = pa.table({"n": column})
+    done = cflight.run("get", peer.location, "lonely", "-o", "-", "--format", "csv", text=False, check=True)
+    del peer.tables["lonely"]
+    convert = pa.csv.ConvertOptions(column_types={"n": column.type})
+    parsed = pa.csv.read_csv(io.BytesIO(done.stdout), convert_options=convert)
+    assert parsed.column("n").to_pylist() == read
+
+
 def test_get_to_a_pipe_is_a_stream(cflight, peer):
     done = cflight.run("get", peer.location, "long", "-o", "-", text=False, check=True)
     assert pa.ipc.open_stream(done.stdout).read_all().equals(LONG)
