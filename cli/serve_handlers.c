@@ -67,6 +67,8 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
 {
     struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_buffer *schema = NULL;
+    cflight_error *damage = NULL;
+    cflight_status counted = CFLIGHT_OK;
     struct cflight_bytes path = cflight_bytes_from_text(name);
     struct cflight_descriptor own = {
         .type = CFLIGHT_DESCRIPTOR_PATH, .path = &path, .path_count = 1};
@@ -81,15 +83,15 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
     if (status != CFLIGHT_OK) {
         goto done;
     }
-    info.total_records = cflight_ipc_file_row_count(file.file);
+    counted = cflight_ipc_file_count_rows(file.file, &info.total_records, &damage);
     info.total_bytes = cflight_ipc_file_size_bytes(file.file);
     status = check_flight(name, &file, reterr);
     if (status != CFLIGHT_OK) {
         goto done;
     }
-    if (info.total_records < 0) {
-        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                   "flight '%s': the file is damaged or cut short", name);
+    if (counted != CFLIGHT_OK) {
+        status = blame_flight(name, counted, damage, reterr);
+        damage = NULL;
         goto done;
     }
     info.schema = cflight_buffer_bytes(schema);
@@ -97,6 +99,7 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
     status = cflight_response_info(response, &info, reterr);
 
 done:
+    cflight_error_free(damage);
     cflight_buffer_unref(schema);
     cli_mapped_file_done(&file);
     return status;

@@ -181,6 +181,13 @@ CFLIGHT_EXPORT int64_t cflight_ipc_file_batch_count(const cflight_ipc_file *file
 /// header is bad.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_ipc_file_row_count(cflight_ipc_file *file);
+/// As cflight_ipc_file_row_count(), with what is wrong and where when a header is bad.
+/// @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (the file is damaged or cut short),
+/// CFLIGHT_RESOURCE_EXHAUSTED, CFLIGHT_UNIMPLEMENTED
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file,
+                                                                            int64_t *ret_row_count,
+                                                                            cflight_error **reterr);
 /// Size in bytes.
 /// @since 0.1
 CFLIGHT_EXPORT int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file);

@@ -175,56 +175,86 @@ int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file)
     return file == NULL ? -1 : (int64_t)file->bytes.len_bytes;
 }
 
-/* Adds the rows of a message if it is a record batch. False when the header is bad. */
-static bool add_rows(struct cflight_bytes header, int64_t *row_count)
+/* Adds the rows of a message if it is a record batch. */
+static cflight_status add_rows(struct cflight_bytes header, int64_t *row_count,
+                               cflight_error **reterr)
 {
     struct cfl_message message;
-    if (cfl_message_parse(header, &message, NULL) != CFLIGHT_OK) {
-        return false;
-    }
-    if (message.kind != CFL_MESSAGE_BATCH) {
-        return true;
+    cflight_status status = cfl_message_parse(header, &message, reterr);
+    if (status != CFLIGHT_OK || message.kind != CFL_MESSAGE_BATCH) {
+        return status;
     }
     int64_t length = cfl_fb_i64(&message.header, RECORD_BATCH_LENGTH, 0);
-    return message.fb.problem == NULL && length >= 0 &&
-           !__builtin_add_overflow(*row_count, length, row_count);
+    status = cfl_message_check(&message.fb, "record batch", reterr);
+    if (status == CFLIGHT_OK &&
+        (length < 0 || __builtin_add_overflow(*row_count, length, row_count))) {
+        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                   "a record batch of %" PRId64 " rows after %" PRId64
+                                   " others cannot be",
+                                   length, *row_count);
+    }
+    return status;
 }
 
-static int64_t footer_row_count(const struct cflight_ipc_file *file)
+static cflight_status footer_row_count(const struct cflight_ipc_file *file, int64_t *row_count,
+                                       cflight_error **reterr)
 {
     const struct cfl_footer *footer = &file->footer;
-    int64_t row_count = 0;
-    for (size_t i = 0; i < footer->batch_count; i++) {
+    cflight_status status = CFLIGHT_OK;
+    for (size_t i = 0; i < footer->batch_count && status == CFLIGHT_OK; i++) {
         struct cflight_bytes header = {0};
         struct cflight_bytes body = {0};
-        if (cfl_footer_message(footer, file->bytes, footer->dictionary_count + i, &header, &body,
-                               NULL) != CFLIGHT_OK ||
-            !add_rows(header, &row_count)) {
-            return -1;
+        status = cfl_footer_message(footer, file->bytes, footer->dictionary_count + i, &header,
+                                    &body, reterr);
+        if (status == CFLIGHT_OK) {
+            status = add_rows(header, row_count, reterr);
+        }
+        if (status != CFLIGHT_OK) {
+            status = cfl_error_prefix(reterr, status, "record batch %zu", i);
         }
     }
-    return row_count;
+    return status;
+}
+
+static cflight_status stream_row_count(const struct cflight_ipc_file *file, int64_t *row_count,
+                                       cflight_error **reterr)
+{
+    struct cfl_walk_message message = {0};
+    cflight_status status = CFLIGHT_OK;
+    size_t offset = 0;
+    while (status == CFLIGHT_OK && !message.is_end) {
+        size_t begin = offset;
+        status = cfl_walk_next(file->bytes, &file->setup.limits, &offset, &message, reterr);
+        if (status == CFLIGHT_OK && !message.is_end) {
+            status = add_rows(message.header, row_count, reterr);
+            if (status != CFLIGHT_OK) {
+                status = cfl_error_prefix(reterr, status, "the Arrow message at byte %zu", begin);
+            }
+        }
+    }
+    return status;
+}
+
+cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file, int64_t *ret_row_count,
+                                           cflight_error **reterr)
+{
+    int64_t row_count = 0;
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(file), CFL_ARG(ret_row_count));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = file->has_footer ? footer_row_count(file, &row_count, reterr)
+                              : stream_row_count(file, &row_count, reterr);
+    if (status == CFLIGHT_OK) {
+        *ret_row_count = row_count;
+    }
+    return status;
 }
 
 int64_t cflight_ipc_file_row_count(cflight_ipc_file *file)
 {
-    struct cfl_walk_message message = {0};
-    int64_t row_count = 0;
-    size_t offset = 0;
-    if (file == NULL) {
-        return -1;
-    }
-    if (file->has_footer) {
-        return footer_row_count(file);
-    }
-    while (!message.is_end) {
-        if (cfl_walk_next(file->bytes, &file->setup.limits, &offset, &message, NULL) !=
-                CFLIGHT_OK ||
-            (!message.is_end && !add_rows(message.header, &row_count))) {
-            return -1;
-        }
-    }
-    return row_count;
+    int64_t row_count = -1;
+    return cflight_ipc_file_count_rows(file, &row_count, NULL) == CFLIGHT_OK ? row_count : -1;
 }
 
 static struct cfl_decode_env environment(const struct cflight_ipc_file *file,

@@ -2,6 +2,7 @@
 """`cflight serve` seen by pyarrow's client, and by peers that mean harm."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -27,9 +28,9 @@ def write_file(path, table, **options):
         writer.write_table(table)
 
 
-def write_stream(path, table):
+def write_stream(path, table, **options):
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+        writer.write_table(table, **options)
 
 
 def fetch(client, name):
@@ -164,6 +165,31 @@ def test_damaged_files_fail_alone(served):
     names = [info.descriptor.path[0] for info in served.client.list_flights()]
     assert names == [b"good", b"small", b"sub/stream"]
     assert fetch(served.client, "good").equals(table)
+
+
+def test_damage_is_told_with_reason_and_place(cflight, served):
+    """For whoever asks, and in the server's messages of a list; the last batch of three is cut."""
+    table = pa.table({"n": list(range(3000))})
+    write_stream(served.directory / "cut-stream.arrows", table, max_chunksize=1000)
+    write_file(served.directory / "cut-file.arrow", table)
+    write_file(served.directory / "bad-batch.arrow", table)
+    content = (served.directory / "cut-stream.arrows").read_bytes()
+    (served.directory / "cut-stream.arrows").write_bytes(content[:-1000])
+    content = (served.directory / "cut-file.arrow").read_bytes()
+    (served.directory / "cut-file.arrow").write_bytes(content[:-1000])
+    begin = content.index(b"\xff\xff\xff\xff", content.index(b"\xff\xff\xff\xff") + 4)
+    (served.directory / "bad-batch.arrow").write_bytes(
+        content[:begin + 4] + b"\xff\xff\xff\x7f" + content[begin + 8:])
+    for name, reason in (("cut-stream", r"the Arrow message at byte \d+ has a body of 8000 bytes; 7008 left"),
+                         ("cut-file", rf"the Arrow file of {len(content) - 1000} bytes is cut short"),
+                         ("bad-batch", rf"record batch 0: .*at byte {begin}: the Arrow message")):
+        done = cflight.run("info", served.location, name)
+        assert done.returncode == 1
+        assert re.search(rf"'{name}'.*{reason}", done.stderr), done.stderr
+    cflight.run("list", served.location, check=True)
+    for name in ("cut-stream", "cut-file", "bad-batch"):
+        served.wait_for_message(f"left out of the list: DATA_LOSS: flight '{name}': ")
+    assert len(re.findall(r"left out of the list: .* byte", served.messages())) == 3
 
 
 def upload(client, name, batches, schema=None):

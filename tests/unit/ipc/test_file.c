@@ -324,6 +324,44 @@ TEST(ipc_file, several_threads_share_a_file)
     t_bytes_done(&bytes);
 }
 
+static void check_count(const char *name, size_t missing_bytes, const char *reason)
+{
+    struct t_bytes bytes = t_load(name);
+    cflight_buffer *buffer = NULL;
+    cflight_ipc_file *file = NULL;
+    cflight_error *error = NULL;
+    int64_t row_count = -7;
+    CHECK_OK(cflight_buffer_new_copy(
+                 cflight_bytes_make(bytes.data, bytes.len_bytes - missing_bytes), &buffer, NULL),
+             NULL);
+    CHECK_OK(cflight_ipc_file_open_buffer(buffer, NULL, &file, NULL), NULL);
+    cflight_status status = cflight_ipc_file_count_rows(file, &row_count, &error);
+    if (reason == NULL) {
+        CHECK_OK(status, error);
+        assert_int_equal(row_count, cflight_ipc_file_row_count(file));
+        assert_true(row_count > 0);
+    } else {
+        CHECK_STATUS(status, CFLIGHT_DATA_LOSS);
+        assert_non_null(strstr(cflight_error_message(error), reason));
+        assert_int_equal(row_count, -7);
+        assert_int_equal(cflight_ipc_file_row_count(file), -1);
+    }
+    cflight_error_free(error);
+    cflight_ipc_file_free(file);
+    cflight_buffer_unref(buffer);
+    t_bytes_done(&bytes);
+}
+
+/* Goal: rows are counted without reading them, and damage is told with its place.
+ * Method: both formats whole; a stream without its end marker and the last byte of its last body.
+ */
+TEST(ipc_file, rows_that_cannot_be_counted_tell_where)
+{
+    check_count("ipc_file/deltas", 0, NULL);
+    check_count("ipc_stream/deltas", 0, NULL);
+    check_count("ipc_stream/deltas", 9, "the Arrow message at byte ");
+}
+
 /* Goal: calls without what they need are refused. Method: NULL in each place. */
 TEST(ipc_file, missing_arguments_are_refused)
 {
@@ -331,9 +369,11 @@ TEST(ipc_file, missing_arguments_are_refused)
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     struct ArrowArray batch;
+    int64_t row_count = 0;
     CHECK_STATUS(cflight_ipc_file_open(NULL, NULL, &file, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_open_buffer(NULL, NULL, &file, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_schema(NULL, &schema, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_file_count_rows(NULL, &row_count, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_read_batch(NULL, 0, &batch, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_stream(NULL, &stream, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_schema_parse(cflight_bytes_make(NULL, 0), NULL, NULL),
