@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds flights on disk.
  *
- * Nothing is remembered between requests, so new files appear and removed ones vanish at once. A
- * path is used only after realpath() has shown that it stays inside the served directory; links to
- * directories are not followed in listings, so that a loop of links cannot hold one up. */
+ * Nothing but complaints is remembered between requests, so new files appear and removed ones
+ * vanish at once. A path is used only after realpath() has shown that it stays inside the served
+ * directory; links to directories are not followed in listings, so that a loop of links cannot hold
+ * one up. */
 #include "cli/serve_catalog.h"
 
 #include <dirent.h>
@@ -29,13 +30,26 @@ cflight_status cli_catalog_init(struct cli_catalog *ret_catalog, cflight_error *
     }
     ret_catalog->root = cli_strdup(root);
     free(root);
-    return ret_catalog->root == NULL ? cli_error_no_memory(reterr, "starting") : CFLIGHT_OK;
+    if (ret_catalog->root == NULL) {
+        return cli_error_no_memory(reterr, "starting");
+    }
+    return cli_notes_new(&ret_catalog->notes, reterr);
 }
 
 void cli_catalog_done(struct cli_catalog *catalog)
 {
     cli_free(catalog->root);
     catalog->root = NULL;
+    cli_notes_free(catalog->notes);
+    catalog->notes = NULL;
+}
+
+void cli_catalog_complain(const struct cli_catalog *catalog, const char *path,
+                          const cflight_error *error)
+{
+    if (cli_notes_is_new(catalog->notes, path, cflight_error_message(error))) {
+        cli_message_error("left out of the list", error);
+    }
 }
 
 bool cli_catalog_contains(const struct cli_catalog *catalog, const char *path)
@@ -121,10 +135,12 @@ static cflight_status visit_file(const struct walk *walk, const char *path, size
         status = cli_catalog_find(walk->catalog, name, &found, &problem);
     }
     if (status != CFLIGHT_OK) {
-        cli_message_error("left out of the list", problem);
+        cli_catalog_complain(walk->catalog, path, problem);
         status = CFLIGHT_OK;
     } else if (strcmp(cli_text_terminated(&found), path) != 0) {
-        cli_message("left out of the list: '%s' has the same name as '%s'", path, found.data);
+        if (cli_notes_is_new(walk->catalog->notes, path, found.data)) {
+            cli_message("left out of the list: '%s' has the same name as '%s'", path, found.data);
+        }
     } else {
         status = walk->visit(walk->user_data, name, path, reterr);
     }
@@ -177,13 +193,17 @@ static cflight_status walk_directory(const struct walk *walk, const char *direct
     struct dirent **entries = NULL;
     cflight_status status = CFLIGHT_OK;
     if (depth > DEPTH_MAX) {
-        cli_message("left out of the list: '%s' is deeper than %d directories", directory,
-                    DEPTH_MAX);
+        if (cli_notes_is_new(walk->catalog->notes, directory, "deep")) {
+            cli_message("left out of the list: '%s' is deeper than %d directories", directory,
+                        DEPTH_MAX);
+        }
         return CFLIGHT_OK;
     }
     int count = scandir(directory, &entries, is_visible, compare_entries);
     if (count < 0) {
-        cli_message("left out of the list: cannot read the directory '%s'", directory);
+        if (cli_notes_is_new(walk->catalog->notes, directory, "unreadable")) {
+            cli_message("left out of the list: cannot read the directory '%s'", directory);
+        }
         return CFLIGHT_OK;
     }
     for (int i = 0; i < count; i++) {

@@ -118,7 +118,6 @@ static cflight_status list_flight(void *user_data, const char *name, const char 
 {
     struct listing *listing = user_data;
     cflight_error *error = NULL;
-    (void)path;
     if (cflight_server_context_is_cancelled(listing->context)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "the client has gone");
     }
@@ -126,7 +125,7 @@ static cflight_status list_flight(void *user_data, const char *name, const char 
         return CFLIGHT_OK;
     }
     if (answer_info(listing->serve, name, NULL, listing->response, &error) != CFLIGHT_OK) {
-        cli_message_error("left out of the list", error);
+        cli_catalog_complain(&listing->serve->catalog, path, error);
         cflight_error_free(error);
     }
     return CFLIGHT_OK;

@@ -192,6 +192,31 @@ def test_damage_is_told_with_reason_and_place(cflight, served):
     assert len(re.findall(r"left out of the list: .* byte", served.messages())) == 3
 
 
+def test_what_is_left_out_of_lists_is_told_once_until_it_changes(served):
+    """A note about an upload, which comes after the lists, tells that all they said has arrived."""
+    def lists(marker):
+        for _ in range(3):
+            assert [info.descriptor.path[0] for info in served.client.list_flights()][-1] == b"sub/stream"
+        with pytest.raises(pa.ArrowInvalid):
+            upload(served.client, marker, SMALL.to_batches())
+        served.wait_for_message(marker)
+        return served.messages()
+
+    for name in ("one.arrow", "two.arrows"):
+        (served.directory / name).write_bytes(b"ARROW1 and no more")
+    write_file(served.directory / "small.feather", SMALL)
+    said = lists(".first")
+    for reason in ("'one'", "'two'", "'small.feather' has the same name as 'small.arrow'"):
+        assert said.count(reason) == 1, said
+    (served.directory / "one.arrow").write_bytes(b"ARROW1 and a little more")
+    said = lists(".second")
+    for reason, count in (("'one'", 2), ("'two'", 1), ("'small.feather'", 1)):
+        assert said.count(reason) == count, said
+    write_file(served.directory / "one.arrow", SMALL)
+    assert fetch(served.client, "one").equals(SMALL)
+    assert lists(".third").count("'one'") == 2
+
+
 def upload(client, name, batches, schema=None):
     """Writes batches, reading an answer after each; gives the answers. A server that ends early
     answers nothing more, and close() tells why."""
