@@ -24,6 +24,19 @@ static cflight_status blame_flight(const char *name, cflight_status status, cfli
     return status;
 }
 
+/* What the server may not do is no matter of who asks: PERMISSION_DENIED would send a client to
+ * look for a better login. */
+static cflight_status blame_server(const char *name, cflight_status status, cflight_error *cause,
+                                   cflight_error **reterr)
+{
+    if (status != CFLIGHT_PERMISSION_DENIED) {
+        return blame_flight(name, status, cause, reterr);
+    }
+    cflight_error_free(cause);
+    return cflight_error_set(reterr, CFLIGHT_INTERNAL,
+                             "flight '%s': the server has no permission to read its file", name);
+}
+
 static cflight_status open_flight(const struct cli_serve *serve, const char *name,
                                   struct cli_mapped_file *ret_file, cflight_error **reterr)
 {
@@ -35,7 +48,7 @@ static cflight_status open_flight(const struct cli_serve *serve, const char *nam
     }
     status = cli_mapped_file_open(ret_file, cli_text_terminated(&path), &cause);
     cli_text_done(&path);
-    return status == CFLIGHT_OK ? CFLIGHT_OK : blame_flight(name, status, cause, reterr);
+    return status == CFLIGHT_OK ? CFLIGHT_OK : blame_server(name, status, cause, reterr);
 }
 
 /* Whether what was read of a flight is to be believed. */

@@ -332,7 +332,12 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
         cli_message("stored '%s': %" PRId64 " %s from %s", name.data, store.row_count,
                     store.row_count == 1 ? "row" : "rows", cflight_server_context_peer(context));
     }
-    if (reterr != NULL) {
+    if (status == CFLIGHT_PERMISSION_DENIED) {
+        /* The server's rights, not the client's: another login would not help. */
+        status = cflight_error_set(reterr, CFLIGHT_INTERNAL,
+                                   "flight '%s': the server has no permission to write its file",
+                                   name.data);
+    } else if (reterr != NULL) {
         *reterr = error;
         error = NULL;
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`cflight serve` seen by pyarrow's client, and by peers that mean harm."""
 
+import copy
 import os
 import re
 import resource
@@ -215,6 +216,32 @@ def test_what_is_left_out_of_lists_is_told_once_until_it_changes(served):
     write_file(served.directory / "one.arrow", SMALL)
     assert fetch(served.client, "one").equals(SMALL)
     assert lists(".third").count("'one'") == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may read everything")
+def test_rights_that_the_server_lacks_are_no_matter_of_login(cflight, tmp_path):
+    """A server whose user may neither read a file nor write into the directory; the client is told
+    that it is the server's fault, without paths, and does not end as if it were not logged in."""
+    write_file(tmp_path / "served/locked.arrow", SMALL)
+    (tmp_path / "served/locked.arrow").chmod(0)
+    (tmp_path / "served").chmod(0o555)
+    command = copy.copy(cflight)
+    if os.geteuid() == 0:
+        command.prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
+    try:
+        with command.serving(tmp_path / "served", "--writable") as server:
+            for arguments in (("info", server.location, "locked"), ("get", server.location, "--ticket", "locked")):
+                done = cflight.run(*arguments)
+                assert done.returncode == 1
+                assert "INTERNAL: flight 'locked': the server has no permission to read" in done.stderr
+                assert "served" not in done.stderr and "locked.arrow" not in done.stderr
+            write_file(tmp_path / "new.arrow", SMALL)
+            done = cflight.run("put", server.location, "new", tmp_path / "new.arrow")
+            assert done.returncode == 1
+            assert "INTERNAL: flight 'new': the server has no permission to write" in done.stderr
+            server.wait_for_message("Permission denied")
+    finally:
+        (tmp_path / "served").chmod(0o755)
 
 
 def upload(client, name, batches, schema=None):

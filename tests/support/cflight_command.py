@@ -79,6 +79,7 @@ class Server:
 class Command:
     def __init__(self, path):
         self.path = str(path)
+        self.prefix = []  # a command that start() runs it by
 
     def run(self, *arguments, check=False, env=None, text=True, **options):
         done = subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=text,
@@ -89,7 +90,7 @@ class Command:
         return done
 
     def start(self, *arguments, **options):
-        return subprocess.Popen([self.path, *map(str, arguments)], env=environment(),
+        return subprocess.Popen([*self.prefix, self.path, *map(str, arguments)], env=environment(),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
     @contextlib.contextmanager
