@@ -17,6 +17,9 @@
 /// other than OK it may leave an error in `reterr`, which travels to the client. A NULL entry
 /// answers CFLIGHT_UNIMPLEMENTED. The library touches no signals.
 ///
+/// After fork() the server goes on in the parent alone. In the child it counts as shut down, and
+/// cflight_server_free() closes the child's copy of the listening sockets.
+///
 ///     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
 ///     handlers.do_get = my_do_get;
 ///     cflight_server *server = NULL;

@@ -241,6 +241,29 @@ assert len(client.list_actions()) == 2
     )
 
 
+def test_a_forked_child_ends_no_server(run_script):
+    """Goal: a child that ends as any program does leaves its parent's server alone. Method: fork."""
+    run_script(
+        PRELUDE
+        + """
+server = EchoServer()
+client = flight.connect(server.location)
+client.list_actions()
+child = os.fork()
+if child == 0:
+    server.shutdown()
+    server.wait()
+    del server, client
+    gc.collect()
+    sys.exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert len(client.list_actions()) == 2
+assert len(flight.connect(server.location).list_actions()) == 2
+server.shutdown()
+"""
+    )
+
+
 STACKS = {
     "grpcio": """
 import grpc

@@ -289,6 +289,7 @@ cflight_status cflight_server_new(const char *location,
         return cfl_error_no_memory(reterr);
     }
     server->alloc = loaded.allocator;
+    server->pid = getpid();
     server->options = loaded;
     atomic_init(&server->next_deadline_ns, CFL_TIME_NEVER);
     (void)pthread_mutex_init(&server->mutex, NULL);
@@ -319,6 +320,13 @@ const char *cflight_server_location(const cflight_server *server)
 
 /* ---- end ---- */
 
+/* In a child of fork() the server is the parent's, and goes on there: its poller and its sockets
+ * are shared, its locks may be held by threads that the child does not have. */
+static bool is_inherited(const struct cflight_server *server)
+{
+    return server->pid != getpid();
+}
+
 static void stop_listening(struct cflight_server *server)
 {
     int fds[CFL_LISTENER_FDS_MAX];
@@ -331,7 +339,7 @@ static void stop_listening(struct cflight_server *server)
 
 void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
 {
-    if (server == NULL) {
+    if (server == NULL || is_inherited(server)) {
         return;
     }
     int64_t grace_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), grace_ms);
@@ -352,6 +360,9 @@ void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
 bool cflight_server_wait_for(cflight_server *server, int64_t timeout_ms)
 {
     int64_t until_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), timeout_ms);
+    if (is_inherited(server)) {
+        return true;
+    }
     (void)pthread_mutex_lock(&server->mutex);
     bool in_time = true;
     while (server->locked.thread_count > 0 && in_time) {
@@ -375,6 +386,12 @@ void cflight_server_wait(cflight_server *server)
 void cflight_server_free(cflight_server *server)
 {
     if (server == NULL) {
+        return;
+    }
+    if (is_inherited(server)) {
+        /* The port is let go of; the rest may be in any state, and stays. */
+        cfl_listener_free(server->listener);
+        server->listener = NULL;
         return;
     }
     cflight_server_shutdown(server, 0);

@@ -3,6 +3,7 @@
 #define CFL_FLIGHT_SERVER_SERVER_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "base/budget.h"
 #include "cflight/server.h"
@@ -31,6 +32,7 @@ struct cfl_server_slot {
 
 struct cflight_server {
     const struct cflight_allocator *alloc;
+    pid_t pid; /* of the process that made it: a child of fork() has none of its threads */
     struct cflight_server_options options; /* loaded; pointers in it are not used after start */
     struct cflight_server_handlers handlers;
     struct cflight_server_auth auth; /* zero when there is none */

@@ -528,6 +528,8 @@ TEST(endings, garbage_closes_its_own_connection_only)
 
 /* ---- fork ---- */
 
+enum { CHILD_PATIENCE_S = 120 };
+
 /* Goal: in a child of fork() the parent's client and streams fail with the reason, and freeing them
  * there leaves the parent's connection in order.
  * Method: fork with a stream half read; the child uses and frees everything; the parent reads the
@@ -579,6 +581,37 @@ TEST(endings, a_child_cannot_use_its_parents_client)
     assert_int_equal(rows, 1000000);
     CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
     cflight_reader_free(reader);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: a child of fork() that ends its parent's server ends nothing of it, and does not wait for
+ * threads that it does not have.
+ * Method: fork while the server runs; the child shuts it down, waits, frees it; the parent's client
+ * and a new one make calls. A child that hangs is killed by its own alarm. */
+TEST(endings, a_child_cannot_end_its_parents_server)
+{
+    struct t_service service;
+    cflight_error *error = NULL;
+    int wait_status = 0;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(CHILD_PATIENCE_S);
+        cflight_server_shutdown(service.server, 0);
+        cflight_server_wait(service.server);
+        cflight_server_free(service.server);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &wait_status, 0), child);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+    cflight_client *other = t_client(&service, NULL);
+    CHECK_OK(t_rpc(other, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+    cflight_client_free(other);
     cflight_client_free(client);
     t_service_stop(&service);
 }
