@@ -5,6 +5,9 @@
 
 #include "convert.h"
 
+/* Guards all lists of holds, as a hold may be freed while the owner of its list goes. */
+static cfp_mutex lists_mutex;
+
 struct cfp_hold *cfp_hold_new(struct cfp_state *state, PyObject *object)
 {
     struct cfp_hold *hold = PyMem_RawCalloc(1, sizeof(*hold));
@@ -17,6 +20,49 @@ struct cfp_hold *cfp_hold_new(struct cfp_state *state, PyObject *object)
     return hold;
 }
 
+static void unlink_locked(struct cfp_hold *hold)
+{
+    if (hold->place == NULL) {
+        return;
+    }
+    *hold->place = hold->next;
+    if (hold->next != NULL) {
+        hold->next->place = hold->place;
+    }
+    hold->place = NULL;
+    hold->next = NULL;
+}
+
+void cfp_hold_list_add(struct cfp_hold_list *list, struct cfp_hold *hold)
+{
+    cfp_mutex_lock(&lists_mutex);
+    hold->next = list->first;
+    hold->place = &list->first;
+    if (hold->next != NULL) {
+        hold->next->place = &hold->next;
+    }
+    list->first = hold;
+    cfp_mutex_unlock(&lists_mutex);
+}
+
+void cfp_hold_list_leave(struct cfp_hold_list *list)
+{
+    cfp_mutex_lock(&lists_mutex);
+    while (list->first != NULL) {
+        unlink_locked(list->first);
+    }
+    cfp_mutex_unlock(&lists_mutex);
+}
+
+/* Without the lock: the collector has the GIL, or has stopped all threads that could change it. */
+int cfp_hold_list_traverse(const struct cfp_hold_list *list, visitproc visit, void *arg)
+{
+    for (const struct cfp_hold *hold = list->first; hold != NULL; hold = hold->next) {
+        Py_VISIT(hold->object);
+    }
+    return 0;
+}
+
 void cfp_hold_free(void *pointer)
 {
     struct cfp_hold *hold = pointer;
@@ -24,6 +70,9 @@ void cfp_hold_free(void *pointer)
         return;
     }
     PyGILState_STATE gil = PyGILState_Ensure();
+    cfp_mutex_lock(&lists_mutex);
+    unlink_locked(hold);
+    cfp_mutex_unlock(&lists_mutex);
     Py_DECREF(hold->object);
     PyGILState_Release(gil);
     PyMem_RawFree(hold);

@@ -11,10 +11,23 @@
 struct cfp_hold {
     struct cfp_state *state;
     PyObject *object;
+    struct cfp_hold *next;
+    struct cfp_hold **place; /* what points at it in a list; NULL when it is in none */
 };
 struct cfp_hold *cfp_hold_new(struct cfp_state *state, PyObject *object);
 /* Takes the GIL; fits `release` of the tables. */
 void cfp_hold_free(void *hold);
+
+/* The holds of one Python object, for the garbage collector: through the library's object, which
+ * only the Python object owns, it refers to what they hold. A hold that is freed leaves the list.
+ */
+struct cfp_hold_list {
+    struct cfp_hold *first;
+};
+void cfp_hold_list_add(struct cfp_hold_list *list, struct cfp_hold *hold);
+/* Before the Python object goes, or lets go of the library's: the holds may live on. */
+void cfp_hold_list_leave(struct cfp_hold_list *list);
+int cfp_hold_list_traverse(const struct cfp_hold_list *list, visitproc visit, void *arg);
 
 /* The client's half; the table's user_data is a hold. */
 int cfp_client_auth_table(struct cfp_state *state, PyObject *handler,

@@ -41,11 +41,11 @@ static int client_init(PyObject *object, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_ValueError, "the client is made already");
         return -1;
     }
-    self->settings = settings_of(kwargs);
+    Py_XSETREF(self->settings, settings_of(kwargs));
     if (self->settings == NULL) {
         return -1;
     }
-    self->client = cfp_client_make(cfp_state_of(object), args, kwargs);
+    self->client = cfp_client_make(cfp_state_of(object), args, kwargs, &self->holds);
     return self->client == NULL ? -1 : 0;
 }
 
@@ -54,16 +54,36 @@ static void free_client(void *client)
     cflight_client_free(client);
 }
 
-static void client_dealloc(PyObject *self)
+static int client_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    const struct cfp_client *client = (struct cfp_client *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(client->on_connected.callback);
+    Py_VISIT(client->settings);
+    return cfp_hold_list_traverse(&client->holds, visit, arg);
+}
+
+/* Ends the client, too: only with it the library lets go of what it holds. Nothing that is still in
+ * use can have a client that is cleared. */
+static int client_clear(PyObject *self)
 {
     struct cfp_client *client = (struct cfp_client *)self;
-    cfp_object_begin_dealloc(self);
+    cflight_client *handle = client->client;
     cfp_client_loop_end_connect(client);
-    if (client->client != NULL) {
-        cfp_release(free_client, client->client);
+    cfp_hold_list_leave(&client->holds);
+    client->client = NULL;
+    if (handle != NULL) {
+        cfp_release(free_client, handle);
     }
     Py_CLEAR(client->on_connected.callback);
     Py_CLEAR(client->settings);
+    return 0;
+}
+
+static void client_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    (void)client_clear(self);
     cfp_object_end_dealloc(self);
 }
 
@@ -375,15 +395,16 @@ PyDoc_STRVAR(
     "...     table = client.do_get(Ticket(b\"airports\")).read_all()");
 
 static PyType_Slot client_slots[] = {
-    {Py_tp_doc, (void *)client_doc},   {Py_tp_new, (void *)client_new},
-    {Py_tp_init, (void *)client_init}, {Py_tp_dealloc, (void *)client_dealloc},
-    {Py_tp_methods, client_methods},   {Py_tp_getset, client_getset},
-    {Py_tp_members, cfp_members},      {0, NULL},
+    {Py_tp_doc, (void *)client_doc},     {Py_tp_new, (void *)client_new},
+    {Py_tp_init, (void *)client_init},   {Py_tp_dealloc, (void *)client_dealloc},
+    {Py_tp_methods, client_methods},     {Py_tp_getset, client_getset},
+    {Py_tp_members, cfp_members},        {Py_tp_traverse, (void *)client_traverse},
+    {Py_tp_clear, (void *)client_clear}, {0, NULL},
 };
 
 PyType_Spec cfp_client_spec = {
     .name = "cflight.FlightClient",
     .basicsize = sizeof(struct cfp_client),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = client_slots,
 };

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "callbacks.h"
 #include "values.h"
 
 /* A Python callback that runs once. The owner embeds it, and takes it back before it goes. */
@@ -16,6 +17,7 @@ struct cfp_client {
     cflight_client *client;
     struct cfp_notifier on_connected; /* loop.c */
     PyObject *settings;               /* dict: the constructor's keywords */
+    struct cfp_hold_list holds;       /* middleware, token provider, auth handler */
     _Atomic(cflight_cancel *)
         connect_cancel; /* of the connect that an event loop began; NULL for none */
 };
@@ -31,8 +33,10 @@ struct cfp_client_build {
     bool is_taken; /* the tables of middleware and tokens belong to a client */
 };
 
-/* Makes a client of a constructor's arguments; NULL with an exception set. */
-cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs);
+/* Makes a client of a constructor's arguments, whose holds go into the list; NULL with an exception
+ * set. */
+cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs,
+                                struct cfp_hold_list *holds);
 
 /* The options that a client was made with, for further clients, which do not take the tables. */
 int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_build);

@@ -413,6 +413,7 @@ PyObject *cfp_client_authenticate(PyObject *self, PyObject *args, PyObject *kwar
         cfp_client_auth_table(state, handler, &table) < 0) {
         goto done;
     }
+    cfp_hold_list_add(&((struct cfp_client *)self)->holds, table.user_data);
     if (cfp_frame_block(&frame) < 0) {
         cfp_hold_free(table.user_data);
         goto done;

@@ -337,7 +337,18 @@ void cfp_client_options_end(struct cfp_client_build *build)
     cfp_scratch_done(&build->scratch);
 }
 
-cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs)
+static void list_holds(const struct cfp_client_build *build, struct cfp_hold_list *holds)
+{
+    for (size_t i = 0; i < build->options.middleware_count; i++) {
+        cfp_hold_list_add(holds, build->middleware[i].user_data);
+    }
+    if (build->tokens.user_data != NULL) {
+        cfp_hold_list_add(holds, build->tokens.user_data);
+    }
+}
+
+cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObject *kwargs,
+                                struct cfp_hold_list *holds)
 {
     struct cfp_client_build build;
     struct client_arguments given;
@@ -355,6 +366,7 @@ cflight_client *cfp_client_make(struct cfp_state *state, PyObject *args, PyObjec
         cflight_client_new(PyBytes_AS_STRING(uri), &build.options, &client, &error);
     if (status == CFLIGHT_OK) {
         build.is_taken = true;
+        list_holds(&build, holds);
     } else {
         cfp_raise(state, status, error);
     }
