@@ -433,19 +433,19 @@ void cfl_transport_shutdown_write(struct cfl_transport *transport)
 }
 
 /* Bytes that the peer's system has not taken; unknown is some. Unix sockets hand over at once. */
-static bool has_unacknowledged(const struct cfl_transport *transport)
+static int unacknowledged_bytes(const struct cfl_transport *transport)
 {
     int len_bytes = 1;
     if (strncmp(transport->peer_name, "unix:", 5) == 0) {
-        return false;
+        return 0;
     }
 #ifdef SIOCOUTQ
     (void)ioctl(transport->fd, SIOCOUTQ, &len_bytes);
 #endif
-    return len_bytes > 0;
+    return len_bytes;
 }
 
-bool cfl_transport_is_drained(struct cfl_transport *transport)
+bool cfl_transport_is_drained(struct cfl_transport *transport, int *ret_left_bytes)
 {
     uint8_t waste[WASTE_BYTES];
     ssize_t len_bytes = 0;
@@ -457,7 +457,8 @@ bool cfl_transport_is_drained(struct cfl_transport *transport)
     }
     bool is_ended = len_bytes == 0 ||
                     (len_bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-    return is_ended || !has_unacknowledged(transport);
+    *ret_left_bytes = unacknowledged_bytes(transport);
+    return is_ended || *ret_left_bytes <= 0;
 }
 
 void cfl_transport_shutdown(struct cfl_transport *transport)

@@ -52,8 +52,9 @@ void cfl_transport_shutdown(struct cfl_transport *transport);
 /* Says goodbye and closes the sending direction alone: what was written still goes out. */
 void cfl_transport_shutdown_write(struct cfl_transport *transport);
 /* After that: throws away what came, without waiting. True once closing destroys nothing: the peer
- * has closed too, or its system has everything. (A socket that is closed with unread input is reset
- * instead, and what it had still to send is lost: RFC 9293 3.10.4, RFC 1122 4.2.2.13.) */
-bool cfl_transport_is_drained(struct cfl_transport *transport);
+ * has closed too, or its system has everything; otherwise tells how much that has not. (A socket
+ * that is closed with unread input is reset instead, and what it had still to send is lost: RFC
+ * 9293 3.10.4, RFC 1122 4.2.2.13.) */
+bool cfl_transport_is_drained(struct cfl_transport *transport, int *ret_left_bytes);
 
 #endif /* CFL_NET_TRANSPORT_H */

@@ -10,6 +10,7 @@
  * counted references. */
 #include "flight/call/connection.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,10 +21,12 @@
 
 enum {
     OUTPUT_VIEWS_MAX = 64,
-    READ_STEPS_MAX = 64, /* before the driver looks around again */
-    LINGER_MS_MAX = 1000,
-    LINGER_PAUSE_MS =
-        10, /* what the peer's system has taken shows by asking alone, now and again */
+    READ_STEPS_MAX = 64,  /* before the driver looks around again */
+    LINGER_MS_MAX = 1000, /* while the peer takes nothing */
+    LINGER_ALL_MS_MAX = 30 * 1000,
+    /* What the peer's system has taken shows by asking alone, now and again. */
+    LINGER_PAUSE_MS = 10,
+    LINGER_PAUSE_MS_MAX = 200,
 };
 
 cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,
@@ -141,24 +144,45 @@ static void wake_done_locked(struct cfl_connection *connection)
  */
 static void linger_locked(struct cfl_connection *connection)
 {
+    int left_bytes = 0;
+    bool is_drained = cfl_transport_is_drained(connection->transport, &left_bytes);
     int64_t now_ns = cfl_clock_now_ns(NULL);
-    if (cfl_transport_is_drained(connection->transport) ||
-        now_ns >= connection->locked.linger_until_ns) {
+    if (left_bytes < connection->locked.linger_left_bytes) {
+        connection->locked.linger_left_bytes = left_bytes;
+        connection->locked.linger_until_ns = cfl_deadline_earlier(
+            connection->locked.linger_end_ns, cfl_deadline_after_ms(now_ns, LINGER_MS_MAX));
+    }
+    if (is_drained || now_ns >= connection->locked.linger_until_ns) {
         connection->locked.is_lingering = false;
         shut_down(connection);
     } else if (now_ns >= connection->locked.linger_check_ns) {
-        connection->locked.linger_check_ns =
-            cfl_deadline_after_ms(now_ns, connection->locked.linger_pause_ms);
-        connection->locked.linger_pause_ms *= 2;
+        int64_t pause_ms = connection->locked.linger_pause_ms;
+        connection->locked.linger_check_ns = cfl_deadline_after_ms(now_ns, pause_ms);
+        connection->locked.linger_pause_ms =
+            pause_ms * 2 < LINGER_PAUSE_MS_MAX ? pause_ms * 2 : LINGER_PAUSE_MS_MAX;
     }
 }
 
-static void start_lingering_locked(struct cfl_connection *connection)
+/* A connection that ends in good order delivers all of it to a peer that goes on taking; one that
+ * failed, or whose server must stop, is not waited for that long. */
+static void limit_lingering_locked(struct cfl_connection *connection, bool is_orderly)
+{
+    int64_t end_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL),
+                                           is_orderly ? LINGER_ALL_MS_MAX : LINGER_MS_MAX);
+    connection->locked.linger_end_ns =
+        cfl_deadline_earlier(connection->locked.linger_end_ns, end_ns);
+    connection->locked.linger_until_ns =
+        cfl_deadline_earlier(connection->locked.linger_until_ns, connection->locked.linger_end_ns);
+}
+
+static void start_lingering_locked(struct cfl_connection *connection, bool is_orderly)
 {
     connection->locked.is_lingering = true;
     connection->locked.linger_pause_ms = LINGER_PAUSE_MS;
-    connection->locked.linger_until_ns =
-        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), LINGER_MS_MAX);
+    connection->locked.linger_left_bytes = INT_MAX;
+    connection->locked.linger_until_ns = CFL_TIME_NEVER;
+    connection->locked.linger_end_ns = CFL_TIME_NEVER;
+    limit_lingering_locked(connection, is_orderly);
     cfl_transport_shutdown_write(connection->transport);
     linger_locked(connection);
 }
@@ -172,6 +196,9 @@ bool cfl_connection_is_spent_locked(const struct cfl_connection *connection)
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause)
 {
     if (connection->locked.is_closed) {
+        if (connection->locked.is_lingering && cause != NULL) {
+            limit_lingering_locked(connection, false);
+        }
         return;
     }
     CFL_LOG(CFLIGHT_LOG_DEBUG, "flight", "%s: closed: %s",
@@ -182,7 +209,7 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
     cfl_grpc_conn_fail(connection->locked.grpc, cause);
     if (connection->is_server && !connection->locked.is_gone &&
         !connection->locked.is_handshaking) {
-        start_lingering_locked(connection);
+        start_lingering_locked(connection, cause == NULL);
     } else {
         shut_down(connection);
     }

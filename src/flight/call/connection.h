@@ -65,7 +65,9 @@ struct cfl_connection {
         bool is_closed;  /* no more calls, and no I/O but lingering */
         /* Server: closed, and what was written is still on its way. */
         bool is_lingering;
-        int64_t linger_until_ns;
+        int linger_left_bytes;   /* that the peer had not taken when last seen to take some */
+        int64_t linger_until_ns; /* moves on while the peer takes some, */
+        int64_t linger_end_ns;   /* up to here */
         int64_t linger_check_ns;
         int64_t linger_pause_ms;
         /* Client: a call was given up, and not all was sent since. */
@@ -144,8 +146,8 @@ void cfl_connection_kick_locked(struct cfl_connection *connection);
 /* The pool's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
 void cfl_connection_process(struct cfl_connection *connection);
 /* Ends the connection and all its calls. `cause` is borrowed and may be NULL. At a server, what was
- * written before still reaches the peer: the socket closes when that is certain, or after a second.
- */
+ * written before still reaches the peer: the socket closes when that is certain, or the peer took
+ * nothing for a second, or too long for all; with a cause, after a second at most. */
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause);
 /* What is to be watched for the next step (enum cfl_ready), and when one is due at the latest; for
  * event loops. */

@@ -2,6 +2,7 @@
 /* How handlers, connections and servers end: cancellation callbacks, closing without losing what
  * was sent, limits on connections, broken input, forks. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -246,16 +247,18 @@ static size_t sum_of_data(const struct t_raw *raw)
     return sum_bytes;
 }
 
-/* Goal: a connection that the server closes loses nothing that was sent, though the client never
- * stops sending: a socket closed with unread input would be reset, and its output thrown away.
- * Method: a client asks for 8 MiB and reads none of it until the server
- * drains, while another thread keeps sending; then every result, the trailers and the GOAWAY must
- * be there. */
-TEST(endings, a_drained_connection_delivers_everything)
+/* As t_socket_read_to_end, at the pace of a slow network. */
+static void read_to_end(int fd, struct t_raw *raw, int pause_ms)
 {
-    enum { RESULT_COUNT = 80000 };
-    static const char BODY[] = "results=80000 and some text, so that all the answers together are "
-                               "larger than what sockets buffer by far";
+    while (t_socket_read(fd, raw)) {
+        (void)poll(NULL, 0, pause_ms);
+    }
+}
+
+/* A client asks for results and reads none of them until the server drains, while another thread
+ * keeps sending; then every result, the trailers and the GOAWAY must be there. */
+static void check_drained(const char *body, size_t result_count, int pause_ms)
+{
     struct t_service service;
     struct t_raw raw = {0};
     struct chatter chatter = {.is_over = false};
@@ -263,23 +266,46 @@ TEST(endings, a_drained_connection_delivers_everything)
     t_service_start(&service, NULL, NULL);
     chatter.fd = t_socket_connect(cflight_server_port(service.server));
     add_start(&raw);
-    add_action(&raw, 1, BODY);
+    add_action(&raw, 1, body);
     assert_true(t_socket_send(chatter.fd, &raw));
     t_raw_clear(&raw);
     assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     assert_int_equal(pthread_create(&thread, NULL, chat, &chatter), 0);
     cflight_server_shutdown(service.server, -1);
-    t_socket_read_to_end(chatter.fd, &raw);
+    read_to_end(chatter.fd, &raw, pause_ms);
     atomic_store(&chatter.is_over, true);
     (void)shutdown(chatter.fd, SHUT_RDWR);
     (void)pthread_join(thread, NULL);
-    assert_int_equal(sum_of_data(&raw), RESULT_COUNT * (5 + 2 + sizeof BODY - 1));
-    assert_int_equal(t_raw_count(&raw, T_HEADERS), 2);
-    assert_true(t_raw_count(&raw, T_GOAWAY) >= 1);
-    t_raw_done(&raw);
-    (void)close(chatter.fd);
     cflight_server_wait(service.server);
     t_service_stop(&service);
+    (void)close(chatter.fd);
+    size_t data_bytes = sum_of_data(&raw);
+    size_t headers_count = t_raw_count(&raw, T_HEADERS);
+    size_t goaway_count = t_raw_count(&raw, T_GOAWAY);
+    t_raw_done(&raw);
+    assert_int_equal(data_bytes, result_count * (5 + 2 + strlen(body)));
+    assert_int_equal(headers_count, 2);
+    assert_true(goaway_count >= 1);
+}
+
+/* Goal: a connection that the server closes loses nothing that was sent, though the client never
+ * stops sending: a socket closed with unread input would be reset, and its output thrown away.
+ * Method: 8 MiB, read fast. */
+TEST(endings, a_drained_connection_delivers_everything)
+{
+    check_drained("results=80000 and some text, so that all the answers together are larger than "
+                  "what sockets buffer by far",
+                  80000, 0);
+}
+
+/* Goal: the server's patience with what it sent last ends with the client's progress, not with the
+ * clock. Method: a client that takes longer for it than the server waits for a client that takes
+ * nothing. */
+TEST(endings, a_drained_connection_delivers_everything_slowly)
+{
+    check_drained("results=20000 and some text, so that all the answers together are larger than "
+                  "what one step reads by far",
+                  20000, 80);
 }
 
 /* Rejects an upload: answers with a status at once, reads no more, and closes. */
