@@ -11,7 +11,6 @@ beside the JSON file."""
 import argparse
 import pathlib
 import signal
-import sys
 import threading
 import time
 
@@ -501,10 +500,11 @@ def main():
             json_client(location, arguments.path)
         return
     kind = SCENARIOS[arguments.scenario][0] if arguments.scenario else JsonServer
+    # Blocked from the start, in the server's threads too: it is taken whenever it comes.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with kind(f"grpc://127.0.0.1:{arguments.port}") as server:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         print(f"Server listening on localhost:{server.port}", flush=True)
-        signal.pause()
+        signal.sigwait({signal.SIGTERM})
 
 
 if __name__ == "__main__":
