@@ -445,13 +445,16 @@ def test_a_killed_get_leaves_nothing(cflight, peer, tmp_path):
 
 
 ENDLESS_SERVER = """
-import pyarrow as pa, pyarrow.flight as fl
+import time, pyarrow as pa, pyarrow.flight as fl
 batch = pa.record_batch({"n": pa.array(range(100_000))})
 class Server(fl.FlightServerBase):
     def get_flight_info(self, context, descriptor):
         return fl.FlightInfo(batch.schema, descriptor, [fl.FlightEndpoint("x", [])], -1, -1)
     def do_get(self, context, ticket):
         def endless():
+            yield batch
+            while ticket.ticket == b"once":
+                time.sleep(60)
             while True:
                 yield batch
         return fl.GeneratorStream(batch.schema, endless())
@@ -463,7 +466,7 @@ server.wait()
 
 @pytest.fixture
 def endless():
-    """A server in a process of its own, whose only flight never ends."""
+    """A server in a process of its own, whose flights never end; `once` has one batch and then silence."""
     process = subprocess.Popen([sys.executable, "-c", ENDLESS_SERVER], stdout=subprocess.PIPE, text=True,
                                env=environment())
     process.location = f"grpc://localhost:{process.stdout.readline().strip()}"
@@ -483,12 +486,22 @@ def test_a_server_that_dies_leaves_no_file(cflight, endless, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def wait_for_growth(process):
-    """Waits until the process has written a few megabytes, wherever to."""
+def test_what_broke_off_is_counted_in_good_english(cflight, endless, tmp_path):
+    process = cflight.start("get", endless.location, "--ticket", "once", "-o", str(tmp_path / "x.csv"))
+    wait_for_growth(process, 300_000)
+    endless.kill()
+    output, messages = process.communicate(timeout=30)
+    assert process.returncode == 3, messages
+    assert " broke off after 1 batch (" in messages
+    assert "received before the failure: 1 batch, " in messages
+
+
+def wait_for_growth(process, least_bytes=4_000_000):
+    """Waits until the process has written so many bytes, wherever to."""
     while True:
         assert process.poll() is None, process.communicate()
         with open(f"/proc/{process.pid}/io") as counters:
-            if int(dict(line.split(": ") for line in counters)["wchar"]) > 4_000_000:
+            if int(dict(line.split(": ") for line in counters)["wchar"]) > least_bytes:
                 return
 
 
