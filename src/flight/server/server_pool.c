@@ -3,9 +3,9 @@
  *
  * Each waits for an event, works on it, and then, when a call is ready, runs its handler. Before it
  * does, it makes sure that another thread is free to poll: it starts one if it was the last.
- * Threads that have nothing to do for a while leave again, down to two. The pool has one thread
- * more than the handlers that may run at once, so there is always one left to poll. Lock: the
- * server's mutex. */
+ * Threads that have nothing to do for a while leave again, down to two, with which the pool starts:
+ * one polls even when the system gives no more. The pool has one thread more than the handlers that
+ * may run at once, so there is always one left to poll. Lock: the server's mutex. */
 #include "base/error.h"
 #include "base/log.h"
 #include "flight/server/server.h"
@@ -13,6 +13,7 @@
 enum {
     IDLE_S_MAX = 10,
     THREADS_KEPT = 2,
+    THREAD_RETRY_MS = 100, /* when the system gave none for a call that waits */
 };
 
 static void *thread_main(void *user_data);
@@ -40,6 +41,9 @@ cflight_status cfl_server_start_threads(struct cflight_server *server, cflight_e
 {
     (void)pthread_mutex_lock(&server->mutex);
     bool is_started = start_thread_locked(server);
+    for (int i = 1; i < THREADS_KEPT && is_started; i++) {
+        (void)start_thread_locked(server); /* it can do without */
+    }
     (void)pthread_mutex_unlock(&server->mutex);
     if (!is_started) {
         return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
@@ -70,7 +74,8 @@ static struct cfl_call *take_call_locked(struct cflight_server *server)
     }
     bool is_last = server->locked.thread_count - server->locked.running_count <= 1;
     if (is_last && !start_thread_locked(server) && server->locked.running_count > 0) {
-        return NULL; /* whoever ends its handler next takes it */
+        return NULL; /* whoever ends its handler next takes it, or this thread when it tries again
+                      */
     }
     struct cfl_list *node = cfl_list_take_first(&server->locked.queue);
     server->locked.queue_count--;
@@ -135,6 +140,10 @@ static bool plan_locked(struct cflight_server *server, int64_t idle_since_ns, in
     until_ns = cfl_deadline_earlier(until_ns, atomic_load(&server->next_deadline_ns));
     if (server->locked.state == CFL_SERVER_DRAINING && !server->locked.grace_is_over) {
         until_ns = cfl_deadline_earlier(until_ns, server->locked.grace_ns);
+    }
+    if (!cfl_list_is_empty(&server->locked.queue) &&
+        server->locked.running_count < server->options.handlers_max) {
+        until_ns = cfl_deadline_earlier(until_ns, cfl_deadline_after_ms(now_ns, THREAD_RETRY_MS));
     }
     *ret_until_ns = until_ns;
     return false;
