@@ -35,7 +35,7 @@ cflight_status cfl_decode_skip_node(struct cfl_decode *decode, cflight_error **r
 {
     if (decode->node_index == decode->nodes.count) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the message has %zu field nodes; more are needed",
+                                 "field nodes are missing: the message has %zu",
                                  decode->nodes.count);
     }
     decode->node_index++;

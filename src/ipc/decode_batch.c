@@ -56,8 +56,7 @@ static cflight_status decode_column(struct cfl_decode *decode, const struct cfl_
     }
     if (ret_array->length != decode->batch_length) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "field '%s' has %" PRId64 " values; the record batch has %" PRId64
-                                 " rows",
+                                 "field '%s' has the length %" PRId64 ", the record batch %" PRId64,
                                  field->name, ret_array->length, decode->batch_length);
     }
     if (decode->env->validation == CFLIGHT_VALIDATION_BOUNDS) {
@@ -130,7 +129,7 @@ cflight_status cfl_decode_values(const struct cfl_decode_env *env,
     if (status == CFLIGHT_OK && values.length != decode.batch_length) {
         status =
             cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                              "%" PRId64 " values were found; the message has %" PRId64 " rows",
+                              "the dictionary has the length %" PRId64 ", its message %" PRId64,
                               values.length, decode.batch_length);
     }
     if (status == CFLIGHT_OK && env->validation != CFLIGHT_VALIDATION_BOUNDS) {

@@ -130,8 +130,7 @@ cflight_status cfl_decode_skip_buffers(struct cfl_decode *decode, uint64_t count
 {
     if (count > decode->buffers.count - decode->buffer_index) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the message has %zu buffers; more are needed",
-                                 decode->buffers.count);
+                                 "buffers are missing: the message has %zu", decode->buffers.count);
     }
     decode->buffer_index += (size_t)count;
     return CFLIGHT_OK;
@@ -297,7 +296,7 @@ cflight_status cfl_decode_buffer(struct cfl_decode *decode, const struct cfl_buf
     }
     if (status == CFLIGHT_OK && slice.len_bytes < want->needed_bytes) {
         status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                   "buffer %zu has %zu bytes; %" PRIu64 " are needed",
+                                   "buffer %zu is too short: %zu of %" PRIu64 " bytes",
                                    decode->buffer_index - 1, slice.len_bytes, want->needed_bytes);
     }
     if (status == CFLIGHT_OK) {

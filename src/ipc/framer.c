@@ -248,19 +248,19 @@ cflight_status cfl_framer_eof(struct cfl_framer *framer, cflight_error **reterr)
             return CFLIGHT_OK;
         }
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the Arrow stream ends inside a message prefix: %zu bytes of %d",
+                                 "the Arrow stream ends inside a message prefix: %zu of %d bytes",
                                  framer->got_bytes, CFL_PREFIX_BYTES);
     case FRAMER_SECOND_WORD:
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the Arrow stream ends inside a message length: %zu bytes of %d",
+                                 "the Arrow stream ends inside a message length: %zu of %d bytes",
                                  framer->got_bytes, CFL_PREFIX_BYTES);
     case FRAMER_HEADER:
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the Arrow stream ends inside message metadata: %zu bytes of %zu",
+                                 "the Arrow stream ends inside message metadata: %zu of %zu bytes",
                                  framer->header.len_bytes, framer->header_len_bytes);
     case FRAMER_BODY:
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "the Arrow stream ends inside a message body: %zu bytes of %zu",
+                                 "the Arrow stream ends inside a message body: %zu of %zu bytes",
                                  framer->got_bytes, cfl_body_len(framer->body));
     case FRAMER_MESSAGE:
     case FRAMER_END:

@@ -73,12 +73,12 @@ static cflight_status check_shape(const struct ArrowArray *array, enum cfl_layou
 
     if (array->n_buffers < buffer_count || (array->n_buffers > buffer_count && !may_have_more)) {
         return cflight_error_set(
-            reterr, CFLIGHT_INVALID_ARGUMENT, "the array has %lld buffers; the type has %s%lld",
+            reterr, CFLIGHT_INVALID_ARGUMENT, "buffers: the array has %lld, the type %s%lld",
             (long long)array->n_buffers, may_have_more ? "at least " : "", (long long)buffer_count);
     }
     if (array->n_children != child_count || (child_count > 0 && array->children == NULL)) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "the array has %lld children; the type has %lld",
+                                 "children: the array has %lld, the type %lld",
                                  (long long)array->n_children, (long long)child_count);
     }
     return CFLIGHT_OK;

@@ -47,6 +47,19 @@ TEST(ipc_framer, a_cut_stream_is_data_loss_or_shorter)
     }
 }
 
+/* Goal: the message tells how much is missing of what. Method: a prefix of one byte. */
+TEST(ipc_framer, a_cut_stream_tells_where)
+{
+    struct t_bytes bytes = t_load(t_stream_names[0]);
+    struct t_bytes cut = {bytes.data, 1};
+    struct t_summary summary = {0};
+    cflight_error *error = NULL;
+    CHECK_STATUS(t_decode(NULL, cut, 64, NULL, &summary, NULL, &error), CFLIGHT_DATA_LOSS);
+    assert_non_null(strstr(cflight_error_message(error), "a message prefix: 1 of 4 bytes"));
+    cflight_error_free(error);
+    t_bytes_done(&bytes);
+}
+
 static struct cfl_framer *new_framer(uint64_t header_bytes_max, uint64_t body_bytes_max)
 {
     struct cfl_limits limits = cfl_limits_default;
