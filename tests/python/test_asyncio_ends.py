@@ -430,3 +430,36 @@ assert asyncio.run(client.as_async().get_flight_info(x)).total_records == 7
 server.release.set()
 """
     )
+
+
+def test_answers_to_an_abandoned_loop_are_dropped(run_script):
+    """Goal: what a closed loop waited for does not stop the next one. Method: close a loop that waits
+    for an answer, let the server answer, and make calls on another loop until it has."""
+    run_script(
+        SCRIPT
+        + """
+warnings.simplefilter("ignore")
+async def drain(results):
+    async for _ in results:
+        pass
+
+async def leave():
+    other = client.as_async()
+    await other.get_flight_info(x)  # connects
+    left.append(asyncio.create_task(drain(other.do_action("stall"))))
+    for _ in range(10):
+        await asyncio.sleep(0)  # it begins to wait
+
+async def ask():
+    other = client.as_async()
+    for _ in range(50):
+        info = await asyncio.wait_for(other.get_flight_info(x), 30)
+        assert info.total_records == 7
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(leave())
+loop.close()
+server.release.set()
+asyncio.run(ask())
+"""
+    )

@@ -134,7 +134,8 @@ class Driver:
         """Have the library do what can be done, and wake who waits for it."""
         self.client._loop_process()
         for future in self._due:
-            if not future.done():
+            # What was awaited on a former loop, which was closed in between, is awaited no more.
+            if not future.done() and future.get_loop() is self._loop:
                 future.set_result(None)
         self._due.clear()
         self._arm()
