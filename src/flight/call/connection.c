@@ -8,9 +8,8 @@
  *
  * Spec: architecture, "Threads". Owner: calls, and a client or a server's connection table, hold
  * counted references. */
-#include "flight/call/connection.h"
+#include "flight/call/connection_internal.h"
 
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,12 +20,7 @@
 
 enum {
     OUTPUT_VIEWS_MAX = 64,
-    READ_STEPS_MAX = 64,  /* before the driver looks around again */
-    LINGER_MS_MAX = 1000, /* while the peer takes nothing */
-    LINGER_ALL_MS_MAX = 30 * 1000,
-    /* What the peer's system has taken shows by asking alone, now and again. */
-    LINGER_PAUSE_MS = 10,
-    LINGER_PAUSE_MS_MAX = 200,
+    READ_STEPS_MAX = 64, /* before the driver looks around again */
 };
 
 cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,
@@ -80,8 +74,7 @@ struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection)
     return connection;
 }
 
-/* In a child of fork() the socket is the parent's, too, and stays as it is. */
-static void shut_down(struct cfl_connection *connection)
+void cfl_connection_shut_down(struct cfl_connection *connection)
 {
     if (connection->pid == getpid()) {
         cfl_transport_shutdown(connection->transport);
@@ -93,7 +86,7 @@ void cfl_connection_unref(struct cfl_connection *connection)
     if (connection == NULL || !cfl_refcount_down(&connection->refs)) {
         return;
     }
-    shut_down(connection);
+    cfl_connection_shut_down(connection);
     cfl_poller_free(connection->locked.loop_poller);
     cfl_grpc_conn_free(connection->locked.grpc);
     cfl_transport_free(connection->transport);
@@ -110,24 +103,6 @@ bool cfl_connection_is_usable_locked(struct cfl_connection *connection)
     return !connection->locked.is_closed && cfl_grpc_can_start(connection->locked.grpc);
 }
 
-/* An event loop sleeps in its own poll: it is told when another thread's step made one of its
- * watches due. */
-static void wake_loop_locked(struct cfl_connection *connection)
-{
-    struct cfl_list *head = &connection->locked.watches;
-    if (connection->locked.loop_poller == NULL || connection->locked.loop_is_woken) {
-        return;
-    }
-    for (struct cfl_list *node = head->next; node != head; node = node->next) {
-        struct cfl_watch_base *watch = CFL_LIST_ENTRY(node, struct cfl_watch_base, node);
-        if (watch->is_due(watch)) {
-            connection->locked.loop_is_woken = true;
-            cfl_poller_wake(connection->locked.loop_poller);
-            return;
-        }
-    }
-}
-
 static void wake_done_locked(struct cfl_connection *connection)
 {
     struct cfl_list *head = &connection->locked.waiters;
@@ -137,54 +112,7 @@ static void wake_done_locked(struct cfl_connection *connection)
             (void)pthread_cond_signal(&waiter->condition);
         }
     }
-    wake_loop_locked(connection);
-}
-
-/* Goes on with closing: once nothing that was written can be lost, or the limit passed, it is over.
- */
-static void linger_locked(struct cfl_connection *connection)
-{
-    int left_bytes = 0;
-    bool is_drained = cfl_transport_is_drained(connection->transport, &left_bytes);
-    int64_t now_ns = cfl_clock_now_ns(NULL);
-    if (left_bytes < connection->locked.linger_left_bytes) {
-        connection->locked.linger_left_bytes = left_bytes;
-        connection->locked.linger_until_ns = cfl_deadline_earlier(
-            connection->locked.linger_end_ns, cfl_deadline_after_ms(now_ns, LINGER_MS_MAX));
-    }
-    if (is_drained || now_ns >= connection->locked.linger_until_ns) {
-        connection->locked.is_lingering = false;
-        shut_down(connection);
-    } else if (now_ns >= connection->locked.linger_check_ns) {
-        int64_t pause_ms = connection->locked.linger_pause_ms;
-        connection->locked.linger_check_ns = cfl_deadline_after_ms(now_ns, pause_ms);
-        connection->locked.linger_pause_ms =
-            pause_ms * 2 < LINGER_PAUSE_MS_MAX ? pause_ms * 2 : LINGER_PAUSE_MS_MAX;
-    }
-}
-
-/* A connection that ends in good order delivers all of it to a peer that goes on taking; one that
- * failed, or whose server must stop, is not waited for that long. */
-static void limit_lingering_locked(struct cfl_connection *connection, bool is_orderly)
-{
-    int64_t end_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL),
-                                           is_orderly ? LINGER_ALL_MS_MAX : LINGER_MS_MAX);
-    connection->locked.linger_end_ns =
-        cfl_deadline_earlier(connection->locked.linger_end_ns, end_ns);
-    connection->locked.linger_until_ns =
-        cfl_deadline_earlier(connection->locked.linger_until_ns, connection->locked.linger_end_ns);
-}
-
-static void start_lingering_locked(struct cfl_connection *connection, bool is_orderly)
-{
-    connection->locked.is_lingering = true;
-    connection->locked.linger_pause_ms = LINGER_PAUSE_MS;
-    connection->locked.linger_left_bytes = INT_MAX;
-    connection->locked.linger_until_ns = CFL_TIME_NEVER;
-    connection->locked.linger_end_ns = CFL_TIME_NEVER;
-    limit_lingering_locked(connection, is_orderly);
-    cfl_transport_shutdown_write(connection->transport);
-    linger_locked(connection);
+    cfl_connection_wake_loop_locked(connection);
 }
 
 bool cfl_connection_is_spent_locked(const struct cfl_connection *connection)
@@ -197,7 +125,7 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
 {
     if (connection->locked.is_closed) {
         if (connection->locked.is_lingering && cause != NULL) {
-            limit_lingering_locked(connection, false);
+            cfl_connection_limit_lingering_locked(connection, false);
         }
         return;
     }
@@ -209,9 +137,9 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
     cfl_grpc_conn_fail(connection->locked.grpc, cause);
     if (connection->is_server && !connection->locked.is_gone &&
         !connection->locked.is_handshaking) {
-        start_lingering_locked(connection, cause == NULL);
+        cfl_connection_start_lingering_locked(connection, cause == NULL);
     } else {
-        shut_down(connection);
+        cfl_connection_shut_down(connection);
     }
     if (connection->locked.is_polling) {
         cfl_waker_set(&connection->waker);
@@ -421,47 +349,6 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
     return connection->locked.is_handshaking && wanted != 0 ? wanted : wanted | CFL_READY_READ;
 }
 
-int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
-{
-    int fd = cfl_transport_fd(connection->transport);
-    cfl_connection_flush_locked(connection); /* credit that was given since the last step */
-    unsigned int wanted = cfl_connection_wanted_locked(connection);
-    if (connection->locked.loop_poller == NULL) {
-        if (cfl_poller_new(connection->alloc, &connection->locked.loop_poller, NULL) !=
-            CFLIGHT_OK) {
-            return -1;
-        }
-        if (cfl_poller_add(connection->locked.loop_poller, fd, wanted, connection, NULL) !=
-            CFLIGHT_OK) {
-            cfl_poller_free(connection->locked.loop_poller);
-            connection->locked.loop_poller = NULL;
-            return -1;
-        }
-        connection->locked.loop_armed = wanted;
-    }
-    if (wanted != connection->locked.loop_armed) {
-        cfl_poller_arm(connection->locked.loop_poller, fd, wanted, connection);
-        connection->locked.loop_armed = wanted;
-    }
-    return cfl_poller_fd(connection->locked.loop_poller);
-}
-
-/* Takes the events that made the loop come; the socket's is silent until armed again. */
-static void drain_loop_locked(struct cfl_connection *connection)
-{
-    void *tag = NULL;
-    unsigned int ready = 0;
-    if (connection->locked.loop_poller == NULL) {
-        return;
-    }
-    for (int i = 0; i < 2; i++) { /* the socket's, and a wake */
-        if (cfl_poller_wait(connection->locked.loop_poller, 0, &tag, &ready)) {
-            connection->locked.loop_armed = CFL_READY_NONE;
-        }
-    }
-    connection->locked.loop_is_woken = false;
-}
-
 /* A call was given up while the socket was full, and nobody is left who would send the news: the
  * server learns it from the end of the connection instead. Another call would carry it along. */
 static bool is_stuck_locked(struct cfl_connection *connection)
@@ -650,13 +537,13 @@ void cfl_connection_process(struct cfl_connection *connection)
 {
     cfl_connection_lock(connection);
     connection->locked.armed = CFL_READY_NONE;
-    drain_loop_locked(connection);
+    cfl_connection_drain_loop_locked(connection);
     if (connection->locked.is_driven) {
         cfl_connection_unlock(connection); /* the driver does all this, and settles */
         return;
     }
     if (connection->locked.is_lingering) {
-        linger_locked(connection);
+        cfl_connection_linger_locked(connection);
         settle_locked(connection);
         cfl_connection_unlock(connection);
         return;
