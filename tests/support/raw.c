@@ -68,6 +68,13 @@ void t_raw_client_start(struct t_raw *raw)
     t_raw_frame(raw, T_SETTINGS, 0, 0, NULL, 0);
 }
 
+void t_raw_wide_server_start(struct t_raw *raw)
+{
+    static const uint8_t WIDE[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
+    t_raw_frame(raw, T_SETTINGS, 0, 0, WIDE, sizeof WIDE);
+    t_raw_u32_frame(raw, T_WINDOW_UPDATE, 0, 0, 0x7fffffff - 65535);
+}
+
 /* An HPACK integer with a 7-bit prefix (RFC 7541 5.1). */
 static void append_int(struct t_raw *block, size_t value)
 {

@@ -42,6 +42,8 @@ void t_raw_frame(struct t_raw *raw, int type, int flags, uint32_t stream_id, con
                  size_t len_bytes);
 /* Client preface and an empty SETTINGS frame. */
 void t_raw_client_start(struct t_raw *raw);
+/* What a server says first: SETTINGS and credit for 2 GiB, of any stream and in all. */
+void t_raw_wide_server_start(struct t_raw *raw);
 /* A literal field; with `is_indexed` it enters the dynamic table. */
 void t_raw_literal(struct t_raw *block, const char *name, const void *value, size_t value_bytes,
                    bool is_indexed);

@@ -316,12 +316,10 @@ static void reject_and_close(void *user_data, int fd)
                                             {"grpc-status", "7"},
                                             {"grpc-message", "no entry"},
                                             {NULL, NULL}};
-    static const uint8_t WIDE[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
     struct t_raw input = {0};
     struct t_raw output = {0};
     struct t_gate *refused = user_data;
-    t_raw_frame(&output, T_SETTINGS, 0, 0, WIDE, sizeof WIDE);
-    t_raw_u32_frame(&output, T_WINDOW_UPDATE, 0, 0, 0x7fff0000 - 65535);
+    t_raw_wide_server_start(&output);
     if (t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input)) {
         t_raw_clear(&output);
         t_raw_headers(&output, T_END_STREAM, 1, FIELDS);
@@ -375,12 +373,10 @@ TEST(endings, a_failed_write_reports_the_status_that_came_before)
 /* Takes a call, then sends frames without meaning until the client has gone. */
 static void take_and_chat(void *user_data, int fd)
 {
-    static const uint8_t WIDE[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
     struct t_raw input = {0};
     struct t_raw output = {0};
     struct chatter *chatter = user_data;
-    t_raw_frame(&output, T_SETTINGS, 0, 0, WIDE, sizeof WIDE);
-    t_raw_u32_frame(&output, T_WINDOW_UPDATE, 0, 0, 0x7fff0000 - 65535);
+    t_raw_wide_server_start(&output);
     if (t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input)) {
         chatter->fd = fd;
         (void)chat(chatter);

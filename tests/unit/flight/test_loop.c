@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client under an event loop: plain poll, one thread. */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cflight/loop.h"
+#include "event_loop.h"
 #include "service.h"
 #include "test.h"
-
-static void turn(cflight_client *client)
-{
-    struct cflight_loop_state state;
-    cflight_client_loop_state(client, &state);
-    struct pollfd wait = {.fd = state.fd, .events = POLLIN};
-    (void)poll(&wait, 1, state.timeout_ms);
-    cflight_client_loop_process(client);
-}
 
 static void note_connected(void *user_data, cflight_status status, const cflight_error *error)
 {
@@ -32,7 +23,7 @@ static void connect_by_loop(cflight_client *client)
     CHECK_STATUS(cflight_client_loop_connect(client, NULL, NULL, NULL, NULL),
                  CFLIGHT_FAILED_PRECONDITION);
     while (connected == -1) {
-        turn(client);
+        t_turn(client);
     }
     assert_int_equal(connected, CFLIGHT_OK);
     assert_true(cflight_client_is_connected(client));
@@ -96,7 +87,7 @@ TEST(loop, a_thousand_calls_run_in_one_thread)
         cflight_async_notify(calls[i].async, on_async_ready, &calls[i]);
     }
     while (open_count > 0) {
-        turn(client);
+        t_turn(client);
     }
     free(calls);
     cflight_client_free(client);
@@ -179,7 +170,7 @@ TEST(loop, an_exchange_runs_both_ways_in_one_thread)
     go_on_reading(&exchange);
     go_on_writing(&exchange);
     while (!exchange.has_ended) {
-        turn(exchange.client);
+        t_turn(exchange.client);
     }
     assert_int_equal(exchange.read, EXCHANGE_BATCHES);
     CHECK_OK(cflight_writer_close(exchange.writer, &error), error);
@@ -224,7 +215,7 @@ TEST(loop, the_idle_limit_ends_a_silent_call)
              error);
     cflight_reader_notify(call.reader, expect_failure, &call);
     while (call.status == CFLIGHT_OK) {
-        turn(client);
+        t_turn(client);
     }
     assert_int_equal(call.status, CFLIGHT_DEADLINE_EXCEEDED);
     assert_non_null(strstr(call.message, "idle limit of 200 ms"));
@@ -274,7 +265,7 @@ TEST(loop, connecting_to_nobody_is_told)
     CHECK_OK(cflight_client_new(location, NULL, &client, &error), error);
     CHECK_OK(cflight_client_loop_connect(client, NULL, note_connected, &connected, &error), error);
     while (connected == -1) {
-        turn(client);
+        t_turn(client);
     }
     assert_int_equal(connected, CFLIGHT_UNAVAILABLE);
     assert_false(cflight_client_is_connected(client));
@@ -341,7 +332,7 @@ TEST(loop, closing_the_client_ends_calls_that_are_waited_for)
     assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_client_close(client);
     while (!call.has_ended) {
-        turn(client);
+        t_turn(client);
     }
     assert_int_equal(call.status, CFLIGHT_UNAVAILABLE);
     cflight_async_free(call.async);
@@ -369,7 +360,7 @@ TEST(loop, a_connection_that_was_replaced_finishes_its_calls)
     assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     cflight_server_shutdown(service.server, -1);
     while (cflight_client_is_connected(client)) {
-        turn(client);
+        t_turn(client);
     }
     CHECK_STATUS(start_action(client, "do", &refused, &error), CFLIGHT_UNAVAILABLE);
     assert_int_equal(cflight_error_retry(error), CFLIGHT_RETRY_SAFE);
@@ -379,7 +370,7 @@ TEST(loop, a_connection_that_was_replaced_finishes_its_calls)
     assert_false(call.has_ended);
     t_gate_open(&service.hold);
     while (!call.has_ended) {
-        turn(client);
+        t_turn(client);
     }
     CHECK_OK(call.status, NULL);
     assert_int_equal(call.results, 1);
@@ -401,14 +392,14 @@ TEST(loop, a_loop_connects_again_after_the_server_was_gone)
     connect_by_loop(client);
     t_service_stop(&service);
     while (cflight_client_is_connected(client)) {
-        turn(client);
+        t_turn(client);
     }
     CHECK_STATUS(start_action(client, "do", &call, NULL), CFLIGHT_UNAVAILABLE);
     t_service_start(&service, location, NULL);
     connect_by_loop(client);
     CHECK_OK(start_action(client, "do", &call, NULL), NULL);
     while (!call.has_ended) {
-        turn(client);
+        t_turn(client);
     }
     CHECK_OK(call.status, NULL);
     cflight_async_free(call.async);
@@ -452,7 +443,7 @@ TEST(loop, metadata_is_queued_when_the_peer_takes_none)
     assert_false(has_left);
     cflight_writer_cancel(writer);
     while (!has_left) {
-        turn(client);
+        t_turn(client);
     }
     free(bytes);
     cflight_reader_free(reader);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that the server certainly did not process: sent again without a word, and only those. */
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "cflight/loop.h"
+#include "crowd.h"
+#include "event_loop.h"
 #include "log_capture.h"
 #include "peer.h"
 #include "rpcs.h"
@@ -35,7 +32,7 @@ struct script {
     struct t_raw last_headers; /* HEADERS of the first request of the connection before */
     bool has_changed;          /* a request that was sent again differs */
     struct t_peer peer;
-    int filler_fds[STEPS_MAX]; /* take all places of the listener */
+    struct t_crowd crowd; /* when unreachable */
 };
 
 static bool is_single_request(enum cflight_method method)
@@ -117,20 +114,6 @@ static void say(struct t_raw *output, enum step step, uint32_t stream_id)
     }
 }
 
-/* Shrinks the listener's queue and takes every place in it, so that the next one to connect hears
- * nothing. */
-static void become_unreachable(struct script *script)
-{
-    struct sockaddr_in address;
-    socklen_t address_bytes = sizeof address;
-    (void)getsockname(script->peer.listen_fd, (struct sockaddr *)&address, &address_bytes);
-    (void)listen(script->peer.listen_fd, 0);
-    for (int i = 0; i < STEPS_MAX; i++) {
-        script->filler_fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        (void)connect(script->filler_fds[i], (struct sockaddr *)&address, address_bytes);
-    }
-}
-
 static void serve(void *user_data, int fd)
 {
     struct script *script = user_data;
@@ -143,7 +126,7 @@ static void serve(void *user_data, int fd)
         int index = script->request_count++;
         enum step step = index < STEPS_MAX ? script->steps[index] : ANSWER;
         if (step == LEAVE_UNREACHABLE) {
-            become_unreachable(script);
+            t_crowd_init(&script->crowd, script->peer.listen_fd);
         }
         t_raw_clear(&output);
         say(&output, step, stream_id);
@@ -159,19 +142,12 @@ static void serve(void *user_data, int fd)
 
 static void start(struct script *script)
 {
-    for (int i = 0; i < STEPS_MAX; i++) {
-        script->filler_fds[i] = -1;
-    }
     t_peer_start(&script->peer, serve, script);
 }
 
 static void stop(struct script *script)
 {
-    for (int i = 0; i < STEPS_MAX; i++) {
-        if (script->filler_fds[i] >= 0) {
-            (void)close(script->filler_fds[i]);
-        }
-    }
+    t_crowd_done(&script->crowd);
     t_peer_stop(&script->peer);
     t_raw_done(&script->last_message);
     t_raw_done(&script->last_headers);
@@ -372,15 +348,6 @@ TEST(restart, connecting_again_can_be_ended)
 
 /* ---- an event loop ---- */
 
-static void turn(cflight_client *client)
-{
-    struct cflight_loop_state state;
-    cflight_client_loop_state(client, &state);
-    struct pollfd wait = {.fd = state.fd, .events = POLLIN};
-    (void)poll(&wait, 1, state.timeout_ms);
-    cflight_client_loop_process(client);
-}
-
 static void note_connected(void *user_data, cflight_status status, const cflight_error *error)
 {
     bool *is_connected = user_data;
@@ -411,7 +378,7 @@ static cflight_status ask_by_loop(cflight_client *client, cflight_error **reterr
     cflight_buffer_unref(request);
     cflight_async_notify(async, note_ready, &has_notice);
     while (!has_notice) {
-        turn(client);
+        t_turn(client);
     }
     cflight_status status = cflight_async_try_next(async, &is_ready, &answer, reterr);
     assert_true(is_ready); /* it was not called for nothing */
@@ -439,7 +406,7 @@ TEST(restart, a_loop_sends_again_what_it_can)
         CHECK_OK(cflight_client_loop_connect(client, NULL, note_connected, &is_connected, &error),
                  error);
         while (!is_connected) {
-            turn(client);
+            t_turn(client);
         }
         CHECK_STATUS(ask_by_loop(client, &error), CASES[i].status);
         assert_int_equal(cflight_error_retry(error), CASES[i].retry);

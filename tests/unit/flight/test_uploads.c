@@ -109,12 +109,10 @@ struct slow_peer {
 /* Gives credit for much, reads nothing until it may, then everything there is. */
 static void read_when_told(void *user_data, int fd)
 {
-    static const uint8_t WINDOW[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
     struct slow_peer *slow = user_data;
     struct t_raw input = {0};
     struct t_raw output = {0};
-    t_raw_frame(&output, T_SETTINGS, 0, 0, WINDOW, sizeof WINDOW);
-    t_raw_u32_frame(&output, T_WINDOW_UPDATE, 0, 0, 0x7fff0000);
+    t_raw_wide_server_start(&output);
     bool goes_on = t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input);
     t_gate_wait(&slow->may_read);
     while (goes_on && t_socket_read(fd, &input)) {

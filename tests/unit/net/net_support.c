@@ -179,20 +179,6 @@ void t_dir_done(struct t_dir *dir)
     }
 }
 
-/* Starts to connect; true when that is done at once or soon. Loopback answers within the call. */
-static bool fill(struct t_black_hole *hole, const struct sockaddr_storage *address,
-                 socklen_t len_bytes)
-{
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    assert_true(fd >= 0);
-    hole->filler_fds[hole->filler_count++] = fd;
-    if (connect(fd, (const struct sockaddr *)address, len_bytes) == 0) {
-        return true;
-    }
-    struct pollfd polled = {.fd = fd, .events = POLLOUT};
-    return poll(&polled, 1, 100) == 1;
-}
-
 void t_black_hole_init(struct t_black_hole *hole, int family, uint16_t port)
 {
     int on = 1;
@@ -208,15 +194,11 @@ void t_black_hole_init(struct t_black_hole *hole, int family, uint16_t port)
     struct sockaddr_in in;
     memcpy(&in, &address, sizeof in); /* the port is at the same place in both families */
     hole->port = ntohs(in.sin_port);
-    while (fill(hole, &address, len_bytes)) {
-        assert_true(hole->filler_count < sizeof hole->filler_fds / sizeof hole->filler_fds[0]);
-    }
+    t_crowd_init(&hole->crowd, hole->listen_fd);
 }
 
 void t_black_hole_done(struct t_black_hole *hole)
 {
-    for (size_t i = 0; i < hole->filler_count; i++) {
-        (void)close(hole->filler_fds[i]);
-    }
+    t_crowd_done(&hole->crowd);
     (void)close(hole->listen_fd);
 }

@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_TESTS_NET_SUPPORT_H
 #define CFLIGHT_TESTS_NET_SUPPORT_H
 
+#include "crowd.h"
 #include "net/dial.h"
 #include "net/listen.h"
 #include "net/poller.h"
@@ -51,8 +52,7 @@ void t_dir_done(struct t_dir *dir);
  * to it gets no answer. `port` 0 picks one. */
 struct t_black_hole {
     int listen_fd;
-    int filler_fds[8];
-    size_t filler_count;
+    struct t_crowd crowd;
     uint16_t port;
 };
 void t_black_hole_init(struct t_black_hole *hole, int family, uint16_t port);
