@@ -131,10 +131,8 @@ static void cut_off(struct cfl_grpc_call *call, uint32_t h2_error_code, cflight_
 
 void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
 {
-    if (call->is_over) {
-        return; /* its connection may be gone */
-    }
-    if (call->conn->role == CFL_GRPC_SERVER && !call->is_finished) {
+    /* One that is over may have lost its connection. */
+    if (!call->is_over && call->conn->role == CFL_GRPC_SERVER && !call->is_finished) {
         cfl_grpc_server_abort(call, status, message);
     } else {
         cut_off(call, CFL_H2_CANCEL, status, message);

@@ -89,12 +89,6 @@ void cfl_grpc_deadline_expire(struct cfl_grpc_conn *conn, int64_t now_ns)
     while (conn->heap_count > 0 && conn->heap[0]->deadline_ns <= now_ns) {
         struct cfl_grpc_call *call = conn->heap[0];
         cfl_grpc_deadline_remove(call);
-        if (conn->role == CFL_GRPC_CLIENT) {
-            cfl_grpc_client_abort(call, CFLIGHT_DEADLINE_EXCEEDED,
-                                  "the deadline of the call passed");
-        } else {
-            cfl_grpc_call_cancel(call, CFLIGHT_DEADLINE_EXCEEDED,
-                                 "the deadline of the call passed");
-        }
+        cfl_grpc_call_cancel(call, CFLIGHT_DEADLINE_EXCEEDED, "the deadline of the call passed");
     }
 }

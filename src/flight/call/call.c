@@ -76,10 +76,9 @@ void cfl_call_unref(struct cfl_call *call)
     cfl_connection_lock(connection);
     if (call->locked.grpc != NULL) {
         bool was_over = call->locked.is_over;
-        connection->locked.has_given_up =
-            connection->locked.has_given_up || (!was_over && !connection->is_server);
         cfl_grpc_call_release(call->locked.grpc);
         if (!was_over) {
+            connection->locked.has_given_up = !connection->is_server;
             cfl_connection_kick_locked(connection); /* the reset */
         }
     }

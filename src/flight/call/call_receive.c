@@ -80,7 +80,9 @@ static bool wait_inbound_locked(struct cfl_call *call, bool (*is_done)(void *use
 static bool lock_and_wait(struct cfl_call *call, bool (*is_done)(void *user_data),
                           int64_t timeout_ns)
 {
-    int64_t until_ns = cfl_deadline_after_ns(cfl_clock_now_ns(NULL), timeout_ns);
+    int64_t until_ns = timeout_ns < 0
+                           ? CFL_TIME_NEVER /* without a look at the clock for each message */
+                           : cfl_deadline_after_ns(cfl_clock_now_ns(NULL), timeout_ns);
     for (bool is_late = false;;) {
         cfl_connection_lock(call->connection);
         bool is_ready = !is_late && wait_inbound_locked(call, is_done, until_ns);

@@ -472,21 +472,13 @@ static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void
     return done || is_done(user_data);
 }
 
-static void waiter_init(struct cfl_waiter *waiter, bool (*is_done)(void *user_data),
-                        void *user_data)
-{
-    cfl_condition_init(&waiter->condition);
-    waiter->is_done = is_done;
-    waiter->user_data = user_data;
-}
-
 /* Sleeps while another thread drives. Returns when the wish came true, the deadline passed, or
  * nobody drives. */
 static void follow_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
                           void *user_data, int64_t deadline_ns)
 {
-    struct cfl_waiter waiter;
-    waiter_init(&waiter, is_done, user_data);
+    struct cfl_waiter waiter = {.is_done = is_done, .user_data = user_data};
+    cfl_condition_init(&waiter.condition);
     cfl_list_append(&connection->locked.waiters, &waiter.node);
     if (connection->locked.is_polling && cfl_grpc_wants_output(connection->locked.grpc)) {
         cfl_waker_set(

@@ -229,15 +229,18 @@ static cflight_status connect(void *user_data, bool may_wait, int64_t deadline_n
 
 static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_method *method,
                                   const struct cfl_client_call_options *options,
-                                  struct cflight_bytes message, struct cfl_call **ret_call,
+                                  const struct cflight_bytes *message, struct cfl_call **ret_call,
                                   cflight_error **reterr)
 {
     struct cflight_client *client = outgoing->client;
+    cflight_status status = CFLIGHT_OK;
     if (cflight_cancel_is_triggered(options->user.cancel)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED,
                                          "the call was cancelled before it started");
     }
-    cflight_status status = cflight_buffer_new_copy(message, &outgoing->message, reterr);
+    if (message != NULL) {
+        status = cflight_buffer_new_copy(*message, &outgoing->message, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -267,7 +270,6 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
                                   struct cfl_call **ret_call, cflight_error **reterr)
 {
     const struct cfl_method *found = cfl_method_get(method);
-    const struct cflight_bytes none = {NULL, 0};
     struct cfl_call *call = NULL;
     cflight_error *error = NULL;
     struct outgoing *outgoing = outgoing_new(client);
@@ -280,8 +282,7 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
         status = start_middleware(outgoing, method, &error);
     }
     if (status == CFLIGHT_OK) {
-        status =
-            put_on_wire(outgoing, found, options, message == NULL ? none : *message, &call, &error);
+        status = put_on_wire(outgoing, found, options, message, &call, &error);
     }
     if (status != CFLIGHT_OK) {
         cfl_error_set_operation(error, found->name);
