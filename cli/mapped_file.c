@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli/file_state.h"
 #include "cli/os_error.h"
 
 enum { OPEN_TRIES = 10 };
@@ -47,17 +48,6 @@ void cli_mapped_files_guard(void)
     (void)sigaction(SIGBUS, &action, NULL);
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static bool is_unchanged(const struct stat *a, const struct stat *b)
-{
-    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* Opens the path twice, for the map and for the watch. `*ret_is_same` tells whether both found the
  * same file. */
 static cflight_status open_both(struct cli_mapped_file *file, const char *path, bool *ret_is_same,
@@ -71,7 +61,7 @@ static cflight_status open_both(struct cli_mapped_file *file, const char *path, 
     file->fault_count = atomic_load(&fault_count);
     cflight_status status = cflight_ipc_file_open(path, NULL, &file->file, reterr);
     *ret_is_same =
-        status == CFLIGHT_OK && stat(path, &now) == 0 && is_same_file(&file->opened, &now);
+        status == CFLIGHT_OK && stat(path, &now) == 0 && cli_is_same_file(&file->opened, &now);
     return status;
 }
 
@@ -97,7 +87,7 @@ cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char
 cflight_status cli_mapped_file_check(const struct cli_mapped_file *file, cflight_error **reterr)
 {
     struct stat now;
-    if (fstat(file->fd, &now) != 0 || !is_unchanged(&file->opened, &now)) {
+    if (fstat(file->fd, &now) != 0 || !cli_is_unchanged(&file->opened, &now)) {
         return cflight_error_set_message(
             reterr, CFLIGHT_DATA_LOSS,
             "the file was written into or cut while it was read; replace files by renaming");

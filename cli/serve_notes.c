@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/file_state.h"
 #include "cli/memory.h"
 #include "cli/os_error.h"
 
@@ -67,15 +68,11 @@ static uint64_t hash_text(const char *text)
     return hash;
 }
 
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
+/* Rights count, too: what was complained about may be that they are missing. */
 static bool is_same_state(const struct stat *a, const struct stat *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
+    return cli_is_same_file(a, b) && cli_is_unchanged(a, b) &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static int compare(const struct note *a, const struct note *b)
