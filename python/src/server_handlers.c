@@ -278,6 +278,30 @@ static PyObject *server_reader(struct handler *handler, cflight_reader *reader)
     return cfp_reader_new(handler->state, cfp_read_core_new(handler->state, reader, false));
 }
 
+/* Calls the method of an upload; takes `writing`, and ends it with the reader when it is done. */
+static cflight_status run_upload(struct handler *handler, const char *name,
+                                 const struct cflight_descriptor *descriptor,
+                                 cflight_reader *reader, PyObject *writing,
+                                 void (*detach)(PyObject *writing), cflight_error **reterr)
+{
+    PyObject *object = writing == NULL ? NULL : cfp_descriptor_new(handler->state, descriptor);
+    PyObject *reading = object == NULL ? NULL : server_reader(handler, reader);
+    if (reading != NULL) {
+        cfp_reader_refresh(reading);
+        Py_XDECREF(call(handler, name, object, reading, writing));
+    }
+    if (writing != NULL) {
+        detach(writing);
+    }
+    if (reading != NULL) {
+        cfp_reader_detach(reading);
+    }
+    Py_XDECREF(object);
+    Py_XDECREF(reading);
+    Py_XDECREF(writing);
+    return leave(handler, reterr);
+}
+
 static cflight_status on_do_put(void *user_data, cflight_server_context *context,
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr)
@@ -287,21 +311,9 @@ static cflight_status on_do_put(void *user_data, cflight_server_context *context
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *object = cfp_descriptor_new(handler.state, descriptor);
-    PyObject *reading = object == NULL ? NULL : server_reader(&handler, reader);
-    PyObject *writing = reading == NULL ? NULL : cfp_metadata_writer_new(handler.state, writer);
-    if (writing != NULL) {
-        cfp_reader_refresh(reading);
-        Py_XDECREF(call(&handler, "do_put", object, reading, writing));
-        cfp_metadata_writer_detach(writing);
-    }
-    if (reading != NULL) {
-        cfp_reader_detach(reading);
-    }
-    Py_XDECREF(object);
-    Py_XDECREF(reading);
-    Py_XDECREF(writing);
-    return leave(&handler, reterr);
+    return run_upload(&handler, "do_put", descriptor, reader,
+                      cfp_metadata_writer_new(handler.state, writer), cfp_metadata_writer_detach,
+                      reterr);
 }
 
 static cflight_status on_do_exchange(void *user_data, cflight_server_context *context,
@@ -314,21 +326,9 @@ static cflight_status on_do_exchange(void *user_data, cflight_server_context *co
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *object = cfp_descriptor_new(handler.state, descriptor);
-    PyObject *reading = object == NULL ? NULL : server_reader(&handler, reader);
-    PyObject *writing = reading == NULL ? NULL : cfp_writer_new(handler.state, writer, false, NULL);
-    if (writing != NULL) {
-        cfp_reader_refresh(reading);
-        Py_XDECREF(call(&handler, "do_exchange", object, reading, writing));
-        cfp_writer_detach(writing);
-    }
-    if (reading != NULL) {
-        cfp_reader_detach(reading);
-    }
-    Py_XDECREF(object);
-    Py_XDECREF(reading);
-    Py_XDECREF(writing);
-    return leave(&handler, reterr);
+    return run_upload(&handler, "do_exchange", descriptor, reader,
+                      cfp_writer_new(handler.state, writer, false, NULL), cfp_writer_detach,
+                      reterr);
 }
 
 static int send_result(struct handler *handler, cflight_response *response, PyObject *item)
