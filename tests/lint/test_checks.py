@@ -27,6 +27,8 @@ BAD = [
     ("check_layers", "src/grpc/a.c", "#include <nghttp2/nghttp2.h>\n", "belongs to h2"),
     ("check_layers", "src/h2/a.c", "#include <openssl/ssl.h>\n", "belongs to net"),
     ("check_layers", "src/ipc/a.c", "#include <sys/socket.h>\n", "belongs to"),
+    ("check_layers", "src/flight/value/a.c", '#include "flight/call/call.h"\n',
+     "is not below flight/value"),
     ("check_layers", "cli/a.c", '#include "base/buf.h"\n', "only public headers"),
     ("check_layers", "src/h2/a.c", "void f(void)\n{\n    free(p);\n}\n", "free: memory"),
     ("check_style", "src/h2/a.c", "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy is banned"),
@@ -100,3 +102,74 @@ def test_public_functions_are_documented(tmp_path, comment, message):
     result = run(tmp_path, "check_docs", "include/cflight/a.h", text)
     assert result.returncode == (0 if message is None else 1)
     assert (message or "") in result.stdout
+
+
+def build(tmp_path, files):
+    """A tree with these files below src/, and their object files as a release build makes them."""
+    shutil.copytree(TOOLS, tmp_path / "tools")
+    for path, text in files.items():
+        layer, _, rest = path.partition("/")
+        source = tmp_path / "src" / path
+        target = tmp_path / f"build/release/src/{layer}/CMakeFiles/cfl_{layer}.dir/{rest}.o"
+        for file in (source, target):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(text)
+        subprocess.run(["cc", "-c", source, "-o", target], check=True)
+
+
+def check_rings(tmp_path):
+    return subprocess.run([tmp_path / "tools/check_rings"], cwd=tmp_path, capture_output=True,
+                          text=True)
+
+
+def needs(name, *others):
+    """A file that defines one function and calls others."""
+    calls = "".join(f"    void {other}(void);\n    {other}();\n" for other in others)
+    return f"void {name}(void)\n{{\n{calls}}}\n"
+
+
+LINE = {"net/a.c": needs("a", "b", "c"), "net/b.c": needs("b", "c"), "net/c.c": needs("c", "d"),
+        "base/d.c": needs("d", "getpid")}
+BAD_BUILDS = [
+    ("a ring in a room", {"net/c.c": needs("c", "a")}, "a ring of 3 files",
+     "net/b.c -> net/c.c: c"),
+    ("a ring over two rooms", {"net/c.c": needs("c", "e"), "net/openssl/e.c": needs("e", "c")},
+     "a ring of 2 files", "net/openssl/e.c -> net/c.c: c"),
+    ("data that is needed", {"net/c.c": "extern int *b_data;\nint *c(void) { return b_data; }\n",
+                             "net/b.c": needs("b", "c") + "int *b_data;\n"},
+     "a ring of 2 files", "net/c.c -> net/b.c: b_data"),
+    ("an arrow between layers", {"base/d.c": needs("d", "e"), "h2/e.c": needs("e")},
+     "src/base/d.c:1: an arrow up, to h2/e.c: e"),
+    ("an arrow between rooms", {"flight/call/e.c": needs("e", "cflight_f"),
+                                "flight/server/f.c": needs("cflight_f")},
+     "src/flight/call/e.c:1: an arrow up, to flight/server/f.c: cflight_f"),
+    ("more than public functions", {"flight/kit/e.c": needs("e", "cfl_f", "cflight_f"),
+                                    "flight/server/f.c": needs("cfl_f") + needs("cflight_f")},
+     "src/flight/kit/e.c:1: an arrow up, to flight/server/f.c: cfl_f\n"),
+    ("a room of no table", {"h2/cellar/e.c": needs("e")}, "h2/cellar is no room"),
+]
+
+
+@pytest.mark.parametrize("files, messages", [(case[1], case[2:]) for case in BAD_BUILDS],
+                         ids=[case[0] for case in BAD_BUILDS])
+def test_a_ring_or_an_arrow_up_is_found(tmp_path, files, messages):
+    build(tmp_path, LINE | files)
+    result = check_rings(tmp_path)
+    assert result.returncode == 1
+    for message in messages:
+        assert message in result.stdout
+
+
+def test_arrows_down_pass(tmp_path):
+    build(tmp_path, LINE | {"flight/kit/e.c": needs("e", "cflight_f"),
+                            "flight/server/f.c": needs("cflight_f", "a")})
+    result = check_rings(tmp_path)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_a_source_without_an_object_file_is_found(tmp_path):
+    build(tmp_path, LINE)
+    (tmp_path / "src/net/e.c").write_text(needs("e", "a"))
+    result = check_rings(tmp_path)
+    assert result.returncode == 1
+    assert "net.dir/e.c.o is missing" in result.stdout
