@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One RPC: its life, from start or acceptance to the last reference.
+/* One RPC: its life, from start or acceptance to the last reference, and how this side gives it up.
  *
  * The gRPC session's callbacks (call_events.c), under the connection's lock, fill the inbox and
- * note the end; the user's threads wait for either (call_wait.c). Thread class: one reader and one
- * writer at a time; cancel is free. */
+ * note the end; the user's threads wait for either (call_wait.c). A call has one failure: the first
+ * that is noted, whoever caused it, and every later operation returns it. Thread class: one reader
+ * and one writer at a time; cancel is free. */
 #include "flight/call/call.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "flight/call/call_internal.h"
-#include "flight/call/cancel.h"
+#include "flight/value/error_wire.h"
 
 struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cfl_method *method)
 {
@@ -35,59 +36,10 @@ struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cf
     return call;
 }
 
-cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
-                                      const struct cfl_method *method, struct cfl_grpc_call *grpc,
-                                      struct cfl_call **ret_call, cflight_error **reterr)
-{
-    struct cfl_call *call = cfl_call_new(connection, method);
-    if (call == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    call->locked.grpc = grpc;
-    call->limits.deadline_ns = cfl_grpc_call_deadline_ns(grpc);
-    cfl_grpc_call_accept(grpc, cfl_call_handlers(), call);
-    if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
-        cfl_call_offer_locked(call);
-    }
-    *ret_call = call;
-    return CFLIGHT_OK;
-}
-
 struct cfl_call *cfl_call_ref(struct cfl_call *call)
 {
     cfl_refcount_up(&call->refs);
     return call;
-}
-
-void cfl_call_unref(struct cfl_call *call)
-{
-    if (call == NULL || !cfl_refcount_down(&call->refs)) {
-        return;
-    }
-    struct cfl_connection *connection = call->connection;
-    if (call->cancel != NULL) {
-        cfl_cancel_unregister(call->cancel, call);
-        cflight_cancel_unref(call->cancel);
-    }
-    if (call->observe != NULL) {
-        cfl_call_cancel(call, CFLIGHT_CANCELLED, "the call was dropped");
-        cfl_call_observe(call);
-    }
-    cfl_connection_lock(connection);
-    if (call->locked.grpc != NULL) {
-        bool was_over = call->locked.is_over;
-        cfl_grpc_call_release(call->locked.grpc);
-        if (!was_over) {
-            connection->locked.has_given_up = !connection->is_server;
-            cfl_connection_kick_locked(connection); /* the reset */
-        }
-    }
-    cfl_connection_unlock(connection);
-    cfl_inbox_done(&call->locked.inbox);
-    cflight_error_free(call->locked.error);
-    (void)pthread_mutex_destroy(&call->connection_mutex);
-    cfl_free(call->alloc, call, sizeof *call);
-    cfl_connection_unref(connection);
 }
 
 struct cfl_connection *cfl_call_lock(struct cfl_call *call)
@@ -113,11 +65,101 @@ void cfl_call_unlock(struct cfl_connection *connection)
     cfl_connection_unref(connection);
 }
 
+cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr)
+{
+    if (reterr != NULL) {
+        cflight_error_free(*reterr);
+        *reterr = cfl_error_copy(call->locked.error);
+        if (*reterr == NULL) {
+            return cflight_error_set_message(reterr, call->locked.status, "the call is over");
+        }
+    }
+    return call->locked.status;
+}
+
+void cfl_call_end_unsent_locked(struct cfl_call *call, cflight_status status, cflight_error *error)
+{
+    if (!call->locked.needs_connection) {
+        cflight_error_free(error);
+        return;
+    }
+    cfl_error_set_operation(error, call->method->name);
+    cflight_error_free(call->locked.error);
+    call->locked.error = error;
+    call->locked.status = status;
+    call->locked.needs_connection = false;
+    call->locked.has_answer = true;
+    call->locked.is_over = true;
+}
+
+void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message)
+{
+    if (call->locked.needs_connection) {
+        cflight_error *error = NULL;
+        (void)cflight_error_set_message(&error, status, message);
+        cflight_error_set_flight_code(error, cfl_flight_code_of(status));
+        cfl_call_end_unsent_locked(call, status, error);
+    } else if (!call->locked.is_over) {
+        call->locked.is_cancelled_here = true;
+        call->connection->locked.has_given_up = !call->connection->is_server;
+        cfl_grpc_call_cancel(call->locked.grpc, status, message);
+    }
+}
+
+void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message)
+{
+    struct cfl_connection *connection = cfl_call_lock(call);
+    cfl_call_cancel_locked(call, status, message);
+    cflight_cancel *connecting = cflight_cancel_ref(call->locked.connecting);
+    cfl_connection_kick_locked(connection);
+    cfl_call_unlock(connection);
+    cflight_cancel_trigger(connecting);
+    cflight_cancel_unref(connecting);
+}
+
+void cfl_call_unref(struct cfl_call *call)
+{
+    if (call == NULL || !cfl_refcount_down(&call->refs)) {
+        return;
+    }
+    struct cfl_connection *connection = call->connection;
+    if (call->cancel != NULL) {
+        cfl_cancel_unregister(call->cancel, &call->cancel_entry);
+        cflight_cancel_unref(call->cancel);
+    }
+    if (call->observe != NULL) {
+        cfl_call_cancel(call, CFLIGHT_CANCELLED, "the call was dropped");
+        cfl_call_observe(call);
+    }
+    cfl_connection_lock(connection);
+    if (call->locked.grpc != NULL) {
+        bool was_over = call->locked.is_over;
+        cfl_grpc_call_release(call->locked.grpc);
+        if (!was_over) {
+            connection->locked.has_given_up = !connection->is_server;
+            cfl_connection_kick_locked(connection); /* the reset */
+        }
+    }
+    cfl_connection_unlock(connection);
+    cfl_inbox_done(&call->locked.inbox);
+    cflight_error_free(call->locked.error);
+    (void)pthread_mutex_destroy(&call->connection_mutex);
+    cfl_free(call->alloc, call, sizeof *call);
+    cfl_connection_unref(connection);
+}
+
+static void on_trigger(struct cfl_cancel_entry *entry)
+{
+    cfl_call_cancel(CFL_LIST_ENTRY(entry, struct cfl_call, cancel_entry), CFLIGHT_CANCELLED,
+                    "the call was cancelled");
+}
+
 void cfl_call_watch_cancel(struct cfl_call *call, cflight_cancel *cancel)
 {
     if (cancel != NULL) {
         call->cancel = cflight_cancel_ref(cancel);
-        cfl_cancel_register(cancel, call);
+        call->cancel_entry.on_trigger = on_trigger;
+        cfl_cancel_register(cancel, &call->cancel_entry);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "cflight/call.h"
 #include "cflight/middleware.h"
+#include "flight/call/cancel.h"
 #include "flight/call/connection.h"
 #include "flight/call/inbox.h"
 #include "flight/call/method.h"
@@ -77,8 +78,8 @@ struct cfl_call {
     const struct cfl_call_request *request; /* client: until the observer was told of the end */
     struct cfl_call_limits limits;
     int64_t started_ns;
-    cflight_cancel *cancel;      /* NULL when the call has none */
-    struct cfl_list cancel_node; /* in the cancel handle's list, under its mutex */
+    cflight_cancel *cancel; /* NULL when the call has none */
+    struct cfl_cancel_entry cancel_entry;
     /* Server: in the connection's or the server's list of calls to run. */
     struct cfl_list fresh_node;
     struct cfl_list server_node; /* server: in the list of all calls of a server */

@@ -11,6 +11,8 @@
 #include "flight/call/call_internal.h"
 #include "flight/value/error_wire.h"
 
+enum { RESTARTS_MAX = 3 };
+
 static void on_headers(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
@@ -152,11 +154,23 @@ static void note_failure_locked(struct cfl_call *call, struct cfl_grpc_call *grp
     call->locked.error = error;
 }
 
+/* Whether the end is to be answered by sending the request again: the server certainly did not
+ * process it. That is known when the stream was refused, when it lies above the id of a GOAWAY, and
+ * when the connection broke before any of it was written (RFC 9113, sections 6.8 and 8.7). Calls
+ * with a stream of requests are not sent again: parts of the stream are gone. */
+static bool can_restart_locked(const struct cfl_call *call, const struct cfl_grpc_call *grpc)
+{
+    return !call->connection->is_server && !call->method->client_streams &&
+           call->locked.restart_count < RESTARTS_MAX && !call->locked.has_answer &&
+           !call->locked.is_cancelled_here && cfl_grpc_call_status(grpc) != CFLIGHT_OK &&
+           cfl_grpc_call_retry(grpc) == CFLIGHT_RETRY_SAFE;
+}
+
 static void on_end(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
     bool is_server = call->connection->is_server;
-    if (cfl_call_can_restart_locked(call, grpc)) {
+    if (can_restart_locked(call, grpc)) {
         CFL_LOG(CFLIGHT_LOG_DEBUG, "flight", "%s: %s is sent again: %s",
                 cfl_transport_peer(call->connection->transport)->name, call->method->name,
                 cfl_grpc_call_message(grpc));

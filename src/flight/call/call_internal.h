@@ -8,10 +8,13 @@
 
 /* ---- call.c ---- */
 struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cfl_method *method);
+/* The call's failure, copied for the caller. */
+cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr);
+/* Ends a call whose request is on no connection, if it is; takes `error`. */
+void cfl_call_end_unsent_locked(struct cfl_call *call, cflight_status status, cflight_error *error);
+void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message);
 
 /* ---- call_start.c ---- */
-/* Client: whether the session's report of an end is to be answered by sending the request again. */
-bool cfl_call_can_restart_locked(const struct cfl_call *call, const struct cfl_grpc_call *grpc);
 /* Puts a request that needs a connection on one. Waits for it until `deadline_ns` when `may_wait`
  * is set; false: that passed before the call's own limits. A failure is the call's end. Not under
  * the lock; for the reader's thread. */
@@ -25,16 +28,9 @@ void cfl_call_offer_locked(struct cfl_call *call);
 /* Credits what has arrived to the peer when a thread waits for the rest of a message. */
 void cfl_call_credit_arrived_locked(struct cfl_call *call);
 
-/* ---- call_end.c ---- */
-/* The call's failure, copied for the caller. */
-cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr);
-/* Ends a call whose request is on no connection, if it is; takes `error`. */
-void cfl_call_end_unsent_locked(struct cfl_call *call, cflight_status status, cflight_error *error);
-void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message);
+/* ---- call_wait.c ---- */
 /* A wait ran into a limit: says which, and ends the call. */
 void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write);
-
-/* ---- call_wait.c ---- */
 /* What moves when the call is not idle. */
 uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write);
 /* Waits under the call's limits, and until `until_ns`; false means only that the latter passed. A

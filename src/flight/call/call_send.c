@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending: response headers, messages, half-close. Thread class: one writer at a time. */
+/* Sending: response headers, messages, half-close, and the status that ends a server's call. Thread
+ * class: one writer at a time. */
 #include "base/error.h"
 #include "flight/call/call_internal.h"
 
@@ -117,4 +118,19 @@ cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr
     }
     cfl_connection_unlock(call->connection);
     return status;
+}
+
+void cfl_call_finish(struct cfl_call *call, cflight_status status, const char *message,
+                     const struct cfl_metadata *trailers)
+{
+    cfl_connection_lock(call->connection);
+    if (!call->locked.is_over) {
+        if (call->response_headers != NULL && call->response_headers->count > 0) {
+            (void)cfl_call_send_headers_locked(call,
+                                               NULL); /* else the reply may be Trailers-Only */
+        }
+        cfl_grpc_call_finish(call->locked.grpc, status, message, trailers);
+    }
+    cfl_connection_kick_locked(call->connection);
+    cfl_connection_unlock(call->connection);
 }

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's request on its way: put on a connection, and on another when the server certainly did
- * not process it.
+ * not process it (call_events.c).
  *
- * That is known when the stream was refused, when it lies above the id of a GOAWAY, and when the
- * connection broke before any of it was written (RFC 9113, sections 6.8 and 8.7); nothing else is
- * ever sent again. Who waits for the answer does it, so nothing is restarted behind a user's back;
- * calls with a stream of requests are not: parts of the stream are gone. While the request is on no
- * connection the call has no session object; whoever ends it meanwhile sets its failure directly.
- *
- * Middleware and the user see one call. Thread class: the call's reader. */
+ * Who waits for the answer does that, so nothing is restarted behind a user's back. While the
+ * request is on no connection the call has no session object; whoever ends it meanwhile sets its
+ * failure directly. Middleware and the user see one call. Thread class: the call's reader. */
 #include "base/error.h"
 #include "flight/call/call_internal.h"
-
-enum { RESTARTS_MAX = 3 };
-
-bool cfl_call_can_restart_locked(const struct cfl_call *call, const struct cfl_grpc_call *grpc)
-{
-    return !call->connection->is_server && !call->method->client_streams &&
-           call->locked.restart_count < RESTARTS_MAX && !call->locked.has_answer &&
-           !call->locked.is_cancelled_here && cfl_grpc_call_status(grpc) != CFLIGHT_OK &&
-           cfl_grpc_call_retry(grpc) == CFLIGHT_RETRY_SAFE;
-}
 
 /* Puts the request on the call's connection. */
 static cflight_status send_locked(struct cfl_call *call, cflight_error **reterr)

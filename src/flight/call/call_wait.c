@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting for a call, under its limits. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "flight/call/call_internal.h"
 
 uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write)
 {
     return is_write ? cfl_grpc_call_unsent_bytes(call->locked.grpc)
                     : call->locked.inbox.received_bytes;
+}
+
+void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write)
+{
+    char message[160];
+    if (now_ns >= call->limits.deadline_ns && call->limits.timeout_ms > 0) {
+        (void)snprintf(message, sizeof message, "%s took longer than the limit of %" PRId64 " ms",
+                       call->method->name, call->limits.timeout_ms);
+    } else if (now_ns >= call->limits.deadline_ns) {
+        (void)snprintf(message, sizeof message, "the call's deadline passed");
+    } else if (now_ns >= call->limits.first_byte_ns && !call->locked.has_answer) {
+        (void)snprintf(message, sizeof message,
+                       "%s: no answer within the first-byte limit of %" PRId64 " ms",
+                       call->method->name, call->limits.first_byte_timeout_ms);
+    } else {
+        (void)snprintf(
+            message, sizeof message, "%s: %s for longer than the idle limit of %" PRId64 " ms",
+            call->method->name, is_write ? "the peer took nothing" : "the peer sent nothing",
+            call->limits.idle_timeout_ms);
+    }
+    cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
+    cfl_connection_kick_locked(call->connection);
 }
 
 bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data), bool is_write,

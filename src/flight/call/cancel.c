@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cancel handle: a flag, a descriptor that interrupts connecting, and the calls to end. The
- * descriptor is set once and never cleared. Lock order: this mutex before a connection's. Thread
- * class: free. */
+/* The cancel handle: a flag, a descriptor that interrupts connecting, and who else is to be told.
+ * The descriptor is set once and never cleared. Lock order: this mutex before a connection's.
+ * Thread class: free. */
 #include "flight/call/cancel.h"
 
 #include <pthread.h>
@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/refcount.h"
-#include "flight/call/call.h"
 #include "net/poller.h"
 
 struct cflight_cancel {
@@ -18,7 +17,7 @@ struct cflight_cancel {
     struct cfl_waker waker;
     atomic_bool is_triggered;
     pthread_mutex_t mutex;
-    struct cfl_list calls; /* locked */
+    struct cfl_list entries; /* of struct cfl_cancel_entry; locked */
 };
 
 cflight_status cflight_cancel_new(cflight_cancel **ret_cancel, cflight_error **reterr)
@@ -38,7 +37,7 @@ cflight_status cflight_cancel_new(cflight_cancel **ret_cancel, cflight_error **r
     cfl_refcount_init(&cancel->refs);
     atomic_init(&cancel->is_triggered, false);
     (void)pthread_mutex_init(&cancel->mutex, NULL);
-    cfl_list_init(&cancel->calls);
+    cfl_list_init(&cancel->entries);
     *ret_cancel = cancel;
     return CFLIGHT_OK;
 }
@@ -68,9 +67,10 @@ void cflight_cancel_trigger(cflight_cancel *cancel)
     }
     cfl_waker_set(&cancel->waker);
     (void)pthread_mutex_lock(&cancel->mutex);
-    for (struct cfl_list *node = cancel->calls.next; node != &cancel->calls; node = node->next) {
-        cfl_call_cancel(CFL_LIST_ENTRY(node, struct cfl_call, cancel_node), CFLIGHT_CANCELLED,
-                        "the call was cancelled");
+    struct cfl_list *head = &cancel->entries;
+    for (struct cfl_list *node = head->next; node != head; node = node->next) {
+        struct cfl_cancel_entry *entry = CFL_LIST_ENTRY(node, struct cfl_cancel_entry, node);
+        entry->on_trigger(entry);
     }
     (void)pthread_mutex_unlock(&cancel->mutex);
 }
@@ -80,21 +80,21 @@ bool cflight_cancel_is_triggered(const cflight_cancel *cancel)
     return cancel != NULL && atomic_load(&cancel->is_triggered);
 }
 
-void cfl_cancel_register(cflight_cancel *cancel, struct cfl_call *call)
+void cfl_cancel_register(cflight_cancel *cancel, struct cfl_cancel_entry *entry)
 {
     (void)pthread_mutex_lock(&cancel->mutex);
-    cfl_list_append(&cancel->calls, &call->cancel_node);
+    cfl_list_append(&cancel->entries, &entry->node);
     bool is_triggered = atomic_load(&cancel->is_triggered);
     (void)pthread_mutex_unlock(&cancel->mutex);
     if (is_triggered) {
-        cfl_call_cancel(call, CFLIGHT_CANCELLED, "the call was cancelled");
+        entry->on_trigger(entry);
     }
 }
 
-void cfl_cancel_unregister(cflight_cancel *cancel, struct cfl_call *call)
+void cfl_cancel_unregister(cflight_cancel *cancel, struct cfl_cancel_entry *entry)
 {
     (void)pthread_mutex_lock(&cancel->mutex);
-    cfl_list_remove(&call->cancel_node);
+    cfl_list_remove(&entry->node);
     (void)pthread_mutex_unlock(&cancel->mutex);
 }
 

@@ -8,7 +8,7 @@
  *
  * Spec: architecture, "Threads". Owner: calls, and a client or a server's connection table, hold
  * counted references. */
-#include "flight/call/connection_internal.h"
+#include "flight/call/connection.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -74,7 +74,8 @@ struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection)
     return connection;
 }
 
-void cfl_connection_shut_down(struct cfl_connection *connection)
+/* Ends the transport. In a child of fork() the socket is the parent's, too, and stays as it is. */
+static void shut_down(struct cfl_connection *connection)
 {
     if (connection->pid == getpid()) {
         cfl_transport_shutdown(connection->transport);
@@ -86,8 +87,8 @@ void cfl_connection_unref(struct cfl_connection *connection)
     if (connection == NULL || !cfl_refcount_down(&connection->refs)) {
         return;
     }
-    cfl_connection_shut_down(connection);
-    cfl_poller_free(connection->locked.loop_poller);
+    shut_down(connection);
+    cfl_loop_fd_done(&connection->locked.loop);
     cfl_grpc_conn_free(connection->locked.grpc);
     cfl_transport_free(connection->transport);
     cfl_waker_done(&connection->waker);
@@ -103,6 +104,23 @@ bool cfl_connection_is_usable_locked(struct cfl_connection *connection)
     return !connection->locked.is_closed && cfl_grpc_can_start(connection->locked.grpc);
 }
 
+/* An event loop sleeps in its own poll: it is told when another thread's step made one of its
+ * watches due. */
+static void wake_loop_locked(struct cfl_connection *connection)
+{
+    struct cfl_list *head = &connection->locked.watches;
+    if (!cfl_loop_fd_is_asleep(&connection->locked.loop)) {
+        return;
+    }
+    for (struct cfl_list *node = head->next; node != head; node = node->next) {
+        struct cfl_watch_base *watch = CFL_LIST_ENTRY(node, struct cfl_watch_base, node);
+        if (watch->is_due(watch)) {
+            cfl_loop_fd_wake(&connection->locked.loop);
+            return;
+        }
+    }
+}
+
 static void wake_done_locked(struct cfl_connection *connection)
 {
     struct cfl_list *head = &connection->locked.waiters;
@@ -112,20 +130,29 @@ static void wake_done_locked(struct cfl_connection *connection)
             (void)pthread_cond_signal(&waiter->condition);
         }
     }
-    cfl_connection_wake_loop_locked(connection);
+    wake_loop_locked(connection);
 }
 
 bool cfl_connection_is_spent_locked(const struct cfl_connection *connection)
 {
-    return connection->locked.is_closed && !connection->locked.is_lingering &&
+    return connection->locked.is_closed && !connection->locked.linger.is_on &&
            !connection->locked.is_driven;
+}
+
+/* Goes on with closing, which may be the end of it. */
+static void linger_locked(struct cfl_connection *connection)
+{
+    cfl_linger_step(&connection->locked.linger, connection->transport);
+    if (!connection->locked.linger.is_on) {
+        shut_down(connection);
+    }
 }
 
 void cfl_connection_close_locked(struct cfl_connection *connection, const cflight_error *cause)
 {
     if (connection->locked.is_closed) {
-        if (connection->locked.is_lingering && cause != NULL) {
-            cfl_connection_limit_lingering_locked(connection, false);
+        if (connection->locked.linger.is_on && cause != NULL) {
+            cfl_linger_limit(&connection->locked.linger, false);
         }
         return;
     }
@@ -137,9 +164,10 @@ void cfl_connection_close_locked(struct cfl_connection *connection, const cfligh
     cfl_grpc_conn_fail(connection->locked.grpc, cause);
     if (connection->is_server && !connection->locked.is_gone &&
         !connection->locked.is_handshaking) {
-        cfl_connection_start_lingering_locked(connection, cause == NULL);
+        cfl_linger_start(&connection->locked.linger, connection->transport, cause == NULL);
+        linger_locked(connection);
     } else {
-        cfl_connection_shut_down(connection);
+        shut_down(connection);
     }
     if (connection->locked.is_polling) {
         cfl_waker_set(&connection->waker);
@@ -282,9 +310,8 @@ static bool read_step_locked(struct cfl_connection *connection)
 
 int64_t cfl_connection_deadline_locked(const struct cfl_connection *connection)
 {
-    if (connection->locked.is_lingering) {
-        return cfl_deadline_earlier(connection->locked.linger_check_ns,
-                                    connection->locked.linger_until_ns);
+    if (connection->locked.linger.is_on) {
+        return cfl_linger_deadline_ns(&connection->locked.linger);
     }
     if (connection->locked.is_closed) {
         return CFL_TIME_NEVER;
@@ -335,7 +362,7 @@ static void handshake_locked(struct cfl_connection *connection)
 /* What is to be watched for the next step. */
 unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connection)
 {
-    if (connection->locked.is_lingering) {
+    if (connection->locked.linger.is_on) {
         return CFL_READY_READ;
     }
     if (connection->locked.is_closed) {
@@ -349,13 +376,21 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
     return connection->locked.is_handshaking && wanted != 0 ? wanted : wanted | CFL_READY_READ;
 }
 
+int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
+{
+    cfl_connection_flush_locked(connection); /* credit that was given since the last step */
+    return cfl_loop_fd_arm(&connection->locked.loop, connection->alloc,
+                           cfl_transport_fd(connection->transport),
+                           cfl_connection_wanted_locked(connection));
+}
+
 /* A call was given up while the socket was full, and nobody is left who would send the news: the
  * server learns it from the end of the connection instead. Another call would carry it along. */
 static bool is_stuck_locked(struct cfl_connection *connection)
 {
     return connection->locked.has_given_up && !connection->locked.is_closed &&
            connection->locked.write_wait != CFL_READY_NONE &&
-           connection->locked.loop_poller == NULL &&
+           !cfl_loop_fd_is_open(&connection->locked.loop) &&
            cfl_grpc_call_count(connection->locked.grpc) == 0 &&
            cfl_grpc_wants_output(connection->locked.grpc);
 }
@@ -529,13 +564,13 @@ void cfl_connection_process(struct cfl_connection *connection)
 {
     cfl_connection_lock(connection);
     connection->locked.armed = CFL_READY_NONE;
-    cfl_connection_drain_loop_locked(connection);
+    cfl_loop_fd_drain(&connection->locked.loop);
     if (connection->locked.is_driven) {
         cfl_connection_unlock(connection); /* the driver does all this, and settles */
         return;
     }
-    if (connection->locked.is_lingering) {
-        cfl_connection_linger_locked(connection);
+    if (connection->locked.linger.is_on) {
+        linger_locked(connection);
         settle_locked(connection);
         cfl_connection_unlock(connection);
         return;

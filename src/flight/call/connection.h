@@ -9,9 +9,9 @@
 #include "base/budget.h"
 #include "base/list.h"
 #include "base/refcount.h"
+#include "flight/call/linger.h"
+#include "flight/call/loop_fd.h"
 #include "grpc/conn.h"
-#include "net/poller.h"
-#include "net/transport.h"
 
 /* One connection: a transport, a gRPC session, a lock, and the rule for who does the I/O.
  *
@@ -61,15 +61,9 @@ struct cfl_connection {
     struct {
         struct cfl_grpc_conn *grpc;
         bool is_driven;
-        bool is_polling; /* the driver sleeps in poll: changes must wake it */
-        bool is_closed;  /* no more calls, and no I/O but lingering */
-        /* Server: closed, and what was written is still on its way. */
-        bool is_lingering;
-        int linger_left_bytes;   /* that the peer had not taken when last seen to take some */
-        int64_t linger_until_ns; /* moves on while the peer takes some, */
-        int64_t linger_end_ns;   /* up to here */
-        int64_t linger_check_ns;
-        int64_t linger_pause_ms;
+        bool is_polling;          /* the driver sleeps in poll: changes must wake it */
+        bool is_closed;           /* no more calls, and no I/O but lingering */
+        struct cfl_linger linger; /* server: closed, and what was written is still on its way */
         /* Client: a call was given up, and not all was sent since. */
         bool has_given_up;
         bool is_gone; /* the peer: nothing that is written reaches it */
@@ -84,10 +78,8 @@ struct cfl_connection {
         struct cfl_list waiters; /* of struct cfl_waiter */
         struct cfl_list watches; /* client: of struct cfl_watch_base, for event loops */
         /* Client: what an event loop polls: readable when the socket is ready, or another thread's
-         * step made a watch due. NULL until a loop asks. */
-        struct cfl_poller *loop_poller;
-        unsigned int loop_armed;
-        bool loop_is_woken;
+         * step made a watch due. */
+        struct cfl_loop_fd loop;
         struct cfl_list fresh;  /* server: calls that are ready for a handler */
         cflight_error *failure; /* why it closed; NULL when in good order */
         /* Why writing failed. Nothing is written any more, but what the peer said before is still
