@@ -193,13 +193,27 @@ static int on_frame_not_sent(nghttp2_session *ng, const nghttp2_frame *frame, in
                                      NGHTTP2_INTERNAL_ERROR);
 }
 
+/* nghttp2 has let go of it: on_close now, or once the socket took its last bytes. */
+static void stream_closed(struct cfl_h2_stream *stream, uint32_t h2_error_code)
+{
+    stream->is_closed = true;
+    stream->close_code = h2_error_code;
+    stream->is_refused = h2_error_code == CFL_H2_REFUSED_STREAM && !stream->is_reset;
+    cfl_h2_stream_unpark(stream);
+    if (h2_error_code != CFL_H2_NO_ERROR || !stream->is_end_sent) {
+        cfl_h2_stream_drop_queue(stream);
+        cfl_h2_output_detach(stream->session, stream);
+    }
+    cfl_h2_stream_close_if_detached(stream);
+}
+
 static int on_stream_closed(nghttp2_session *ng, int32_t stream_id, uint32_t h2_error_code,
                             void *user_data)
 {
     struct cfl_h2_stream *stream = cfl_h2_stream_find(user_data, stream_id);
     if (stream != NULL) {
         (void)nghttp2_session_set_stream_user_data(ng, stream_id, NULL);
-        cfl_h2_stream_closed(stream, h2_error_code);
+        stream_closed(stream, h2_error_code);
     }
     return 0;
 }

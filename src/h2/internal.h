@@ -196,6 +196,18 @@ cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cfli
 /* memory.c: nghttp2's allocations through the session's allocator. */
 void cfl_h2_mem_init(nghttp2_mem *mem, const struct cflight_allocator *alloc);
 
+/* stream.c */
+struct cfl_h2_stream *cfl_h2_stream_new(struct cfl_h2_session *session, int32_t id);
+void cfl_h2_stream_free(struct cfl_h2_stream *stream);
+struct cfl_h2_stream *cfl_h2_stream_find(struct cfl_h2_session *session, int32_t id);
+/* Makes it wait for its turn; takes it out of the row; has it wait when there is something new. */
+void cfl_h2_stream_park(struct cfl_h2_stream *stream);
+void cfl_h2_stream_unpark(struct cfl_h2_stream *stream);
+void cfl_h2_stream_wake(struct cfl_h2_stream *stream);
+void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream);
+/* on_close becomes due when nghttp2 has let go of it and no segment names it. */
+void cfl_h2_stream_close_if_detached(struct cfl_h2_stream *stream);
+
 /* headers.c */
 void cfl_h2_block_done(struct cfl_h2_session *session);
 int cfl_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data);
@@ -207,9 +219,6 @@ void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *
 /* Turns fields into what nghttp2 takes; free with cfl_free_array. NULL when memory ran out. */
 nghttp2_nv *cfl_h2_nv_new(const struct cflight_allocator *alloc, const struct cfl_h2_field *fields,
                           size_t field_count);
-
-/* events.c: the rest of nghttp2's callbacks. */
-void cfl_h2_set_callbacks(nghttp2_session_callbacks *callbacks);
 
 /* output.c */
 bool cfl_h2_control_add(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);
@@ -223,14 +232,6 @@ void cfl_h2_output_detach(struct cfl_h2_session *session, struct cfl_h2_stream *
 /* Calls on_close for the streams that are due. */
 void cfl_h2_deliver_closed(struct cfl_h2_session *session);
 
-/* stream.c */
-struct cfl_h2_stream *cfl_h2_stream_new(struct cfl_h2_session *session, int32_t id);
-void cfl_h2_stream_free(struct cfl_h2_stream *stream);
-struct cfl_h2_stream *cfl_h2_stream_find(struct cfl_h2_session *session, int32_t id);
-/* The stream is over for nghttp2: on_close now, or once the socket took its last bytes. */
-void cfl_h2_stream_closed(struct cfl_h2_stream *stream, uint32_t h2_error_code);
-void cfl_h2_stream_unpark(struct cfl_h2_stream *stream);
-
 /* payload.c: the data source. */
 nghttp2_data_provider cfl_h2_provider(struct cfl_h2_stream *stream);
 ssize_t cfl_h2_read_length(nghttp2_session *ng, uint8_t frame_type, int32_t stream_id,
@@ -240,8 +241,8 @@ int cfl_h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *h
                      size_t len_bytes, nghttp2_data_source *source, void *user_data);
 /* Hands the trailers to nghttp2; returns its code. */
 int cfl_h2_trailers_submit(struct cfl_h2_stream *stream);
-/* There is something new to frame. */
-void cfl_h2_stream_wake(struct cfl_h2_stream *stream);
-void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream);
+
+/* events.c: the rest of nghttp2's callbacks. */
+void cfl_h2_set_callbacks(nghttp2_session_callbacks *callbacks);
 
 #endif /* CFL_H2_INTERNAL_H */

@@ -227,9 +227,7 @@ static void segment_finished(struct cfl_h2_session *session, struct cfl_h2_segme
     segment->owned = NULL;
     if (stream != NULL) {
         stream->segment_count--;
-        if (stream->segment_count == 0 && stream->is_closed) {
-            cfl_list_append(&session->closed, &stream->in_closed);
-        }
+        cfl_h2_stream_close_if_detached(stream);
     }
 }
 

@@ -6,47 +6,10 @@
  * others wait goes to the end of the queue, and frames are smaller the more streams there are. A
  * stream that waits is deferred in nghttp2, so its own scheduling, and the priorities a peer may
  * send, decide nothing. Thread class: one at a time. RFC 9113 6.1, 6.9. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "h2/internal.h"
 
 enum { FRAME_BYTES_FEW = 256 << 10, FRAME_BYTES_MANY = 64 << 10, FEW_STREAMS = 4 };
-
-static void park(struct cfl_h2_stream *stream)
-{
-    struct cfl_h2_session *session = stream->session;
-    stream->source = CFL_H2_SOURCE_PARKED;
-    cfl_list_append(&session->parked, &stream->in_parked);
-    session->parked_count++;
-}
-
-void cfl_h2_stream_unpark(struct cfl_h2_stream *stream)
-{
-    if (stream->source == CFL_H2_SOURCE_PARKED) {
-        cfl_list_remove(&stream->in_parked);
-        stream->session->parked_count--;
-        stream->source = CFL_H2_SOURCE_IDLE;
-    }
-}
-
-void cfl_h2_stream_wake(struct cfl_h2_stream *stream)
-{
-    if (stream->source == CFL_H2_SOURCE_IDLE && !stream->is_closed && !stream->is_reset) {
-        park(stream);
-    }
-}
-
-void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream)
-{
-    cfl_free_array(stream->session->alloc, stream->views, stream->view_capacity,
-                   sizeof *stream->views);
-    stream->views = NULL;
-    stream->view_first = 0;
-    stream->view_count = 0;
-    stream->view_capacity = 0;
-    stream->queued_bytes = 0;
-}
 
 static bool must_wait(const struct cfl_h2_stream *stream)
 {
@@ -84,7 +47,7 @@ static ssize_t read_payload(nghttp2_session *ng, int32_t stream_id, uint8_t *buf
         return NGHTTP2_ERR_DEFERRED;
     }
     if (must_wait(stream)) {
-        park(stream);
+        cfl_h2_stream_park(stream);
         return NGHTTP2_ERR_DEFERRED;
     }
     stream->source = CFL_H2_SOURCE_ACTIVE;

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams: their life, their queues of borrowed views, and what a user does with one.
+/* Streams: their life, their queues of borrowed views, and whose turn it is to frame some.
  *
  * A stream object lives until its on_close was called, which is after nghttp2 let go of it and
  * after the socket took, or the session copied, the last of its views. Owner: the session. Thread
  * class: one at a time. RFC 9113 5.1. */
-#include <assert.h>
-#include <string.h>
-
 #include "base/alloc.h"
-#include "base/error.h"
 #include "h2/internal.h"
 
 struct cfl_h2_stream *cfl_h2_stream_new(struct cfl_h2_session *session, int32_t id)
@@ -25,6 +21,46 @@ struct cfl_h2_stream *cfl_h2_stream_new(struct cfl_h2_session *session, int32_t 
     return stream;
 }
 
+struct cfl_h2_stream *cfl_h2_stream_find(struct cfl_h2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session->ng, id);
+}
+
+void cfl_h2_stream_park(struct cfl_h2_stream *stream)
+{
+    struct cfl_h2_session *session = stream->session;
+    stream->source = CFL_H2_SOURCE_PARKED;
+    cfl_list_append(&session->parked, &stream->in_parked);
+    session->parked_count++;
+}
+
+void cfl_h2_stream_unpark(struct cfl_h2_stream *stream)
+{
+    if (stream->source == CFL_H2_SOURCE_PARKED) {
+        cfl_list_remove(&stream->in_parked);
+        stream->session->parked_count--;
+        stream->source = CFL_H2_SOURCE_IDLE;
+    }
+}
+
+void cfl_h2_stream_wake(struct cfl_h2_stream *stream)
+{
+    if (stream->source == CFL_H2_SOURCE_IDLE && !stream->is_closed && !stream->is_reset) {
+        cfl_h2_stream_park(stream);
+    }
+}
+
+void cfl_h2_stream_drop_queue(struct cfl_h2_stream *stream)
+{
+    cfl_free_array(stream->session->alloc, stream->views, stream->view_capacity,
+                   sizeof *stream->views);
+    stream->views = NULL;
+    stream->view_first = 0;
+    stream->view_count = 0;
+    stream->view_capacity = 0;
+    stream->queued_bytes = 0;
+}
+
 void cfl_h2_stream_free(struct cfl_h2_stream *stream)
 {
     struct cfl_h2_session *session = stream->session;
@@ -39,12 +75,7 @@ void cfl_h2_stream_free(struct cfl_h2_stream *stream)
     cfl_free(session->alloc, stream, sizeof *stream);
 }
 
-struct cfl_h2_stream *cfl_h2_stream_find(struct cfl_h2_session *session, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(session->ng, id);
-}
-
-static void close_when_detached(struct cfl_h2_stream *stream)
+void cfl_h2_stream_close_if_detached(struct cfl_h2_stream *stream)
 {
     if (stream->is_closed && stream->segment_count == 0 &&
         !cfl_list_is_linked(&stream->in_closed)) {
@@ -52,255 +83,9 @@ static void close_when_detached(struct cfl_h2_stream *stream)
     }
 }
 
-void cfl_h2_stream_closed(struct cfl_h2_stream *stream, uint32_t h2_error_code)
-{
-    stream->is_closed = true;
-    stream->close_code = h2_error_code;
-    stream->is_refused = h2_error_code == CFL_H2_REFUSED_STREAM && !stream->is_reset;
-    cfl_h2_stream_unpark(stream);
-    if (h2_error_code != CFL_H2_NO_ERROR || !stream->is_end_sent) {
-        cfl_h2_stream_drop_queue(stream);
-        cfl_h2_output_detach(stream->session, stream);
-    }
-    close_when_detached(stream);
-}
-
-static cflight_status check_open(const struct cfl_h2_stream *stream, cflight_error **reterr)
-{
-    cflight_status status = cfl_h2_session_failure(stream->session, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (stream->is_closed || stream->is_reset) {
-        return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "the HTTP/2 stream is closed");
-    }
-    if (stream->ending != CFL_H2_ENDING_NONE) {
-        return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
-                                         "the HTTP/2 stream was ended on this side");
-    }
-    return CFLIGHT_OK;
-}
-
-static cflight_status ng_failure(struct cfl_h2_session *session, int code, const char *what,
-                                 cflight_error **reterr)
-{
-    if (code == NGHTTP2_ERR_NOMEM) {
-        return cfl_error_no_memory(reterr);
-    }
-    if (nghttp2_is_fatal(code)) {
-        cfl_h2_session_break(session, code);
-    }
-    return cflight_error_set(reterr, CFLIGHT_INTERNAL, "%s: %s", what, nghttp2_strerror(code));
-}
-
-cflight_status cfl_h2_submit_request(struct cfl_h2_session *session,
-                                     const struct cfl_h2_field *fields, size_t field_count,
-                                     bool is_end_stream, void *stream_user_data,
-                                     struct cfl_h2_stream **ret_stream, cflight_error **reterr)
-{
-    cflight_status status = cfl_h2_session_failure(session, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (session->is_goaway_received || session->is_goaway_sent) {
-        status = cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE,
-                                           "the connection takes no new calls (GOAWAY)");
-        if (reterr != NULL) {
-            cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
-        }
-        return status;
-    }
-    struct cfl_h2_stream *stream = cfl_h2_stream_new(session, -1);
-    nghttp2_nv *pairs = cfl_h2_nv_new(session->alloc, fields, field_count);
-    if (stream == NULL || pairs == NULL) {
-        status = cfl_error_no_memory(reterr);
-        goto done;
-    }
-    nghttp2_data_provider provider = cfl_h2_provider(stream);
-    int32_t id = nghttp2_submit_request(session->ng, NULL, pairs, field_count,
-                                        is_end_stream ? NULL : &provider, stream);
-    if (id < 0) {
-        status = ng_failure(session, id, "cannot start an HTTP/2 stream", reterr);
-        goto done;
-    }
-    stream->id = id;
-    stream->user_data = stream_user_data;
-    stream->is_announced = true;
-    if (is_end_stream) {
-        stream->ending = CFL_H2_ENDING_DATA;
-    }
-    *ret_stream = stream;
-    stream = NULL;
-
-done:
-    cfl_free_array(session->alloc, pairs, field_count, sizeof *pairs);
-    if (stream != NULL) {
-        cfl_h2_stream_free(stream);
-    }
-    return status;
-}
-
-cflight_status cfl_h2_submit_headers(struct cfl_h2_stream *stream,
-                                     const struct cfl_h2_field *fields, size_t field_count,
-                                     bool is_end_stream, cflight_error **reterr)
-{
-    struct cfl_h2_session *session = stream->session;
-    cflight_status status = check_open(stream, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    nghttp2_nv *pairs = cfl_h2_nv_new(session->alloc, fields, field_count);
-    if (pairs == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    nghttp2_data_provider provider = cfl_h2_provider(stream);
-    int code = nghttp2_submit_response(session->ng, stream->id, pairs, field_count,
-                                       is_end_stream ? NULL : &provider);
-    cfl_free_array(session->alloc, pairs, field_count, sizeof *pairs);
-    if (code != 0) {
-        return ng_failure(session, code, "cannot send response headers", reterr);
-    }
-    if (is_end_stream) {
-        stream->ending = CFL_H2_ENDING_DATA;
-    }
-    return CFLIGHT_OK;
-}
-
-cflight_status cfl_h2_stream_reserve(struct cfl_h2_stream *stream, size_t view_count,
-                                     cflight_error **reterr)
-{
-    cflight_status status = check_open(stream, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    size_t left = stream->view_count - stream->view_first;
-    if (stream->view_first > 0 && stream->view_first >= left) {
-        memmove(stream->views, stream->views + stream->view_first, left * sizeof *stream->views);
-        stream->view_first = 0;
-        stream->view_count = left;
-    }
-    if (!cfl_grow_array(stream->session->alloc, (void **)&stream->views, &stream->view_capacity,
-                        stream->view_count + view_count, sizeof *stream->views)) {
-        return cfl_error_no_memory(reterr);
-    }
-    return CFLIGHT_OK;
-}
-
-cflight_status cfl_h2_stream_send(struct cfl_h2_stream *stream, const struct cflight_bytes *views,
-                                  size_t view_count, cflight_error **reterr)
-{
-    cflight_status status = cfl_h2_stream_reserve(stream, view_count, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    for (size_t i = 0; i < view_count; i++) {
-        if (views[i].len_bytes > 0) {
-            stream->views[stream->view_count++] = views[i];
-            stream->queued_bytes += views[i].len_bytes;
-        }
-    }
-    if (stream->queued_bytes > 0) {
-        cfl_h2_stream_wake(stream);
-    }
-    return CFLIGHT_OK;
-}
-
-cflight_status cfl_h2_stream_end(struct cfl_h2_stream *stream, cflight_error **reterr)
-{
-    cflight_status status = check_open(stream, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    stream->ending = CFL_H2_ENDING_DATA;
-    cfl_h2_stream_wake(stream);
-    return CFLIGHT_OK;
-}
-
-cflight_status cfl_h2_stream_trailers(struct cfl_h2_stream *stream,
-                                      const struct cfl_h2_field *fields, size_t field_count,
-                                      cflight_error **reterr)
-{
-    cflight_status status = check_open(stream, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    size_t text_bytes = 0;
-    for (size_t i = 0; i < field_count; i++) {
-        text_bytes += fields[i].name.len_bytes + fields[i].value.len_bytes;
-    }
-    struct cfl_h2_field *trailers =
-        cfl_alloc_array(stream->session->alloc, field_count, sizeof *trailers);
-    if (trailers == NULL || cfl_buf_space(&stream->trailer_text, text_bytes) == NULL) {
-        cfl_free_array(stream->session->alloc, trailers, field_count, sizeof *trailers);
-        cfl_buf_clear(&stream->trailer_text);
-        return cfl_error_no_memory(reterr);
-    }
-    /* The space is there, so the text does not move while it grows. */
-    for (size_t i = 0; i < field_count; i++) {
-        const uint8_t *name = stream->trailer_text.data + stream->trailer_text.len_bytes;
-        (void)cfl_buf_append_bytes(&stream->trailer_text, fields[i].name);
-        (void)cfl_buf_append_bytes(&stream->trailer_text, fields[i].value);
-        trailers[i].name = cflight_bytes_make(name, fields[i].name.len_bytes);
-        trailers[i].value =
-            cflight_bytes_make(name + fields[i].name.len_bytes, fields[i].value.len_bytes);
-        trailers[i].is_sensitive = fields[i].is_sensitive;
-    }
-    stream->trailers = trailers;
-    stream->trailer_count = field_count;
-    stream->ending = CFL_H2_ENDING_TRAILERS;
-    if (stream->queued_bytes > 0) {
-        return CFLIGHT_OK; /* they follow the last DATA frame */
-    }
-    /* Nothing to wait for, not even flow control, which trailers are not subject to. */
-    cfl_h2_stream_unpark(stream);
-    stream->source = CFL_H2_SOURCE_ENDED;
-    int code = cfl_h2_trailers_submit(stream);
-    if (code != 0) {
-        return ng_failure(stream->session, code, "cannot send trailers", reterr);
-    }
-    return CFLIGHT_OK;
-}
-
 uint64_t cfl_h2_stream_unsent_bytes(const struct cfl_h2_stream *stream)
 {
     return stream->queued_bytes + stream->framed_bytes;
-}
-
-void cfl_h2_stream_drop(struct cfl_h2_stream *stream)
-{
-    cfl_h2_stream_drop_queue(stream);
-    cfl_h2_output_detach(stream->session, stream);
-    close_when_detached(stream);
-}
-
-void cfl_h2_stream_reset(struct cfl_h2_stream *stream, uint32_t h2_error_code)
-{
-    struct cfl_h2_session *session = stream->session;
-    if (stream->is_reset) {
-        return;
-    }
-    stream->is_reset = true;
-    cfl_h2_stream_unpark(stream);
-    cfl_h2_stream_drop(stream);
-    if (stream->is_closed || session->is_broken) {
-        return;
-    }
-    int code = nghttp2_submit_rst_stream(session->ng, NGHTTP2_FLAG_NONE, stream->id, h2_error_code);
-    if (code != 0) {
-        cfl_h2_session_break(session, code);
-    }
-}
-
-void cfl_h2_stream_consume(struct cfl_h2_stream *stream, size_t len_bytes)
-{
-    struct cfl_h2_session *session = stream->session;
-    if (stream->is_closed || session->is_broken || len_bytes == 0) {
-        return;
-    }
-    int code = nghttp2_session_consume_stream(session->ng, stream->id, len_bytes);
-    if (nghttp2_is_fatal(code)) {
-        cfl_h2_session_break(session, code);
-    }
 }
 
 bool cfl_h2_stream_was_taken(const struct cfl_h2_stream *stream)
