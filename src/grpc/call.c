@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: their life and what can be asked of one.
  *
- * A call is freed when its user released it and no handler of it is running. It ends exactly once,
- * in cfl_grpc_call_end. Owner: its user, from start or on_call to release. Thread class: one at a
- * time. */
+ * A stream's user data is its call; a stream without is new; one that a call let go of carries a
+ * mark, and its events are ignored. A call is freed when its user released it and no handler of it
+ * is running. It ends exactly once, in cfl_grpc_call_end. Owner: its user, from start or on_call to
+ * release. Thread class: one at a time. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "grpc/internal.h"
+
+static char abandoned_mark;
+
+struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream)
+{
+    void *user_data = cfl_h2_stream_user_data(stream);
+    return user_data == &abandoned_mark ? NULL : user_data;
+}
+
+void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream)
+{
+    cfl_h2_stream_set_user_data(stream, &abandoned_mark);
+}
 
 struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn)
 {
@@ -92,56 +106,6 @@ void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending 
         call->handlers.on_end(call->user_data, call);
     }
     cfl_grpc_call_unhold(call);
-}
-
-void cfl_grpc_call_release(struct cfl_grpc_call *call)
-{
-    if (call == NULL || call->is_released) {
-        return;
-    }
-    memset(&call->handlers, 0, sizeof call->handlers);
-    cfl_grpc_call_hold(call);
-    call->is_released = true;
-    /* A reply of which only the status is left goes out by itself; nothing of the user is
-     * referenced by it. */
-    bool is_sending_itself = call->is_finished && cfl_grpc_call_unsent_bytes(call) == 0;
-    if (!call->is_over && !is_sending_itself) {
-        cfl_grpc_call_cancel(call, CFLIGHT_CANCELLED, "the call was given up");
-    }
-    cfl_grpc_call_detach(call);
-    cfl_grpc_call_unhold(call);
-}
-
-static void cut_off(struct cfl_grpc_call *call, uint32_t h2_error_code, cflight_status status,
-                    const char *message)
-{
-    if (call->is_over) {
-        return;
-    }
-    if (call->stream != NULL) {
-        cfl_h2_stream_reset(call->stream, h2_error_code);
-    }
-    struct cfl_grpc_ending ending = {
-        .status = status,
-        .message = message,
-        .is_cancelled = call->conn->role == CFL_GRPC_SERVER,
-    };
-    cfl_grpc_call_end(call, &ending);
-}
-
-void cfl_grpc_call_cancel(struct cfl_grpc_call *call, cflight_status status, const char *message)
-{
-    /* One that is over may have lost its connection. */
-    if (!call->is_over && call->conn->role == CFL_GRPC_SERVER && !call->is_finished) {
-        cfl_grpc_server_abort(call, status, message);
-    } else {
-        cut_off(call, CFL_H2_CANCEL, status, message);
-    }
-}
-
-void cfl_grpc_call_refuse(struct cfl_grpc_call *call)
-{
-    cut_off(call, CFL_H2_REFUSED_STREAM, CFLIGHT_UNAVAILABLE, "the call was refused");
 }
 
 void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call)

@@ -230,6 +230,12 @@ static cflight_status check_size(const struct cfl_grpc_conn *conn,
     return CFLIGHT_OK;
 }
 
+bool cfl_grpc_can_start(const struct cfl_grpc_conn *conn)
+{
+    return !conn->is_failed && !conn->is_goaway_sent && !cfl_h2_goaway_received(conn->h2) &&
+           !cfl_h2_is_failed(conn->h2);
+}
+
 static cflight_status check_start(const struct cfl_grpc_conn *conn,
                                   const struct cfl_grpc_call_params *params, int64_t now_ns,
                                   cflight_error **reterr)

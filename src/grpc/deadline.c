@@ -84,11 +84,12 @@ int64_t cfl_grpc_deadline_first_ns(const struct cfl_grpc_conn *conn)
     return conn->heap_count == 0 ? CFL_TIME_NEVER : conn->heap[0]->deadline_ns;
 }
 
-void cfl_grpc_deadline_expire(struct cfl_grpc_conn *conn, int64_t now_ns)
+struct cfl_grpc_call *cfl_grpc_deadline_pop(struct cfl_grpc_conn *conn, int64_t now_ns)
 {
-    while (conn->heap_count > 0 && conn->heap[0]->deadline_ns <= now_ns) {
-        struct cfl_grpc_call *call = conn->heap[0];
-        cfl_grpc_deadline_remove(call);
-        cfl_grpc_call_cancel(call, CFLIGHT_DEADLINE_EXCEEDED, "the deadline of the call passed");
+    if (conn->heap_count == 0 || conn->heap[0]->deadline_ns > now_ns) {
+        return NULL;
     }
+    struct cfl_grpc_call *call = conn->heap[0];
+    cfl_grpc_deadline_remove(call);
+    return call;
 }

@@ -6,124 +6,116 @@
  * comes to rest. Thread class: one at a time. */
 #include <stdio.h>
 
+#include "base/error.h"
 #include "grpc/internal.h"
 
 enum {
     /* What follows a prefix in any Flight message before bytes that are worth a place of their own.
      */
     HEAD_GUESS_BYTES = 128,
-    TEXT_BYTES = 160,
 };
 
-static void fail(struct cfl_grpc_call *call, cflight_status status, const char *message)
+/* False when a handler failed, or the call ended while it ran. */
+static bool goes_on(const struct cfl_grpc_call *call, cflight_status status)
 {
-    if (call->conn->role == CFL_GRPC_CLIENT) {
-        cfl_grpc_client_abort(call, status, message);
-    } else {
-        cfl_grpc_server_abort(call, status, message);
-    }
-}
-
-/* Ends the call with what a handler returned. */
-static bool check_handler(struct cfl_grpc_call *call, cflight_status status, cflight_error *error)
-{
-    if (status != CFLIGHT_OK && !cfl_grpc_call_is_dead(call)) {
-        fail(call, status, cflight_error_message(error));
-    }
-    cflight_error_free(error);
     return status == CFLIGHT_OK && !cfl_grpc_call_is_dead(call);
 }
 
-static bool message_ends(struct cfl_grpc_call *call)
+static cflight_status message_ends(struct cfl_grpc_call *call, cflight_error **reterr)
 {
     struct cfl_grpc_deframer *deframer = &call->deframer;
-    cflight_error *error = NULL;
-    cflight_status status = CFLIGHT_OK;
     deframer->is_in_message = false;
     deframer->prefix_bytes = 0;
-    if (call->handlers.on_message_end != NULL) {
-        status = call->handlers.on_message_end(call->user_data, call, &error);
+    if (call->handlers.on_message_end == NULL) {
+        return CFLIGHT_OK;
     }
-    return check_handler(call, status, error);
+    return call->handlers.on_message_end(call->user_data, call, reterr);
 }
 
-static bool message_begins(struct cfl_grpc_call *call)
+static cflight_status check_prefix(const struct cfl_grpc_call *call, uint32_t message_bytes,
+                                   cflight_error **reterr)
+{
+    const uint8_t flag = call->deframer.prefix[0];
+    uint64_t limit_bytes = call->conn->limits.message_bytes_max;
+    if (flag == 1) {
+        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
+                                         "a message is compressed, which was not agreed on");
+    }
+    if (flag != 0) {
+        return cflight_error_set(reterr, CFLIGHT_INTERNAL,
+                                 "a message prefix starts with 0x%02x; 0 is expected", flag);
+    }
+    if (message_bytes > limit_bytes) {
+        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                 "a message is %lu bytes; the limit is %llu bytes",
+                                 (unsigned long)message_bytes, (unsigned long long)limit_bytes);
+    }
+    return CFLIGHT_OK;
+}
+
+static cflight_status message_begins(struct cfl_grpc_call *call, cflight_error **reterr)
 {
     struct cfl_grpc_deframer *deframer = &call->deframer;
-    char text[TEXT_BYTES];
     const uint8_t *prefix = deframer->prefix;
-    if (prefix[0] != 0) {
-        (void)snprintf(text, sizeof text,
-                       prefix[0] == 1 ? "a message is compressed, which was not agreed on"
-                                      : "a message prefix starts with 0x%02x; 0 is expected",
-                       prefix[0]);
-        fail(call, CFLIGHT_INTERNAL, text);
-        return false;
-    }
     deframer->message_bytes = (uint32_t)prefix[1] << 24 | (uint32_t)prefix[2] << 16 |
                               (uint32_t)prefix[3] << 8 | prefix[4];
-    uint64_t limit_bytes = call->conn->limits.message_bytes_max;
-    if (deframer->message_bytes > limit_bytes) {
-        (void)snprintf(text, sizeof text, "a message is %lu bytes; the limit is %llu bytes",
-                       (unsigned long)deframer->message_bytes, (unsigned long long)limit_bytes);
-        fail(call, CFLIGHT_RESOURCE_EXHAUSTED, text);
-        return false;
+    cflight_status status = check_prefix(call, deframer->message_bytes, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
     deframer->done_bytes = 0;
     deframer->is_in_message = true;
     call->prefix_credit_bytes += CFL_GRPC_PREFIX_BYTES;
     cfl_grpc_credit_prefixes(call);
-    cflight_error *error = NULL;
-    cflight_status status = CFLIGHT_OK;
     if (call->handlers.on_message_begin != NULL) {
         status =
-            call->handlers.on_message_begin(call->user_data, call, deframer->message_bytes, &error);
+            call->handlers.on_message_begin(call->user_data, call, deframer->message_bytes, reterr);
     }
-    if (!check_handler(call, status, error)) {
-        return false;
+    if (goes_on(call, status) && deframer->message_bytes == 0) {
+        status = message_ends(call, reterr);
     }
-    return deframer->message_bytes > 0 || message_ends(call);
+    return status;
 }
 
-static bool message_continues(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes)
+static cflight_status message_continues(struct cfl_grpc_call *call, const uint8_t *data,
+                                        size_t len_bytes, cflight_error **reterr)
 {
     struct cfl_grpc_deframer *deframer = &call->deframer;
-    cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
     deframer->done_bytes += (uint32_t)len_bytes;
     if (call->handlers.on_message_bytes != NULL) {
         call->unconsumed_bytes += len_bytes;
-        status = call->handlers.on_message_bytes(call->user_data, call, data, len_bytes, &error);
+        status = call->handlers.on_message_bytes(call->user_data, call, data, len_bytes, reterr);
     } else if (call->stream != NULL) {
         cfl_h2_stream_consume(call->stream, len_bytes);
     }
-    if (!check_handler(call, status, error)) {
-        return false;
+    if (goes_on(call, status) && deframer->done_bytes == deframer->message_bytes) {
+        status = message_ends(call, reterr);
     }
-    return deframer->done_bytes < deframer->message_bytes || message_ends(call);
+    return status;
 }
 
-void cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes)
+cflight_status cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes,
+                                cflight_error **reterr)
 {
     struct cfl_grpc_deframer *deframer = &call->deframer;
-    bool goes_on = !cfl_grpc_call_is_dead(call);
-    cfl_grpc_call_hold(call);
-    while (goes_on && len_bytes > 0) {
+    cflight_status status = CFLIGHT_OK;
+    while (goes_on(call, status) && len_bytes > 0) {
         size_t step_bytes = 1;
         if (deframer->is_in_message) {
             step_bytes = deframer->message_bytes - deframer->done_bytes;
             step_bytes = len_bytes < step_bytes ? len_bytes : step_bytes;
-            goes_on = message_continues(call, data, step_bytes);
+            status = message_continues(call, data, step_bytes, reterr);
         } else {
             deframer->prefix[deframer->prefix_bytes++] = data[0];
             if (deframer->prefix_bytes == CFL_GRPC_PREFIX_BYTES) {
-                goes_on = message_begins(call);
+                status = message_begins(call, reterr);
             }
         }
         data += step_bytes;
         len_bytes -= step_bytes;
     }
-    cfl_grpc_call_unhold(call);
+    return status;
 }
 
 void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, size_t *ret_len_bytes,

@@ -130,8 +130,8 @@ cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_
     return result;
 }
 
-static void send_status(struct cfl_grpc_call *call, cflight_status status, const char *message,
-                        const struct cfl_metadata *trailers)
+void cfl_grpc_send_status(struct cfl_grpc_call *call, cflight_status status, const char *message,
+                          const struct cfl_metadata *trailers)
 {
     if (cfl_grpc_stream_finish(call->conn, call->stream, call->has_headers, 200, status, message,
                                trailers, NULL) != CFLIGHT_OK) {
@@ -149,18 +149,5 @@ void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, con
     call->is_finished = true;
     call->status = status;
     call->message = cfl_strndup(call->alloc, text, strlen(text));
-    send_status(call, status, text, trailers);
-}
-
-void cfl_grpc_server_abort(struct cfl_grpc_call *call, cflight_status status, const char *message)
-{
-    if (call->is_over) {
-        return;
-    }
-    if (call->stream != NULL && !call->is_finished) {
-        cfl_h2_stream_drop(call->stream);
-        send_status(call, status, message, NULL);
-    }
-    struct cfl_grpc_ending ending = {.status = status, .message = message, .is_cancelled = true};
-    cfl_grpc_call_end(call, &ending);
+    cfl_grpc_send_status(call, status, text, trailers);
 }

@@ -10,7 +10,7 @@
 /* What the files of this layer share. Nothing outside src/grpc includes it.
  *
  * A call and its stream name each other until one of them is over: the call detaches (call.c) or
- * the stream closes (conn.c). A handler may release the call it runs for, so every place that runs
+ * the stream closes (role.c). A handler may release the call it runs for, so every place that runs
  * one holds the call with cfl_grpc_call_hold and looks again after it. */
 
 /* A message's prefix and head, owned until the socket took them. */
@@ -110,28 +110,42 @@ void cfl_grpc_call_detach(struct cfl_grpc_call *call);
 /* Detaches, records how it ended and calls on_end. Does nothing on a call that is over. */
 void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending);
 void cfl_grpc_call_free(struct cfl_grpc_call *call);
+/* The call of a stream; NULL when there is none, or none any more. */
+struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream);
+/* Marks a stream as one that no call belongs to. */
+void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream);
+/* Gives credit for message prefixes when no delivered bytes wait for credit. */
+void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
 
 /* send.c */
 void cfl_grpc_heads_free(struct cfl_grpc_call *call);
 
-/* conn.c */
-struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream);
-/* Marks a stream as one that no call belongs to. */
-void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream);
-
 /* deadline.c: a heap of deadlines. */
 bool cfl_grpc_deadline_add(struct cfl_grpc_call *call);
 void cfl_grpc_deadline_remove(struct cfl_grpc_call *call);
-void cfl_grpc_deadline_expire(struct cfl_grpc_conn *conn, int64_t now_ns);
+/* Takes out one that is due by now; NULL when none is. */
+struct cfl_grpc_call *cfl_grpc_deadline_pop(struct cfl_grpc_conn *conn, int64_t now_ns);
 int64_t cfl_grpc_deadline_first_ns(const struct cfl_grpc_conn *conn);
 
 /* deframe.c */
-void cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes);
+/* Passes bytes on to the handlers; a failure, of theirs or of the peer, is to end the call. The
+ * caller holds the call. */
+cflight_status cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data, size_t len_bytes,
+                                cflight_error **reterr);
 void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, size_t *ret_len_bytes,
                             size_t *ret_hint_bytes);
 /* True when the peer ended the stream between messages; otherwise `text` says where it stopped. */
 bool cfl_grpc_deframe_is_between(const struct cfl_grpc_call *call, char *text, size_t text_bytes);
-void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
+
+/* finish.c */
+/* Sends the status on a stream and ends this side of it; headers first when none went out. */
+cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
+                                      bool has_headers, int http_status, cflight_status status,
+                                      const char *message, const struct cfl_metadata *trailers,
+                                      cflight_error **reterr);
+/* The same for a call; resets its stream when memory runs out. */
+void cfl_grpc_send_status(struct cfl_grpc_call *call, cflight_status status, const char *message,
+                          const struct cfl_metadata *trailers);
 
 /* client.c */
 void cfl_grpc_client_headers(struct cfl_grpc_call *call, const struct cfl_h2_field *fields,
@@ -148,15 +162,13 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
                              bool is_too_large);
 void cfl_grpc_server_end_stream(struct cfl_grpc_call *call);
 void cfl_grpc_server_closed(struct cfl_grpc_call *call, uint32_t h2_error_code);
-
-/* finish.c */
-/* Sends the status on a stream and ends this side of it; headers first when none went out. */
-cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
-                                      bool has_headers, int http_status, cflight_status status,
-                                      const char *message, const struct cfl_metadata *trailers,
-                                      cflight_error **reterr);
 /* The server's own decision: the status goes out at once, past what is queued, and the handler is
  * told. */
 void cfl_grpc_server_abort(struct cfl_grpc_call *call, cflight_status status, const char *message);
+
+/* role.c */
+const struct cfl_h2_callbacks *cfl_grpc_h2_callbacks(void);
+/* Ends a call whose connection broke. */
+void cfl_grpc_call_end_with_connection(struct cfl_grpc_call *call, const char *message);
 
 #endif /* CFL_GRPC_INTERNAL_H */

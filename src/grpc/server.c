@@ -170,11 +170,6 @@ static void start_call(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
     }
     call->stream = stream;
     cfl_h2_stream_set_user_data(stream, call);
-    if (conn->handlers.on_call == NULL) {
-        cfl_grpc_call_finish(call, CFLIGHT_UNIMPLEMENTED, "no calls are served here", NULL);
-        cfl_grpc_call_release(call);
-        return;
-    }
     conn->handlers.on_call(conn->user_data, call);
 }
 
@@ -193,6 +188,10 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
         refusal.http_status = HTTP_OK;
         refusal.status = CFLIGHT_RESOURCE_EXHAUSTED;
         refusal.message = text;
+    } else if (conn->handlers.on_call == NULL) {
+        refusal.http_status = HTTP_OK;
+        refusal.status = CFLIGHT_UNIMPLEMENTED;
+        refusal.message = "no calls are served here";
     } else {
         parse_fields(fields, field_count, &request);
         refusal = check_request(&request);
@@ -202,6 +201,19 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
         return;
     }
     start_call(conn, stream, &request, fields, field_count);
+}
+
+void cfl_grpc_server_abort(struct cfl_grpc_call *call, cflight_status status, const char *message)
+{
+    if (call->is_over) {
+        return;
+    }
+    if (call->stream != NULL && !call->is_finished) {
+        cfl_h2_stream_drop(call->stream);
+        cfl_grpc_send_status(call, status, message, NULL);
+    }
+    struct cfl_grpc_ending ending = {.status = status, .message = message, .is_cancelled = true};
+    cfl_grpc_call_end(call, &ending);
 }
 
 void cfl_grpc_server_end_stream(struct cfl_grpc_call *call)
