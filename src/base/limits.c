@@ -29,4 +29,5 @@ const struct cfl_limits cfl_limits_default = {
     .handshake_ms = 20000,
     .connections_max = 10000,
     .authenticate_ms = 120000,
+    .tls_messages_max = 100,
 };

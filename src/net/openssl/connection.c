@@ -130,6 +130,14 @@ void cfl_tls_conn_free(struct cfl_tls_conn *conn)
     cfl_free(conn->alloc, conn, sizeof *conn);
 }
 
+/* Before a call into OpenSSL whose result counts. */
+static void begin_call(struct cfl_tls_conn *conn)
+{
+    cfl_tls_flood_begin(conn);
+    ERR_clear_error();
+    errno = 0;
+}
+
 /* What to wait for, or NONE when the operation failed for good. */
 static unsigned int wait_of(int ssl_error)
 {
@@ -145,8 +153,7 @@ cflight_status cfl_tls_conn_handshake(struct cfl_tls_conn *conn, unsigned int *r
     const unsigned char *protocol = NULL;
     unsigned int protocol_bytes = 0;
     *ret_wait = CFL_READY_NONE;
-    ERR_clear_error();
-    errno = 0;
+    begin_call(conn);
     int result = SSL_do_handshake(conn->ssl);
     int os_code = errno;
     if (result != 1) {
@@ -178,8 +185,7 @@ cflight_status cfl_tls_conn_read(struct cfl_tls_conn *conn, void *target, size_t
     if (conn->is_eof) {
         return CFLIGHT_OK;
     }
-    ERR_clear_error();
-    errno = 0;
+    begin_call(conn);
     int result = SSL_read_ex(conn->ssl, target, size_bytes, ret_len_bytes);
     int os_code = errno;
     conn->is_dry = result != 1;
@@ -188,6 +194,9 @@ cflight_status cfl_tls_conn_read(struct cfl_tls_conn *conn, void *target, size_t
     }
     *ret_len_bytes = 0;
     int ssl_error = SSL_get_error(conn->ssl, result);
+    if (conn->is_flooding) {
+        return cfl_tls_conn_error(conn, "read from", ssl_error, os_code, reterr);
+    }
     *ret_wait = wait_of(ssl_error);
     if (*ret_wait != CFL_READY_NONE) {
         return CFLIGHT_OK;
@@ -211,8 +220,7 @@ cflight_status cfl_tls_conn_write(struct cfl_tls_conn *conn, const void *data, s
 {
     *ret_len_bytes = 0;
     *ret_wait = CFL_READY_NONE;
-    ERR_clear_error();
-    errno = 0;
+    begin_call(conn);
     conn->has_more = has_more;
     int result = SSL_write_ex(conn->ssl, data, len_bytes, ret_len_bytes);
     int os_code = errno;

@@ -12,7 +12,7 @@
 #include "base/error.h"
 
 enum {
-    READ_BUFFER_BYTES = 65536, /* ciphertext taken from the socket at a time */
+    READ_BUFFER_BYTES = 16384, /* ciphertext taken from the socket at a time */
     CLIENT_CA_NAMES_MAX =
         64, /* that a server sends as a hint to clients with several certificates */
 };
@@ -46,6 +46,9 @@ cflight_status cfl_tls_context_new(bool is_server, SSL_CTX **ret_ctx, cflight_er
                                        SSL_OP_PRIORITIZE_CHACHA);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    /* Otherwise one read goes on for as long as handshake messages come. */
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_msg_callback(ctx, cfl_tls_flood_count);
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_default_read_buffer_len(ctx, READ_BUFFER_BYTES);
     SSL_CTX_set_cert_verify_callback(ctx, cfl_tls_verify_peer, NULL);

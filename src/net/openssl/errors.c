@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 cflight_status cfl_tls_library_error(cflight_error **reterr, cflight_status status,
                                      const char *what)
@@ -82,7 +83,12 @@ cflight_status cfl_tls_conn_error(struct cfl_tls_conn *conn, const char *what, i
     if (reason == ERR_R_MALLOC_FAILURE) {
         return cfl_error_no_memory(reterr);
     }
-    if (conn->refusal.len_bytes > 0) {
+    if (conn->is_flooding) {
+        status = cflight_error_set(reterr, status,
+                                   "TLS %s %s failed: the peer sent more than %u handshake "
+                                   "messages within a second",
+                                   what, peer_text(conn), cfl_limits_default.tls_messages_max);
+    } else if (conn->refusal.len_bytes > 0) {
         status = cflight_error_set(reterr, status, "TLS %s %s failed: %s", what, peer_text(conn),
                                    conn->refusal.failed ? "the certificate was refused"
                                                         : (const char *)conn->refusal.data);

@@ -58,10 +58,14 @@ struct cfl_tls_conn {
     struct cfl_buf refusal; /* terminated: why the peer's certificate was refused */
     bool is_established;
     bool is_broken;
+    bool is_flooding; /* the peer sends handshake messages without end */
     bool is_eof;
     bool is_dry;             /* the last read used up what was there */
     bool has_refused_record; /* a write is to be repeated */
     bool has_more;           /* another record follows at once */
+    int readable_bytes;      /* that the socket may still give to this call into OpenSSL */
+    uint32_t message_count;  /* handshake messages of the peer, since: */
+    int64_t messages_since_ns;
     char *subject;
     char *identity;
     char **sans;
@@ -75,6 +79,14 @@ struct cfl_tls_conn {
 bool cfl_tls_socket_prepare(void);
 /* A BIO on a borrowed descriptor that looks at conn->has_more; NULL when memory ran out. */
 BIO *cfl_tls_socket_new(struct cfl_tls_conn *conn, int fd);
+
+/* ---- flood.c ---- */
+
+/* Before every call into OpenSSL that may read. */
+void cfl_tls_flood_begin(struct cfl_tls_conn *conn);
+/* For SSL_CTX_set_msg_callback(). */
+void cfl_tls_flood_count(int is_write, int version, int content_type, const void *data,
+                         size_t len_bytes, SSL *ssl, void *user_data);
 
 /* ---- errors.c ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket below TLS: OpenSSL's own, but that it raises no SIGPIPE and can hold back a packet
- * that is not full. The method is made once for the process. Thread class: free. */
+/* The socket below TLS: OpenSSL's own, but that it raises no SIGPIPE, can hold back a packet that
+ * is not full, and does not give without end. The method is made once for the process. Thread
+ * class: free. */
 #include "net/openssl/internal.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 static pthread_once_t socket_method_once = PTHREAD_ONCE_INIT;
 static BIO_METHOD *socket_method; /* NULL when memory ran out */
 static int (*socket_write_fn)(BIO *bio, const char *data, int len_bytes);
+static int (*socket_read_fn)(BIO *bio, char *target, int size_bytes);
 
 /* OpenSSL's write, with SIGPIPE held back from this thread: with kernel TLS, only it can send
  * control records. */
@@ -55,6 +57,21 @@ static int socket_write(BIO *bio, const char *data, int len_bytes)
     return (int)written_bytes;
 }
 
+/* What a call of flood.c's measure has used up is as if nothing were there: the caller waits, and
+ * is told at once that there is more. */
+static int socket_read(BIO *bio, char *target, int size_bytes)
+{
+    struct cfl_tls_conn *conn = BIO_get_app_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (conn->readable_bytes <= 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    int len_bytes = socket_read_fn(bio, target, size_bytes);
+    conn->readable_bytes -= len_bytes > 0 ? len_bytes : 0;
+    return len_bytes;
+}
+
 static void make_socket_method(void)
 {
     const BIO_METHOD *original = BIO_s_socket();
@@ -64,7 +81,8 @@ static void make_socket_method(void)
     }
     socket_write_fn = BIO_meth_get_write(original);
     (void)BIO_meth_set_write(method, socket_write);
-    (void)BIO_meth_set_read(method, BIO_meth_get_read(original));
+    socket_read_fn = BIO_meth_get_read(original);
+    (void)BIO_meth_set_read(method, socket_read);
     (void)BIO_meth_set_puts(method, BIO_meth_get_puts(original));
     (void)BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(original));
     (void)BIO_meth_set_create(method, BIO_meth_get_create(original));

@@ -324,6 +324,48 @@ TEST(tls, renegotiation_is_refused)
     t_cert_done(&ca);
 }
 
+/* Goal: key updates of an honest peer do no harm, a flood of them is an error, and one read returns
+ * however many there are. Method: a client of OpenSSL sends 50 and a byte, then 3000. */
+TEST(tls, key_updates_are_counted)
+{
+    int fds[2];
+    char byte = 0;
+    struct iovec view = {&byte, 1};
+    size_t len_bytes = 0;
+    bool is_eof = false;
+    unsigned int wait = CFL_READY_NONE;
+    struct t_cert ca = t_ca_new();
+    struct t_cert leaf = t_leaf_new(&ca, "leaf", "DNS:localhost");
+    struct cfl_tls_server *server = t_tls_server_showing(&leaf);
+    t_socket_pair(fds);
+    struct raw raw = raw_new(false, NULL, TLS1_3_VERSION, true, fds[0]);
+    struct t_end ours = our_server(server, fds[1]);
+    assert_true(shake(&ours, &raw));
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(raw.ssl), 1);
+    }
+    assert_int_equal(SSL_write(raw.ssl, "x", 1), 1);
+    t_read_all(ours.transport, &byte, 1);
+    assert_int_equal(byte, 'x');
+    for (int i = 0; i < 3000; i++) {
+        (void)SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        (void)SSL_do_handshake(raw.ssl); /* until the socket is full */
+    }
+    for (int i = 0; i < 100 && ours.status == CFLIGHT_OK; i++) {
+        ours.status =
+            cfl_transport_read(ours.transport, &view, 1, &len_bytes, &is_eof, &wait, &ours.error);
+    }
+    CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
+    t_expect_text(ours.error, "TLS read from /peer failed: the peer sent more than 100 handshake "
+                              "messages within a second");
+    end_done(&ours);
+    raw_done(&raw);
+    cfl_tls_server_unref(server);
+    t_cert_done(&leaf);
+    t_cert_done(&ca);
+}
+
 /* Goal: a peer without TLS is called that. Method: an HTTP/2 preface to a server, HTTP/2 settings
  * to a client, a peer that closes, and one that resets. */
 TEST(tls, a_plain_peer_is_recognised)
