@@ -83,7 +83,8 @@ struct cflight_server_handlers {
                                  const struct cflight_descriptor *descriptor,
                                  cflight_response *response, cflight_error **reterr);
     /// Writes the stream: cflight_writer_begin() and cflight_writer_write(), or
-    /// cflight_writer_write_stream().
+    /// cflight_writer_write_stream(). One that returns CFLIGHT_OK and began nothing is answered
+    /// with CFLIGHT_NOT_FOUND, "No data in this flight".
     cflight_status (*do_get)(void *user_data, cflight_server_context *context,
                              struct cflight_bytes ticket, cflight_writer *writer,
                              cflight_error **reterr);

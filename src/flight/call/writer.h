@@ -45,6 +45,11 @@ struct cfl_writer_params {
 cflight_status cfl_writer_new(struct cfl_call *call, const struct cfl_writer_params *params,
                               cflight_writer **ret_writer, cflight_error **reterr);
 void cfl_writer_done(cflight_writer *writer);
+/* Whether a schema was sent. */
+static inline bool cfl_writer_has_begun(const cflight_writer *writer)
+{
+    return writer->encoder != NULL;
+}
 cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error **reterr);
 /* Checks a message's sizes: the 2 GiB of each part, and the writer's own limit. */
 cflight_status cfl_writer_check(const cflight_writer *writer, size_t descriptor_bytes,

@@ -127,6 +127,10 @@ static cflight_status run_do_get(cflight_server_context *context, struct cflight
         status = handlers->do_get(handlers->user_data, context, cflight_buffer_bytes(ticket),
                                   writer, reterr);
     }
+    if (status == CFLIGHT_OK && !cfl_writer_has_begun(writer)) {
+        /* An empty stream is no answer that clients understand. */
+        status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "No data in this flight");
+    }
     cfl_writer_done(writer);
     cflight_buffer_unref(ticket);
     return status;

@@ -209,7 +209,9 @@ static struct outgoing choose_codes(cflight_status status, const cflight_error *
     }
     outgoing.arrow_code =
         is_arrow_code(arrow_code) ? arrow_code : cfl_arrow_code_of(status, flight_code);
-    if (flight_code == CFLIGHT_FLIGHT_CODE_NONE && !is_arrow_code(arrow_code)) {
+    /* Arrow has a plain status for a cancelled call, and C++ sends it without a Flight code. */
+    if (flight_code == CFLIGHT_FLIGHT_CODE_NONE && !is_arrow_code(arrow_code) &&
+        status != CFLIGHT_CANCELLED) {
         flight_code = cfl_flight_code_of(status);
     }
     const char *code_text = cfl_flight_code_text(flight_code);
