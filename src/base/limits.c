@@ -8,7 +8,7 @@
 
 const struct cfl_limits cfl_limits_default = {
     .message_bytes_max = 4 * GIB - 1,
-    .control_message_bytes_max = 64 * MIB,
+    .handshake_piece_bytes_max = 64 * MIB,
     .flight_header_bytes_max = 2 * GIB,
     .metadata_bytes_max = 64 * KIB,
     .metadata_fields_max = 512,

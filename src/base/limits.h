@@ -8,7 +8,7 @@
  * queue and each allocation sized by a peer names one of these. */
 struct cfl_limits {
     uint64_t message_bytes_max;         /* one gRPC message, FlightData body included */
-    uint64_t control_message_bytes_max; /* one message that is not FlightData */
+    uint64_t handshake_piece_bytes_max; /* one message of a Handshake */
     uint64_t flight_header_bytes_max;   /* FlightData without its body: descriptor, data_header,
                                            app_metadata */
     uint32_t metadata_bytes_max;        /* header or trailer block; RFC 9113 6.5.2 sizes */

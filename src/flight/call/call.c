@@ -30,9 +30,7 @@ struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cf
     call->limits.first_byte_ns = CFL_TIME_NEVER;
     call->locked.wants_message = !connection->is_server; /* a server's handler has to ask */
     cfl_inbox_init(&call->locked.inbox, connection->alloc, connection->pool,
-                   connection->owner.unread, &connection->limits,
-                   connection->is_server ? method->request_is_flight_data
-                                         : method->response_is_flight_data);
+                   connection->owner.unread, &connection->limits, method, connection->is_server);
     return call;
 }
 

@@ -7,6 +7,7 @@
  * lock. */
 #include "flight/call/inbox.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -27,20 +28,24 @@ enum {
 struct large_message {
     struct cfl_list node;
     struct cfl_flight_data data;
+    cflight_buffer *raw; /* instead of the above: not FlightData */
     uint64_t credit_bytes;
     uint64_t len_bytes; /* of the whole message */
 };
 
 void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *alloc,
                     struct cfl_pool *pool, struct cfl_budget *budget,
-                    const struct cfl_limits *limits, bool is_flight_data)
+                    const struct cfl_limits *limits, const struct cfl_method *method,
+                    bool is_server)
 {
     memset(inbox, 0, sizeof *inbox);
     inbox->alloc = alloc;
     inbox->pool = pool;
     inbox->budget = budget;
-    inbox->message_bytes_max = is_flight_data ? UINT64_MAX : limits->control_message_bytes_max;
-    inbox->is_flight_data = is_flight_data;
+    inbox->message_bytes_max =
+        method->id == CFLIGHT_METHOD_HANDSHAKE ? limits->handshake_piece_bytes_max : UINT64_MAX;
+    inbox->is_flight_data =
+        is_server ? method->request_is_flight_data : method->response_is_flight_data;
     cfl_flight_data_parser_init(&inbox->parser, alloc, pool, limits);
     cfl_buf_init(&inbox->records, alloc);
     cfl_list_init(&inbox->large);
@@ -49,6 +54,7 @@ void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *all
 static void free_large(const struct cflight_allocator *alloc, struct large_message *large)
 {
     cfl_flight_data_done(&large->data);
+    cflight_buffer_unref(large->raw);
     cfl_free(alloc, large, sizeof *large);
 }
 
@@ -66,6 +72,8 @@ void cfl_inbox_done(struct cfl_inbox *inbox)
         free_large(inbox->alloc, CFL_LIST_ENTRY(node, struct large_message, node));
     }
     cfl_flight_data_parser_done(&inbox->parser);
+    cflight_buffer_unref(inbox->raw);
+    inbox->raw = NULL;
     cfl_buf_done(&inbox->records);
     inbox->records_offset = 0;
     inbox->message_count = 0;
@@ -74,6 +82,21 @@ void cfl_inbox_done(struct cfl_inbox *inbox)
 static bool is_large(const struct cfl_inbox *inbox)
 {
     return inbox->current_record == SIZE_MAX;
+}
+
+/* Memory that the peer only announced costs nothing before its bytes are there: fresh pages are
+ * empty until they are written to. */
+static cflight_status begin_large(struct cfl_inbox *inbox, uint32_t len_bytes,
+                                  cflight_error **reterr)
+{
+    inbox->current_record = SIZE_MAX;
+    if (inbox->is_flight_data) {
+        cfl_flight_data_parser_begin(&inbox->parser, len_bytes);
+        return CFLIGHT_OK;
+    }
+    inbox->raw_bytes = 0;
+    inbox->raw = cfl_body_new(inbox->pool, inbox->alloc, len_bytes);
+    return inbox->raw == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
 cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cflight_error **reterr)
@@ -89,10 +112,8 @@ cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cfli
     inbox->is_receiving = true;
     inbox->current_len_bytes = len_bytes;
     inbox->credit_bytes = 0;
-    if (inbox->is_flight_data && len_bytes >= LARGE_BYTES_MIN) {
-        inbox->current_record = SIZE_MAX;
-        cfl_flight_data_parser_begin(&inbox->parser, len_bytes);
-        return CFLIGHT_OK;
+    if (len_bytes >= LARGE_BYTES_MIN) {
+        return begin_large(inbox, len_bytes, reterr);
     }
     inbox->current_record = cfl_buf_reserve(&inbox->records, RECORD_HEADER_BYTES);
     if (inbox->records.failed) {
@@ -106,9 +127,26 @@ void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t
 {
     *ret_target = NULL;
     *ret_hint_bytes = 0;
-    if (inbox->is_receiving && is_large(inbox)) {
-        cfl_flight_data_parser_place(&inbox->parser, ret_target, ret_len_bytes, ret_hint_bytes);
+    if (!inbox->is_receiving || !is_large(inbox)) {
+        return;
     }
+    if (inbox->is_flight_data) {
+        cfl_flight_data_parser_place(&inbox->parser, ret_target, ret_len_bytes, ret_hint_bytes);
+        return;
+    }
+    *ret_target = cfl_body_data(inbox->raw) + inbox->raw_bytes;
+    *ret_len_bytes = inbox->current_len_bytes - inbox->raw_bytes;
+}
+
+/* Appends to the raw message, unless the bytes are where they belong already. */
+static void feed_raw(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes)
+{
+    uint8_t *target = cfl_body_data(inbox->raw) + inbox->raw_bytes;
+    assert(len_bytes <= inbox->current_len_bytes - inbox->raw_bytes);
+    if (target != data) {
+        memcpy(target, data, len_bytes);
+    }
+    inbox->raw_bytes += (uint32_t)len_bytes;
 }
 
 cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
@@ -123,8 +161,12 @@ cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size
     inbox->held_bytes += len_bytes;
     inbox->credit_bytes += len_bytes;
     inbox->received_bytes += len_bytes;
-    if (is_large(inbox)) {
+    if (is_large(inbox) && inbox->is_flight_data) {
         return cfl_flight_data_parser_feed(&inbox->parser, data, len_bytes, reterr);
+    }
+    if (is_large(inbox)) {
+        feed_raw(inbox, data, len_bytes);
+        return CFLIGHT_OK;
     }
     if (!cfl_buf_append(&inbox->records, data, len_bytes)) {
         return cfl_error_no_memory(reterr);
@@ -138,7 +180,13 @@ static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
     if (large == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    cflight_status status = cfl_flight_data_parser_end(&inbox->parser, &large->data, reterr);
+    cflight_status status = CFLIGHT_OK;
+    if (inbox->is_flight_data) {
+        status = cfl_flight_data_parser_end(&inbox->parser, &large->data, reterr);
+    } else {
+        large->raw = inbox->raw;
+        inbox->raw = NULL;
+    }
     if (status != CFLIGHT_OK) {
         cfl_free(inbox->alloc, large, sizeof *large);
         return status;
@@ -227,6 +275,7 @@ cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_m
         struct cfl_list *node = cfl_list_take_first(&inbox->large);
         struct large_message *large = CFL_LIST_ENTRY(node, struct large_message, node);
         message.data = large->data;
+        message.raw = large->raw;
         message.credit_bytes = large->credit_bytes;
         give_back(inbox, large->len_bytes);
         cfl_free(inbox->alloc, large, sizeof *large);

@@ -5,24 +5,27 @@
 #include "base/budget.h"
 #include "base/list.h"
 #include "flight/call/flight_data.h"
+#include "flight/call/method.h"
 
 /* The messages of one direction of a call that have arrived and were not taken yet.
  *
  * A large FlightData message is taken apart while it arrives, so that its body lands where it
- * stays. Everything else is kept as raw bytes in one growable run and parsed when it is taken: a
- * million empty messages cost a few bytes each, not an object each, so that memory stays within a
- * small multiple of the flow-control window. Order is kept. Thread class: one at a time (under the
- * connection's lock). */
+ * stays; any other large message lands in a buffer of its own. Small ones are kept as raw bytes in
+ * one growable run and parsed when they are taken: a million empty messages cost a few bytes each,
+ * not an object each, so that memory stays within a small multiple of the flow-control window.
+ * Order is kept. Thread class: one at a time (under the connection's lock). */
 struct cfl_inbox {
     const struct cflight_allocator *alloc;
     struct cfl_pool *pool;
     struct cfl_budget *budget;  /* for what arrived and was not taken, shared with other calls */
     uint64_t held_bytes;        /* of the budget */
-    uint64_t message_bytes_max; /* what is not FlightData is held to this */
+    uint64_t message_bytes_max; /* of a handshake, which nobody is known for */
     bool is_flight_data;
     struct cfl_flight_data_parser parser;
     struct cfl_buf records; /* per message: length or LARGE mark, wire credit, bytes */
     size_t records_offset;  /* of the first that was not taken */
+    cflight_buffer *raw;    /* the large message that arrives, when it is not FlightData */
+    uint32_t raw_bytes;     /* of it that arrived */
     size_t current_record;  /* offset of the one that arrives, SIZE_MAX for a large one */
     uint32_t current_len_bytes;
     struct cfl_list large; /* parsed, not taken */
@@ -42,7 +45,8 @@ struct cfl_message {
 
 void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *alloc,
                     struct cfl_pool *pool, struct cfl_budget *budget,
-                    const struct cfl_limits *limits, bool is_flight_data);
+                    const struct cfl_limits *limits, const struct cfl_method *method,
+                    bool is_server);
 void cfl_inbox_done(struct cfl_inbox *inbox);
 cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cflight_error **reterr);
 void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t *ret_len_bytes,

@@ -12,15 +12,20 @@
 #include "cflight/types.h"
 
 /* Real messages take at most about ten times their length. The fixed part leaves room for messages
- * of many tiny endpoints, which take fifty times theirs. */
+ * of many tiny endpoints, which take fifty times theirs; what is larger than any list of endpoints
+ * that somebody would make consists of long texts, which take their own length. */
 static const size_t MEMORY_FIXED_BYTES = (size_t)16 << 20;
 static const size_t MEMORY_PER_BYTE = 24;
+static const size_t LONG_MESSAGE_BYTES = (size_t)64 << 20;
+static const size_t MEMORY_PER_LONG_BYTE = 8;
 
 size_t cfl_pb_memory_limit(size_t message_bytes)
 {
     size_t limit_bytes = 0;
-    if (__builtin_mul_overflow(message_bytes, MEMORY_PER_BYTE, &limit_bytes) ||
-        __builtin_add_overflow(limit_bytes, MEMORY_FIXED_BYTES, &limit_bytes)) {
+    size_t dense_bytes = message_bytes < LONG_MESSAGE_BYTES ? message_bytes : LONG_MESSAGE_BYTES;
+    if (__builtin_mul_overflow(message_bytes - dense_bytes, MEMORY_PER_LONG_BYTE, &limit_bytes) ||
+        __builtin_add_overflow(limit_bytes, dense_bytes * MEMORY_PER_BYTE + MEMORY_FIXED_BYTES,
+                               &limit_bytes)) {
         return SIZE_MAX;
     }
     return limit_bytes;
