@@ -46,7 +46,8 @@ static cflight_status choose_location(struct serving *serving, cflight_error **r
     const char *location = cli_has(arguments, CLI_OPTION_LISTEN)
                                ? arguments->values[CLI_OPTION_LISTEN]
                                : DEFAULT_PLACE;
-    cflight_status status = cli_location_complete(location, has_cert, &serving->location, reterr);
+    cflight_status status =
+        cli_location_complete(location, has_cert, true, &serving->location, reterr);
     if (status == CFLIGHT_INVALID_ARGUMENT) {
         serving->run->exit_code = CLI_EXIT_USAGE;
     }

@@ -116,7 +116,7 @@ static cflight_status complete_uri(const struct cli_arguments *arguments, char *
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "TLS options need a grpc+tls:// location");
     }
-    return cli_location_complete(uri, wants_tls, ret_uri, reterr);
+    return cli_location_complete(uri, wants_tls, false, ret_uri, reterr);
 }
 
 cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,

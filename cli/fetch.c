@@ -115,11 +115,12 @@ static cflight_status fetch_ticket(struct cli_fetch *fetch, cflight_client *clie
     return status;
 }
 
-/* The connection's own client, or one for `uri`, which is kept for the endpoints to come. */
+/* The connection's own client, or one for `uri`, which is kept for the endpoints to come. An empty
+ * location names no other place. */
 static cflight_status find_client(struct cli_fetch *fetch, const char *uri,
                                   cflight_client **ret_client, cflight_error **reterr)
 {
-    if (strcmp(uri, CFLIGHT_LOCATION_REUSE_CONNECTION) == 0 ||
+    if (uri[0] == '\0' || strcmp(uri, CFLIGHT_LOCATION_REUSE_CONNECTION) == 0 ||
         strcmp(uri, fetch->connection->uri) == 0) {
         *ret_client = fetch->connection->client;
         return CFLIGHT_OK;
@@ -143,6 +144,10 @@ static cflight_status fetch_from(struct cli_fetch *fetch, struct cflight_bytes l
                                  struct cflight_bytes ticket, cflight_error **reterr)
 {
     cflight_client *client = NULL;
+    if (location.len_bytes > 0 && memchr(location.data, 0, location.len_bytes) != NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "the server named a location with a zero byte in it");
+    }
     char *uri = cli_strndup((const char *)location.data, location.len_bytes);
     if (uri == NULL) {
         return cli_error_no_memory(reterr, "following an endpoint");

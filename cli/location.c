@@ -36,7 +36,8 @@ static cflight_status check_socket(const struct cflight_location *location, cfli
                              location->uri);
 }
 
-static cflight_status check_network(const struct cflight_location *location, cflight_error **reterr)
+static cflight_status check_network(const struct cflight_location *location, bool needs_port,
+                                    cflight_error **reterr)
 {
     const char *tail = strpbrk(rest_of(location->uri), "/?#");
     if (tail != NULL && strcmp(tail, "/") != 0) {
@@ -49,21 +50,22 @@ static cflight_status check_network(const struct cflight_location *location, cfl
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                  "'%s' has no host; expected is HOST:PORT", location->uri);
     }
-    if (location->port < 0) {
+    if (needs_port && location->port < 0) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                  "'%s' has no port; expected is HOST:PORT", location->uri);
     }
     return CFLIGHT_OK;
 }
 
-static cflight_status check_parts(const struct cflight_location *location, cflight_error **reterr)
+static cflight_status check_parts(const struct cflight_location *location, bool needs_port,
+                                  cflight_error **reterr)
 {
     static const char *const network[] = {"grpc", "grpc+tcp", "grpc+tls"};
     if (strcmp(location->scheme, "grpc+unix") == 0) {
         return check_socket(location, reterr);
     }
     if (is_one_of(location->scheme, network, sizeof network / sizeof network[0])) {
-        return check_network(location, reterr);
+        return check_network(location, needs_port, reterr);
     }
     return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                              "the scheme of '%s' is '%s'; expected is grpc, grpc+tcp, grpc+tls or "
@@ -71,7 +73,7 @@ static cflight_status check_parts(const struct cflight_location *location, cflig
                              location->uri, location->scheme);
 }
 
-cflight_status cli_location_check(const char *uri, cflight_error **reterr)
+static cflight_status check(const char *uri, bool needs_port, cflight_error **reterr)
 {
     struct cflight_location *location = NULL;
     const char *rest = rest_of(uri);
@@ -82,24 +84,25 @@ cflight_status cli_location_check(const char *uri, cflight_error **reterr)
     }
     cflight_status status = cflight_location_parse(cflight_bytes_from_text(uri), &location, reterr);
     if (status == CFLIGHT_OK) {
-        status = check_parts(location, reterr);
+        status = check_parts(location, needs_port, reterr);
         cflight_location_free(location);
     }
     return status;
 }
 
-cflight_status cli_location_complete(const char *uri, bool wants_tls, char **ret_uri,
-                                     cflight_error **reterr)
+cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_listener,
+                                     char **ret_uri, cflight_error **reterr)
 {
     struct cli_text text = CLI_TEXT_INIT;
-    if (strstr(uri, "://") == NULL) {
+    bool has_scheme = strstr(uri, "://") != NULL;
+    if (!has_scheme) {
         cli_text_append_string(&text, wants_tls ? "grpc+tls://" : "grpc://");
     }
     cli_text_append_string(&text, uri);
     (void)cli_text_terminated(&text);
     cflight_status status = cli_text_status(&text, reterr);
     if (status == CFLIGHT_OK) {
-        status = cli_location_check(text.data, reterr);
+        status = check(text.data, is_listener || !has_scheme, reterr);
     }
     if (status != CFLIGHT_OK) {
         cli_text_done(&text);

@@ -43,12 +43,14 @@ bool cli_grow_array(void **array, size_t *capacity, size_t needed_count, size_t 
 
 char *cli_strndup(const char *text, size_t len_bytes)
 {
-    if (text == NULL || len_bytes == SIZE_MAX) {
+    if ((text == NULL && len_bytes > 0) || len_bytes == SIZE_MAX) {
         return NULL;
     }
     char *copy = malloc(len_bytes + 1);
     if (copy != NULL) {
-        memcpy(copy, text, len_bytes);
+        if (len_bytes > 0) {
+            memcpy(copy, text, len_bytes);
+        }
         copy[len_bytes] = '\0';
     }
     return copy;

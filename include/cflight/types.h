@@ -114,7 +114,7 @@ struct cflight_location {
     const char *uri;    ///< as given, not normalised
     const char *scheme; ///< "grpc", "grpc+tcp", "grpc+tls", "grpc+unix", or anything else
     const char *host;   ///< percent-decoded, IPv6 without brackets; "" when there is none
-    int32_t port;       ///< -1 when there is none
+    int32_t port;       ///< -1 when there is none; clients then take 443, as gRPC does
     const char *path; ///< percent-decoded; the socket of a grpc+unix location ("@name" is abstract)
 };
 
@@ -123,6 +123,22 @@ struct cflight_location {
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_parse(
     struct cflight_bytes uri, struct cflight_location **ret_location, cflight_error **reterr);
+/// Writes the URI of a host and port, "SCHEME://HOST:PORT". An IPv6 address may stand in brackets
+/// or not. The result can be parsed. Free the text with cflight_text_free().
+/// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT when the host is empty or holds what a host
+/// cannot, or the port is outside of 0 to 65535
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_of_host(const char *scheme,
+                                                                         struct cflight_bytes host,
+                                                                         int32_t port,
+                                                                         char **ret_uri,
+                                                                         cflight_error **reterr);
+/// Writes the URI of a Unix socket; `path` "@name" is an abstract one. Bytes that a URI cannot
+/// hold, such as blanks, '#' and '%', are escaped. Free the text with cflight_text_free().
+/// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT when the path is empty or holds a zero byte
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_location_of_socket(struct cflight_bytes path, char **ret_uri, cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_location_free(struct cflight_location *location);

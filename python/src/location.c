@@ -95,10 +95,15 @@ static PyObject *location_repr(PyObject *self)
     return PyUnicode_FromFormat("<pyarrow.flight.Location %R>", ((struct cfp_location *)self)->uri);
 }
 
-static PyObject *from_text(struct cfp_state *state, PyObject *text)
+/* Takes the text. */
+static PyObject *from_text(struct cfp_state *state, cflight_status status, char *text,
+                           cflight_error *error)
 {
-    PyObject *uri = text == NULL ? NULL : check_uri(state, cfp_to_bytes(text));
-    Py_XDECREF(text);
+    if (status != CFLIGHT_OK) {
+        return cfp_raise(state, status, error);
+    }
+    PyObject *uri = PyBytes_FromString(text);
+    cflight_text_free(text);
     return uri == NULL ? NULL : location_alloc(state->location_type, uri);
 }
 
@@ -107,15 +112,18 @@ static PyObject *for_host(PyObject *type, PyObject *args, PyObject *kwargs, cons
     static char *names[] = {"host", "port", NULL};
     PyObject *host = NULL;
     int port = 0;
+    char *text = NULL;
+    cflight_error *error = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Oi", names, &host, &port)) {
         return NULL;
     }
     PyObject *bytes = cfp_to_bytes(host);
-    PyObject *text =
-        bytes == NULL ? NULL
-                      : PyUnicode_FromFormat("%s://%s:%d", scheme, PyBytes_AS_STRING(bytes), port);
-    Py_XDECREF(bytes);
-    return from_text(cfp_state_of_type((PyTypeObject *)type), text);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    cflight_status status = cflight_location_of_host(scheme, cfp_view(bytes), port, &text, &error);
+    Py_DECREF(bytes);
+    return from_text(cfp_state_of_type((PyTypeObject *)type), status, text, error);
 }
 
 static PyObject *location_for_grpc_tcp(PyObject *type, PyObject *args, PyObject *kwargs)
@@ -132,26 +140,31 @@ static PyObject *location_for_grpc_unix(PyObject *type, PyObject *args, PyObject
 {
     static char *names[] = {"path", NULL};
     PyObject *path = NULL;
+    char *text = NULL;
+    cflight_error *error = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &path)) {
         return NULL;
     }
     PyObject *bytes = cfp_to_bytes(path);
-    PyObject *text =
-        bytes == NULL ? NULL : PyUnicode_FromFormat("grpc+unix://%s", PyBytes_AS_STRING(bytes));
-    Py_XDECREF(bytes);
-    return from_text(cfp_state_of_type((PyTypeObject *)type), text);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    cflight_status status = cflight_location_of_socket(cfp_view(bytes), &text, &error);
+    Py_DECREF(bytes);
+    return from_text(cfp_state_of_type((PyTypeObject *)type), status, text, error);
 }
 
 static PyMethodDef location_methods[] = {
     {"for_grpc_tcp", CFP_KEYWORDS(location_for_grpc_tcp), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      PyDoc_STR("for_grpc_tcp($type, host, port)\n--\n\n"
-               "A plaintext location. An IPv6 `host` must be in brackets.")},
+               "A plaintext location. An IPv6 `host` may be in brackets.")},
     {"for_grpc_tls", CFP_KEYWORDS(location_for_grpc_tls), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      PyDoc_STR("for_grpc_tls($type, host, port)\n--\n\n"
-               "A TLS location. An IPv6 `host` must be in brackets.")},
+               "A TLS location. An IPv6 `host` may be in brackets.")},
     {"for_grpc_unix", CFP_KEYWORDS(location_for_grpc_unix),
      METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("for_grpc_unix($type, path)\n--\n\nA Unix socket.")},
+     PyDoc_STR("for_grpc_unix($type, path)\n--\n\n"
+               "A Unix socket. Bytes of `path` that a URI cannot hold are escaped.")},
     {"equals", location_equals, METH_O,
      PyDoc_STR("equals($self, other, /)\n--\n\nTell whether the URIs are the same text.")},
     {NULL, NULL, 0, NULL},

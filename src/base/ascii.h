@@ -2,6 +2,7 @@
 #ifndef CFL_BASE_ASCII_H
 #define CFL_BASE_ASCII_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Single characters of protocols, whatever the locale. Thread class: free. */
@@ -9,6 +10,12 @@
 static inline uint8_t cfl_ascii_lower(uint8_t byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+static inline bool cfl_ascii_is_alnum(uint8_t byte)
+{
+    uint8_t letter = cfl_ascii_lower(byte);
+    return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9');
 }
 
 /* The value of a hexadecimal digit of either case; -1 for anything else. */

@@ -26,6 +26,7 @@ import pyarrow.flight as fl
 import pytest
 
 from cflight_command import environment
+from scripted_peer import ScriptedPeer
 
 TABLE = pa.table({
     "number": pa.array([1, None, 3], pa.int64()),
@@ -382,7 +383,7 @@ def test_usage_errors_are_2(cflight, arguments):
 @pytest.mark.parametrize("location, expected", [
     ("http://localhost:1", "'http'; expected is grpc, grpc+tcp, grpc+tls or grpc+unix"),
     ("grcp://localhost:1", "'grcp'"),
-    ("localhost", "has no port"), ("grpc://localhost", "has no port"), ("grpc+tls://localhost/", "has no port"),
+    ("localhost", "has no port"), ("grpc+unix:///tmp/a?b", "%3F"), ("grpc+unix:///tmp/a#b", "%23"),
     ("grpc://:1", "has no host"), ("", "has no host"),
     ("grpc://localhost:1/table", "NAME is an argument of its own"),
     ("localhost:1?a=b", "NAME is an argument of its own"),
@@ -392,6 +393,41 @@ def test_a_location_that_cannot_be_meant_is_refused(cflight, location, expected)
     done = cflight.run("list", location)
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize("location", ["grpc://127.0.0.1", "grpc+tcp://127.0.0.1/", "grpc+tls://127.0.0.1"])
+def test_a_location_without_a_port_means_443(cflight, location):
+    done = cflight.run("list", location)
+    assert done.returncode != 2 and "127.0.0.1:443" in done.stderr
+
+
+def field(number, data):
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def info_with_location(uri):
+    """A FlightInfo with one endpoint, as no other implementation would send it."""
+    return field(3, field(1, field(1, b"t")) + field(2, field(1, uri)))
+
+
+def test_an_empty_location_is_the_same_connection(cflight):
+    with ScriptedPeer(info_with_location(b""), ("fail", 5)) as peer:
+        done = cflight.run("get", "-q", peer.location, "x")
+    assert peer.connections == 1 and peer.requests == 2
+    assert "NOT_FOUND" in done.stderr and "memory" not in done.stderr
+
+
+def test_a_location_with_a_zero_byte_is_refused(cflight):
+    with ScriptedPeer() as peer:
+        peer.script += [info_with_location(peer.location.encode() + b"\0.trusted.example:1"), ("fail", 5)]
+        done = cflight.run("get", "-q", peer.location, "x")
+    assert peer.requests == 1
+    assert "zero byte" in done.stderr
+
+
+def test_a_server_needs_a_port(cflight, tmp_path):
+    done = cflight.run("serve", "--listen", "grpc://localhost", str(tmp_path))
+    assert done.returncode == 2 and "has no port" in done.stderr
 
 
 def test_a_password_in_a_location_is_refused_and_not_shown(cflight):

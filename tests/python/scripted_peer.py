@@ -36,7 +36,7 @@ class ScriptedPeer:
     a message. What comes after the script is refused."""
 
     def __init__(self, *script):
-        self._script = list(script)
+        self.script = list(script)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.location = f"grpc://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests = 0
@@ -91,7 +91,7 @@ class ScriptedPeer:
     def _play(self, connection, stream):
         with self._lock:
             self.requests += 1
-            act = self._script.pop(0) if self._script else "refuse"
+            act = self.script.pop(0) if self.script else "refuse"
         if act == "refuse":
             connection.sendall(frame(RST_STREAM, 0, stream, struct.pack(">I", REFUSED_STREAM)))
             return

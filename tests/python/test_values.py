@@ -94,12 +94,25 @@ def test_locations_keep_their_text():
     for uri in ("grpc://h", "s3://Bucket/%7Ekey", "grpc+unix:///tmp/a%20b", "https://h/x?y#z"):
         assert flight.Location(uri).uri == uri.encode()
     assert flight.Location.for_grpc_tcp("h", 5).uri == b"grpc+tcp://h:5"
-    assert flight.Location.for_grpc_tls("[::1]", 5).uri == b"grpc+tls://[::1]:5"
+    for host in ("[::1]", "::1"):
+        assert flight.Location.for_grpc_tls(host, 5).uri == b"grpc+tls://[::1]:5"
+        assert flight.Location.for_grpc_tcp(host, 5).uri == b"grpc+tcp://[::1]:5"
     assert flight.Location.for_grpc_unix("/tmp/s").uri == b"grpc+unix:///tmp/s"
+    assert flight.Location.for_grpc_unix("/tmp/a b#%").uri == b"grpc+unix:///tmp/a%20b%23%25"
     assert flight.Location("a://b").equals(flight.Location("a://b"))
     for uri in ("%", "h:p q", "grpc://h:99999", ""):
         with pytest.raises(pa.ArrowInvalid):
             flight.Location(uri)
+    for host, port in (("good\0.evil", 1), ("h/x", 1), ("u@h", 1), ("h", -1), ("h", 65536), ("", 1)):
+        with pytest.raises(pa.ArrowInvalid):
+            flight.Location.for_grpc_tcp(host, port)
+    with pytest.raises(pa.ArrowInvalid):
+        flight.Location.for_grpc_unix("/tmp/a\0b")
+
+
+def test_a_location_without_a_port_means_443():
+    with flight.FlightClient("grpc://127.0.0.1") as client, pytest.raises(flight.FlightUnavailableError, match=":443"):
+        client.get_flight_info(flight.FlightDescriptor.for_path("a"))
 
 
 def test_times_are_nanoseconds():

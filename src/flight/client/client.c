@@ -16,6 +16,7 @@
 enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 20000,
     KEEPALIVE_INTERVAL_MS_MIN = 10000,
+    DEFAULT_PORT = 443,      /* gRPC naming: what a name without a port means */
     KEEPALIVE_EAGER_MAX = 2, /* stock servers hang up at the fourth */
 };
 
@@ -67,9 +68,9 @@ static cflight_status check_scheme(const struct cflight_location *location, bool
         return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
                                  "No client transport implementation for %s", location->scheme);
     }
-    if (is_unix ? location->path[0] == '\0' : location->host[0] == '\0' || location->port < 0) {
+    if (is_unix ? location->path[0] == '\0' : location->host[0] == '\0') {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "the location '%s' has no %s",
-                                 location->uri, is_unix ? "socket path" : "host and port");
+                                 location->uri, is_unix ? "socket path" : "host");
     }
     return CFLIGHT_OK;
 }
@@ -158,7 +159,7 @@ static void format_authority(const struct cflight_client *client, struct cfl_buf
     } else {
         bool is_ipv6 = strchr(location->host, ':') != NULL;
         (void)cfl_buf_append_format(target, "%s%s%s:%d", is_ipv6 ? "[" : "", location->host,
-                                    is_ipv6 ? "]" : "", (int)location->port);
+                                    is_ipv6 ? "]" : "", (int)client->port);
     }
 }
 
@@ -219,6 +220,7 @@ static cflight_status configure(struct cflight_client *client, const char *locat
         cflight_location_parse(cflight_bytes_from_text(location), &client->location, reterr);
     if (status == CFLIGHT_OK) {
         status = check_scheme(client->location, &is_tls, reterr);
+        client->port = client->location->port < 0 ? DEFAULT_PORT : client->location->port;
     }
     if (status == CFLIGHT_OK && is_tls) {
         status = load_tls(client, reterr);

@@ -29,6 +29,7 @@ struct cflight_client {
     struct cfl_grpc_keepalive keepalive;
     struct cfl_pool *pool;
     struct cflight_location *location;
+    int32_t port;               /* where the location is a host */
     struct cfl_tls_client *tls; /* NULL for plain */
     char *tls_name;             /* NULL: the location's host */
     char *authority;

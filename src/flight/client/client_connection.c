@@ -55,7 +55,7 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
         cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms);
     struct cfl_dial_target target = {
         .host = is_unix ? NULL : client->location->host,
-        .port = is_unix ? 0 : (uint16_t)client->location->port,
+        .port = is_unix ? 0 : (uint16_t)client->port,
         .unix_path = is_unix ? client->location->path : NULL,
         .tls = client->tls,
         .tls_name = client->tls_name,

@@ -66,6 +66,10 @@ cflight_status cfl_fetch_clients_get(struct cfl_fetch_clients *clients,
                                      struct cflight_bytes location, cflight_client **ret_client,
                                      cflight_error **reterr)
 {
+    if (location.len_bytes > 0 && memchr(location.data, 0, location.len_bytes) != NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "the location holds a zero byte");
+    }
     char *text = cfl_strndup(clients->alloc, (const char *)location.data, location.len_bytes);
     if (text == NULL) {
         return cfl_error_no_memory(reterr);

@@ -5,7 +5,9 @@
  * percent-decoding (RFC 3986 section 2.1). A decoded zero byte is refused, because the results are
  * C strings. A Unix socket is the path; its abstract form "@name" may be written as a path
  * ("grpc+unix:@name") or where a host would be ("grpc+unix://@name", which RFC 3986 reads as empty
- * user information). Memory for the parse comes from an arena. Thread class: free. */
+ * user information). A query or fragment there is refused: it is the rest of a path whose '?' or
+ * '#' was not escaped, and another socket would be used. Memory for the parse comes from an arena.
+ * Thread class: free. */
 #include <string.h>
 #include <uriparser/Uri.h>
 
@@ -134,12 +136,24 @@ static bool read_path(struct parts *parts, const UriUriA *parsed, uint8_t *targe
     return ok;
 }
 
+/* True when a socket's path goes on where RFC 3986 sees a query or a fragment. */
+static bool is_cut_socket(const struct parts *parts, const UriUriA *parsed)
+{
+    return cflight_bytes_equal(parts->scheme, cflight_bytes_from_text(UNIX_SCHEME)) &&
+           (parsed->query.first != NULL || parsed->fragment.first != NULL);
+}
+
 static cflight_status read_parts(struct cfl_arena *arena, struct parts *parts,
                                  const UriUriA *parsed, cflight_error **reterr)
 {
     parts->scheme = range_bytes(parsed->scheme);
     if (parts->scheme.len_bytes == 0) {
         return refuse(parts->uri, "because it has an empty scheme", reterr);
+    }
+    if (is_cut_socket(parts, parsed)) {
+        return refuse(parts->uri,
+                      "because the path of a socket holds '?' or '#'; write them as %3F and %23",
+                      reterr);
     }
     /* Decoding never lengthens; the path may gain a leading '/' or '@'. */
     uint8_t *host = cfl_arena_alloc(arena, parts->uri.len_bytes);

@@ -91,6 +91,30 @@ TEST(fetch, endpoints_become_one_stream_in_order)
     t_service_stop(&services[1]);
 }
 
+/* Goal: a location that a server ends early, to name another place than it seems to, is refused.
+ * Method: a good location, a zero byte, and more. */
+TEST(fetch, a_location_with_a_zero_byte_is_refused)
+{
+    struct t_service service;
+    struct dataset dataset;
+    struct ArrowArrayStream stream;
+    cflight_error *error = NULL;
+    char location[256] = "";
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    int len_bytes =
+        snprintf(location, sizeof location, "%s%c.trusted.example:1", service.location, '\0');
+    dataset_init(&dataset);
+    dataset_add(&dataset, "batches=1 rows=10", service.location, NULL);
+    dataset.locations[0][0] = cflight_bytes_make(location, (size_t)len_bytes);
+    CHECK_STATUS(cflight_fetch(client, &dataset.info, NULL, &stream, &error),
+                 CFLIGHT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cflight_error_message(error), "zero byte"));
+    cflight_error_free(error);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
 /* Goal: more data than all windows, over many endpoints, in either order, arrives whole. */
 TEST(fetch, many_large_endpoints_arrive_whole)
 {

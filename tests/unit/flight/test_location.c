@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Location URIs. What is accepted and refused was compared with pyarrow 25. */
+#include <stdio.h>
+
+#include "cflight/ipc.h"
 #include "values_support.h"
 
 /* Goal: the parts of a URI come out decoded, the URI itself untouched. Method: a table. */
@@ -70,6 +73,13 @@ TEST(location, bad_uris_are_refused_with_a_reason)
         {"grpc://h%00", "Cannot parse URI: 'grpc://h%00' because it holds a zero byte"},
         {"grpc://\xFF",
          "Cannot parse URI: 'grpc://\xEF\xBF\xBD' due to syntax error at byte 0xff (position 7)"},
+        {"grpc+unix:///tmp/a#b", "Cannot parse URI: 'grpc+unix:///tmp/a#b' because the path of a "
+                                 "socket holds '?' or '#'; write them as %3F and %23"},
+        {"grpc+unix:a?b", "Cannot parse URI: 'grpc+unix:a?b' because the path of a socket holds "
+                          "'?' or '#'; write them as %3F and %23"},
+        {"grpc+unix:///tmp/a b",
+         "Cannot parse URI: 'grpc+unix:///tmp/a b' due to syntax error at character ' ' "
+         "(position 18)"},
         {"grpc://h\n",
          "Cannot parse URI: 'grpc://h\n' due to syntax error at byte 0x0a (position 8)"},
     };
@@ -82,6 +92,85 @@ TEST(location, bad_uris_are_refused_with_a_reason)
         assert_null(location);
         cflight_error_free(error);
     }
+}
+
+/* Goal: a location that was made from a host names that host again, with or without the brackets of
+ * IPv6, and nothing else is smuggled in. Method: tables. */
+TEST(location, a_host_makes_a_location)
+{
+    static const struct {
+        const char *host;
+        const char *uri; /* NULL: refused */
+    } cases[] = {
+        {"localhost", "grpc+tcp://localhost:80"},
+        {"127.0.0.1", "grpc+tcp://127.0.0.1:80"},
+        {"::1", "grpc+tcp://[::1]:80"},
+        {"[::1]", "grpc+tcp://[::1]:80"},
+        {"2001:db8::ff", "grpc+tcp://[2001:db8::ff]:80"},
+        {"", NULL},
+        {"[::1", NULL},
+        {"good.example/x", NULL},
+        {"good.example:1", NULL},
+        {"user@good.example", NULL},
+        {"good.example?", NULL},
+        {"a b", NULL},
+    };
+    char *uri = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cflight_error *error = NULL;
+        cflight_status status =
+            cflight_location_of_host("grpc+tcp", B(cases[i].host), 80, &uri, &error);
+        if (cases[i].uri == NULL) {
+            CHECK_STATUS(status, CFLIGHT_INVALID_ARGUMENT);
+            assert_string_not_equal(cflight_error_message(error), "");
+            cflight_error_free(error);
+            continue;
+        }
+        CHECK_OK(status, error);
+        assert_string_equal(uri, cases[i].uri);
+        cflight_text_free(uri);
+    }
+    static const struct cflight_bytes with_nul = {(const uint8_t *)"good\0.evil", 10};
+    CHECK_STATUS(cflight_location_of_host("grpc", with_nul, 80, &uri, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_host("grpc", B("h"), -1, &uri, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_host("grpc", B("h"), 65536, &uri, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_host(NULL, B("h"), 1, &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
+}
+
+/* Goal: every path of a socket survives being made a location. Method: each byte but zero, alone
+ * and between others, there and back; abstract and relative names. */
+TEST(location, a_socket_path_makes_a_location)
+{
+    static const char *const paths[] = {"/tmp/a b#c%d?e", "@name",    "@a@b/c d",
+                                        "relative/s",     "//double", "/tmp/[x]:1",
+                                        "/tmp/\xC3\xA9"};
+    for (size_t i = 1; i < 256 + sizeof paths / sizeof paths[0]; i++) {
+        char path[64];
+        char *uri = NULL;
+        struct cflight_location *location = NULL;
+        cflight_error *error = NULL;
+        if (i < 256) {
+            (void)snprintf(path, sizeof path, "/a%cb", (int)i);
+        } else {
+            (void)snprintf(path, sizeof path, "%s", paths[i - 256]);
+        }
+        CHECK_OK(cflight_location_of_socket(B(path), &uri, &error), error);
+        CHECK_OK(cflight_location_parse(B(uri), &location, &error), error);
+        assert_string_equal(location->path, path);
+        assert_string_equal(location->host, "");
+        cflight_location_free(location);
+        cflight_text_free(uri);
+    }
+    char *uri = NULL;
+    CHECK_OK(cflight_location_of_socket(B("/tmp/s"), &uri, NULL), NULL);
+    assert_string_equal(uri, "grpc+unix:///tmp/s");
+    cflight_text_free(uri);
+    static const struct cflight_bytes with_nul = {(const uint8_t *)"/tmp/a\0b", 8};
+    CHECK_STATUS(cflight_location_of_socket(with_nul, &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_socket(B(""), &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
 }
 
 /* Goal: every byte and every cut of a URI is safe. Method: replace each byte with each value; cut
