@@ -2,9 +2,10 @@
 /* Calls: their life and what can be asked of one.
  *
  * A stream's user data is its call; a stream without is new; one that a call let go of carries a
- * mark, and its events are ignored. A call is freed when its user released it and no handler of it
- * is running. It ends exactly once, in cfl_grpc_call_end. Owner: its user, from start or on_call to
- * release. Thread class: one at a time. */
+ * mark, and its events are ignored. A call is freed when its user released it, it has no
+ * stream, and no handler of it is running. It ends exactly once, in cfl_grpc_call_end. Owner: its
+ * user, from start or on_call to release; a finished reply is its stream's after that. Thread
+ * class: one at a time. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -40,6 +41,15 @@ struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn)
     return call;
 }
 
+void cfl_grpc_call_forget_request(struct cfl_grpc_call *call)
+{
+    cfl_metadata_done(&call->headers);
+    cfl_strfree(call->alloc, call->path);
+    cfl_strfree(call->alloc, call->authority);
+    call->path = NULL;
+    call->authority = NULL;
+}
+
 void cfl_grpc_call_free(struct cfl_grpc_call *call)
 {
     const struct cflight_allocator *alloc = call->alloc;
@@ -49,10 +59,8 @@ void cfl_grpc_call_free(struct cfl_grpc_call *call)
         call->conn->call_count -= call->is_over ? 0 : 1;
     }
     cfl_grpc_heads_free(call);
-    cfl_metadata_done(&call->headers);
+    cfl_grpc_call_forget_request(call);
     cfl_metadata_done(&call->trailers);
-    cfl_strfree(alloc, call->path);
-    cfl_strfree(alloc, call->authority);
     cfl_strfree(alloc, call->message);
     cfl_free(alloc, call, sizeof *call);
 }
@@ -65,7 +73,7 @@ void cfl_grpc_call_hold(struct cfl_grpc_call *call)
 void cfl_grpc_call_unhold(struct cfl_grpc_call *call)
 {
     call->hold_count--;
-    if (call->hold_count == 0 && call->is_released) {
+    if (call->hold_count == 0 && call->is_released && call->stream == NULL) {
         cfl_grpc_call_free(call);
     }
 }

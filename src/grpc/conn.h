@@ -21,7 +21,8 @@
  * The life of a call object: at a client from cfl_grpc_call_start, at a server from on_call, to
  * cfl_grpc_call_release by its user. It may outlive its stream (then it is ended and only remembers
  * its status and metadata) but not its connection: free of a connection ends every call (on_end)
- * and makes what is left of them inert; release stays due.
+ * and makes what is left of them inert; release stays due. A reply that a server finished outlives
+ * its user: see cfl_grpc_call_release.
  *
  * All callbacks run inside cfl_grpc_received, cfl_grpc_output, cfl_grpc_tick, cfl_grpc_conn_fail
  * and cancel, under the caller's lock; they must not block and must not free the connection. Thread
@@ -132,7 +133,10 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
 void cfl_grpc_call_accept(struct cfl_grpc_call *call, const struct cfl_grpc_call_handlers *handlers,
                           void *user_data);
 /* The user's last touch: no callback follows. A call that is not over is cancelled, but for one of
- * a server that was finished and of which only the status is still to be sent. */
+ * a server that was finished and of which no body, which is borrowed, waits to be sent: it stays
+ * with its stream, without handlers, until the socket took its messages (the heads were copied) and
+ * its status. The client's cancel, the call's deadline and the end of the connection end it before;
+ * it counts in cfl_grpc_call_count. */
 void cfl_grpc_call_release(struct cfl_grpc_call *call);
 
 /* Queues one message: 5-byte prefix and `head` (copied), then `body` (borrowed until

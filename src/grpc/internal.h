@@ -53,7 +53,8 @@ struct cfl_grpc_call {
 
     struct cfl_grpc_head *first_head;
     struct cfl_grpc_head *last_head;
-    uint64_t queued_bytes; /* ever queued on the stream */
+    uint64_t queued_bytes;   /* ever queued on the stream */
+    uint64_t borrowed_bytes; /* of those, up to the end of the last body, which is the user's */
 
     cflight_status status;
     char *message;
@@ -101,7 +102,7 @@ struct cfl_grpc_ending {
 /* call.c */
 struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn);
 void cfl_grpc_call_hold(struct cfl_grpc_call *call);
-/* Frees a call that was released meanwhile. */
+/* Frees a call that was released meanwhile and has no stream. */
 void cfl_grpc_call_unhold(struct cfl_grpc_call *call);
 /* True when no handler may run any more. */
 bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call);
@@ -110,6 +111,8 @@ void cfl_grpc_call_detach(struct cfl_grpc_call *call);
 /* Detaches, records how it ended and calls on_end. Does nothing on a call that is over. */
 void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending);
 void cfl_grpc_call_free(struct cfl_grpc_call *call);
+/* Frees what only the user of a call may ask for. */
+void cfl_grpc_call_forget_request(struct cfl_grpc_call *call);
 /* The call of a stream; NULL when there is none, or none any more. */
 struct cfl_grpc_call *cfl_grpc_call_of(const struct cfl_h2_stream *stream);
 /* Marks a stream as one that no call belongs to. */
@@ -119,6 +122,8 @@ void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
 
 /* send.c */
 void cfl_grpc_heads_free(struct cfl_grpc_call *call);
+/* Whether memory of its user is still to be sent. */
+bool cfl_grpc_call_borrows(const struct cfl_grpc_call *call);
 
 /* deadline.c: a heap of deadlines. */
 bool cfl_grpc_deadline_add(struct cfl_grpc_call *call);

@@ -169,13 +169,11 @@ void cfl_grpc_call_release(struct cfl_grpc_call *call)
     memset(&call->handlers, 0, sizeof call->handlers);
     cfl_grpc_call_hold(call);
     call->is_released = true;
-    /* A reply of which only the status is left goes out by itself; nothing of the user is
-     * referenced by it. */
-    bool is_sending_itself = call->is_finished && cfl_grpc_call_unsent_bytes(call) == 0;
-    if (!call->is_over && !is_sending_itself) {
+    cfl_grpc_call_forget_request(call);
+    if (call->is_over || !call->is_finished || cfl_grpc_call_borrows(call)) {
         cfl_grpc_call_cancel(call, CFLIGHT_CANCELLED, "the call was given up");
-    }
-    cfl_grpc_call_detach(call);
+        cfl_grpc_call_detach(call);
+    } /* else it stays with its stream */
     cfl_grpc_call_unhold(call);
 }
 

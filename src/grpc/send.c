@@ -25,13 +25,29 @@ void cfl_grpc_heads_free(struct cfl_grpc_call *call)
     }
 }
 
+uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call)
+{
+    return call->stream == NULL ? 0 : cfl_h2_stream_unsent_bytes(call->stream);
+}
+
+/* Of the bytes ever queued. */
+static uint64_t taken_bytes(const struct cfl_grpc_call *call)
+{
+    return call->queued_bytes - cfl_grpc_call_unsent_bytes(call);
+}
+
 /* Blocks that the socket took. */
 static void free_sent_heads(struct cfl_grpc_call *call)
 {
-    uint64_t sent_bytes = call->queued_bytes - cfl_h2_stream_unsent_bytes(call->stream);
+    uint64_t sent_bytes = taken_bytes(call);
     while (call->first_head != NULL && call->first_head->end_bytes <= sent_bytes) {
         free_first_head(call);
     }
+}
+
+bool cfl_grpc_call_borrows(const struct cfl_grpc_call *call)
+{
+    return taken_bytes(call) < call->borrowed_bytes;
 }
 
 static cflight_status check_sendable(const struct cfl_grpc_call *call, cflight_error **reterr)
@@ -114,14 +130,10 @@ cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_byt
     status = cfl_h2_stream_send(call->stream, &view, 1, reterr);
     if (status == CFLIGHT_OK && view_count > 0) {
         call->queued_bytes += body->len_bytes;
+        call->borrowed_bytes = call->queued_bytes;
         status = cfl_h2_stream_send(call->stream, body->items, view_count, reterr);
     }
     return status;
-}
-
-uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call)
-{
-    return call->stream == NULL ? 0 : cfl_h2_stream_unsent_bytes(call->stream);
 }
 
 cflight_status cfl_grpc_call_half_close(struct cfl_grpc_call *call, cflight_error **reterr)

@@ -71,7 +71,13 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *ca
     (void)reterr;
     struct t_user *user = user_data;
     assert_ptr_equal(user->call, call);
-    if (user->releases_in_bytes) {
+    if (user->answers_in_bytes > 0) {
+        uint8_t *answer = calloc(1, user->answers_in_bytes);
+        t_send(user, answer, user->answers_in_bytes, NULL, 0);
+        free(answer);
+        cfl_grpc_call_finish(call, CFLIGHT_OK, "", NULL);
+    }
+    if (user->releases_in_bytes || user->answers_in_bytes > 0) {
         cfl_grpc_call_release(call);
         user->call = NULL;
         return CFLIGHT_OK;

@@ -30,6 +30,7 @@ struct t_user {
     cflight_status refuse_with; /* status that on_message_begin returns */
     bool releases_in_end;
     bool releases_in_bytes;
+    size_t answers_in_bytes; /* finishes with a message of that many bytes, and releases */
 };
 
 struct t_pair {

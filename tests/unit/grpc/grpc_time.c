@@ -306,6 +306,139 @@ TEST(grpc_time, a_handler_may_release_its_call)
     }
 }
 
+/* Goal: a reply that its user has finished and let go of is delivered whole.
+ * Method: send more than the client's window in messages without a body, finish, release; the
+ * client then takes it, in pieces of several sizes, and only then is the call gone. */
+TEST(grpc_time, a_finished_reply_outlives_its_user)
+{
+    enum { MESSAGES = 40, MESSAGE_BYTES = 10000 };
+    const size_t chunks_bytes[] = {7, 1000, 65536};
+    uint8_t message[MESSAGE_BYTES];
+    for (size_t i = 0; i < sizeof chunks_bytes / sizeof chunks_bytes[0]; i++) {
+        struct t_pair pair;
+        struct t_user user;
+        t_pair_init(&pair);
+        pair.limits.stream_window_bytes = 65536;
+        open_pair(&pair, &user, CFL_TIME_NEVER);
+        for (int k = 0; k < MESSAGES; k++) {
+            memset(message, k, sizeof message);
+            t_send(&pair.served[0], message, sizeof message, NULL, 0);
+        }
+        cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_NOT_FOUND, "that was all", NULL);
+        cfl_grpc_call_release(pair.served[0].call);
+        pair.served[0].call = NULL;
+        memset(message, 0xff, sizeof message);
+        assert_int_equal(cfl_grpc_call_count(pair.server), 1);
+        t_pair_pump(&pair, chunks_bytes[i]);
+        assert_int_equal(cfl_grpc_call_count(pair.server), 0);
+        assert_int_equal(user.message_count, MESSAGES);
+        for (int k = 0; k < MESSAGES; k++) {
+            memset(message, k, sizeof message);
+            assert_memory_equal(user.bytes + (size_t)k * MESSAGE_BYTES, message, MESSAGE_BYTES);
+        }
+        assert_int_equal(user.end_count, 1);
+        CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_NOT_FOUND);
+        assert_string_equal(cfl_grpc_call_message(user.call), "that was all");
+        assert_int_equal(pair.served[0].end_count, 0);
+        close_pair(&pair, &user);
+    }
+}
+
+/* Goal: a handler that finishes its call may let go of it at once.
+ * Method: do both in the middle of a message, with an answer that the client's window holds up. */
+TEST(grpc_time, a_handler_may_finish_and_release)
+{
+    struct t_pair pair;
+    struct t_user user;
+    t_pair_init(&pair);
+    pair.limits.stream_window_bytes = 65536;
+    pair.next_served.answers_in_bytes = 100000;
+    open_pair(&pair, &user, CFL_TIME_NEVER);
+    t_send(&user, "0123456789", 10, NULL, 0);
+    t_send(&user, "0123456789", 10, NULL, 0);
+    t_pair_pump(&pair, 7);
+    assert_null(pair.served[0].call);
+    assert_int_equal(user.len_bytes, 100000);
+    assert_int_equal(user.end_count, 1);
+    CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_OK);
+    assert_int_equal(cfl_grpc_call_count(pair.server), 0);
+    close_pair(&pair, &user);
+}
+
+/* Goal: what a reply borrows is not touched after its user let go of it.
+ * Method: as before with a body that is partly sent, and freed after the release; and with one that
+ * was sent whole, behind which only a message without a body waits. */
+TEST(grpc_time, a_reply_with_borrowed_bytes_is_cancelled)
+{
+    enum { BODY_BYTES = 60000 };
+    for (int is_sent = 0; is_sent <= 1; is_sent++) {
+        struct t_pair pair;
+        struct t_user user;
+        t_pair_init(&pair);
+        pair.limits.stream_window_bytes = 65536;
+        open_pair(&pair, &user, CFL_TIME_NEVER);
+        user.is_lazy = true;
+        uint8_t *body = calloc(1, BODY_BYTES);
+        t_send(&pair.served[0], "h", 1, body, BODY_BYTES);
+        (void)t_step(&pair.server_end, &pair.client_end, BODY_BYTES / 2);
+        if (is_sent == 1) {
+            t_pair_pump(&pair, 65536);
+        }
+        t_send(&pair.served[0], body, BODY_BYTES, NULL, 0);
+        cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
+        cfl_grpc_call_release(pair.served[0].call);
+        pair.served[0].call = NULL;
+        free(body);
+        assert_int_equal(cfl_grpc_call_count(pair.server), is_sent);
+        user.is_lazy = false;
+        cfl_grpc_call_consume(user.call, user.len_bytes);
+        t_pair_pump(&pair, 65536);
+        assert_int_equal(user.end_count, 1);
+        CHECK_STATUS(cfl_grpc_call_status(user.call),
+                     is_sent == 1 ? CFLIGHT_OK : CFLIGHT_CANCELLED);
+        assert_int_equal(user.message_count == 2, is_sent);
+        assert_int_equal(cfl_grpc_call_count(pair.server), 0);
+        close_pair(&pair, &user);
+    }
+}
+
+/* Goal: a reply that waits without its user still ends when it must.
+ * Method: the client cancels, the deadline passes, the connection breaks or is freed. */
+TEST(grpc_time, a_waiting_reply_ends_without_its_user)
+{
+    static uint8_t message[200000];
+    for (int how = 0; how < 4; how++) {
+        struct t_pair pair;
+        struct t_user user;
+        cflight_error *error = NULL;
+        t_pair_init(&pair);
+        pair.limits.stream_window_bytes = 65536;
+        int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
+        open_pair(&pair, &user, deadline_ns);
+        user.is_lazy = true;
+        t_send(&pair.served[0], message, sizeof message, NULL, 0);
+        cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
+        cfl_grpc_call_release(pair.served[0].call);
+        pair.served[0].call = NULL;
+        t_pair_pump(&pair, 65536);
+        assert_int_equal(cfl_grpc_call_count(pair.server), 1);
+        assert_int_equal(cfl_grpc_next_deadline_ns(pair.server), deadline_ns);
+        if (how == 0) {
+            cfl_grpc_call_cancel(user.call, CFLIGHT_CANCELLED, "enough");
+            t_pair_pump(&pair, 65536);
+        } else if (how == 1) {
+            CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
+        } else if (how == 2) {
+            cfl_grpc_conn_fail(pair.server, NULL);
+        }
+        if (how < 3) {
+            assert_int_equal(cfl_grpc_call_count(pair.server), 0);
+            assert_int_equal(cfl_grpc_next_deadline_ns(pair.server), CFL_TIME_NEVER);
+        }
+        close_pair(&pair, &user);
+    }
+}
+
 /* Goal: calls outlive their connection as objects, and release stays due.
  * Method: free the connections first. */
 TEST(grpc_time, calls_survive_their_connection)
