@@ -50,6 +50,28 @@ static bool parse_rows(const char *text, int64_t *ret_rows)
     return true;
 }
 
+static bool parse_size(const char *text, uint64_t *ret_bytes)
+{
+    static const char units[] = "kMGT";
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (end == text || errno != 0 || number == 0 || text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    uint64_t size_bytes = number;
+    if (*end != '\0') {
+        const char *unit = strchr(units, *end == 'K' ? 'k' : *end);
+        if (unit == NULL || end[1] != '\0' ||
+            __builtin_mul_overflow(size_bytes, UINT64_C(1) << (10 * (unit - units + 1)),
+                                   &size_bytes)) {
+            return false;
+        }
+    }
+    *ret_bytes = size_bytes;
+    return true;
+}
+
 static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
 {
     static const char *const names[] = {"none", "lz4", "zstd"};
@@ -66,6 +88,7 @@ static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
 static const char *expected_value(enum cli_value_type type, const char *value)
 {
     int64_t number = 0;
+    uint64_t size_bytes = 0;
     enum cflight_compression codec = CFLIGHT_COMPRESSION_NONE;
     enum cli_format format = CLI_FORMAT_TABLE;
     switch (type) {
@@ -73,6 +96,8 @@ static const char *expected_value(enum cli_value_type type, const char *value)
         return parse_seconds(value, &number) ? NULL : "a number of seconds";
     case CLI_VALUE_ROWS:
         return parse_rows(value, &number) ? NULL : "a number of rows, or \"all\"";
+    case CLI_VALUE_SIZE:
+        return parse_size(value, &size_bytes) ? NULL : "a number of bytes such as 100000 or 2G";
     case CLI_VALUE_CODEC:
         return parse_codec(value, &codec) ? NULL : "none, lz4 or zstd";
     case CLI_VALUE_FORMAT:
@@ -284,4 +309,13 @@ enum cflight_compression cli_compression(const struct cli_arguments *arguments)
         (void)parse_codec(arguments->values[CLI_OPTION_COMPRESSION], &codec);
     }
     return codec;
+}
+
+struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments)
+{
+    struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
+    if (cli_has(arguments, CLI_OPTION_UNPACK_MAX)) {
+        (void)parse_size(arguments->values[CLI_OPTION_UNPACK_MAX], &options.unpacked_bytes_max);
+    }
+    return options;
 }

@@ -39,7 +39,8 @@ static cflight_status open_file(struct upload *upload, const char *path, cflight
                                  "input",
                                  path);
     }
-    cflight_status status = cli_mapped_file_open(&upload->file, path, reterr);
+    const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
+    cflight_status status = cli_mapped_file_open(&upload->file, path, &options, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -62,7 +63,9 @@ static cflight_status open_source(struct upload *upload, cflight_error **reterr)
     upload->rows_total = -1;
     cflight_status status = CFLIGHT_OK;
     if (strcmp(path, "-") == 0) {
-        status = cflight_ipc_open_reader(cli_read_stdin, NULL, NULL, NULL, &upload->source, reterr);
+        const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
+        status =
+            cflight_ipc_open_reader(cli_read_stdin, NULL, NULL, &options, &upload->source, reterr);
     } else {
         status = open_file(upload, path, reterr);
     }

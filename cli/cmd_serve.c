@@ -139,6 +139,8 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
         cli_has(arguments, CLI_OPTION_WRITABLE) ? cli_serve_do_put : cli_serve_refuse_put;
     write_options.compression = cli_compression(arguments);
     options.write_options = &write_options;
+    serving->serve.read_options = cli_read_options(arguments);
+    options.read_options = &serving->serve.read_options;
     cli_serve_auth_use(&serving->auth, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK) {

@@ -58,6 +58,7 @@ enum cli_option_id {
     CLI_OPTION_ROWS,
     CLI_OPTION_RESULTS,
     CLI_OPTION_COMPRESSION,
+    CLI_OPTION_UNPACK_MAX,
     CLI_OPTION_LISTEN,
     CLI_OPTION_WRITABLE,
     CLI_OPTION_OVERWRITE,
@@ -75,6 +76,7 @@ enum cli_value_type {
     CLI_VALUE_LIST,    /* anything, may be given several times */
     CLI_VALUE_SECONDS, /* a decimal number, 0 or more */
     CLI_VALUE_ROWS,    /* a whole number, or "all" */
+    CLI_VALUE_SIZE,    /* a whole number of bytes, perhaps with k, M, G or T */
     CLI_VALUE_CODEC,   /* none, lz4 or zstd */
     CLI_VALUE_FORMAT,  /* the name of an output format */
 };

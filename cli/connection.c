@@ -143,6 +143,7 @@ struct cflight_call_options cli_connection_call_bare(const struct cli_connection
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     options.cancel = connection->cancel;
     options.idle_timeout_ms = cli_milliseconds(connection->arguments, CLI_OPTION_IDLE_TIMEOUT, 0);
+    options.read_options = &connection->read_options;
     if (connection->deadline_ms != 0) {
         int64_t left_ms = connection->deadline_ms - now_ms();
         options.timeout_ms = left_ms > 0 ? left_ms : 0;
@@ -356,7 +357,8 @@ static cflight_status prepare(struct cli_connection *connection, char **ret_secr
 cflight_status cli_connection_open(struct cli_connection *ret_connection, struct cli_run *run,
                                    cflight_error **reterr)
 {
-    struct cli_connection connection = {.arguments = run->arguments};
+    struct cli_connection connection = {.arguments = run->arguments,
+                                        .read_options = cli_read_options(run->arguments)};
     char *secret = NULL;
 
     connection.cancel = cflight_cancel_ref(run->cancel);

@@ -17,6 +17,7 @@ struct cli_connection {
     struct cli_text tls_roots;
     struct cli_text tls_cert;
     struct cli_text tls_key;
+    struct cflight_ipc_read_options read_options;
     struct cflight_header *headers; /* of the user, then at most one of the credentials */
     size_t header_count;
     struct cli_text *header_texts; /* the memory behind `headers` */
@@ -35,7 +36,8 @@ cflight_status cli_connection_open(struct cli_connection *ret_connection, struct
 cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
                                          cflight_client **ret_client, cflight_error **reterr);
 
-/* Options for the next call: what is left of the time limit, cancel, and headers. */
+/* Options for the next call, good while the connection stays where it is: what is left of the time
+ * limit, cancel, and headers. */
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
 /* The same without headers and credentials, for a server that must not see them. */
 struct cflight_call_options cli_connection_call_bare(const struct cli_connection *connection);

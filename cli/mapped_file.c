@@ -50,7 +50,8 @@ void cli_mapped_files_guard(void)
 
 /* Opens the path twice, for the map and for the watch. `*ret_is_same` tells whether both found the
  * same file. */
-static cflight_status open_both(struct cli_mapped_file *file, const char *path, bool *ret_is_same,
+static cflight_status open_both(struct cli_mapped_file *file, const char *path,
+                                const struct cflight_ipc_read_options *options, bool *ret_is_same,
                                 cflight_error **reterr)
 {
     struct stat now;
@@ -59,19 +60,20 @@ static cflight_status open_both(struct cli_mapped_file *file, const char *path, 
         return cli_error_from_errno(reterr, errno, "open", path);
     }
     file->fault_count = atomic_load(&fault_count);
-    cflight_status status = cflight_ipc_file_open(path, NULL, &file->file, reterr);
+    cflight_status status = cflight_ipc_file_open(path, options, &file->file, reterr);
     *ret_is_same =
         status == CFLIGHT_OK && stat(path, &now) == 0 && cli_is_same_file(&file->opened, &now);
     return status;
 }
 
 cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char *path,
+                                    const struct cflight_ipc_read_options *options,
                                     cflight_error **reterr)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
         struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
         bool is_same = false;
-        cflight_status status = open_both(&file, path, &is_same, reterr);
+        cflight_status status = open_both(&file, path, options, &is_same, reterr);
         if (is_same) {
             *ret_file = file;
             return CFLIGHT_OK;

@@ -28,6 +28,7 @@ void cli_mapped_files_guard(void);
 /* Opens a file that is there under `path`. @return as cflight_ipc_file_open() does, or
  * CFLIGHT_UNAVAILABLE when the file is replaced again and again */
 cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char *path,
+                                    const struct cflight_ipc_read_options *options,
                                     cflight_error **reterr);
 
 /* Tells whether what was read since the file was opened is what the file held then.

@@ -46,7 +46,8 @@ static cflight_status open_flight(const struct cli_serve *serve, const char *nam
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cli_mapped_file_open(ret_file, cli_text_terminated(&path), &cause);
+    status =
+        cli_mapped_file_open(ret_file, cli_text_terminated(&path), &serve->read_options, &cause);
     cli_text_done(&path);
     return status == CFLIGHT_OK ? CFLIGHT_OK : blame_server(name, status, cause, reterr);
 }

@@ -92,6 +92,12 @@ struct cflight_ipc_read_options {
     /// Largest message body accepted, in bytes; 0 is 4 GiB - 1 for streams and no limit for memory
     /// maps.
     uint64_t message_bytes_max;
+    /// Most bytes that the compressed buffers of one message may unpack to; more is refused with
+    /// CFLIGHT_RESOURCE_EXHAUSTED before memory is taken for it. 0 is 256 MiB, or 256 times the
+    /// bytes of the message where that is more.
+    uint64_t unpacked_bytes_max;
+    /// Most memory that all dictionaries of one stream may keep; 0 is 8 GiB, at servers 1 GiB.
+    uint64_t dictionary_bytes_max;
 };
 
 #define CFLIGHT_IPC_READ_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_ipc_read_options)

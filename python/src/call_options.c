@@ -191,9 +191,15 @@ static int read_options_get(struct cfp_state *state, PyObject *value, struct cal
         return -1;
     }
     long depth = 0;
-    if (long_attribute(value, "depth_max", 0, &depth) < 0) {
+    long unpacked_bytes = 0;
+    long dictionary_bytes = 0;
+    if (long_attribute(value, "depth_max", 0, &depth) < 0 ||
+        long_attribute(value, "unpacked_bytes_max", 0, &unpacked_bytes) < 0 ||
+        long_attribute(value, "dictionary_bytes_max", 0, &dictionary_bytes) < 0) {
         return -1;
     }
+    self->read.unpacked_bytes_max = (uint64_t)unpacked_bytes;
+    self->read.dictionary_bytes_max = (uint64_t)dictionary_bytes;
     self->read.depth_max = (int32_t)depth;
     self->read.validation = validation_of(value);
     return 0;
@@ -279,8 +285,9 @@ static const char *const write_option_names[] = {"metadata_version",
                                                  "compression_threads",
                                                  NULL};
 static const char *const read_option_names[] = {
-    "ensure_native_endian", "ensure_alignment", "use_threads", "included_fields",
-    "validation",           "depth_max",        NULL};
+    "ensure_native_endian", "ensure_alignment",     "use_threads",
+    "included_fields",      "validation",           "depth_max",
+    "unpacked_bytes_max",   "dictionary_bytes_max", NULL};
 
 struct option_arguments {
     PyObject *timeout;

@@ -25,8 +25,9 @@ struct cfl_limits {
     uint32_t schema_fields_max;         /* Arrow fields in all */
     uint32_t dictionaries_max;          /* dictionary ids in one stream */
     uint64_t dictionary_bytes_max;      /* memory of all dictionaries of one stream */
-    uint32_t decompress_ratio_max;      /* decompressed to compressed, for one buffer */
-    uint64_t decompress_bytes_max;      /* decompressed bytes of one record batch */
+    uint64_t unpacked_bytes_free;       /* decompressed bytes that any record batch may have */
+    uint32_t unpacked_ratio_max;        /* beyond them: decompressed to all bytes of the body */
+    uint64_t unpacked_bytes_max;        /* decompressed bytes of one record batch in any case */
     uint32_t handshake_ms;              /* from accept to the HTTP/2 preface, TLS included */
     uint32_t connections_max;           /* of one server */
     uint32_t authenticate_ms;           /* a whole Handshake call at a server */

@@ -3,6 +3,7 @@
 #define CFL_IPC_DECODE_H
 
 #include "base/body.h"
+#include "base/budget.h"
 #include "base/limits.h"
 #include "cflight/arrow_abi.h"
 #include "cflight/ipc.h"
@@ -27,6 +28,7 @@ struct cfl_decode_env {
     size_t included_count;
     const struct cfl_dictionary_set *dictionaries;
     struct cfl_decompressor *decompressor; /* one at a time */
+    struct cfl_budget *budget;             /* of memory that is made and kept; NULL for none */
 };
 
 /* A message's body: bytes, and who keeps them alive. Borrowed. */
@@ -58,8 +60,9 @@ struct cfl_decode {
     size_t node_index;
     size_t buffer_index;
     size_t view_count_index;
-    uint64_t fresh_bytes;  /* memory made for this message */
-    uint64_t copied_bytes; /* of it, copied for its alignment only */
+    uint64_t unpacked_bytes; /* decompressed */
+    uint64_t fresh_bytes;    /* memory made for this message, taken from the budget */
+    uint64_t copied_bytes;   /* of it, copied for its alignment only */
 };
 
 /* Reads the message's RecordBatch table. `message` must outlive `decode`. */
@@ -67,6 +70,14 @@ cflight_status cfl_decode_init(struct cfl_decode *ret_decode, const struct cfl_d
                                const struct cfl_message *message,
                                const struct cfl_fb_table *record_batch, struct cfl_body_view body,
                                cflight_error **reterr);
+
+/* What data of `body_bytes` bytes may unpack to. */
+uint64_t cfl_unpacked_limit(const struct cfl_limits *limits, uint64_t body_bytes);
+/* RESOURCE_EXHAUSTED: the budget has not that much left. */
+cflight_status cfl_decode_over_budget(const struct cfl_budget *budget, uint64_t len_bytes,
+                                      cflight_error **reterr);
+/* Gives back to the budget what the message took. */
+void cfl_decode_done(struct cfl_decode *decode);
 
 /* Takes the next buffer, which must have at least `needed_bytes` bytes, decompressed, in this
  * machine's byte order and aligned to `alignment_bytes`. Release it with cfl_slice_done. */
@@ -94,7 +105,8 @@ cflight_status cfl_decode_field(struct cfl_decode *decode, const struct cfl_fiel
 cflight_status cfl_decode_value(struct cfl_decode *decode, const struct cfl_field *field,
                                 struct ArrowArray *ret_array, cflight_error **reterr);
 
-/* A record batch to a struct array of the included columns. */
+/* A record batch to a struct array of the included columns. What was unpacked counts in the budget
+ * until the batch is handed on. */
 cflight_status cfl_decode_batch(const struct cfl_decode_env *env, const struct cfl_message *message,
                                 struct cfl_body_view body, struct ArrowArray *ret_batch,
                                 cflight_error **reterr);

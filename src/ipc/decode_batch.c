@@ -105,6 +105,7 @@ cflight_status cfl_decode_batch(const struct cfl_decode_env *env, const struct c
         batch.length = decode.batch_length;
         status = decode_columns(&decode, &batch, reterr);
     }
+    cfl_decode_done(&decode);
     if (status != CFLIGHT_OK) {
         cfl_array_drop(&batch);
         return status;
@@ -136,12 +137,14 @@ cflight_status cfl_decode_values(const struct cfl_decode_env *env,
         status = cfl_validate_dictionary_values(field, &values, env->validation, CFLIGHT_DATA_LOSS,
                                                 reterr);
     }
+    uint64_t fresh_bytes = decode.fresh_bytes;
+    cfl_decode_done(&decode);
     if (status != CFLIGHT_OK) {
         cfl_array_drop(&values);
         return status;
     }
     cfl_copy_count_received(0, decode.copied_bytes);
     *ret_values = values;
-    *ret_bytes = body.bytes.len_bytes + decode.fresh_bytes;
+    *ret_bytes = body.bytes.len_bytes + fresh_bytes;
     return CFLIGHT_OK;
 }

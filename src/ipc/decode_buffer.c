@@ -102,11 +102,11 @@ cflight_status cfl_decode_init(struct cfl_decode *ret_decode, const struct cfl_d
 {
     struct cfl_decode *decode = ret_decode;
     memset(decode, 0, sizeof *decode);
+    decode->env = env;
     if (!cfl_fb_is_present(record_batch)) {
         return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
                                          "the message has no record batch");
     }
-    decode->env = env;
     decode->body = body;
     decode->metadata_version = message->metadata_version;
     decode->is_swapped = cfl_schema_is_swapped(env->schema);
@@ -164,12 +164,34 @@ static cflight_status locate(struct cfl_decode *decode, struct cflight_bytes *re
     return CFLIGHT_OK;
 }
 
+cflight_status cfl_decode_over_budget(const struct cfl_budget *budget, uint64_t len_bytes,
+                                      cflight_error **reterr)
+{
+    return cflight_error_set(
+        reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+        "%" PRIu64 " bytes of unpacked data do not fit: all calls of this "
+        "server may hold %" PRIu64
+        " bytes together (unread_bytes_max), which are in use; try again later",
+        len_bytes, budget->max_bytes);
+}
+
+void cfl_decode_done(struct cfl_decode *decode)
+{
+    cfl_budget_give_back(decode->env->budget, decode->fresh_bytes);
+    decode->fresh_bytes = 0;
+}
+
 /* Memory for a buffer that is made anew. */
 static cflight_status make_fresh(struct cfl_decode *decode, size_t len_bytes,
                                  struct cfl_slice *ret_slice, cflight_error **reterr)
 {
+    struct cfl_budget *budget = decode->env->budget;
+    if (!cfl_budget_take(budget, len_bytes)) {
+        return cfl_decode_over_budget(budget, len_bytes, reterr);
+    }
     cflight_buffer *fresh = cfl_body_new(decode->env->pool, decode->env->alloc, len_bytes);
     if (fresh == NULL) {
+        cfl_budget_give_back(budget, len_bytes);
         return cfl_error_no_memory(reterr);
     }
     decode->fresh_bytes += len_bytes;
@@ -180,28 +202,38 @@ static cflight_status make_fresh(struct cfl_decode *decode, size_t len_bytes,
     return CFLIGHT_OK;
 }
 
-/* The peer chose this number: it is checked before it reaches the allocator. */
-static cflight_status check_claim(const struct cfl_decode *decode, size_t compressed_bytes,
-                                  uint64_t claimed_bytes, cflight_error **reterr)
+/* No byte that came is worth more than a certain number, beyond what there may always be. */
+uint64_t cfl_unpacked_limit(const struct cfl_limits *limits, uint64_t body_bytes)
 {
-    const struct cfl_limits *limits = decode->env->limits;
-    uint64_t ratio_bytes = 0;
-    if (__builtin_mul_overflow((uint64_t)compressed_bytes, (uint64_t)limits->decompress_ratio_max,
-                               &ratio_bytes)) {
-        ratio_bytes = UINT64_MAX;
+    uint64_t limit_bytes = 0;
+    if (__builtin_mul_overflow(body_bytes, (uint64_t)limits->unpacked_ratio_max, &limit_bytes)) {
+        limit_bytes = UINT64_MAX;
     }
-    if (claimed_bytes > ratio_bytes) {
-        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                 "a compressed buffer of %zu bytes claims %" PRIu64
-                                 " bytes of data; the limit is %" PRIu32 " times its size",
-                                 compressed_bytes, claimed_bytes, limits->decompress_ratio_max);
+    limit_bytes =
+        limit_bytes < limits->unpacked_bytes_free ? limits->unpacked_bytes_free : limit_bytes;
+    return limit_bytes < limits->unpacked_bytes_max ? limit_bytes : limits->unpacked_bytes_max;
+}
+
+/* The peer chose this number: it is checked before it reaches the allocator. */
+static cflight_status check_claim(struct cfl_decode *decode, uint64_t claimed_bytes,
+                                  cflight_error **reterr)
+{
+    uint64_t limit_bytes = cfl_unpacked_limit(decode->env->limits, decode->body.bytes.len_bytes);
+    uint64_t total_bytes = 0;
+    if (__builtin_add_overflow(decode->unpacked_bytes, claimed_bytes, &total_bytes) ||
+        total_bytes > limit_bytes) {
+        cflight_status status =
+            cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                              "a compressed message of %zu bytes unpacks to %" PRIu64
+                              " bytes or more; the limit is %" PRIu64
+                              " bytes, which the read option unpacked_bytes_max changes",
+                              decode->body.bytes.len_bytes, total_bytes, limit_bytes);
+        if (reterr != NULL) {
+            cfl_error_set_size_numbers(*reterr, limit_bytes, total_bytes);
+        }
+        return status;
     }
-    if (decode->fresh_bytes > limits->decompress_bytes_max ||
-        claimed_bytes > limits->decompress_bytes_max - decode->fresh_bytes) {
-        return cfl_error_set_size_limit(reterr, "decompressed record batch",
-                                        decode->fresh_bytes + claimed_bytes,
-                                        limits->decompress_bytes_max);
-    }
+    decode->unpacked_bytes = total_bytes;
     return CFLIGHT_OK;
 }
 
@@ -228,7 +260,7 @@ static cflight_status expand(struct cfl_decode *decode, struct cflight_bytes raw
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "a compressed buffer claims %" PRId64 " bytes", claimed_bytes);
     }
-    cflight_status status = check_claim(decode, compressed.len_bytes, word, reterr);
+    cflight_status status = check_claim(decode, word, reterr);
     if (status != CFLIGHT_OK || claimed_bytes == 0) {
         return status;
     }

@@ -19,6 +19,7 @@ struct cfl_decoder {
     const struct cflight_allocator *alloc;
     struct cfl_limits limits;
     struct cfl_pool *pool;
+    struct cfl_budget *budget;
     struct cfl_read_setup setup;
     struct cfl_schema *schema;          /* all columns */
     struct cfl_schema *selected_schema; /* what the caller sees */
@@ -47,6 +48,11 @@ cflight_status cfl_decoder_new(const struct cflight_allocator *alloc,
     }
     *ret_decoder = decoder;
     return CFLIGHT_OK;
+}
+
+void cfl_decoder_set_budget(struct cfl_decoder *decoder, struct cfl_budget *budget)
+{
+    decoder->budget = budget;
 }
 
 void cfl_decoder_free(struct cfl_decoder *decoder)
@@ -104,6 +110,7 @@ static struct cfl_decode_env environment(struct cfl_decoder *decoder)
         .included_count = decoder->setup.included_count,
         .dictionaries = decoder->dictionaries,
         .decompressor = &decoder->decompressor,
+        .budget = decoder->budget,
     };
     return env;
 }

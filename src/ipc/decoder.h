@@ -3,6 +3,7 @@
 #define CFL_IPC_DECODER_H
 
 #include "base/body.h"
+#include "base/budget.h"
 #include "base/limits.h"
 #include "cflight/arrow_abi.h"
 #include "cflight/error.h"
@@ -25,6 +26,9 @@ cflight_status cfl_decoder_new(const struct cflight_allocator *alloc,
                                const struct cflight_ipc_read_options *options,
                                const struct cfl_limits *limits, struct cfl_pool *pool,
                                struct cfl_decoder **ret_decoder, cflight_error **reterr);
+/* What is unpacked counts in the budget until it is handed on, dictionaries as long as they are
+ * kept. Before the first message; the budget must outlive the decoder. NULL for none. */
+void cfl_decoder_set_budget(struct cfl_decoder *decoder, struct cfl_budget *budget);
 void cfl_decoder_free(struct cfl_decoder *decoder);
 
 /* NULL until a schema message was fed. With `included_fields` this is the selected schema. */

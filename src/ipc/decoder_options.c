@@ -30,6 +30,13 @@ static cflight_status apply_options(struct cfl_read_setup *setup,
     if (options->message_bytes_max > 0) {
         setup->limits.message_bytes_max = options->message_bytes_max;
     }
+    if (options->unpacked_bytes_max > 0) {
+        setup->limits.unpacked_bytes_free = options->unpacked_bytes_max;
+        setup->limits.unpacked_bytes_max = options->unpacked_bytes_max;
+    }
+    if (options->dictionary_bytes_max > 0) {
+        setup->limits.dictionary_bytes_max = options->dictionary_bytes_max;
+    }
     switch (options->validation) {
     case CFLIGHT_VALIDATION_DEFAULT:
         setup->validation = CFLIGHT_VALIDATION_FULL;

@@ -24,23 +24,30 @@
 /* Field numbers of the table DictionaryBatch. */
 enum { DICTIONARY_BATCH_ID = 0, DICTIONARY_BATCH_DATA = 1, DICTIONARY_BATCH_IS_DELTA = 2 };
 
+/* What a dictionary weighs. */
+struct weight {
+    uint64_t len_bytes;  /* memory that the values keep alive */
+    uint64_t body_bytes; /* of the messages that brought them */
+};
+
 struct entry {
     int64_t id;
     const struct cfl_field *field; /* one of those with the id; all have the same value type */
     bool is_included;
     bool is_seen;
     struct ArrowArray values; /* released until the first message, and always when not included */
-    uint64_t len_bytes;       /* memory that the values keep alive */
-    bool has_room;            /* the values may be appended to in place */
+    struct weight weight;
+    bool has_room; /* the values may be appended to in place */
 };
 
 struct cfl_dictionary_set {
     const struct cflight_allocator *alloc;
     const struct cfl_limits *limits;
+    struct cfl_budget *budget; /* that the weight was taken from */
     struct entry *entries;
     size_t count;
     size_t capacity;
-    uint64_t len_bytes;
+    struct weight weight; /* of all */
     uint64_t last_lineage;
 };
 
@@ -181,9 +188,10 @@ void cfl_dictionary_set_clear(struct cfl_dictionary_set *dictionaries)
         cfl_array_drop(&entry->values);
         entry->is_seen = false;
         entry->has_room = false;
-        entry->len_bytes = 0;
+        entry->weight = (struct weight){0};
     }
-    dictionaries->len_bytes = 0;
+    cfl_budget_give_back(dictionaries->budget, dictionaries->weight.len_bytes);
+    dictionaries->weight = (struct weight){0};
 }
 
 void cfl_dictionary_set_free(struct cfl_dictionary_set *dictionaries)
@@ -191,9 +199,7 @@ void cfl_dictionary_set_free(struct cfl_dictionary_set *dictionaries)
     if (dictionaries == NULL) {
         return;
     }
-    for (size_t i = 0; i < dictionaries->count; i++) {
-        cfl_array_drop(&dictionaries->entries[i].values);
-    }
+    cfl_dictionary_set_clear(dictionaries);
     cfl_free_array(dictionaries->alloc, dictionaries->entries, dictionaries->capacity,
                    sizeof *dictionaries->entries);
     cfl_free(dictionaries->alloc, dictionaries, sizeof *dictionaries);
@@ -215,58 +221,96 @@ const struct ArrowArray *cfl_dictionary_set_find(const struct cfl_dictionary_set
     return entry == NULL || entry->values.release == NULL ? NULL : &entry->values;
 }
 
-static cflight_status check_size(const struct cfl_dictionary_set *dictionaries,
-                                 const struct entry *entry, uint64_t len_bytes,
-                                 cflight_error **reterr)
+static uint64_t add_saturated(uint64_t a, uint64_t b)
 {
-    uint64_t total_bytes = 0;
-    uint64_t limit_bytes = dictionaries->limits->dictionary_bytes_max;
-    if (__builtin_add_overflow(dictionaries->len_bytes - entry->len_bytes, len_bytes,
-                               &total_bytes) ||
-        total_bytes > limit_bytes) {
-        return cfl_error_set_size_limit(reterr, "memory of all dictionaries", total_bytes,
-                                        limit_bytes);
+    uint64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static struct weight add_weights(struct weight a, struct weight b)
+{
+    return (struct weight){add_saturated(a.len_bytes, b.len_bytes),
+                           add_saturated(a.body_bytes, b.body_bytes)};
+}
+
+/* The weight of all with the exchange of one. */
+static struct weight total_with(const struct cfl_dictionary_set *dictionaries,
+                                const struct entry *entry, struct weight weight)
+{
+    const struct weight others = {
+        dictionaries->weight.len_bytes - entry->weight.len_bytes,
+        dictionaries->weight.body_bytes - entry->weight.body_bytes,
+    };
+    return add_weights(others, weight);
+}
+
+/* Checks what the dictionaries would weigh: against a limit of their own, and against what they may
+ * have unpacked to, since they stay. */
+static cflight_status check_weight(const struct cfl_dictionary_set *dictionaries,
+                                   const struct entry *entry, struct weight weight,
+                                   cflight_error **reterr)
+{
+    const struct cfl_limits *limits = dictionaries->limits;
+    struct weight total = total_with(dictionaries, entry, weight);
+    if (total.len_bytes > limits->dictionary_bytes_max) {
+        return cfl_error_set_size_limit(
+            reterr, "the memory of all dictionaries (read option dictionary_bytes_max)",
+            total.len_bytes, limits->dictionary_bytes_max);
+    }
+    uint64_t unpacked_max = cfl_unpacked_limit(limits, total.body_bytes);
+    if (total.len_bytes > add_saturated(unpacked_max, total.body_bytes)) {
+        return cfl_error_set_size_limit(
+            reterr, "the memory of all unpacked dictionaries (read option unpacked_bytes_max)",
+            total.len_bytes, unpacked_max);
     }
     return CFLIGHT_OK;
 }
 
-/* Makes `values` the content of the entry. */
-static void set_values(struct cfl_dictionary_set *dictionaries, struct entry *entry,
-                       struct ArrowArray *values, uint64_t lineage, uint64_t len_bytes)
+/* Makes `values` the content of the entry. Old and new are there together for a moment. */
+static cflight_status set_values(struct cfl_dictionary_set *dictionaries,
+                                 const struct cfl_decode_env *env, struct entry *entry,
+                                 struct ArrowArray *values, uint64_t lineage, struct weight weight,
+                                 cflight_error **reterr)
 {
+    cflight_status status = check_weight(dictionaries, entry, weight, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    dictionaries->budget = env->budget;
+    if (!cfl_budget_take(dictionaries->budget, weight.len_bytes)) {
+        return cfl_decode_over_budget(dictionaries->budget, weight.len_bytes, reterr);
+    }
+    cfl_budget_give_back(dictionaries->budget, entry->weight.len_bytes);
     cfl_array_drop(&entry->values);
     cfl_array_set_lineage(values, lineage);
     entry->values = *values;
     entry->has_room = false;
     memset(values, 0, sizeof *values);
-    dictionaries->len_bytes = dictionaries->len_bytes - entry->len_bytes + len_bytes;
-    entry->len_bytes = len_bytes;
+    dictionaries->weight = total_with(dictionaries, entry, weight);
+    entry->weight = weight;
+    return CFLIGHT_OK;
 }
 
 static cflight_status append_values(struct cfl_dictionary_set *dictionaries,
                                     const struct cfl_decode_env *env, struct entry *entry,
-                                    const struct ArrowArray *values, uint64_t len_bytes,
+                                    const struct ArrowArray *values, struct weight weight,
                                     cflight_error **reterr)
 {
     struct cfl_concat_result joined = {0};
-    uint64_t total_bytes = 0;
-    if (__builtin_add_overflow(entry->len_bytes, len_bytes, &total_bytes)) {
-        total_bytes = UINT64_MAX;
-    }
-    cflight_status status = check_size(dictionaries, entry, total_bytes, reterr);
+    struct weight total = add_weights(entry->weight, weight);
+    cflight_status status = check_weight(dictionaries, entry, total, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_array_concat(env->alloc, env->pool, entry->field, &entry->values,
                                   entry->has_room, values, &joined, reterr);
     }
     if (status == CFLIGHT_OK) {
         /* Without room the result may share memory of both (the data of views). */
-        bool is_more = joined.has_room || joined.len_bytes > total_bytes;
-        total_bytes = is_more ? joined.len_bytes : total_bytes;
-        status = check_size(dictionaries, entry, total_bytes, reterr);
+        bool is_more = joined.has_room || joined.len_bytes > total.len_bytes;
+        total.len_bytes = is_more ? joined.len_bytes : total.len_bytes;
+        status = set_values(dictionaries, env, entry, &joined.array,
+                            cfl_array_lineage(&entry->values), total, reterr);
     }
     if (status == CFLIGHT_OK) {
-        set_values(dictionaries, entry, &joined.array, cfl_array_lineage(&entry->values),
-                   total_bytes);
         entry->has_room = joined.has_room;
     }
     cfl_array_drop(&joined.array);
@@ -280,16 +324,14 @@ static cflight_status take_values(struct cfl_dictionary_set *dictionaries,
 {
     struct cfl_fb_table data = cfl_fb_table_field(&message->header, DICTIONARY_BATCH_DATA);
     struct ArrowArray values = {0};
-    uint64_t len_bytes = 0;
-    cflight_status status =
-        cfl_decode_values(env, message, &data, body, entry->field, &values, &len_bytes, reterr);
+    struct weight weight = {.body_bytes = body.bytes.len_bytes};
+    cflight_status status = cfl_decode_values(env, message, &data, body, entry->field, &values,
+                                              &weight.len_bytes, reterr);
     if (status == CFLIGHT_OK && is_delta && entry->values.release != NULL) {
-        status = append_values(dictionaries, env, entry, &values, len_bytes, reterr);
+        status = append_values(dictionaries, env, entry, &values, weight, reterr);
     } else if (status == CFLIGHT_OK) {
-        status = check_size(dictionaries, entry, len_bytes, reterr);
-        if (status == CFLIGHT_OK) {
-            set_values(dictionaries, entry, &values, ++dictionaries->last_lineage, len_bytes);
-        }
+        status = set_values(dictionaries, env, entry, &values, ++dictionaries->last_lineage, weight,
+                            reterr);
     }
     cfl_array_drop(&values);
     return status;

@@ -23,7 +23,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_client_tls", sizeof(struct cflight_client_tls), 64},
     {"cflight_client_options", sizeof(struct cflight_client_options), 192},
     {"cflight_ipc_write_options", sizeof(struct cflight_ipc_write_options), 32},
-    {"cflight_ipc_read_options", sizeof(struct cflight_ipc_read_options), 48},
+    {"cflight_ipc_read_options", sizeof(struct cflight_ipc_read_options), 64},
     {"cflight_ipc_stats", sizeof(struct cflight_ipc_stats), 40},
     {"cflight_call_summary", sizeof(struct cflight_call_summary), 56},
     {"cflight_client_middleware", sizeof(struct cflight_client_middleware), 56},

@@ -72,7 +72,10 @@ def test_numbers_are_optional(maker):
             made.shutdown()
 
 
-@pytest.mark.parametrize("options", [{"depth_max": 0}, {"depth_max": 1025}, {"validation": "none"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"depth_max": 0}, {"depth_max": 1025}, {"validation": "none"}, {"unpacked_bytes_max": 0}, {"dictionary_bytes_max": 0}],
+)
 def test_read_options_are_checked(options):
     with pytest.raises(ValueError):
         flight.IpcReadOptions(**options)
@@ -388,6 +391,29 @@ def test_depth_has_a_limit(server):
         failure_of(lambda: client.do_get(flight.Ticket("t"), reading).read_all())
         failure_of(lambda: put(client, nested, writing))
         assert client.do_get(flight.Ticket("t")).read_all().equals(nested)
+
+
+def test_unpacked_data_has_a_limit():
+    """Goal: what compressed data and dictionaries may become is an option of reading.
+    Method: a MB of zeros, and a dictionary of as much, under limits on either side."""
+    zeros = pa.table({"a": [0] * 125_000})
+    words = pa.table({"a": pa.array(["x" * 1_000_000]).dictionary_encode()})
+    with EchoServer(write_options=flight.IpcWriteOptions(compression="zstd")) as server:
+        server.tables.update({b"zeros": zeros, b"words": words})
+        with flight.connect(server.location) as client:
+            for limit, ticket, enough in (
+                ("unpacked_bytes_max", "zeros", 1_000_000),
+                ("unpacked_bytes_max", "words", 1_000_100),
+                ("dictionary_bytes_max", "words", 1_100_000),
+            ):
+                for size in (enough, 900_000):
+                    reading = flight.IpcReadOptions(**{limit: size})
+                    options = flight.FlightCallOptions(read_options=reading)
+                    read = client.do_get(flight.Ticket(ticket), options).read_all
+                    if size == enough:
+                        assert read().num_rows == (125_000 if ticket == "zeros" else 1)
+                    else:
+                        assert limit in failure_of(read)
 
 
 def test_a_server_has_ipc_options():

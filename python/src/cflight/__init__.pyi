@@ -153,12 +153,16 @@ class IpcReadOptions:
     included_fields: list[int]
     validation: str
     depth_max: int | None
+    unpacked_bytes_max: int | None
+    dictionary_bytes_max: int | None
     def __init__(
         self,
         *,
         included_fields: Iterable[int] | None = None,
         validation: str = "full",
         depth_max: int | None = None,
+        unpacked_bytes_max: int | None = None,
+        dictionary_bytes_max: int | None = None,
     ) -> None: ...
 
 class Buffer:

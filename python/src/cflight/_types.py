@@ -158,6 +158,7 @@ except ImportError:
 
 
 _DEPTH_MAX = 1024
+_BYTES_MAX = 2**63 - 1
 _THREADS_MAX = 1024
 
 
@@ -247,6 +248,11 @@ class IpcReadOptions:
         senders that are trusted.
     depth_max : int, optional
         Deepest nesting of types; None is 64.
+    unpacked_bytes_max : int, optional
+        Most bytes that one compressed message may unpack to; None is 256 MiB, or 256 times the
+        bytes of the message where that is more.
+    dictionary_bytes_max : int, optional
+        Most memory that the dictionaries of one stream may keep; None is 8 GiB, at servers 1 GiB.
 
     Raises
     ------
@@ -258,9 +264,23 @@ class IpcReadOptions:
     >>> FlightCallOptions(read_options=IpcReadOptions(included_fields=[0, 2]))
     """
 
-    __slots__ = ("included_fields", "validation", "depth_max")
+    __slots__ = (
+        "included_fields",
+        "validation",
+        "depth_max",
+        "unpacked_bytes_max",
+        "dictionary_bytes_max",
+    )
 
-    def __init__(self, *, included_fields=None, validation="full", depth_max=None):
+    def __init__(
+        self,
+        *,
+        included_fields=None,
+        validation="full",
+        depth_max=None,
+        unpacked_bytes_max=None,
+        dictionary_bytes_max=None,
+    ):
         if validation not in ("full", "safe", "bounds"):
             raise ValueError(
                 f"unknown validation {validation!r}; there are 'full', 'safe' and 'bounds'"
@@ -268,6 +288,8 @@ class IpcReadOptions:
         self.included_fields = list(included_fields or [])
         self.validation = validation
         self.depth_max = _count(depth_max, "depth_max", _DEPTH_MAX)
+        self.unpacked_bytes_max = _count(unpacked_bytes_max, "unpacked_bytes_max", _BYTES_MAX)
+        self.dictionary_bytes_max = _count(dictionary_bytes_max, "dictionary_bytes_max", _BYTES_MAX)
 
     def __repr__(self):
         return (

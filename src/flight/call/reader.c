@@ -47,6 +47,7 @@ cflight_status cfl_reader_new(struct cfl_call *call, const struct cflight_ipc_re
         return status;
     }
     reader->call = cfl_call_ref(call);
+    cfl_decoder_set_budget(reader->decoder, call->connection->owner.unread);
     reader->is_server = call->connection->is_server;
     cfl_list_init(&reader->early);
     *ret_reader = reader;

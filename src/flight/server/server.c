@@ -18,6 +18,7 @@ enum {
     DEFAULT_QUEUE_MAX = 1024,
     DEFAULT_SPLIT_BYTES = (4 << 20) - (64 << 10),
     DEFAULT_UNREAD_BYTES = 1 << 30, /* where the system does not tell its memory */
+    DICTIONARY_BYTES = 1 << 30,     /* of one stream, unless the read options say otherwise */
 };
 
 /* ---- options ---- */
@@ -43,6 +44,7 @@ static void load_limits(struct cflight_server *server)
     };
     cfl_connection_limits(&common, limits);
     cfl_connection_keepalive(&common, &server->keepalive);
+    limits->dictionary_bytes_max = DICTIONARY_BYTES;
     server->keepalive.without_calls = options->keepalive_interval_ms > 0;
     if (options->connections_max > 0) {
         limits->connections_max = options->connections_max;

@@ -60,6 +60,38 @@ TEST(cli_arguments, options_may_stand_anywhere)
     cli_arguments_done(&arguments);
 }
 
+/* Goal: sizes are bytes, or powers of 1024 by a letter.
+ * Method: each letter; then what is none, and what does not fit into 64 bits. */
+TEST(cli_arguments, sizes_may_have_a_unit)
+{
+    static const struct {
+        const char *line;
+        uint64_t size_bytes;
+    } cases[] = {
+        {"get h:1 n --unpack-max 1000", 1000},
+        {"get h:1 n --unpack-max 3k", 3072},
+        {"get h:1 n --unpack-max 3K", 3072},
+        {"put h:1 n f --unpack-max 256M", UINT64_C(256) << 20},
+        {"serve d --unpack-max=4G", UINT64_C(4) << 30},
+        {"get h:1 n --unpack-max 1T", UINT64_C(1) << 40},
+        {"get h:1 n", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char storage[256];
+        struct cli_arguments arguments;
+        cflight_error *error = NULL;
+        CHECK_OK(parse(cases[i].line, storage, &arguments, &error), error);
+        assert_int_equal(cli_read_options(&arguments).unpacked_bytes_max, cases[i].size_bytes);
+        cli_arguments_done(&arguments);
+    }
+    check_refused("get h:1 n --unpack-max 0", "takes a number of bytes such as 100000 or 2G");
+    check_refused("get h:1 n --unpack-max -1", "takes a number of bytes");
+    check_refused("get h:1 n --unpack-max 5GB", "takes a number of bytes");
+    check_refused("get h:1 n --unpack-max 5x", "takes a number of bytes");
+    check_refused("get h:1 n --unpack-max 18014398509481984k", "takes a number of bytes");
+    check_refused("get h:1 n --unpack-max 99999999999999999999", "takes a number of bytes");
+}
+
 /* Goal: letters can be written together, and the last may have a value.
  * Method: the value attached, and as the next argument; what follows the letter of a value is one,
  * even if it is a letter. */

@@ -147,7 +147,7 @@ cflight_status t_decode(const struct cflight_allocator *alloc, struct t_bytes by
     struct decode_state state = {0};
     struct t_source source = {bytes.data, bytes.len_bytes, step_bytes};
     struct cfl_limits limits = cfl_limits_default;
-    limits.decompress_bytes_max = 1 << 20;
+    limits.unpacked_bytes_max = 1 << 20;
     limits.message_bytes_max = 1 << 20;
     cflight_status status = cfl_framer_new(alloc, &limits, NULL, &state.framer, reterr);
     if (status == CFLIGHT_OK) {

@@ -314,30 +314,6 @@ TEST(ipc_decoder, misaligned_bodies_are_copied)
     }
 }
 
-/* Goal: what a compressed buffer claims is checked against ratio and size before memory is asked
- * for. Method: limits below what an honest stream needs. */
-TEST(ipc_decoder, decompression_has_limits)
-{
-    static const char *const NAMES[] = {"ipc_stream/lz4", "ipc_stream/zstd"};
-    for (size_t i = 0; i < 4; i++) {
-        struct messages messages;
-        struct cfl_walk_message message;
-        struct cfl_limits limits = cfl_limits_default;
-        struct ArrowArray batch = {0};
-        enum cfl_message_kind kind = CFL_MESSAGE_SCHEMA;
-        limits.decompress_ratio_max = i < 2 ? 0 : limits.decompress_ratio_max;
-        limits.decompress_bytes_max = i < 2 ? limits.decompress_bytes_max : 4;
-        open_messages(&messages, NAMES[i % 2]);
-        cfl_decoder_free(messages.decoder);
-        CHECK_OK(cfl_decoder_new(NULL, NULL, &limits, NULL, &messages.decoder, NULL), NULL);
-        assert_true(next_message(&messages, &message));
-        CHECK_OK(feed(&messages, &message, &kind, &batch), NULL);
-        assert_true(next_message(&messages, &message));
-        CHECK_STATUS(feed(&messages, &message, &kind, &batch), CFLIGHT_RESOURCE_EXHAUSTED);
-        close_messages(&messages);
-    }
-}
-
 /* Goal: the memory of all dictionaries is bounded. Method: a limit below the first dictionary's
  * body. */
 TEST(ipc_decoder, dictionaries_have_a_limit)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data that unpacks to far more than came: what peers of another implementation send is held in limits."""
+
+import os
+import subprocess
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as flight
+import pytest
+
+MIB = 1 << 20
+ZSTD = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+def zeros(size_mib):
+    return pa.record_batch([np.zeros(size_mib << 17)], ["n"])
+
+
+class Peer(flight.FlightServerBase):
+    """Serves a batch of so many MiB of zeros."""
+
+    def do_get(self, context, ticket):
+        batch = zeros(int(ticket.ticket))
+        return flight.RecordBatchStream(pa.Table.from_batches([batch]), options=ZSTD)
+
+
+@pytest.fixture(scope="module")
+def peer():
+    with Peer("grpc://localhost:0") as server:
+        yield server
+
+
+def get(cflight, peer, size_mib, *options):
+    """Fetches one row; returns the exit code, what was said, and the peak of resident memory in MiB."""
+    process = subprocess.Popen(
+        [cflight.path, "get", f"grpc://localhost:{peer.port}", "--ticket", str(size_mib), *options, "-n", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    errors = process.stderr.read()
+    process.stderr.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, errors, usage.ru_maxrss // 1024
+
+
+def test_a_client_does_not_unpack_a_bomb(cflight, peer):
+    code, errors, peak = get(cflight, peer, 1024)
+    assert code != 0
+    assert "RESOURCE_EXHAUSTED" in errors and "unpacked_bytes_max" in errors
+    assert peak < 300
+
+
+def test_a_client_takes_batches_of_zeros(cflight, peer):
+    assert get(cflight, peer, 16)[0] == 0
+    assert get(cflight, peer, 200)[0] == 0
+
+
+def test_a_client_takes_what_it_was_told_to(cflight, peer):
+    assert get(cflight, peer, 300)[0] != 0
+    assert get(cflight, peer, 300, "--unpack-max", "300M")[0] == 0
+    assert get(cflight, peer, 16, "--unpack-max", "1M")[0] != 0
+
+
+def dictionaries(size_mib, count):
+    """A batch that is a dictionary of one huge value per column."""
+    value = pa.array([bytes(size_mib * MIB)], pa.large_binary())
+    column = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), value)
+    return pa.record_batch([column] * count, [f"c{i}" for i in range(count)])
+
+
+@pytest.mark.parametrize("size_mib, count", [(250, 6), (1024, 1)])
+def test_an_upload_does_not_leave_dictionaries_without_end(cflight, tmp_path, size_mib, count):
+    """A server keeps the dictionaries of a stream within a limit, and the upload is refused."""
+    batch = dictionaries(size_mib, count)
+    with cflight.serving(tmp_path, "--writable") as server:
+        client = flight.connect(server.location)
+        with pytest.raises((flight.FlightError, pa.ArrowException, OSError), match="RESOURCE_EXHAUSTED|_bytes_max"):
+            writer, _ = client.do_put(
+                flight.FlightDescriptor.for_path("x"),
+                batch.schema,
+                options=flight.FlightCallOptions(write_options=ZSTD),
+            )
+            writer.write_batch(batch)
+            writer.close()
+        assert list(tmp_path.iterdir()) == []
+        client.close()
