@@ -27,6 +27,7 @@ const struct cfl_limits cfl_limits_default = {
     .unpacked_bytes_free = 256 * MIB,
     .unpacked_ratio_max = 256,
     .unpacked_bytes_max = 16 * GIB,
+    .early_metadata_bytes_max = 4 * MIB,
     .handshake_ms = 20000,
     .connections_max = 10000,
     .authenticate_ms = 120000,

@@ -21,6 +21,9 @@ struct early_chunk {
     cflight_buffer *app_metadata;
 };
 
+/* What a message counts beside its bytes, so that empty ones have an end too. */
+enum { EARLY_CHUNK_BYTES = 256 };
+
 void cflight_chunk_release(struct cflight_chunk *chunk)
 {
     if (chunk == NULL) {
@@ -54,17 +57,31 @@ cflight_status cfl_reader_new(struct cfl_call *call, const struct cflight_ipc_re
     return CFLIGHT_OK;
 }
 
+/* The metadata that was kept first; false when there is none. */
+static bool take_early(cflight_reader *reader, cflight_buffer **ret_metadata)
+{
+    struct cfl_list *node = cfl_list_take_first(&reader->early);
+    if (node == NULL) {
+        return false;
+    }
+    struct early_chunk *early = CFL_LIST_ENTRY(node, struct early_chunk, node);
+    uint64_t len_bytes = cfl_body_len(early->app_metadata) + EARLY_CHUNK_BYTES;
+    reader->early_bytes -= len_bytes;
+    cfl_budget_give_back(reader->call->connection->owner.unread, len_bytes);
+    *ret_metadata = early->app_metadata;
+    cfl_free(reader->call->alloc, early, sizeof *early);
+    return true;
+}
+
 void cfl_reader_done(cflight_reader *reader)
 {
     if (reader == NULL) {
         return;
     }
     const struct cflight_allocator *alloc = reader->call->alloc;
-    struct cfl_list *node = NULL;
-    while ((node = cfl_list_take_first(&reader->early)) != NULL) {
-        struct early_chunk *early = CFL_LIST_ENTRY(node, struct early_chunk, node);
-        cflight_buffer_unref(early->app_metadata);
-        cfl_free(alloc, early, sizeof *early);
+    cflight_buffer *metadata = NULL;
+    while (take_early(reader, &metadata)) {
+        cflight_buffer_unref(metadata);
     }
     cflight_error_free(reader->failure);
     cflight_descriptor_free(reader->descriptor);
@@ -203,12 +220,7 @@ cflight_status cflight_reader_try_next(cflight_reader *reader, int64_t timeout_m
     struct cflight_chunk chunk = {0};
     bool has_chunk = false;
     bool is_ready = true;
-    struct cfl_list *node = cfl_list_take_first(&reader->early);
-    if (node != NULL) {
-        struct early_chunk *early = CFL_LIST_ENTRY(node, struct early_chunk, node);
-        chunk.app_metadata = early->app_metadata;
-        cfl_free(reader->call->alloc, early, sizeof *early);
-    } else {
+    if (!take_early(reader, &chunk.app_metadata)) {
         int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * CFL_NS_PER_MS;
         status = advance(reader, false, timeout_ns, &is_ready, &chunk, &has_chunk, reterr);
         if (status != CFLIGHT_OK) {
@@ -228,12 +240,42 @@ cflight_status cflight_reader_next(cflight_reader *reader, struct cflight_chunk 
     return cflight_reader_try_next(reader, -1, &is_ready, ret_chunk, reterr);
 }
 
-/* Keeps a metadata-only chunk that came while the schema was waited for. */
+static cflight_status count_early(cflight_reader *reader, uint64_t len_bytes,
+                                  cflight_error **reterr)
+{
+    uint64_t limit_bytes = reader->call->connection->limits.early_metadata_bytes_max;
+    if (len_bytes > limit_bytes - reader->early_bytes) {
+        return cfl_error_set_size_limit(reterr, "metadata that came before the schema",
+                                        reader->early_bytes + len_bytes, limit_bytes);
+    }
+    struct cfl_budget *budget = reader->call->connection->owner.unread;
+    if (!cfl_budget_take(budget, len_bytes)) {
+        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                 "metadata that came before the schema does not fit: all calls "
+                                 "may hold %" PRIu64
+                                 " bytes together (unread_bytes_max), which are in use",
+                                 budget->max_bytes);
+    }
+    reader->early_bytes += len_bytes;
+    return CFLIGHT_OK;
+}
+
+/* Keeps a metadata-only chunk that came while the schema was waited for. It counts until it is
+ * handed out: its sender has been told that it was taken, and may send the next. */
 static cflight_status keep_early(cflight_reader *reader, struct cflight_chunk *chunk,
                                  cflight_error **reterr)
 {
+    cflight_error *error = NULL;
+    uint64_t len_bytes = cfl_body_len(chunk->app_metadata) + EARLY_CHUNK_BYTES;
+    cflight_status status = count_early(reader, len_bytes, &error);
+    if (status != CFLIGHT_OK) {
+        cflight_chunk_release(chunk);
+        return fail(reader, error, reterr);
+    }
     struct early_chunk *early = cfl_alloc_zeroed(reader->call->alloc, sizeof *early);
     if (early == NULL) {
+        reader->early_bytes -= len_bytes;
+        cfl_budget_give_back(reader->call->connection->owner.unread, len_bytes);
         cflight_chunk_release(chunk);
         return cfl_error_no_memory(reterr);
     }

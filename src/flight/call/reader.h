@@ -14,6 +14,7 @@ struct cflight_reader {
     struct cfl_decoder *decoder;
     struct cflight_descriptor *descriptor;
     struct cfl_list early; /* metadata-only chunks that came before the schema was asked for */
+    uint64_t early_bytes;  /* of them, taken from the budget */
     bool has_ended;
     cflight_error *failure; /* decoding failed: the answer to every later call */
     uint64_t batch_count;
