@@ -3,6 +3,22 @@
  * ends of a column only, so the cost does not grow with the rows. */
 #include "cli/column.h"
 
+uint64_t cli_add_bytes(uint64_t a, uint64_t b)
+{
+    uint64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* Bytes of that many values. Rows without a buffer (nulls, lists of no items) may be any number. */
+static uint64_t bytes_of(int64_t count, uint64_t bits)
+{
+    uint64_t total_bits = 0;
+    if (__builtin_mul_overflow((uint64_t)count, bits, &total_bits)) {
+        return UINT64_MAX;
+    }
+    return total_bits / 8 + (total_bits % 8 != 0 ? 1 : 0);
+}
+
 /* Bits of one value of a fixed-width kind; 0 for all others. */
 static uint64_t value_bits(const struct cli_column *column)
 {
@@ -122,16 +138,16 @@ static struct rows child_rows(const struct cli_column *column, const struct rows
 static uint64_t count_bytes(const struct cli_column *column, const struct rows *rows)
 {
     const struct ArrowArray *array = rows->array;
-    uint64_t total_bytes = ((uint64_t)rows->count * value_bits(column) + 7) / 8;
+    uint64_t total_bytes = bytes_of(rows->count, value_bits(column));
     if (has_data_buffer(column->kind)) {
-        total_bytes += (uint64_t)offset_range(column, rows).count;
+        total_bytes = cli_add_bytes(total_bytes, (uint64_t)offset_range(column, rows).count);
     }
     if (array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL) {
-        total_bytes += ((uint64_t)rows->count + 7) / 8;
+        total_bytes = cli_add_bytes(total_bytes, bytes_of(rows->count, 1));
     }
     for (size_t i = 0; i < column->child_count; i++) {
         struct rows child = child_rows(column, rows, i);
-        total_bytes += count_bytes(&column->children[i], &child);
+        total_bytes = cli_add_bytes(total_bytes, count_bytes(&column->children[i], &child));
     }
     return total_bytes;
 }

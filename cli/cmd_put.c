@@ -147,10 +147,12 @@ static cflight_status send_batch(struct upload *upload, struct ArrowArray *batch
                                  cflight_error **reterr)
 {
     cflight_status status = cflight_writer_write(upload->writer, batch, NULL, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cli_transfer_count(&upload->transfer, &upload->root, batch, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
-    cli_transfer_count(&upload->transfer, &upload->root, batch);
     cli_progress_update(&upload->progress, upload->transfer.row_count, upload->transfer.size_bytes);
     return take_answers(upload, reterr);
 }

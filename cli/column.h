@@ -79,5 +79,7 @@ bool cli_column_is_number(const struct cli_column *column);
 /* Bytes of the buffers behind the rows of an array, for progress and reports: exact for the common
  * types, views count their inline part. */
 uint64_t cli_array_bytes(const struct cli_column *column, const struct ArrowArray *array);
+/* A sum that stays at its largest value instead of starting again. */
+uint64_t cli_add_bytes(uint64_t a, uint64_t b);
 
 #endif /* CFLIGHT_CLI_COLUMN_H */

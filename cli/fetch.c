@@ -14,12 +14,19 @@
 #include "cli/message.h"
 #include "cli/os_error.h"
 
-void cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
-                        const struct ArrowArray *batch)
+cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
+                                  const struct ArrowArray *batch, cflight_error **reterr)
 {
+    int64_t row_count = 0;
+    if (__builtin_add_overflow(transfer->row_count, batch->length, &row_count)) {
+        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                 "a batch of %" PRId64 " rows after %" PRId64 " others cannot be",
+                                 batch->length, transfer->row_count);
+    }
     transfer->batch_count++;
-    transfer->row_count += batch->length;
-    transfer->size_bytes += cli_array_bytes(root, batch);
+    transfer->row_count = row_count;
+    transfer->size_bytes = cli_add_bytes(transfer->size_bytes, cli_array_bytes(root, batch));
+    return CFLIGHT_OK;
 }
 
 void cli_transfer_append(struct cli_text *text, const struct cli_transfer *transfer)
@@ -70,8 +77,11 @@ static cflight_status deliver(struct cli_fetch *fetch, const struct ArrowArray *
     if (wanted.length == 0 && batch->length > 0) {
         return CFLIGHT_OK;
     }
-    cli_transfer_count(&fetch->transfer, &fetch->root, &wanted);
-    cflight_status status = cli_sink_write(fetch->sink, &wanted, reterr);
+    cflight_status status = cli_transfer_count(&fetch->transfer, &fetch->root, &wanted, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cli_sink_write(fetch->sink, &wanted, reterr);
     fetch->sink_failed = status != CFLIGHT_OK;
     cli_progress_update(&fetch->progress, fetch->transfer.row_count, fetch->transfer.size_bytes);
     return status;

@@ -14,8 +14,9 @@ struct cli_transfer {
     uint64_t size_bytes;
 };
 
-void cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
-                        const struct ArrowArray *batch);
+/* Fails when no count can hold the rows: several streams may claim that many together. */
+cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
+                                  const struct ArrowArray *batch, cflight_error **reterr);
 /* "3 batches, 300 rows, 2.40 kB". */
 void cli_transfer_append(struct cli_text *text, const struct cli_transfer *transfer);
 

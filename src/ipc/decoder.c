@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "ipc/array_build.h"
 #include "ipc/decoder_options.h"
 #include "ipc/dictionary_set.h"
 #include "ipc/schema_read.h"
@@ -26,6 +27,7 @@ struct cfl_decoder {
     struct cfl_dictionary_set *dictionaries;
     struct cfl_decompressor decompressor;
     struct cflight_ipc_stats stats;
+    int64_t row_count; /* of all batches */
 };
 
 cflight_status cfl_decoder_new(const struct cflight_allocator *alloc,
@@ -137,11 +139,18 @@ static cflight_status feed_batch(struct cfl_decoder *decoder, const struct cfl_m
                                  cflight_error **reterr)
 {
     struct cfl_decode_env env = environment(decoder);
-    cflight_status status = cfl_decode_batch(&env, message, body, ret_batch, reterr);
+    struct ArrowArray batch = {0};
+    cflight_status status = cfl_decode_batch(&env, message, body, &batch, reterr);
     if (status == CFLIGHT_OK) {
-        decoder->stats.record_batch_count++;
+        status = cfl_add_rows(&decoder->row_count, batch.length, reterr);
     }
-    return status;
+    if (status != CFLIGHT_OK) {
+        cfl_array_drop(&batch);
+        return status;
+    }
+    decoder->stats.record_batch_count++;
+    *ret_batch = batch;
+    return CFLIGHT_OK;
 }
 
 cflight_status cfl_decoder_feed_view(struct cfl_decoder *decoder, struct cflight_bytes header,

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/refcount.h"
 #include "cflight/ipc.h"
+#include "ipc/array_build.h"
 #include "ipc/decoder_options.h"
 #include "ipc/dictionary_set.h"
 #include "ipc/file_map.h"
@@ -186,14 +187,7 @@ static cflight_status add_rows(struct cflight_bytes header, int64_t *row_count,
     }
     int64_t length = cfl_fb_i64(&message.header, RECORD_BATCH_LENGTH, 0);
     status = cfl_message_check(&message.fb, "record batch", reterr);
-    if (status == CFLIGHT_OK &&
-        (length < 0 || __builtin_add_overflow(*row_count, length, row_count))) {
-        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                   "a record batch of %" PRId64 " rows after %" PRId64
-                                   " others cannot be",
-                                   length, *row_count);
-    }
-    return status;
+    return status == CFLIGHT_OK ? cfl_add_rows(row_count, length, reterr) : status;
 }
 
 static cflight_status footer_row_count(const struct cflight_ipc_file *file, int64_t *row_count,
@@ -397,6 +391,7 @@ cflight_status cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index
 struct file_stream {
     struct cflight_ipc_file *file;
     size_t batch_index;
+    int64_t row_count; /* of the batches that were read by index */
     struct cfl_decompressor decompressor;
     struct cfl_decoder *decoder; /* of the stream format */
     size_t offset;
@@ -447,6 +442,7 @@ static cflight_status file_stream_next(void *user_data, struct ArrowArray *ret_b
 {
     struct file_stream *stream = user_data;
     struct cflight_ipc_file *file = stream->file;
+    struct ArrowArray batch = {0};
     if (!file->has_footer) {
         return walk_to_batch(stream, ret_batch, reterr);
     }
@@ -454,11 +450,17 @@ static cflight_status file_stream_next(void *user_data, struct ArrowArray *ret_b
         return CFLIGHT_OK;
     }
     cflight_status status =
-        read_batch(file, stream->batch_index, &stream->decompressor, ret_batch, reterr);
+        read_batch(file, stream->batch_index, &stream->decompressor, &batch, reterr);
     if (status == CFLIGHT_OK) {
-        stream->batch_index++;
+        status = cfl_add_rows(&stream->row_count, batch.length, reterr);
     }
-    return status;
+    if (status != CFLIGHT_OK) {
+        cfl_array_drop(&batch);
+        return status;
+    }
+    stream->batch_index++;
+    *ret_batch = batch;
+    return CFLIGHT_OK;
 }
 
 /* The decoder of a stream reads with the options that the file was opened with. */

@@ -118,3 +118,16 @@ cflight_status cfl_message_body_len(struct cflight_bytes header, uint64_t *ret_b
     }
     return status;
 }
+
+cflight_status cfl_add_rows(int64_t *row_count, int64_t length, cflight_error **reterr)
+{
+    int64_t total = 0;
+    if (length < 0 || __builtin_add_overflow(*row_count, length, &total)) {
+        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                 "a record batch of %" PRId64 " rows after %" PRId64
+                                 " others cannot be",
+                                 length, *row_count);
+    }
+    *row_count = total;
+    return CFLIGHT_OK;
+}

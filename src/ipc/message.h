@@ -38,4 +38,8 @@ enum {
 };
 #define CFL_CONTINUATION UINT32_C(0xFFFFFFFF)
 
+/* Adds the rows of a batch to those of its stream: DATA_LOSS when no count could hold them, which
+ * only columns without buffers (nulls) can claim. */
+cflight_status cfl_add_rows(int64_t *row_count, int64_t length, cflight_error **reterr);
+
 #endif /* CFL_IPC_MESSAGE_H */

@@ -2,6 +2,7 @@
 """Data that unpacks to far more than came: what peers of another implementation send is held in limits."""
 
 import os
+import struct
 import subprocess
 
 import numpy as np
@@ -87,3 +88,44 @@ def test_an_upload_does_not_leave_dictionaries_without_end(cflight, tmp_path, si
             writer.close()
         assert list(tmp_path.iterdir()) == []
         client.close()
+
+
+def rows_of_nothing(path, batch_count):
+    """Writes a stream whose batches claim 2^62 rows of nulls each, which take no bytes."""
+    batch = pa.record_batch([pa.nulls(54321)], ["n"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        for _ in range(batch_count):
+            writer.write_batch(batch)
+    bytes_ = sink.getvalue().to_pybytes()
+    path.write_bytes(bytes_.replace(struct.pack("<q", 54321), struct.pack("<q", 1 << 62)))
+
+
+class Twice(flight.FlightServerBase):
+    """A flight that is the same ticket of another server two times."""
+
+    def __init__(self, location, info):
+        super().__init__(location)
+        self.info = info
+
+    def get_flight_info(self, context, descriptor):
+        return flight.FlightInfo(self.info.schema, descriptor, [self.info.endpoints[0]] * 2)
+
+
+def test_rows_that_cannot_be_counted_are_refused(cflight, tmp_path):
+    """Two batches in one stream, and one batch in each of two streams, of 2^62 rows."""
+    rows_of_nothing(tmp_path / "one.arrows", 1)
+    rows_of_nothing(tmp_path / "two.arrows", 2)
+    target = tmp_path / "target.arrows"
+    with cflight.serving(tmp_path) as server, flight.connect(server.location) as client:
+        info = client.get_flight_info(flight.FlightDescriptor.for_path("one"))
+        endpoint = flight.FlightEndpoint(info.endpoints[0].ticket, [server.location])
+        info = flight.FlightInfo(info.schema, info.descriptor, [endpoint])
+        assert cflight.run("get", server.location, "one", "-o", str(target)).returncode == 0
+        target.unlink()
+        with Twice("grpc://localhost:0", info) as twice:
+            done = cflight.run("get", f"grpc://localhost:{twice.port}", "name", "-o", str(target))
+            assert done.returncode == 1 and "others cannot be" in done.stderr
+        done = cflight.run("put", server.location, "x", str(tmp_path / "two.arrows"))
+        assert done.returncode == 1
+        assert not target.exists()

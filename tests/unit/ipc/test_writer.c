@@ -150,3 +150,63 @@ TEST(writer, every_allocation_failure_is_reported)
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
     }
 }
+
+struct file_source {
+    struct cfl_buf bytes;
+    cflight_buffer *buffer;
+};
+
+/* Writes three batches of 2^62 rows of a column of nulls, which takes no bytes. */
+static void write_too_many_rows(enum cflight_ipc_format format, struct file_source *ret_source)
+{
+    struct ArrowSchema column = f_schema("n", "n");
+    struct ArrowSchema *columns[] = {&column};
+    struct ArrowSchema schema = f_nested_schema("", "+s", columns, 1);
+    const void *no_buffer[] = {NULL};
+    struct ArrowArray nulls = f_array(INT64_C(1) << 62, NULL, 0);
+    struct ArrowArray *children[] = {&nulls};
+    struct ArrowArray batch = f_nested_array(nulls.length, no_buffer, 1, children, 1);
+    cflight_ipc_writer *writer = NULL;
+    cflight_error *error = NULL;
+    nulls.null_count = nulls.length;
+    cfl_buf_init(&ret_source->bytes, NULL);
+    CHECK_OK(
+        cflight_ipc_writer_new(format, &schema, collect, &ret_source->bytes, NULL, &writer, &error),
+        error);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(cflight_ipc_writer_write(writer, &batch, &error), error);
+    }
+    CHECK_OK(cflight_ipc_writer_close(writer, &error), error);
+    cflight_ipc_writer_free(writer);
+    CHECK_OK(cflight_buffer_new_copy(cfl_buf_bytes(&ret_source->bytes), &ret_source->buffer, NULL),
+             NULL);
+}
+
+/* Goal: a stream or file cannot claim more rows than a count can hold, so nobody's sum of them
+ * overflows. Method: three batches of 2^62 rows, of which two are one too many. */
+TEST(writer, a_stream_has_no_more_rows_than_can_be_counted)
+{
+    static const enum cflight_ipc_format FORMATS[] = {CFLIGHT_IPC_FORMAT_STREAM,
+                                                      CFLIGHT_IPC_FORMAT_FILE};
+    for (size_t i = 0; i < 2; i++) {
+        struct file_source source;
+        struct ArrowArrayStream stream;
+        struct ArrowArray batch = {0};
+        cflight_ipc_file *file = NULL;
+        cflight_error *error = NULL;
+        write_too_many_rows(FORMATS[i], &source);
+        CHECK_OK(cflight_ipc_file_open_buffer(source.buffer, NULL, &file, &error), error);
+        assert_int_equal(cflight_ipc_file_row_count(file), -1);
+        CHECK_OK(cflight_ipc_file_stream(file, &stream, &error), error);
+        assert_int_equal(stream.get_next(&stream, &batch), 0);
+        assert_true(batch.length == INT64_C(1) << 62);
+        batch.release(&batch);
+        assert_int_not_equal(stream.get_next(&stream, &batch), 0);
+        assert_non_null(strstr(stream.get_last_error(&stream), "others cannot be"));
+        assert_null(batch.release);
+        stream.release(&stream);
+        cflight_ipc_file_free(file);
+        cflight_buffer_unref(source.buffer);
+        cfl_buf_done(&source.bytes);
+    }
+}
