@@ -31,5 +31,6 @@ const struct cfl_limits cfl_limits_default = {
     .handshake_ms = 20000,
     .connections_max = 10000,
     .authenticate_ms = 120000,
+    .tls_session_s = 86400,
     .tls_messages_max = 100,
 };

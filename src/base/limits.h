@@ -32,6 +32,7 @@ struct cfl_limits {
     uint32_t handshake_ms;              /* from accept to the HTTP/2 preface, TLS included */
     uint32_t connections_max;           /* of one server */
     uint32_t authenticate_ms;           /* a whole Handshake call at a server */
+    uint32_t tls_session_s;             /* from a full TLS handshake to the last resumption */
     uint32_t tls_messages_max;          /* handshake messages of a TLS peer in a second */
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "cflight/alloc.h"
 #include "cflight/bytes.h"
 #include "cflight/error.h"
@@ -21,6 +22,8 @@ struct cfl_tls_client_options {
     struct cflight_bytes private_key_pem;
     bool skip_verification; /* logs a warning */
     bool allow_common_name; /* fall back to the CN when the certificate has no SAN */
+    const struct cfl_clock
+        *wall_clock; /* since 1970, must outlive the client; NULL: the system's */
 };
 
 /* INVALID_ARGUMENT says which PEM is bad and how (truncated, no certificate in it, key does not
@@ -48,6 +51,8 @@ struct cfl_tls_server_options {
     size_t key_pair_count;
     enum cfl_tls_client_auth client_auth;
     struct cflight_bytes client_roots_pem; /* needed unless client_auth is NONE */
+    const struct cfl_clock
+        *wall_clock; /* since 1970, must outlive the server; NULL: the system's */
 };
 
 cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,

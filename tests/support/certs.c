@@ -49,7 +49,8 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct t_cert_options
 static void set_validity(X509 *cert, const struct t_cert_options *options)
 {
     long from_s = options->is_future ? DAY_S : options->is_expired ? -2 * DAY_S : -HOUR_S;
-    long until_s = options->is_expired ? -HOUR_S : 30 * DAY_S;
+    long valid_s = options->valid_s != 0 ? options->valid_s : 30 * DAY_S;
+    long until_s = options->is_expired ? -HOUR_S : valid_s;
     demand(X509_gmtime_adj(X509_getm_notBefore(cert), from_s) != NULL &&
                X509_gmtime_adj(X509_getm_notAfter(cert), until_s) != NULL,
            "validity");

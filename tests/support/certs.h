@@ -24,6 +24,7 @@ struct t_cert_options {
     bool is_rsa;     /* RSA 2048 with its key in PKCS#1; otherwise P-256 in PKCS#8 */
     bool is_expired; /* since an hour ago */
     bool is_future;  /* valid from tomorrow */
+    long valid_s;    /* from now; 0: a month */
 };
 
 /* Ends the program when OpenSSL fails. */

@@ -52,6 +52,7 @@ cflight_status cfl_tls_client_new(const struct cflight_allocator *alloc,
     (void)pthread_mutex_init(&tls->mutex, NULL);
     tls->skip_verification = options->skip_verification;
     tls->allow_common_name = options->allow_common_name;
+    tls->wall_clock = options->wall_clock;
     cflight_status status = configure_client(tls, options, reterr);
     if (status != CFLIGHT_OK) {
         cfl_tls_client_unref(tls);

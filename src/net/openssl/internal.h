@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/refcount.h"
 #include "net/tls.h"
 #include "net/tls_conn.h"
@@ -18,12 +19,18 @@
 /* What the files of this folder share. Only they include OpenSSL, and only they include this
  * header; all others see net/tls.h and net/tls_conn.h. */
 
-enum { CFL_TLS_SESSIONS_MAX = 16 }; /* that a client keeps */
+enum {
+    CFL_TLS_SESSIONS_MAX = 16, /* that a client keeps */
+    CFL_TLS_DIGEST_BYTES = 32, /* SHA-256 */
+};
+
+struct cfl_tls_ticket_keys;
 
 struct cfl_tls_saved_session {
     char *key;
     SSL_SESSION *session;
     uint64_t age; /* larger is younger */
+    int64_t resumable_until_s;
 };
 
 struct cfl_tls_client {
@@ -32,6 +39,7 @@ struct cfl_tls_client {
     SSL_CTX *ctx;
     bool skip_verification;
     bool allow_common_name;
+    const struct cfl_clock *wall_clock; /* NULL: the system's */
     pthread_mutex_t mutex;
     struct {
         struct cfl_tls_saved_session sessions[CFL_TLS_SESSIONS_MAX];
@@ -43,6 +51,9 @@ struct cfl_tls_client {
 struct cfl_tls_server_set {
     const struct cflight_allocator *alloc;
     struct cfl_refcount refcount;
+    const struct cfl_clock *wall_clock;      /* NULL: the system's */
+    struct cfl_tls_ticket_keys *ticket_keys; /* counted */
+    uint8_t digest[CFL_TLS_DIGEST_BYTES];    /* of all that makes up the set */
     size_t count;
     SSL_CTX *contexts[]; /* one per key pair */
 };
@@ -60,11 +71,12 @@ struct cfl_tls_conn {
     bool is_broken;
     bool is_flooding; /* the peer sends handshake messages without end */
     bool is_eof;
-    bool is_dry;             /* the last read used up what was there */
-    bool has_refused_record; /* a write is to be repeated */
-    bool has_more;           /* another record follows at once */
-    int readable_bytes;      /* that the socket may still give to this call into OpenSSL */
-    uint32_t message_count;  /* handshake messages of the peer, since: */
+    bool is_dry;               /* the last read used up what was there */
+    bool has_refused_record;   /* a write is to be repeated */
+    bool has_more;             /* another record follows at once */
+    int64_t resumable_until_s; /* wall clock, for sessions of this connection; 0: not known yet */
+    int readable_bytes;        /* that the socket may still give to this call into OpenSSL */
+    uint32_t message_count;    /* handshake messages of the peer, since: */
     int64_t messages_since_ns;
     char *subject;
     char *identity;
@@ -142,7 +154,22 @@ bool cfl_tls_is_certificate_for(X509 *cert, const char *name, bool allow_common_
 /* For SSL_CTX_set_cert_verify_callback(). */
 int cfl_tls_verify_peer(X509_STORE_CTX *store, void *user_data);
 
+/* ---- tickets.c ---- */
+
+/* NULL when memory ran out. */
+struct cfl_tls_ticket_keys *cfl_tls_ticket_keys_new(const struct cflight_allocator *alloc);
+struct cfl_tls_ticket_keys *cfl_tls_ticket_keys_ref(struct cfl_tls_ticket_keys *keys);
+void cfl_tls_ticket_keys_unref(struct cfl_tls_ticket_keys *keys);
+/* Has the tickets of a server's context made with the keys of its set. */
+bool cfl_tls_tickets_prepare(SSL_CTX *ctx);
+
 /* ---- sessions.c ---- */
+
+/* Seconds since 1970. */
+int64_t cfl_tls_now_s(const struct cfl_clock *wall_clock);
+/* Until when the session of a full handshake may be resumed, given the verified chain of the peer,
+ * or NULL. */
+int64_t cfl_tls_resumable_until_s(const struct cfl_tls_conn *conn, STACK_OF(X509) * chain);
 
 /* For SSL_CTX_sess_set_new_cb(). */
 int cfl_tls_session_keep(SSL *ssl, SSL_SESSION *session);

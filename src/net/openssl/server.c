@@ -2,12 +2,13 @@
 /* The contexts of a server, one per key pair: a set that cannot change, which its connections share
  * and a reload replaces. The choice among them is by SNI.
  *
- * A server keeps no sessions: its tickets are sealed with keys of the context, so a reload makes
- * the old ones worthless. ALPN is "h2" or there is no connection (RFC 9113 3.2). Thread class:
- * free. */
+ * A server keeps no sessions: its tickets are sealed with keys of the set, so a reload that changes
+ * anything makes the old ones worthless. ALPN is "h2" or there is no connection (RFC 9113 3.2).
+ * Thread class: free. */
 #include "net/openssl/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -33,6 +34,7 @@ void cfl_tls_server_set_unref(struct cfl_tls_server_set *set)
     for (size_t i = 0; i < set->count; i++) {
         SSL_CTX_free(set->contexts[i]);
     }
+    cfl_tls_ticket_keys_unref(set->ticket_keys);
     cfl_free(set->alloc, set, sizeof *set + set->count * sizeof set->contexts[0]);
 }
 
@@ -101,6 +103,9 @@ static cflight_status configure_server(struct cfl_tls_server_set *set, SSL_CTX *
     if (options->client_auth == CFL_TLS_CLIENT_AUTH_REQUIRED) {
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     }
+    if (!cfl_tls_tickets_prepare(ctx)) {
+        return cfl_error_no_memory(reterr);
+    }
     SSL_CTX_set_verify(ctx, mode, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     SSL_CTX_set_client_hello_cb(ctx, demand_alpn, NULL);
@@ -111,8 +116,46 @@ static cflight_status configure_server(struct cfl_tls_server_set *set, SSL_CTX *
     return status;
 }
 
+static bool add_to_digest(EVP_MD_CTX *digest, struct cflight_bytes text)
+{
+    return EVP_DigestUpdate(digest, &text.len_bytes, sizeof text.len_bytes) == 1 &&
+           EVP_DigestUpdate(digest, text.data, text.len_bytes) == 1;
+}
+
+/* Two sets with one digest present and demand the same. */
+static bool make_digest(const struct cfl_tls_server_options *options,
+                        uint8_t ret_digest[CFL_TLS_DIGEST_BYTES])
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    bool is_made =
+        digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+        EVP_DigestUpdate(digest, &options->client_auth, sizeof options->client_auth) == 1 &&
+        add_to_digest(digest, options->client_roots_pem);
+    for (size_t i = 0; i < options->key_pair_count && is_made; i++) {
+        is_made = add_to_digest(digest, options->key_pairs[i].cert_chain_pem);
+    }
+    is_made = is_made && EVP_DigestFinal_ex(digest, ret_digest, NULL) == 1;
+    EVP_MD_CTX_free(digest);
+    return is_made;
+}
+
+/* The ticket keys of the set before, when it was the same; `before` may be NULL. */
+static bool choose_ticket_keys(struct cfl_tls_server_set *set,
+                               const struct cfl_tls_server_options *options,
+                               const struct cfl_tls_server_set *before)
+{
+    if (!make_digest(options, set->digest)) {
+        return false;
+    }
+    bool is_same = before != NULL && memcmp(before->digest, set->digest, sizeof set->digest) == 0;
+    set->ticket_keys = is_same ? cfl_tls_ticket_keys_ref(before->ticket_keys)
+                               : cfl_tls_ticket_keys_new(set->alloc);
+    return set->ticket_keys != NULL;
+}
+
 static cflight_status new_set(const struct cflight_allocator *alloc,
                               const struct cfl_tls_server_options *options,
+                              const struct cfl_tls_server_set *before,
                               struct cfl_tls_server_set **ret_set, cflight_error **reterr)
 {
     size_t count = options->key_pair_count;
@@ -136,7 +179,11 @@ static cflight_status new_set(const struct cflight_allocator *alloc,
     }
     set->alloc = alloc;
     set->count = count;
+    set->wall_clock = options->wall_clock;
     cfl_refcount_init(&set->refcount);
+    if (!choose_ticket_keys(set, options, before)) {
+        status = cfl_error_no_memory(reterr);
+    }
     for (size_t i = 0; i < count && status == CFLIGHT_OK; i++) {
         status = cfl_tls_context_new(true, &set->contexts[i], reterr);
         if (status == CFLIGHT_OK) {
@@ -164,7 +211,7 @@ cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,
     tls->alloc = alloc;
     cfl_refcount_init(&tls->refcount);
     (void)pthread_mutex_init(&tls->mutex, NULL);
-    cflight_status status = new_set(alloc, options, &tls->locked.set, reterr);
+    cflight_status status = new_set(alloc, options, NULL, &tls->locked.set, reterr);
     if (status != CFLIGHT_OK) {
         cfl_tls_server_unref(tls);
         return status;
@@ -196,7 +243,9 @@ cflight_status cfl_tls_server_reload(struct cfl_tls_server *tls,
                                      cflight_error **reterr)
 {
     struct cfl_tls_server_set *set = NULL;
-    cflight_status status = new_set(tls->alloc, options, &set, reterr);
+    struct cfl_tls_server_set *before = cfl_tls_server_current_set(tls);
+    cflight_status status = new_set(tls->alloc, options, before, &set, reterr);
+    cfl_tls_server_set_unref(before);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -1,11 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions to resume: a client keeps the latest of each peer and name; a TLS 1.3 session is used
- * once (RFC 8446 C.4). Thread class: free. */
+/* Sessions to resume, and for how long: not beyond the certificates that the full handshake saw,
+ * since a resumption does not look at them. A client keeps the latest of each peer and name; a TLS
+ * 1.3 session is used once (RFC 8446 C.4). Thread class: free. */
 #include "net/openssl/internal.h"
 
 #include <string.h>
 
+#include <time.h>
+
 #include "base/alloc.h"
+#include "base/limits.h"
+
+int64_t cfl_tls_now_s(const struct cfl_clock *wall_clock)
+{
+    return (wall_clock == NULL ? cfl_clock_wall_ns() : cfl_clock_now_ns(wall_clock)) / CFL_NS_PER_S;
+}
+
+/* The earlier of a time and an ASN.1 one; what cannot be read is in the past. */
+static int64_t earlier_s(int64_t until_s, const ASN1_TIME *end)
+{
+    struct tm parts = {0};
+    int64_t end_s = ASN1_TIME_to_tm(end, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
+    return end_s < until_s ? end_s : until_s;
+}
+
+int64_t cfl_tls_resumable_until_s(const struct cfl_tls_conn *conn, STACK_OF(X509) * chain)
+{
+    const struct cfl_clock *wall_clock =
+        conn->client != NULL ? conn->client->wall_clock : conn->set->wall_clock;
+    int64_t until_s = cfl_tls_now_s(wall_clock) + cfl_limits_default.tls_session_s;
+    for (int i = 0; i < sk_X509_num(chain); i++) { /* none for NULL */
+        until_s = earlier_s(until_s, X509_get0_notAfter(sk_X509_value(chain, i)));
+    }
+    return until_s;
+}
 
 static void free_session(const struct cfl_tls_client *tls,
                          const struct cfl_tls_saved_session *saved)
@@ -44,6 +72,9 @@ int cfl_tls_session_keep(SSL *ssl, SSL_SESSION *session)
 {
     const struct cfl_tls_conn *conn = SSL_get_app_data(ssl);
     struct cfl_tls_client *tls = conn->client;
+    if (conn->resumable_until_s == 0) {
+        return 0;
+    }
     char *key = cfl_strndup(tls->alloc, conn->session_key, strlen(conn->session_key));
     if (key == NULL) {
         return 0;
@@ -57,6 +88,7 @@ int cfl_tls_session_keep(SSL *ssl, SSL_SESSION *session)
     slot->key = key;
     slot->session = session;
     slot->age = ++tls->locked.last_age;
+    slot->resumable_until_s = conn->resumable_until_s;
     (void)pthread_mutex_unlock(&tls->mutex);
     free_session(tls, &replaced);
     return 1;
@@ -66,14 +98,18 @@ void cfl_tls_session_offer(struct cfl_tls_conn *conn)
 {
     struct cfl_tls_client *tls = conn->client;
     struct cfl_tls_saved_session used = {.key = NULL};
+    int64_t now_s = cfl_tls_now_s(tls->wall_clock);
     (void)pthread_mutex_lock(&tls->mutex);
     struct cfl_tls_saved_session *saved = find_session_locked(tls, conn->session_key);
-    if (saved != NULL) {
+    bool is_over = saved != NULL && now_s >= saved->resumable_until_s;
+    if (saved != NULL && !is_over) {
+        conn->resumable_until_s = saved->resumable_until_s;
         (void)SSL_set_session(conn->ssl, saved->session); /* takes a reference of its own */
-        if (SSL_SESSION_get_protocol_version(saved->session) >= TLS1_3_VERSION) {
-            used = *saved;
-            memset(saved, 0, sizeof *saved);
-        }
+    }
+    if (saved != NULL &&
+        (is_over || SSL_SESSION_get_protocol_version(saved->session) >= TLS1_3_VERSION)) {
+        used = *saved;
+        memset(saved, 0, sizeof *saved);
     }
     (void)pthread_mutex_unlock(&tls->mutex);
     free_session(tls, &used);

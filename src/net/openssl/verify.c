@@ -58,9 +58,13 @@ int cfl_tls_verify_peer(X509_STORE_CTX *store, void *user_data)
     struct cfl_tls_conn *conn = SSL_get_app_data(ssl);
     (void)user_data;
     if (conn->client != NULL && conn->client->skip_verification) {
+        conn->resumable_until_s = cfl_tls_resumable_until_s(conn, NULL);
         return 1;
     }
     cfl_buf_clear(&conn->refusal);
+    const struct cfl_clock *wall_clock =
+        conn->client != NULL ? conn->client->wall_clock : conn->set->wall_clock;
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), cfl_tls_now_s(wall_clock));
     if (X509_verify_cert(store) != 1) {
         describe_refusal(conn, store);
         return 0;
@@ -72,5 +76,6 @@ int cfl_tls_verify_peer(X509_STORE_CTX *store, void *user_data)
         X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
         return 0;
     }
+    conn->resumable_until_s = cfl_tls_resumable_until_s(conn, X509_STORE_CTX_get0_chain(store));
     return 1;
 }
