@@ -17,7 +17,10 @@
 /// and gets `authorization: Bearer TOKEN` in the response headers; later calls carry that. A call
 /// with neither, or with a token that is unknown or has expired, ends as CFLIGHT_UNAUTHENTICATED.
 /// Tokens are random and live in this process only. Use TLS: passwords and tokens travel as they
-/// are. Counted; thread class: free.
+/// are. Wrong passwords slow those who send them: an address that has sent one is served one call
+/// at a time, and from the fourth within ten minutes on its connections wait for up to 0.8 s each.
+/// Each leaves a line in the log: "login failed from HOST port N for 'NAME'". Counted; thread
+/// class: free.
 ///
 ///     cflight_bearer_auth *auth = NULL;
 ///     struct cflight_bearer_auth_options options = CFLIGHT_BEARER_AUTH_OPTIONS_INIT;
@@ -60,11 +63,16 @@ struct cflight_bearer_auth_options {
     /// Most tokens in all, 0 is 10000, and of one identity, 0 is 64. The oldest go first.
     uint32_t tokens_max;
     uint32_t tokens_per_identity_max;
-    /// Most passwords that are verified at once, since that is made to be slow; more calls that
-    /// want it end as CFLIGHT_UNAVAILABLE. 0 is 8.
+    /// Most passwords that are verified at once, since that is made to be slow; 0 is 8. An address
+    /// may have half of them, and one once it has sent a wrong password.
     uint32_t verifications_max;
     /// Passwords are taken with a Handshake only.
     bool basic_in_handshake_only;
+    /// Most calls that wait, each for five seconds at most, for a password to be verified; 0 is 32.
+    /// Each holds a handler of the server. A call without a place or a turn ends as
+    /// CFLIGHT_UNAVAILABLE: of the address that has most places, and from a connection that has
+    /// sent a wrong password, first.
+    uint32_t waiting_max;
 };
 
 #define CFLIGHT_BEARER_AUTH_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_bearer_auth_options)
@@ -82,7 +90,8 @@ CFLIGHT_EXPORT cflight_bearer_auth *cflight_bearer_auth_ref(cflight_bearer_auth 
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_bearer_auth_unref(cflight_bearer_auth *auth);
 
-/// Fills the tables for a server; both are needed. The kit must outlive the server.
+/// Fills the tables for a server; both are needed: a server with the handshake alone refuses every
+/// call. The kit must outlive the server.
 ///
 /// @param ret_handshake   Lets Handshake succeed without payloads, and names the caller of calls
 /// with a
@@ -110,7 +119,8 @@ cflight_bearer_auth_issue(cflight_bearer_auth *auth, struct cflight_bytes identi
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_bearer_auth_revoke(cflight_bearer_auth *auth,
                                                struct cflight_bytes token);
-/// Ends all tokens of an identity. Returns how many there were.
+/// Ends all tokens of an identity, and logins of it that are under way. Returns how many tokens
+/// there were. Calls that run already go on.
 /// @since 0.1
 CFLIGHT_EXPORT size_t cflight_bearer_auth_revoke_identity(cflight_bearer_auth *auth,
                                                           struct cflight_bytes identity);
@@ -126,16 +136,32 @@ typedef struct cflight_password_file cflight_password_file;
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_new(
     const char *path, cflight_password_file **ret_file, cflight_error **reterr);
-/// Reads the file again; after a failure the former content stays. Tokens that were given out stay
-/// good.
+/// Is told that a name is gone from a file or has another hash there.
+typedef void (*cflight_password_change_fn)(void *user_data, struct cflight_bytes username);
+/// Has `on_change` called for each such name by cflight_password_file_reload(), before that
+/// returns: there tokens and sessions are ended, by cflight_bearer_auth_revoke_identity() and
+/// cflight_session_store_end_identity(). NULL takes it back.
+/// @since 0.1
+CFLIGHT_EXPORT void cflight_password_file_on_change(cflight_password_file *file,
+                                                    cflight_password_change_fn on_change,
+                                                    void *user_data);
+/// Refuses a file that group or others may write, now and whenever it is read again.
+/// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (what was read is from such a file)
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_password_file_refuse_writable(cflight_password_file *file, cflight_error **reterr);
+/// Reads the file again; after a failure the former content stays. Without
+/// cflight_password_file_on_change() tokens that were given out stay good.
+/// @return as cflight_password_file_new() and cflight_password_file_refuse_writable()
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_password_file_reload(cflight_password_file *file, cflight_error **reterr);
 /// Frees it. No call may be using it. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_password_file_free(cflight_password_file *file);
-/// Verifies against the file: a cflight_verify_password_fn whose `user_data` is the file. An
-/// unknown name takes as long as a wrong password.
+/// Verifies against the file: a cflight_verify_password_fn whose `user_data` is the file. Unknown
+/// names, locked users (a hash that no password has, such as "!") and wrong passwords take the same
+/// time: one hash of each method and cost in the file, of which there may be 16.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_verify(
     void *file, struct cflight_bytes username, struct cflight_bytes password,

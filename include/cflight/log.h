@@ -6,7 +6,8 @@
 
 /// @file
 /// The log sink. The library is silent until one is set, and reports failures by returning them,
-/// not by logging. Lines never hold tokens, header values or payloads.
+/// not by logging. Lines never hold tokens, payloads or header values, but the user name of a
+/// failed login (cflight/bearer_auth.h).
 
 #ifdef __cplusplus
 extern "C" {

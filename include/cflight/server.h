@@ -270,6 +270,10 @@ CFLIGHT_EXPORT cflight_status cflight_server_context_add_trailer(cflight_server_
 /// @since 0.1
 CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context,
                                                        const char *key);
+/// Tells whether the server has a middleware with this key, whether or not it has run already.
+/// @since 0.1
+CFLIGHT_EXPORT bool cflight_server_context_has_middleware(const cflight_server_context *context,
+                                                          const char *key);
 
 #ifdef __cplusplus
 }

@@ -2,22 +2,26 @@
 /* The server's basic-to-bearer kit (flight-api: authentication headers).
  *
  * The handshake table runs first and only names the caller; whether a call may go on is decided by
- * the middleware, which sees Handshake as well. Verifying a password is slow by design, so only a
- * few run at once: a flood of wrong passwords cannot hold all handler threads. Messages do not tell
- * a wrong name from a wrong password, and no secret is in them. Owner: the application; server
- * tables borrow. Thread class: free. */
+ * the middleware, which sees Handshake as well. A server that has the table without the middleware
+ * would let everybody in, so the table refuses every call then. Verifying a password is slow by
+ * design; who may do so when is decided by the gate (login_gate.c). Messages do not tell a wrong
+ * name from a wrong password, no secret is in them, and a failed login leaves one line in the log.
+ * Owner: the application; server tables borrow. Thread class: free. */
 #include "flight/kit/bearer_auth.h"
 
-#include <stdatomic.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/refcount.h"
 #include "cflight/server.h"
 #include "flight/kit/bearer_tokens.h"
 #include "flight/kit/cookie.h"
+#include "flight/kit/log_text.h"
+#include "flight/kit/login_gate.h"
 #include "grpc/metadata.h"
 
 static const char MIDDLEWARE_KEY[] = "cflight.bearer_auth";
@@ -29,6 +33,8 @@ enum {
     DEFAULT_TOKENS_MAX = 10000,
     DEFAULT_TOKENS_PER_IDENTITY_MAX = 64,
     DEFAULT_VERIFICATIONS_MAX = 8,
+    DEFAULT_WAITING_MAX = 32,
+    LOGGED_NAME_BYTES_MAX = 64,
     CREDENTIALS_BYTES_MAX = 4096,
 };
 
@@ -36,7 +42,7 @@ struct cflight_bearer_auth {
     struct cfl_refcount refs;
     struct cflight_bearer_auth_options options;
     struct cfl_token_table tokens;
-    atomic_uint verification_count;
+    struct cfl_login_gate gate;
 };
 
 /* One call. */
@@ -45,6 +51,46 @@ struct instance {
     cflight_buffer *identity;
     char token[CFL_TOKEN_TEXT_BYTES + 1]; /* a fresh one for the response headers, or "" */
 };
+
+static void load_defaults(struct cflight_bearer_auth_options *options)
+{
+    if (options->token_lifetime_ms == 0) {
+        options->token_lifetime_ms = DEFAULT_LIFETIME_MS;
+    }
+    cfl_option_default(&options->tokens_max, DEFAULT_TOKENS_MAX);
+    cfl_option_default(&options->tokens_per_identity_max, DEFAULT_TOKENS_PER_IDENTITY_MAX);
+    cfl_option_default(&options->verifications_max, DEFAULT_VERIFICATIONS_MAX);
+    cfl_option_default(&options->waiting_max, DEFAULT_WAITING_MAX);
+}
+
+/* NULL without memory. */
+static cflight_bearer_auth *new_auth(const struct cflight_bearer_auth_options *options,
+                                     const struct cfl_clock *clock)
+{
+    struct cfl_token_limits token_limits = {
+        .lifetime_ms = options->token_lifetime_ms,
+        .use_extends_lifetime = options->use_extends_lifetime,
+        .tokens_max = options->tokens_max,
+        .tokens_per_identity_max = options->tokens_per_identity_max,
+    };
+    struct cfl_login_limits login_limits = {options->verifications_max, options->waiting_max};
+    cflight_bearer_auth *auth = cfl_alloc_zeroed(options->allocator, sizeof *auth);
+    if (auth == NULL) {
+        return NULL;
+    }
+    if (!cfl_token_table_init(&auth->tokens, options->allocator, clock, &token_limits)) {
+        cfl_free(options->allocator, auth, sizeof *auth);
+        return NULL;
+    }
+    if (!cfl_login_gate_init(&auth->gate, options->allocator, &login_limits)) {
+        cfl_token_table_done(&auth->tokens);
+        cfl_free(options->allocator, auth, sizeof *auth);
+        return NULL;
+    }
+    cfl_refcount_init(&auth->refs);
+    auth->options = *options;
+    return auth;
+}
 
 cflight_status cfl_bearer_auth_new(const struct cflight_bearer_auth_options *options,
                                    const struct cfl_clock *clock, cflight_bearer_auth **ret_auth,
@@ -60,26 +106,11 @@ cflight_status cfl_bearer_auth_new(const struct cflight_bearer_auth_options *opt
             reterr, CFLIGHT_INVALID_ARGUMENT,
             "bearer auth needs a verify function and a place for the result");
     }
-    struct cfl_token_limits limits = {
-        .lifetime_ms =
-            loaded.token_lifetime_ms == 0 ? DEFAULT_LIFETIME_MS : loaded.token_lifetime_ms,
-        .use_extends_lifetime = loaded.use_extends_lifetime,
-        .tokens_max = loaded.tokens_max == 0 ? DEFAULT_TOKENS_MAX : loaded.tokens_max,
-        .tokens_per_identity_max = loaded.tokens_per_identity_max == 0
-                                       ? DEFAULT_TOKENS_PER_IDENTITY_MAX
-                                       : loaded.tokens_per_identity_max,
-    };
-    if (loaded.verifications_max == 0) {
-        loaded.verifications_max = DEFAULT_VERIFICATIONS_MAX;
-    }
-    cflight_bearer_auth *auth = cfl_alloc_zeroed(loaded.allocator, sizeof *auth);
-    if (auth == NULL || !cfl_token_table_init(&auth->tokens, loaded.allocator, clock, &limits)) {
-        cfl_free(loaded.allocator, auth, sizeof *auth);
+    load_defaults(&loaded);
+    cflight_bearer_auth *auth = new_auth(&loaded, clock);
+    if (auth == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    cfl_refcount_init(&auth->refs);
-    atomic_init(&auth->verification_count, 0);
-    auth->options = loaded;
     *ret_auth = auth;
     return CFLIGHT_OK;
 }
@@ -101,6 +132,7 @@ cflight_bearer_auth *cflight_bearer_auth_ref(cflight_bearer_auth *auth)
 void cflight_bearer_auth_unref(cflight_bearer_auth *auth)
 {
     if (auth != NULL && cfl_refcount_down(&auth->refs)) {
+        cfl_login_gate_done(&auth->gate);
         cfl_token_table_done(&auth->tokens);
         cfl_free(auth->options.allocator, auth, sizeof *auth);
     }
@@ -128,21 +160,45 @@ static cflight_status refuse(cflight_error **reterr, const char *message)
     return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, message);
 }
 
-/* Runs the verifier unless too many are running. */
-static cflight_status verify(cflight_bearer_auth *auth, struct cflight_bytes username,
-                             struct cflight_bytes password, cflight_buffer **ret_identity,
-                             cflight_error **reterr)
+/* One line that people and tools that ban addresses can read: docs/guide/authenticate.md has its
+ * form, so it stays as it is. The name comes last and cannot end its quotes. */
+static void log_failure(const struct cfl_peer_address *address, struct cflight_bytes username)
+{
+    struct cfl_buf line;
+    if (!cfl_log_wants(CFLIGHT_LOG_WARN)) {
+        return;
+    }
+    cfl_buf_init(&line, NULL);
+    cfl_log_text_append(&line, username.data, username.len_bytes, LOGGED_NAME_BYTES_MAX, '\'');
+    (void)cfl_buf_append_u8(&line, '\0');
+    cfl_log_write(CFLIGHT_LOG_WARN, "flight", "login failed from %s port %" PRIu16 " for '%s'",
+                  address->host, address->port, line.failed ? "" : (const char *)line.data);
+    cfl_buf_done(&line);
+}
+
+/* Runs the verifier when it is the caller's turn. */
+static cflight_status verify(cflight_bearer_auth *auth, const char *peer,
+                             struct cflight_bytes username, struct cflight_bytes password,
+                             cflight_buffer **ret_identity, cflight_error **reterr)
 {
     cflight_buffer *identity = NULL;
-    cflight_status status = CFLIGHT_OK;
-    if (atomic_fetch_add(&auth->verification_count, 1) >= auth->options.verifications_max) {
-        status = cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE,
-                                           "too many passwords are being verified; try again");
-    } else {
-        status =
-            auth->options.verify(auth->options.user_data, username, password, &identity, reterr);
+    struct cfl_peer_address address;
+    cfl_peer_address_read(peer, &address);
+    cflight_status status = cfl_login_gate_enter(&auth->gate, &address, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    (void)atomic_fetch_sub(&auth->verification_count, 1);
+    status = auth->options.verify(auth->options.user_data, username, password, &identity, reterr);
+    enum cfl_login_result result = CFL_LOGIN_UNDECIDED;
+    if (status == CFLIGHT_OK) {
+        result = CFL_LOGIN_RIGHT;
+    } else if (status == CFLIGHT_UNAUTHENTICATED) {
+        result = CFL_LOGIN_WRONG;
+    }
+    cfl_login_gate_leave(&auth->gate, &address, result);
+    if (result == CFL_LOGIN_WRONG) {
+        log_failure(&address, username);
+    }
     if (status == CFLIGHT_OK && identity == NULL) {
         status = cflight_buffer_new_copy(username, &identity, reterr);
     }
@@ -152,39 +208,53 @@ static cflight_status verify(cflight_bearer_auth *auth, struct cflight_bytes use
     return status;
 }
 
-/* Takes "user:password" in base64; padding may be missing. */
-static cflight_status check_basic(cflight_bearer_auth *auth, struct cflight_bytes encoded,
-                                  char *token, cflight_buffer **ret_identity,
-                                  cflight_error **reterr)
+/* Verifies "user:password" and gives out a token. */
+static cflight_status log_in(cflight_bearer_auth *auth, const char *peer,
+                             struct cflight_bytes credentials, char *token,
+                             cflight_buffer **ret_identity, cflight_error **reterr)
 {
-    if (encoded.len_bytes > CREDENTIALS_BYTES_MAX) {
-        return refuse(reterr, "The basic credentials are too long");
-    }
     cflight_buffer *identity = NULL;
-    cflight_status status = CFLIGHT_OK;
-    struct cfl_buf decoded;
-    cfl_buf_init(&decoded, auth->options.allocator);
-    bool ok = cfl_buf_space(&decoded, encoded.len_bytes + 1) != NULL &&
-              cfl_base64_decode(encoded, &decoded);
     const uint8_t *colon =
-        ok && decoded.len_bytes > 0 ? memchr(decoded.data, ':', decoded.len_bytes) : NULL;
-    if (decoded.failed) {
-        status = cfl_error_no_memory(reterr);
-    } else if (colon == NULL) {
-        status = refuse(reterr, "The basic credentials are not base64 of name:password");
-    } else {
-        size_t name_bytes = (size_t)(colon - decoded.data);
-        status = verify(auth, cflight_bytes_make(decoded.data, name_bytes),
-                        cflight_bytes_make(colon + 1, decoded.len_bytes - name_bytes - 1),
-                        &identity, reterr);
+        credentials.len_bytes == 0 ? NULL : memchr(credentials.data, ':', credentials.len_bytes);
+    if (colon == NULL) {
+        return refuse(reterr, "The basic credentials are not base64 of name:password");
     }
+    size_t name_bytes = (size_t)(colon - credentials.data);
+    uint64_t mark = cfl_token_table_mark(&auth->tokens);
+    cflight_status status = verify(
+        auth, peer, cflight_bytes_make(credentials.data, name_bytes),
+        cflight_bytes_make(colon + 1, credentials.len_bytes - name_bytes - 1), &identity, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_token_table_issue(&auth->tokens, identity, token, reterr);
+        status = cfl_token_table_issue(&auth->tokens, identity, mark, token, reterr);
     }
     if (status == CFLIGHT_OK) {
         *ret_identity = cflight_buffer_ref(identity);
     }
     cflight_buffer_unref(identity);
+    return status;
+}
+
+/* Takes "user:password" in base64; padding may be missing. */
+static cflight_status check_basic(cflight_bearer_auth *auth, const char *peer,
+                                  struct cflight_bytes encoded, char *token,
+                                  cflight_buffer **ret_identity, cflight_error **reterr)
+{
+    if (encoded.len_bytes > CREDENTIALS_BYTES_MAX) {
+        return refuse(reterr, "The basic credentials are too long");
+    }
+    cflight_status status = CFLIGHT_OK;
+    struct cfl_buf decoded;
+    cfl_buf_init(&decoded, auth->options.allocator);
+    /* Room first: a buffer that grows would leave a copy behind. */
+    bool ok = cfl_buf_space(&decoded, encoded.len_bytes + 1) != NULL &&
+              cfl_base64_decode(encoded, &decoded);
+    if (decoded.failed) {
+        status = cfl_error_no_memory(reterr);
+    } else {
+        struct cflight_bytes credentials =
+            ok ? cfl_buf_bytes(&decoded) : cflight_bytes_make(NULL, 0);
+        status = log_in(auth, peer, credentials, token, ret_identity, reterr);
+    }
     if (decoded.data != NULL) {
         explicit_bzero(decoded.data, decoded.capacity_bytes);
     }
@@ -192,38 +262,70 @@ static cflight_status check_basic(cflight_bearer_auth *auth, struct cflight_byte
     return status;
 }
 
-cflight_status cfl_bearer_auth_check(cflight_bearer_auth *auth, struct cflight_bytes authorization,
-                                     bool is_handshake, char *token, cflight_buffer **ret_identity,
+cflight_status cfl_bearer_auth_check(cflight_bearer_auth *auth, const struct cfl_bearer_call *call,
+                                     char *token, cflight_buffer **ret_identity,
                                      cflight_error **reterr)
 {
+    struct cflight_bytes value = call->authorization;
     token[0] = '\0';
-    if (drop_scheme(&authorization, BEARER)) {
-        cflight_buffer *identity = cfl_token_table_find(&auth->tokens, authorization);
+    if (drop_scheme(&value, BEARER)) {
+        cflight_buffer *identity = cfl_token_table_find(&auth->tokens, value);
         if (identity == NULL) {
             return refuse(reterr, "The bearer token is unknown or has expired");
         }
         *ret_identity = identity;
         return CFLIGHT_OK;
     }
-    if (!drop_scheme(&authorization, BASIC)) {
+    if (!drop_scheme(&value, BASIC)) {
         return refuse(reterr, "The call carries neither a bearer token nor basic credentials");
     }
-    if (auth->options.basic_in_handshake_only && !is_handshake) {
+    if (auth->options.basic_in_handshake_only && !call->is_handshake) {
         return refuse(reterr, "Passwords are taken with a handshake only");
     }
-    return check_basic(auth, authorization, token, ret_identity, reterr);
+    return check_basic(auth, call->peer, value, token, ret_identity, reterr);
 }
 
 /* The tables. */
 
+/* The value of `authorization`. Two are refused: which one counts must not depend on who added it,
+ * the client or a proxy. */
+static cflight_status find_authorization(const cflight_server_context *context,
+                                         struct cflight_bytes *ret_value, cflight_error **reterr)
+{
+    const struct cflight_header *headers = NULL;
+    struct cflight_bytes value = {NULL, 0};
+    size_t count = cflight_server_context_headers(context, &headers);
+    size_t found_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (cflight_bytes_equal(headers[i].name, cflight_bytes_from_text(AUTHORIZATION))) {
+            value = headers[i].value;
+            found_count++;
+        }
+    }
+    if (found_count > 1) {
+        return refuse(reterr, "The call carries more than one authorization header");
+    }
+    *ret_value = value;
+    return CFLIGHT_OK;
+}
+
+static cflight_status check_installation(const cflight_server_context *context,
+                                         cflight_error **reterr)
+{
+    return cflight_server_context_has_middleware(context, MIDDLEWARE_KEY)
+               ? CFLIGHT_OK
+               : cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
+                                           "this server lacks the middleware of its "
+                                           "authentication, so it takes no calls");
+}
+
+/* The middleware has checked the header by now, if it is there. */
 static cflight_status authenticate(void *user_data, cflight_server_context *context,
                                    cflight_handshake *handshake, cflight_error **reterr)
 {
     (void)user_data;
-    (void)context;
     (void)handshake;
-    (void)reterr;
-    return CFLIGHT_OK; /* the middleware has checked the header by now */
+    return check_installation(context, reterr);
 }
 
 static cflight_status name_caller(void *user_data, cflight_server_context *context,
@@ -231,13 +333,16 @@ static cflight_status name_caller(void *user_data, cflight_server_context *conte
                                   cflight_error **reterr)
 {
     (void)token;
-    (void)reterr;
     cflight_bearer_auth *auth = user_data;
-    struct cflight_bytes value = cflight_server_context_header(context, AUTHORIZATION);
-    if (drop_scheme(&value, BEARER)) {
+    struct cflight_bytes value = {NULL, 0};
+    cflight_status status = check_installation(context, reterr);
+    if (status == CFLIGHT_OK) {
+        status = find_authorization(context, &value, reterr);
+    }
+    if (status == CFLIGHT_OK && drop_scheme(&value, BEARER)) {
         *ret_identity = cfl_token_table_find(&auth->tokens, value);
     }
-    return CFLIGHT_OK;
+    return status;
 }
 
 static cflight_status start_call(void *user_data, cflight_server_context *context,
@@ -245,14 +350,17 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
                                  cflight_error **reterr)
 {
     cflight_bearer_auth *auth = user_data;
+    struct cfl_bearer_call call = {.peer = cflight_server_context_peer(context),
+                                   .is_handshake = method == CFLIGHT_METHOD_HANDSHAKE};
     struct instance *instance = cfl_alloc_zeroed(auth->options.allocator, sizeof *instance);
     if (instance == NULL) {
         return cfl_error_no_memory(reterr);
     }
     instance->auth = auth;
-    struct cflight_bytes value = cflight_server_context_header(context, AUTHORIZATION);
-    cflight_status status = cfl_bearer_auth_check(auth, value, method == CFLIGHT_METHOD_HANDSHAKE,
-                                                  instance->token, &instance->identity, reterr);
+    cflight_status status = find_authorization(context, &call.authorization, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_bearer_auth_check(auth, &call, instance->token, &instance->identity, reterr);
+    }
     if (status != CFLIGHT_OK) {
         cfl_free(auth->options.allocator, instance, sizeof *instance);
         return status;
@@ -319,7 +427,8 @@ cflight_status cflight_bearer_auth_issue(cflight_bearer_auth *auth, struct cflig
     cflight_buffer *copy = NULL;
     cflight_status status = cflight_buffer_new_copy(identity, &copy, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_token_table_issue(&auth->tokens, copy, text, reterr);
+        status = cfl_token_table_issue(&auth->tokens, copy, cfl_token_table_mark(&auth->tokens),
+                                       text, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_buffer_new_copy(cflight_bytes_make(text, CFL_TOKEN_TEXT_BYTES), ret_token,

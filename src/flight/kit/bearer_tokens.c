@@ -5,8 +5,10 @@
  * constant time: how long a look-up takes tells something about ids only, and an id alone opens
  * nothing. Both come from the operating system's random generator. Expired tokens leave when room
  * is wanted or when they are looked up; beyond the bounds the oldest go, those of the same identity
- * first, so that no user can push out another's by asking for tokens. Memory that held a secret is
- * wiped. Thread class: free; the mutex is a leaf. */
+ * first, so that no user can push out another's by asking for tokens. Who was verified before his
+ * tokens were revoked gets none afterwards: the last revocations are remembered, by a hash, and
+ * whoever took longer than all of them is refused as well. Memory that held a secret is wiped.
+ * Thread class: free; the mutex is a leaf. */
 #include "flight/kit/bearer_tokens.h"
 
 #include <string.h>
@@ -135,42 +137,94 @@ static bool insert_locked(struct cfl_token_table *table, struct cfl_token *token
     return true;
 }
 
-cflight_status cfl_token_table_issue(struct cfl_token_table *table, cflight_buffer *identity,
-                                     char ret_text[CFL_TOKEN_TEXT_BYTES + 1],
-                                     cflight_error **reterr)
+/* FNV-1a. Two identities with one hash do no harm: a login is made again. */
+static uint64_t hash_identity(struct cflight_bytes identity)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < identity.len_bytes; i++) {
+        hash = (hash ^ identity.data[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static bool is_revoked_locked(const struct cfl_token_table *table, cflight_buffer *identity,
+                              uint64_t mark)
+{
+    uint64_t hash = hash_identity(cflight_buffer_bytes(identity));
+    if (table->locked.revocation_count - mark > CFL_REVOCATIONS_KEPT) {
+        return true;
+    }
+    for (uint64_t i = mark; i < table->locked.revocation_count; i++) {
+        if (table->locked.revocations[i % CFL_REVOCATIONS_KEPT] == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t cfl_token_table_mark(struct cfl_token_table *table)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    uint64_t mark = table->locked.revocation_count;
+    (void)pthread_mutex_unlock(&table->mutex);
+    return mark;
+}
+
+/* Makes a token that is in no table, with its text. */
+static cflight_status new_token(struct cfl_token_table *table, cflight_buffer *identity,
+                                struct cfl_token **ret_token, char *ret_text,
+                                cflight_error **reterr)
 {
     uint8_t random[CFL_TOKEN_ID_BYTES + CFL_TOKEN_SECRET_BYTES];
-    cflight_status status = cfl_random_bytes(random, sizeof random, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
     struct cfl_token *token = cfl_alloc_zeroed(table->alloc, sizeof *token);
     if (token == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    memcpy(token->id, random, CFL_TOKEN_ID_BYTES);
-    memcpy(token->secret, random + CFL_TOKEN_ID_BYTES, CFL_TOKEN_SECRET_BYTES);
-    token->identity = cflight_buffer_ref(identity);
-    (void)pthread_mutex_lock(&table->mutex);
-    bool is_in = insert_locked(table, token);
-    (void)pthread_mutex_unlock(&table->mutex);
-    if (is_in) {
-        cfl_hex_write(random, sizeof random, ret_text);
-    } else {
+    cflight_status status = cfl_random_bytes(random, sizeof random, reterr);
+    if (status != CFLIGHT_OK) {
         free_token(table, token);
-        status = cfl_error_no_memory(reterr);
+    } else {
+        memcpy(token->id, random, CFL_TOKEN_ID_BYTES);
+        memcpy(token->secret, random + CFL_TOKEN_ID_BYTES, CFL_TOKEN_SECRET_BYTES);
+        token->identity = cflight_buffer_ref(identity);
+        cfl_hex_write(random, sizeof random, ret_text);
+        *ret_token = token;
     }
     explicit_bzero(random, sizeof random);
     return status;
 }
 
-/* Index of the valid token with this text. */
-static bool find_locked(struct cfl_token_table *table, struct cflight_bytes text, int64_t now_ns,
-                        size_t *ret_index)
+cflight_status cfl_token_table_issue(struct cfl_token_table *table, cflight_buffer *identity,
+                                     uint64_t mark, char ret_text[CFL_TOKEN_TEXT_BYTES + 1],
+                                     cflight_error **reterr)
 {
-    uint8_t bytes[CFL_TOKEN_ID_BYTES + CFL_TOKEN_SECRET_BYTES];
-    if (!cfl_hex_read(text.data, text.len_bytes, bytes, sizeof bytes) ||
-        !find_id_locked(table, bytes, ret_index)) {
+    struct cfl_token *token = NULL;
+    char text[CFL_TOKEN_TEXT_BYTES + 1];
+    cflight_status status = new_token(table, identity, &token, text, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&table->mutex);
+    bool is_revoked = is_revoked_locked(table, identity, mark);
+    bool is_in = !is_revoked && insert_locked(table, token);
+    (void)pthread_mutex_unlock(&table->mutex);
+    if (is_in) {
+        memcpy(ret_text, text, sizeof text);
+    } else {
+        free_token(table, token);
+        status = is_revoked ? cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED,
+                                                        "The user was changed during the login")
+                            : cfl_error_no_memory(reterr);
+    }
+    explicit_bzero(text, sizeof text);
+    return status;
+}
+
+/* Index of the valid token with this id and secret. */
+static bool find_bytes_locked(struct cfl_token_table *table, const uint8_t *bytes, int64_t now_ns,
+                              size_t *ret_index)
+{
+    if (!find_id_locked(table, bytes, ret_index)) {
         return false;
     }
     const struct cfl_token *token = table->locked.tokens[*ret_index];
@@ -180,6 +234,17 @@ static bool find_locked(struct cfl_token_table *table, struct cflight_bytes text
     }
     return cfl_equal_in_constant_time(token->secret, bytes + CFL_TOKEN_ID_BYTES,
                                       CFL_TOKEN_SECRET_BYTES);
+}
+
+/* Index of the valid token with this text. */
+static bool find_locked(struct cfl_token_table *table, struct cflight_bytes text, int64_t now_ns,
+                        size_t *ret_index)
+{
+    uint8_t bytes[CFL_TOKEN_ID_BYTES + CFL_TOKEN_SECRET_BYTES];
+    bool found = cfl_hex_read(text.data, text.len_bytes, bytes, sizeof bytes) &&
+                 find_bytes_locked(table, bytes, now_ns, ret_index);
+    explicit_bzero(bytes, sizeof bytes);
+    return found;
 }
 
 cflight_buffer *cfl_token_table_find(struct cfl_token_table *table, struct cflight_bytes text)
@@ -215,6 +280,8 @@ size_t cfl_token_table_revoke_identity(struct cfl_token_table *table, struct cfl
 {
     size_t count = 0;
     (void)pthread_mutex_lock(&table->mutex);
+    table->locked.revocations[table->locked.revocation_count++ % CFL_REVOCATIONS_KEPT] =
+        hash_identity(identity);
     drop_expired_locked(table, cfl_clock_now_ns(table->clock));
     for (size_t i = table->locked.count; i-- > 0;) {
         if (belongs_to(table->locked.tokens[i], &identity)) {

@@ -13,6 +13,7 @@ enum {
     CFL_TOKEN_ID_BYTES = 8,
     CFL_TOKEN_SECRET_BYTES = 24,
     CFL_TOKEN_TEXT_BYTES = 2 * (CFL_TOKEN_ID_BYTES + CFL_TOKEN_SECRET_BYTES),
+    CFL_REVOCATIONS_KEPT = 64,
 };
 
 struct cfl_token;
@@ -34,6 +35,8 @@ struct cfl_token_table {
         size_t count;
         size_t capacity;
         uint64_t next_order;
+        uint64_t revocation_count;
+        uint64_t revocations[CFL_REVOCATIONS_KEPT]; /* hashes of the last identities; a ring */
     } locked;
 };
 
@@ -42,9 +45,12 @@ struct cfl_token_table {
 bool cfl_token_table_init(struct cfl_token_table *table, const struct cflight_allocator *alloc,
                           const struct cfl_clock *clock, const struct cfl_token_limits *limits);
 void cfl_token_table_done(struct cfl_token_table *table);
-/* Writes the terminated text of a new token. The identity is counted. */
+/* A point in time for cfl_token_table_issue(). */
+uint64_t cfl_token_table_mark(struct cfl_token_table *table);
+/* Writes the terminated text of a new token. The identity is counted. `mark` is from before it was
+ * established: @return CFLIGHT_UNAUTHENTICATED when its tokens were revoked since */
 cflight_status cfl_token_table_issue(struct cfl_token_table *table, cflight_buffer *identity,
-                                     char ret_text[CFL_TOKEN_TEXT_BYTES + 1],
+                                     uint64_t mark, char ret_text[CFL_TOKEN_TEXT_BYTES + 1],
                                      cflight_error **reterr);
 /* The identity of a valid token, with a reference for the caller; NULL for any other text. */
 cflight_buffer *cfl_token_table_find(struct cfl_token_table *table, struct cflight_bytes text);

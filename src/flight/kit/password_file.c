@@ -1,46 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Password files: one block of text, cut into names and hashes of crypt(5).
  *
- * The content is replaced as a whole under the mutex; verifying copies one hash out and works
- * without it, since crypt() is slow by design. An unknown name is hashed against the first entry,
- * so that the time an answer takes does not tell which names exist. Thread class: free. */
-#include <crypt.h>
+ * A content never changes; it is replaced as a whole under the mutex, and whoever uses the former
+ * one holds a reference, so that verifying, which is slow by design, needs no lock. The time that
+ * it takes does not tell which names exist (password_methods.c). Memory that held hashes or a
+ * password is wiped. Thread class: free. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/refcount.h"
 #include "cflight/bearer_auth.h"
-#include "flight/kit/secrets.h"
+#include "flight/kit/password_methods.h"
 
 enum { FILE_BYTES_MAX = 16 << 20, READ_BYTES = 65536, PASSWORD_BYTES_MAX = 512 };
 
 struct entry {
     const char *name; /* both in the text of the content */
     const char *hash;
+    size_t line_number;
+    int method;
 };
 
 struct content {
+    struct cfl_refcount refs;
     struct cfl_buf text;
-    struct entry *entries;
+    struct entry *entries; /* in the order of their names, once it is loaded */
     size_t count;
     size_t capacity;
+    struct cfl_password_methods methods;
+    mode_t mode; /* of the file */
 };
 
 struct cflight_password_file {
     char *path;
     pthread_mutex_t mutex;
-    struct content locked;
+    struct {
+        struct content *content;
+        bool refuses_writable;
+        cflight_password_change_fn on_change;
+        void *user_data;
+    } locked;
 };
 
-static void content_done(struct content *content)
+static void wipe_buf(struct cfl_buf *buf)
 {
-    cfl_free_array(NULL, content->entries, content->capacity, sizeof *content->entries);
-    cfl_buf_done(&content->text);
-    memset(content, 0, sizeof *content);
+    if (buf->data != NULL) {
+        explicit_bzero(buf->data, buf->capacity_bytes);
+    }
+    cfl_buf_done(buf);
+}
+
+static void unref_content(struct content *content)
+{
+    if (content != NULL && cfl_refcount_down(&content->refs)) {
+        cfl_free_array(NULL, content->entries, content->capacity, sizeof *content->entries);
+        wipe_buf(&content->text);
+        cfl_free(NULL, content, sizeof *content);
+    }
+}
+
+static struct content *ref_content(cflight_password_file *file)
+{
+    (void)pthread_mutex_lock(&file->mutex);
+    struct content *content = file->locked.content;
+    cfl_refcount_up(&content->refs);
+    (void)pthread_mutex_unlock(&file->mutex);
+    return content;
 }
 
 static cflight_status refuse_file(const char *path, int os_code, cflight_error **reterr)
@@ -54,40 +87,67 @@ static cflight_status refuse_file(const char *path, int os_code, cflight_error *
     return cfl_error_set_os(reterr, status, os_code, "password file '%s'", path);
 }
 
-static cflight_status read_text(const char *path, struct cfl_buf *text, cflight_error **reterr)
+/* Room for more bytes and a terminator. What a buffer that grows leaves behind is wiped. */
+static bool make_room(struct cfl_buf *text)
 {
-    cflight_status status = CFLIGHT_OK;
-    FILE *stream = fopen(path, "rbe");
-    if (stream == NULL) {
-        return refuse_file(path, errno, reterr);
+    struct cfl_buf larger;
+    if (text->capacity_bytes - text->len_bytes > READ_BYTES) {
+        return true;
     }
-    size_t got_bytes = 1;
-    while (status == CFLIGHT_OK && got_bytes > 0) {
-        uint8_t *space = cfl_buf_space(text, READ_BYTES);
-        if (space == NULL) {
-            status = cfl_error_no_memory(reterr);
+    cfl_buf_init(&larger, NULL);
+    if (cfl_buf_space(&larger, 2 * text->len_bytes + 2 * READ_BYTES) == NULL ||
+        !cfl_buf_append(&larger, text->data, text->len_bytes)) {
+        cfl_buf_done(&larger);
+        return false;
+    }
+    wipe_buf(text);
+    *text = cfl_buf_move(&larger);
+    return true;
+}
+
+static cflight_status read_text(int fd, const char *path, struct cfl_buf *text,
+                                cflight_error **reterr)
+{
+    for (;;) {
+        if (!make_room(text)) {
+            return cfl_error_no_memory(reterr);
+        }
+        ssize_t got_bytes = read(fd, text->data + text->len_bytes, READ_BYTES);
+        if (got_bytes < 0 && errno != EINTR) {
+            return refuse_file(path, errno, reterr);
+        }
+        if (got_bytes == 0) {
             break;
         }
-        got_bytes = fread(space, 1, READ_BYTES, stream);
-        cfl_buf_add_len(text, got_bytes);
+        cfl_buf_add_len(text, got_bytes < 0 ? 0 : (size_t)got_bytes);
         if (text->len_bytes > FILE_BYTES_MAX) {
-            status =
-                cfl_error_set_size_limit(reterr, "password file", text->len_bytes, FILE_BYTES_MAX);
+            return cfl_error_set_size_limit(reterr, "password file", text->len_bytes,
+                                            FILE_BYTES_MAX);
         }
     }
-    if (status == CFLIGHT_OK && ferror(stream) != 0) {
-        status = refuse_file(path, errno, reterr);
+    return cfl_buf_append_u8(text, '\0') ? CFLIGHT_OK : cfl_error_no_memory(reterr);
+}
+
+static cflight_status read_file(const char *path, struct content *content, cflight_error **reterr)
+{
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &about) != 0) {
+        cflight_status status = refuse_file(path, errno, reterr);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return status;
     }
-    (void)fclose(stream);
-    if (status == CFLIGHT_OK && !cfl_buf_append_u8(text, '\0')) {
-        status = cfl_error_no_memory(reterr);
-    }
+    content->mode = about.st_mode;
+    cflight_status status = read_text(fd, path, &content->text, reterr);
+    (void)close(fd);
     return status;
 }
 
 /* Cuts one line, which is changed, into an entry. */
 static cflight_status read_line(struct content *content, char *line, size_t number,
-                                cflight_error **reterr)
+                                struct crypt_data *data, cflight_error **reterr)
 {
     size_t len_bytes = strlen(line);
     if (len_bytes > 0 && line[len_bytes - 1] == '\r') {
@@ -106,42 +166,112 @@ static cflight_status read_line(struct content *content, char *line, size_t numb
                         sizeof *content->entries)) {
         return cfl_error_no_memory(reterr);
     }
-    content->entries[content->count].name = line;
-    content->entries[content->count].hash = colon + 1;
-    content->count++;
-    return CFLIGHT_OK;
+    struct entry *entry = &content->entries[content->count++];
+    entry->name = line;
+    entry->hash = colon + 1;
+    entry->line_number = number;
+    return cfl_password_method_of(&content->methods, entry->hash, data, &entry->method, reterr);
 }
 
-static cflight_status content_load(const char *path, struct content *content,
-                                   cflight_error **reterr)
+static cflight_status read_lines(struct content *content, cflight_error **reterr)
 {
-    memset(content, 0, sizeof *content);
-    cfl_buf_init(&content->text, NULL);
-    cflight_status status = read_text(path, &content->text, reterr);
+    cflight_status status = CFLIGHT_OK;
     char *line = (char *)content->text.data;
+    struct crypt_data *data = cfl_alloc_zeroed(NULL, sizeof *data);
+    if (data == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
     for (size_t number = 1; status == CFLIGHT_OK && line != NULL; number++) {
         char *end = strchr(line, '\n');
         if (end != NULL) {
             *end++ = '\0';
         }
-        status = read_line(content, line, number, reterr);
+        status = read_line(content, line, number, data, reterr);
         line = end;
     }
-    if (status != CFLIGHT_OK) {
-        content_done(content);
-    }
+    explicit_bzero(data, sizeof *data);
+    cfl_free(NULL, data, sizeof *data);
     return status;
+}
+
+/* By name; of one name the last line first. */
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *left = a;
+    const struct entry *right = b;
+    int order = strcmp(left->name, right->name);
+    return order != 0 ? order : (left->line_number < right->line_number ? 1 : -1);
+}
+
+/* The last line of a name counts. */
+static void sort_entries(struct content *content)
+{
+    size_t kept_count = 0;
+    if (content->count > 0) {
+        qsort(content->entries, content->count, sizeof *content->entries, compare_entries);
+    }
+    for (size_t i = 0; i < content->count; i++) {
+        if (kept_count == 0 ||
+            strcmp(content->entries[kept_count - 1].name, content->entries[i].name) != 0) {
+            content->entries[kept_count++] = content->entries[i];
+        }
+    }
+    content->count = kept_count;
+}
+
+static cflight_status load_content(const char *path, struct content **ret_content,
+                                   cflight_error **reterr)
+{
+    struct content *content = cfl_alloc_zeroed(NULL, sizeof *content);
+    if (content == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_refcount_init(&content->refs);
+    cfl_buf_init(&content->text, NULL);
+    cflight_status status = read_file(path, content, reterr);
+    if (status == CFLIGHT_OK) {
+        status = read_lines(content, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        unref_content(content);
+        return status;
+    }
+    sort_entries(content);
+    *ret_content = content;
+    return CFLIGHT_OK;
+}
+
+/* NULL when there is no such name. */
+static const struct entry *find_entry(const struct content *content, struct cflight_bytes name)
+{
+    size_t low = 0;
+    size_t high = content->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct cflight_bytes there = cflight_bytes_from_text(content->entries[middle].name);
+        size_t common_bytes = there.len_bytes < name.len_bytes ? there.len_bytes : name.len_bytes;
+        int order = common_bytes == 0 ? 0 : memcmp(there.data, name.data, common_bytes);
+        if (order == 0 && there.len_bytes == name.len_bytes) {
+            return &content->entries[middle];
+        }
+        if (order < 0 || (order == 0 && there.len_bytes < name.len_bytes)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
 }
 
 cflight_status cflight_password_file_new(const char *path, cflight_password_file **ret_file,
                                          cflight_error **reterr)
 {
-    struct content content;
+    struct content *content = NULL;
     cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(path), CFL_ARG(ret_file));
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = content_load(path, &content, reterr);
+    status = load_content(path, &content, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -150,72 +280,114 @@ cflight_status cflight_password_file_new(const char *path, cflight_password_file
     if (file == NULL || path_copy == NULL || pthread_mutex_init(&file->mutex, NULL) != 0) {
         cfl_strfree(NULL, path_copy);
         cfl_free(NULL, file, sizeof *file);
-        content_done(&content);
+        unref_content(content);
         return cfl_error_no_memory(reterr);
     }
     file->path = path_copy;
-    file->locked = content;
+    file->locked.content = content;
     *ret_file = file;
     return CFLIGHT_OK;
 }
 
+static cflight_status check_mode(const struct content *content, const char *path,
+                                 cflight_error **reterr)
+{
+    if ((content->mode & (S_IWGRP | S_IWOTH)) == 0) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_FAILED_PRECONDITION,
+                             "password file '%s' has mode %04o: others than its owner may write it",
+                             path, (unsigned)(content->mode & 07777));
+}
+
+cflight_status cflight_password_file_refuse_writable(cflight_password_file *file,
+                                                     cflight_error **reterr)
+{
+    if (file == NULL) {
+        return cfl_error_null_argument(reterr, "file");
+    }
+    (void)pthread_mutex_lock(&file->mutex);
+    file->locked.refuses_writable = true;
+    cflight_status status = check_mode(file->locked.content, file->path, reterr);
+    (void)pthread_mutex_unlock(&file->mutex);
+    return status;
+}
+
+void cflight_password_file_on_change(cflight_password_file *file,
+                                     cflight_password_change_fn on_change, void *user_data)
+{
+    (void)pthread_mutex_lock(&file->mutex);
+    file->locked.on_change = on_change;
+    file->locked.user_data = user_data;
+    (void)pthread_mutex_unlock(&file->mutex);
+}
+
+/* Both are in the order of names. */
+static void tell_changes(const struct content *former, const struct content *content,
+                         cflight_password_change_fn on_change, void *user_data)
+{
+    for (size_t i = 0; i < former->count; i++) {
+        struct cflight_bytes name = cflight_bytes_from_text(former->entries[i].name);
+        const struct entry *entry = find_entry(content, name);
+        if (entry == NULL || strcmp(entry->hash, former->entries[i].hash) != 0) {
+            on_change(user_data, name);
+        }
+    }
+}
+
 cflight_status cflight_password_file_reload(cflight_password_file *file, cflight_error **reterr)
 {
-    struct content content;
-    cflight_status status = content_load(file->path, &content, reterr);
-    if (status == CFLIGHT_OK) {
-        (void)pthread_mutex_lock(&file->mutex);
-        struct content former = file->locked;
-        file->locked = content;
-        (void)pthread_mutex_unlock(&file->mutex);
-        content_done(&former);
+    struct content *content = NULL;
+    cflight_status status = load_content(file->path, &content, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
+    (void)pthread_mutex_lock(&file->mutex);
+    struct content *former = content; /* when it is refused, the new one goes */
+    cflight_password_change_fn on_change = NULL;
+    void *user_data = file->locked.user_data;
+    if (file->locked.refuses_writable) {
+        status = check_mode(content, file->path, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        on_change = file->locked.on_change;
+        former = file->locked.content;
+        file->locked.content = content;
+        cfl_refcount_up(&content->refs);
+    }
+    (void)pthread_mutex_unlock(&file->mutex);
+    if (on_change != NULL) {
+        tell_changes(former, content, on_change, user_data);
+    }
+    if (status == CFLIGHT_OK) {
+        unref_content(content);
+    }
+    unref_content(former);
     return status;
 }
 
 void cflight_password_file_free(cflight_password_file *file)
 {
     if (file != NULL) {
-        content_done(&file->locked);
+        unref_content(file->locked.content);
         (void)pthread_mutex_destroy(&file->mutex);
         cfl_strfree(NULL, file->path);
         cfl_free(NULL, file, sizeof *file);
     }
 }
 
-/* A copy of the hash of `username`; of the first entry when there is no such name; NULL for an
- * empty file or no memory. The last entry of a name counts. */
-static char *copy_hash(cflight_password_file *file, struct cflight_bytes username,
-                       bool *ret_is_known)
+/* False also for passwords that no hash can be of. */
+static bool copy_password(struct cflight_bytes password, char *ret_text)
 {
-    char *copy = NULL;
-    const char *hash = NULL;
-    *ret_is_known = false;
-    (void)pthread_mutex_lock(&file->mutex);
-    for (size_t i = 0; i < file->locked.count; i++) {
-        const struct entry *entry = &file->locked.entries[i];
-        if (cflight_bytes_equal(cflight_bytes_from_text(entry->name), username)) {
-            *ret_is_known = true;
-            hash = entry->hash;
-        } else if (hash == NULL) {
-            hash = entry->hash;
-        }
+    if (password.len_bytes > PASSWORD_BYTES_MAX ||
+        (password.len_bytes > 0 && memchr(password.data, 0, password.len_bytes) != NULL)) {
+        return false;
     }
-    if (hash != NULL) {
-        copy = cfl_strndup(NULL, hash, strlen(hash));
+    if (password.len_bytes > 0) {
+        memcpy(ret_text, password.data, password.len_bytes);
     }
-    (void)pthread_mutex_unlock(&file->mutex);
-    return copy;
-}
-
-/* Hashes as `setting` says and compares with it. False also for a setting that crypt does not know.
- */
-static bool matches(const char *password, const char *setting, struct crypt_data *data)
-{
-    const char *hash = crypt_r(password, setting, data);
-    size_t hash_bytes = hash == NULL || hash[0] == '*' ? 0 : strlen(hash);
-    return hash_bytes > 0 && hash_bytes == strlen(setting) &&
-           cfl_equal_in_constant_time(hash, setting, hash_bytes);
+    ret_text[password.len_bytes] = '\0';
+    return true;
 }
 
 cflight_status cflight_password_file_verify(void *any_file, struct cflight_bytes username,
@@ -224,33 +396,25 @@ cflight_status cflight_password_file_verify(void *any_file, struct cflight_bytes
 {
     (void)ret_identity;
     char text[PASSWORD_BYTES_MAX + 1];
-    bool is_known = false;
     bool ok = false;
     if (any_file == NULL) {
         return cfl_error_null_argument(reterr, "file");
     }
-    if (password.len_bytes > PASSWORD_BYTES_MAX ||
-        (password.len_bytes > 0 && memchr(password.data, 0, password.len_bytes) != NULL)) {
-        return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED,
-                                         "Wrong user name or password");
-    }
-    char *hash = copy_hash(any_file, username, &is_known);
     struct crypt_data *data = cfl_alloc_zeroed(NULL, sizeof *data);
-    if (hash != NULL && data != NULL) {
-        if (password.len_bytes > 0) {
-            memcpy(text, password.data, password.len_bytes);
-        }
-        text[password.len_bytes] = '\0';
-        ok = matches(text, hash, data) && is_known;
+    if (data == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    if (copy_password(password, text)) {
+        struct content *content = ref_content(any_file);
+        const struct entry *entry = find_entry(content, username);
+        ok = cfl_password_matches(&content->methods,
+                                  entry == NULL ? CFL_PASSWORD_LOCKED : entry->method,
+                                  entry == NULL ? NULL : entry->hash, text, data);
+        unref_content(content);
         explicit_bzero(text, sizeof text);
         explicit_bzero(data, sizeof *data);
     }
-    bool is_out_of_memory = data == NULL;
     cfl_free(NULL, data, sizeof *data);
-    cfl_strfree(NULL, hash);
-    if (is_out_of_memory) {
-        return cfl_error_no_memory(reterr);
-    }
     return ok ? CFLIGHT_OK
               : cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED,
                                           "Wrong user name or password");

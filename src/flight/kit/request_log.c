@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cflight/trace.h"
+#include "flight/kit/log_text.h"
 #include "flight/kit/secrets.h"
 
 enum { PEER_BYTES_MAX = 128, USER_BYTES_MAX = 64, MESSAGE_BYTES_MAX = 512 };
@@ -23,22 +24,6 @@ struct instance {
     size_t user_bytes;
     char trace_id[33]; /* "" when there is none */
 };
-
-/* Printable ASCII stays; quotes, backslashes and everything else is escaped, so that a line is one
- * line. */
-static void append_escaped(struct cfl_buf *line, const uint8_t *text, size_t len_bytes,
-                           size_t bytes_max, char quote)
-{
-    size_t shown_bytes = len_bytes < bytes_max ? len_bytes : bytes_max;
-    for (size_t i = 0; i < shown_bytes; i++) {
-        if (text[i] < 0x20 || text[i] >= 0x7F || text[i] == quote || text[i] == '\\') {
-            (void)cfl_buf_append_format(line, "\\x%02x", text[i]);
-        } else {
-            (void)cfl_buf_append_u8(line, text[i]);
-        }
-    }
-    (void)cfl_buf_append_text(line, shown_bytes < len_bytes ? "..." : "");
-}
 
 static cflight_status start_call(void *user_data, cflight_server_context *context,
                                  enum cflight_method method, void **ret_instance,
@@ -78,7 +63,7 @@ static void append_line(struct cfl_buf *line, const struct instance *instance,
         summary->bytes_received);
     if (instance->user_bytes > 0) {
         (void)cfl_buf_append_text(line, ", user '");
-        append_escaped(line, instance->user, instance->user_bytes, USER_BYTES_MAX, '\'');
+        cfl_log_text_append(line, instance->user, instance->user_bytes, USER_BYTES_MAX, '\'');
         (void)cfl_buf_append_text(line, "'");
     }
     if (instance->trace_id[0] != '\0') {
@@ -87,7 +72,8 @@ static void append_line(struct cfl_buf *line, const struct instance *instance,
     if (summary->status != CFLIGHT_OK) {
         const char *message = cflight_error_message(summary->error);
         (void)cfl_buf_append_text(line, ": ");
-        append_escaped(line, (const uint8_t *)message, strlen(message), MESSAGE_BYTES_MAX, '\0');
+        cfl_log_text_append(line, (const uint8_t *)message, strlen(message), MESSAGE_BYTES_MAX,
+                            '\0');
     }
     (void)cfl_buf_append_u8(line, '\0');
 }

@@ -103,13 +103,25 @@ cflight_status cflight_server_context_add_trailer(cflight_server_context *contex
     return cfl_metadata_add(&context->trailers, name, value, reterr);
 }
 
+/* Index of the middleware with this key; how many there are when there is none. */
+static size_t find_middleware(const struct cflight_server *server, const char *key)
+{
+    size_t index = 0;
+    while (index < server->middleware_count &&
+           (key == NULL || server->middleware[index].key == NULL ||
+            strcmp(server->middleware[index].key, key) != 0)) {
+        index++;
+    }
+    return index;
+}
+
 void *cflight_server_context_middleware(const cflight_server_context *context, const char *key)
 {
-    for (size_t i = 0; i < context->server->middleware_count; i++) {
-        const char *own_key = context->server->middleware[i].key;
-        if (own_key != NULL && key != NULL && strcmp(own_key, key) == 0) {
-            return context->instances[i];
-        }
-    }
-    return NULL;
+    size_t index = find_middleware(context->server, key);
+    return index < context->server->middleware_count ? context->instances[index] : NULL;
+}
+
+bool cflight_server_context_has_middleware(const cflight_server_context *context, const char *key)
+{
+    return find_middleware(context->server, key) < context->server->middleware_count;
 }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -70,6 +72,15 @@ static struct cflight_bearer_auth_options defaults(void)
     return options;
 }
 
+/* Does what the middleware does with a value. */
+static cflight_status check_value(cflight_bearer_auth *auth, const char *authorization,
+                                  bool is_handshake, char *token, cflight_buffer **ret_identity,
+                                  cflight_error **reterr)
+{
+    struct cfl_bearer_call call = {B(authorization), "ipv4:192.0.2.1:1000", is_handshake};
+    return cfl_bearer_auth_check(auth, &call, token, ret_identity, reterr);
+}
+
 /* Checks a value; `identity` NULL means that it must be refused. Returns a fresh token, if one was
  * made, in `token`. */
 static void check(struct t_auth *auth, const char *authorization, const char *identity, char *token)
@@ -77,8 +88,7 @@ static void check(struct t_auth *auth, const char *authorization, const char *id
     char fresh[CFL_TOKEN_TEXT_BYTES + 1];
     cflight_buffer *actual = NULL;
     cflight_error *error = NULL;
-    cflight_status status =
-        cfl_bearer_auth_check(auth->auth, B(authorization), false, fresh, &actual, &error);
+    cflight_status status = check_value(auth->auth, authorization, false, fresh, &actual, &error);
     CHECK_STATUS(status, identity == NULL ? CFLIGHT_UNAUTHENTICATED : CFLIGHT_OK);
     if (identity != NULL) {
         assert_true(cflight_bytes_equal(cflight_buffer_bytes(actual), B(identity)));
@@ -267,48 +277,12 @@ TEST(bearer_auth, options_are_honoured)
     check(&auth, BASIC_U_P, NULL, NULL);
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     cflight_buffer *identity = NULL;
-    CHECK_STATUS(cfl_bearer_auth_check(auth.auth, B(BASIC_U_P), true, token, &identity, NULL),
-                 CFLIGHT_OK);
+    CHECK_STATUS(check_value(auth.auth, BASIC_U_P, true, token, &identity, NULL), CFLIGHT_OK);
     cflight_buffer_unref(identity);
     cflight_bearer_auth_unref(auth.auth);
     options = defaults();
     CHECK_STATUS(cflight_bearer_auth_new(&options, &auth.auth, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_bearer_auth_new(NULL, &auth.auth, NULL), CFLIGHT_INVALID_ARGUMENT);
-}
-
-/* A verifier that asks the kit again, as a second call at the same time would. */
-static cflight_status verify_nested(void *user_data, struct cflight_bytes username,
-                                    struct cflight_bytes password, cflight_buffer **ret_identity,
-                                    cflight_error **reterr)
-{
-    (void)username;
-    (void)password;
-    (void)ret_identity;
-    char token[CFL_TOKEN_TEXT_BYTES + 1];
-    cflight_buffer *identity = NULL;
-    struct t_auth *auth = user_data;
-    auth->call_count++;
-    return cfl_bearer_auth_check(auth->auth, B(BASIC_U_P), false, token, &identity, reterr);
-}
-
-/* Goal: only so many passwords are verified at once. Method: a verifier that verifies. */
-TEST(bearer_auth, verifications_are_bounded)
-{
-    struct t_auth auth = {.call_count = 0};
-    struct cflight_bearer_auth_options options = defaults();
-    char token[CFL_TOKEN_TEXT_BYTES + 1];
-    cflight_buffer *identity = NULL;
-    options.verify = verify_nested;
-    options.user_data = &auth;
-    options.verifications_max = 3;
-    CHECK_STATUS(cflight_bearer_auth_new(&options, &auth.auth, NULL), CFLIGHT_OK);
-    CHECK_STATUS(cfl_bearer_auth_check(auth.auth, B(BASIC_U_P), false, token, &identity, NULL),
-                 CFLIGHT_UNAVAILABLE);
-    assert_int_equal(auth.call_count, 3);
-    CHECK_STATUS(cfl_bearer_auth_check(auth.auth, B(BASIC_U_P), false, token, &identity, NULL),
-                 CFLIGHT_UNAVAILABLE);
-    assert_int_equal(auth.call_count, 6);
-    cflight_bearer_auth_unref(auth.auth);
 }
 
 /* Goal: no allocation failure is more than an error. Method: fail each in turn. */
@@ -325,7 +299,7 @@ TEST(bearer_auth, every_allocation_failure_is_reported)
         options.user_data = &server;
         cflight_status status = cflight_bearer_auth_new(&options, &auth, NULL);
         if (status == CFLIGHT_OK) {
-            status = cfl_bearer_auth_check(auth, B(BASIC_U_P), false, token, &identity, NULL);
+            status = check_value(auth, BASIC_U_P, false, token, &identity, NULL);
         }
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
         cflight_buffer_unref(identity);
@@ -415,6 +389,141 @@ TEST(password_file, a_reload_replaces_the_content_or_nothing)
     cflight_password_file_free(file);
     assert_int_equal(unlink(path), 0);
     CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_NOT_FOUND);
+}
+
+/* Microseconds of processor time that a verification takes, the least of some. */
+static int64_t verification_us(cflight_password_file *file, const char *name)
+{
+    int64_t least_us = INT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        struct timespec begin;
+        struct timespec end;
+        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+        CHECK_STATUS(verify_in(file, name, "wrong"), CFLIGHT_UNAUTHENTICATED);
+        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+        int64_t us = (end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000;
+        least_us = us < least_us ? us : least_us;
+    }
+    return least_us;
+}
+
+/* Goal: the time of an answer does not tell which users there are. Method: users of methods that
+ * differ tenfold, one locked, one whose hash is broken, in all orders; names beside them. */
+TEST(password_file, all_names_take_the_same_time)
+{
+    static const char *const names[] = {"alice", "bob", "carol", "locked", "broken", "unknown"};
+    char *hash = NULL;
+    CHECK_STATUS(cflight_password_hash("secret", &hash, NULL), CFLIGHT_OK);
+    for (int order = 0; order < 2; order++) {
+        char path[64];
+        char text[4096];
+        char lines[5][512];
+        int64_t least_us = INT64_MAX;
+        int64_t most_us = 0;
+        cflight_password_file *file = NULL;
+        (void)snprintf(lines[0], sizeof lines[0], "alice:" SECRET_HASH);
+        (void)snprintf(lines[1], sizeof lines[1], "bob:%s", hash);
+        (void)snprintf(lines[2], sizeof lines[2], "carol:$1$abcdefgh$0123456789012345678901");
+        (void)snprintf(lines[3], sizeof lines[3], "locked:!%s", hash);
+        (void)snprintf(lines[4], sizeof lines[4], "broken:%.*s:%s", 10, hash, hash + 11);
+        (void)snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n", lines[order],
+                       lines[(order + 1) % 5], lines[(order + 2) % 5], lines[(order + 3) % 5],
+                       lines[(order + 4) % 5]);
+        write_file(path, text);
+        CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_OK);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            int64_t us = verification_us(file, names[i]);
+            least_us = us < least_us ? us : least_us;
+            most_us = us > most_us ? us : most_us;
+        }
+        assert_in_range(most_us, 0, 2 * least_us + 1000);
+        cflight_password_file_free(file);
+        assert_int_equal(unlink(path), 0);
+    }
+    cflight_text_free(hash);
+}
+
+/* Goal: a file with too many methods is refused. Method: costs that differ. */
+TEST(password_file, methods_are_bounded)
+{
+    char path[64];
+    char text[4096] = "";
+    cflight_password_file *file = NULL;
+    cflight_error *error = NULL;
+    for (int i = 0; i < 17; i++) {
+        size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof text - used, "u%d:$6$rounds=%d$saltsalt$%s\n", i,
+                       1000 + i, SECRET_HASH + sizeof "$6$saltsalt$" - 1);
+    }
+    write_file(path, text);
+    CHECK_STATUS(cflight_password_file_new(path, &file, &error), CFLIGHT_INVALID_ARGUMENT);
+    assert_string_equal(cflight_error_message(error),
+                        "password file: more than 16 methods and costs; make hashes with fewer");
+    cflight_error_free(error);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void note_change(void *user_data, struct cflight_bytes username)
+{
+    char *names = user_data;
+    size_t used = strlen(names);
+    (void)snprintf(names + used, 128 - used, "%.*s,", (int)username.len_bytes,
+                   (const char *)username.data);
+}
+
+static void replace_file(const char *path, const char *text)
+{
+    FILE *stream = fopen(path, "w");
+    assert_non_null(stream);
+    (void)fputs(text, stream);
+    assert_int_equal(fclose(stream), 0);
+}
+
+/* Goal: who is gone or has another password is told. Method: a removed, a changed, a locked, a
+ * moved and a new name; then a file that is refused, which changes nothing. */
+TEST(password_file, a_reload_tells_who_has_changed)
+{
+    char path[64];
+    char names[128] = "";
+    cflight_password_file *file = NULL;
+    write_file(path, "dora:x\ncarl:" SECRET_HASH "\nbea:old\nbea:" SECRET_HASH "\nada:a\n");
+    CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_OK);
+    cflight_password_file_on_change(file, note_change, names);
+    replace_file(path, "eve:x\nada:b\nbea:" SECRET_HASH "\ncarl:!" SECRET_HASH "\n");
+    CHECK_STATUS(cflight_password_file_reload(file, NULL), CFLIGHT_OK);
+    assert_string_equal(names, "ada,carl,dora,");
+    replace_file(path, "nonsense\n");
+    CHECK_STATUS(cflight_password_file_reload(file, NULL), CFLIGHT_INVALID_ARGUMENT);
+    assert_string_equal(names, "ada,carl,dora,");
+    cflight_password_file_free(file);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Goal: who may write the file may let himself in, so that must be nobody else. Method: rights of
+ * group and others, at first and at a reload. */
+TEST(password_file, a_file_that_others_may_write_is_refused)
+{
+    char path[64];
+    char names[128] = "";
+    cflight_password_file *file = NULL;
+    cflight_error *error = NULL;
+    write_file(path, "bob:" SECRET_HASH "\n");
+    CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_OK);
+    cflight_password_file_on_change(file, note_change, names);
+    CHECK_STATUS(cflight_password_file_refuse_writable(file, NULL), CFLIGHT_OK);
+    replace_file(path, "eve:" SECRET_HASH "\n");
+    assert_int_equal(chmod(path, 0620), 0);
+    CHECK_STATUS(cflight_password_file_reload(file, &error), CFLIGHT_FAILED_PRECONDITION);
+    assert_non_null(strstr(cflight_error_message(error), "has mode 0620"));
+    cflight_error_free(error);
+    CHECK_STATUS(verify_in(file, "bob", "secret"), CFLIGHT_OK);
+    assert_string_equal(names, "");
+    cflight_password_file_free(file);
+    assert_int_equal(chmod(path, 0602), 0);
+    CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_password_file_refuse_writable(file, NULL), CFLIGHT_FAILED_PRECONDITION);
+    cflight_password_file_free(file);
+    assert_int_equal(unlink(path), 0);
 }
 
 /* Goal: an empty file lets nobody in. Method: verify against it. */

@@ -201,6 +201,64 @@ TEST(kits, a_password_opens_and_a_token_keeps_open)
     kit_close(&kit);
 }
 
+/* Goal: which of two credentials counts is nobody's choice. Method: two headers, both good. */
+TEST(kits, two_authorization_headers_are_refused)
+{
+    struct kit kit;
+    cflight_buffer *token = NULL;
+    cflight_error *error = NULL;
+    char value[128];
+    kit_open(&kit, true, false, NULL);
+    CHECK_OK(cflight_bearer_auth_issue(kit.auth, B("bob"), &token, &error), error);
+    (void)snprintf(value, sizeof value, "Bearer %.*s", (int)cflight_buffer_bytes(token).len_bytes,
+                   (const char *)cflight_buffer_bytes(token).data);
+    struct cflight_header headers[] = {{B("authorization"), B(value)},
+                                       {B("authorization"), B(value)}};
+    CHECK_OK(run(&kit, "whoami", headers, 1, NULL, &error), error);
+    CHECK_STATUS(run(&kit, "whoami", headers, 2, NULL, &error), CFLIGHT_UNAUTHENTICATED);
+    assert_string_equal(cflight_error_message(error),
+                        "The call carries more than one authorization header");
+    cflight_error_free(error);
+    headers[1].value = B("Basic Ym9iOnNlY3JldA");
+    CHECK_STATUS(run(&kit, "whoami", headers, 2, NULL, NULL), CFLIGHT_UNAUTHENTICATED);
+    cflight_buffer_unref(token);
+    kit_close(&kit);
+}
+
+/* Goal: half of the kit lets nobody in. Method: a server with the handshake table alone, and one
+ * with another middleware beside it; calls and handshakes, with and without credentials. */
+TEST(kits, a_handshake_without_its_middleware_refuses)
+{
+    for (size_t middleware_count = 0; middleware_count < 2; middleware_count++) {
+        struct kit kit;
+        struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
+        struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+        struct cflight_header header = {B("authorization"), B("Basic Ym9iOnNlY3JldA")};
+        cflight_buffer *bearer = NULL;
+        cflight_error *error = NULL;
+        kit_open(&kit, true, false, NULL);
+        cflight_client_free(kit.client);
+        cflight_server_free(kit.server);
+        handlers.do_action = do_action;
+        options.auth = &kit.handshake;
+        options.middleware = kit.middleware; /* the log of requests */
+        options.middleware_count = middleware_count;
+        CHECK_OK(cflight_server_new("grpc://127.0.0.1:0", &handlers, &options, &kit.server, &error),
+                 error);
+        CHECK_OK(cflight_client_new(cflight_server_location(kit.server), NULL, &kit.client, &error),
+                 error);
+        CHECK_STATUS(run(&kit, "whoami", NULL, 0, NULL, &error), CFLIGHT_INTERNAL);
+        assert_non_null(strstr(cflight_error_message(error), "lacks the middleware"));
+        cflight_error_free(error);
+        CHECK_STATUS(run(&kit, "whoami", &header, 1, NULL, NULL), CFLIGHT_INTERNAL);
+        CHECK_STATUS(cflight_client_authenticate_basic(kit.client, B("bob"), B("secret"), NULL,
+                                                       &bearer, NULL),
+                     CFLIGHT_INTERNAL);
+        assert_null(bearer);
+        kit_close(&kit);
+    }
+}
+
 static size_t option_count(struct kit *kit)
 {
     struct cflight_session_options *options = NULL;
