@@ -8,6 +8,7 @@
 #   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
+#   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
 #   make bench    runs the benchmarks
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make format   lays out all C code
@@ -27,7 +28,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python \
-	python interop bench fuzz lint install format clean
+	python interop attack bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -90,6 +91,11 @@ interop: build
 	@tools/bootstrap --python
 	@$(call BUILD,release)
 	build/venv/bin/python tools/interop
+
+attack: test-packages
+	@$(call BUILD,dev)
+	CFLIGHT_ATTACK=full CFLIGHT_LIBRARY=build/dev/lib/libcflight.so CFLIGHT_BIN=build/dev/bin \
+		$(PYTEST) -s tests/interop/test_attacks.py
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cflight/log.h"
 #include "cli/commands.h"
 #include "cli/location.h"
 #include "cli/memory.h"
@@ -54,6 +55,38 @@ static cflight_status choose_location(struct serving *serving, cflight_error **r
     return status;
 }
 
+/* Passwords that cross a network in plain text are the user's wish, or a mistake. */
+static cflight_status check_passwords(struct serving *serving, bool is_tls, cflight_error **reterr)
+{
+    const struct cli_arguments *arguments = serving->run->arguments;
+    struct cflight_location *location = NULL;
+    bool allows_plain = cli_has(arguments, CLI_OPTION_ALLOW_PLAIN_PASSWORDS);
+    bool allows_writable = cli_has(arguments, CLI_OPTION_ALLOW_WRITABLE_AUTH_FILE);
+    if (!cli_has(arguments, CLI_OPTION_AUTH_FILE)) {
+        return !allows_plain && !allows_writable
+                   ? CFLIGHT_OK
+                   : refuse(serving,
+                            "--allow-plain-passwords and --allow-writable-auth-file need "
+                            "--auth-file",
+                            reterr);
+    }
+    if (is_tls || allows_plain) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status =
+        cflight_location_parse(cflight_bytes_from_text(serving->location), &location, reterr);
+    if (status == CFLIGHT_OK && location->host[0] != '\0' && /* none: a Unix socket */
+        !cli_host_is_loopback(location->host)) {
+        status = refuse(serving,
+                        "--auth-file on an address that other machines reach needs --tls-cert and "
+                        "--tls-key, or --allow-plain-passwords, since passwords and tokens travel "
+                        "as they are",
+                        reterr);
+    }
+    cflight_location_free(location);
+    return status;
+}
+
 /* TLS options and a location without TLS would end in plain text where the user expects none. */
 static cflight_status check_options(struct serving *serving, cflight_error **reterr)
 {
@@ -78,7 +111,7 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     if (is_tls && !has_cert) {
         return refuse(serving, "a grpc+tls:// location needs --tls-cert and --tls-key", reterr);
     }
-    return CFLIGHT_OK;
+    return check_passwords(serving, is_tls, reterr);
 }
 
 static cflight_status keep_path(const struct serving *serving, enum cli_option_id option,
@@ -93,7 +126,9 @@ static cflight_status load_users(struct serving *serving, cflight_error **reterr
     char *path = NULL;
     cflight_status status = keep_path(serving, CLI_OPTION_AUTH_FILE, &path, reterr);
     if (status == CFLIGHT_OK && path != NULL) {
-        status = cli_serve_auth_init(&serving->auth, path, reterr);
+        bool may_be_writable =
+            cli_has(serving->run->arguments, CLI_OPTION_ALLOW_WRITABLE_AUTH_FILE);
+        status = cli_serve_auth_init(&serving->auth, path, may_be_writable, reterr);
     }
     cli_free(path);
     return status;
@@ -150,20 +185,54 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     return status;
 }
 
-/* Takes certificates and users anew; what cannot be read stays as it was. */
-static void reload(struct serving *serving)
+static void reload_certificates(struct serving *serving)
 {
     cflight_error *error = NULL;
-    cflight_status status = cli_serve_tls_reload(&serving->tls, serving->server, &error);
-    if (status == CFLIGHT_OK) {
-        status = cli_serve_auth_reload(&serving->auth, &error);
+    if (serving->tls.cert_path == NULL) {
+        return;
     }
-    if (status == CFLIGHT_OK) {
-        cli_message("certificates and users were read again");
+    if (cli_serve_tls_reload(&serving->tls, serving->server, &error) == CFLIGHT_OK) {
+        cli_message("certificates were read again");
     } else {
-        cli_message_error("a file was not taken, what was read before stays", error);
+        cli_message_error("certificates were not taken, what was read before stays", error);
     }
     cflight_error_free(error);
+}
+
+static void reload_users(struct serving *serving)
+{
+    cflight_error *error = NULL;
+    size_t ended_count = 0;
+    if (serving->auth.users == NULL) {
+        return;
+    }
+    if (cli_serve_auth_reload(&serving->auth, &ended_count, &error) == CFLIGHT_OK) {
+        cli_message("users were read again; %zu %s ended", ended_count,
+                    ended_count == 1 ? "token" : "tokens");
+    } else {
+        cli_message_error("users were not taken, what was read before stays", error);
+    }
+    cflight_error_free(error);
+}
+
+/* Each for itself: a certificate that is being renewed must not keep a user in who was removed. */
+static void reload(struct serving *serving)
+{
+    if (serving->tls.cert_path == NULL && serving->auth.users == NULL) {
+        cli_message("there are no certificates and no users to read again");
+    }
+    reload_certificates(serving);
+    reload_users(serving);
+}
+
+/* What the library has to say about those who call, such as failed logins. */
+static void print_log_line(void *user_data, enum cflight_log_level level, const char *subsystem,
+                           const char *line)
+{
+    (void)user_data;
+    (void)level;
+    (void)subsystem;
+    cli_message("%s", line);
 }
 
 static void make_signal_set(sigset_t *set)
@@ -244,8 +313,10 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     if (os_code != 0) {
         return cli_error_from_errno(reterr, os_code, "make", "a lock");
     }
+    cflight_log_set(print_log_line, NULL, CFLIGHT_LOG_WARN);
     cflight_status status = serve_until_signal(&serving, reterr);
     cflight_server_free(serving.server);
+    cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
     cli_free(serving.location);

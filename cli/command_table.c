@@ -23,7 +23,10 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
                            "that the server is ready. SIGINT "
                            "or SIGTERM end it: no new calls are taken and running ones may finish; "
                            "a second signal cuts them. "
-                           "SIGHUP reads certificates and users again."},
+                           "SIGHUP reads certificates and users again, each for itself, and says "
+                           "what came of it. Users who are gone from --auth-file, or have another "
+                           "hash there, are logged out by it. A wrong password leaves a line "
+                           "\"login failed from HOST port N for 'NAME'\" on standard error."},
     [CLI_COMMAND_LIST] = {"list", "URI [PATTERN]", 1, 2, "list the flights of a server",
                           "One line per flight: name, rows, bytes, separated by tabs; unknown "
                           "numbers are empty. On a terminal "
@@ -159,7 +162,16 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
     [CLI_OPTION_AUTH_FILE] =
         {"auth-file", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
          "Let in only the users in FILE: lines of NAME:HASH, with hashes as openssl passwd "
-         "-6 makes them."},
+         "-6 makes them. Only the owner of FILE may have the right to write it, and on an address "
+         "that other machines reach it needs TLS; the two options below lift that."},
+    [CLI_OPTION_ALLOW_WRITABLE_AUTH_FILE] =
+        {"allow-writable-auth-file", '\0', NULL, CLI_VALUE_FLAG, BIT(SERVE),
+         "With --auth-file: take FILE although its group or others may write it, and so let "
+         "themselves in."},
+    [CLI_OPTION_ALLOW_PLAIN_PASSWORDS] =
+        {"allow-plain-passwords", '\0', NULL, CLI_VALUE_FLAG, BIT(SERVE),
+         "With --auth-file: take passwords and tokens without TLS on an address that other "
+         "machines reach. Whoever is on the way can read them."},
 };
 
 bool cli_option_fits(enum cli_option_id option, enum cli_command_id command)

@@ -160,12 +160,6 @@ struct cflight_call_options cli_connection_call(const struct cli_connection *con
     return options;
 }
 
-static bool is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0;
-}
-
 static bool is_tls(const struct cflight_location *location)
 {
     return strcmp(location->scheme, "grpc+tls") == 0;
@@ -179,7 +173,7 @@ static void warn_about_plain_text(const struct cli_connection *connection)
         CFLIGHT_OK) {
         bool is_network =
             strcmp(location->scheme, "grpc") == 0 || strcmp(location->scheme, "grpc+tcp") == 0;
-        if (is_network && !is_loopback(location->host) &&
+        if (is_network && !cli_host_is_loopback(location->host) &&
             !cli_has(connection->arguments, CLI_OPTION_QUIET)) {
             cli_message(
                 "warning: credentials are sent to %s without encryption; grpc+tls:// protects them",
@@ -213,12 +207,13 @@ static cflight_status set_authorization(struct cli_connection *connection, const
                                         struct cflight_bytes value, cflight_error **reterr)
 {
     struct cli_text text = CLI_TEXT_INIT;
+    (void)cli_text_reserve(&text, strlen(scheme) + value.len_bytes + 1);
     cli_text_append_string(&text, scheme);
     cli_text_append(&text, value.data, value.len_bytes);
     (void)cli_text_terminated(&text);
     cflight_status status = cli_text_status(&text, reterr);
     if (status != CFLIGHT_OK) {
-        cli_text_done(&text);
+        cli_text_wipe(&text);
         return status;
     }
     connection->authorization = text.data;
@@ -233,14 +228,23 @@ static cflight_status use_basic(struct cli_connection *connection, const char *u
 {
     struct cli_text plain = CLI_TEXT_INIT;
     struct cli_text encoded = CLI_TEXT_INIT;
-    cli_text_append_format(&plain, "%s:%s", user, password);
-    cli_text_append_base64(&encoded, cli_text_bytes(&plain));
-    cflight_status status = cli_text_status(&encoded, reterr);
+    size_t plain_bytes = strlen(user) + 1 + strlen(password);
+    /* Room first: a text that grows would leave a copy behind. */
+    (void)cli_text_reserve(&plain, plain_bytes + 1);
+    (void)cli_text_reserve(&encoded, plain_bytes / 3 * 4 + 5);
+    cli_text_append_string(&plain, user);
+    cli_text_append_char(&plain, ':');
+    cli_text_append_string(&plain, password);
+    cflight_status status = cli_text_status(&plain, reterr);
+    if (status == CFLIGHT_OK) {
+        cli_text_append_base64(&encoded, cli_text_bytes(&plain));
+        status = cli_text_status(&encoded, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = set_authorization(connection, "Basic ", cli_text_bytes(&encoded), reterr);
     }
-    cli_text_done(&plain);
-    cli_text_done(&encoded);
+    cli_text_wipe(&plain);
+    cli_text_wipe(&encoded);
     return status;
 }
 
@@ -392,7 +396,7 @@ void cli_connection_done(struct cli_connection *connection)
     cli_free(connection->headers);
     cli_text_done(&connection->tls_roots);
     cli_text_done(&connection->tls_cert);
-    cli_text_done(&connection->tls_key);
+    cli_text_wipe(&connection->tls_key);
     cli_free(connection->uri);
     memset(connection, 0, sizeof *connection);
 }

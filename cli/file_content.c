@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/interrupt.h"
@@ -31,16 +32,20 @@ int64_t cli_read_stdin(void *user_data, void *target, size_t len_bytes)
 /* @return 0 or an errno */
 static int read_all(struct cli_text *content, int fd)
 {
-    char part[PART_BYTES];
+    struct stat about;
+    if (fstat(fd, &about) == 0 && about.st_size > 0 && about.st_size <= CONTENT_BYTES_MAX) {
+        /* A text that grows would leave copies behind, and the file may be a key. */
+        (void)cli_text_reserve(content, (size_t)about.st_size + PART_BYTES + 1);
+    }
     for (;;) {
-        int64_t got = read_some(fd, part, sizeof part);
-        if (got < 0) {
-            return errno;
+        if (!cli_text_reserve(content, PART_BYTES + 1)) {
+            return ENOMEM;
         }
-        if (got == 0) {
-            return content->failed ? ENOMEM : 0;
+        int64_t got = read_some(fd, content->data + content->len_bytes, PART_BYTES);
+        if (got <= 0) {
+            return got < 0 ? errno : 0;
         }
-        cli_text_append(content, part, (size_t)got);
+        content->len_bytes += (size_t)got;
         if (content->len_bytes > CONTENT_BYTES_MAX) {
             return EFBIG;
         }
@@ -60,7 +65,7 @@ cflight_status cli_file_read(struct cli_text *ret_content, const char *path, cfl
         (void)close(fd);
     }
     if (os_code != 0) {
-        cli_text_done(&content);
+        cli_text_wipe(&content);
         return cli_error_from_errno(reterr, os_code, "read", is_stdin ? "standard input" : path);
     }
     *ret_content = content;

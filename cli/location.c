@@ -3,6 +3,7 @@
  * name locations too, and other implementations are. Thread class: free. */
 #include "cli/location.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "cflight/types.h"
@@ -110,4 +111,15 @@ cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_li
     }
     *ret_uri = text.data;
     return CFLIGHT_OK;
+}
+
+bool cli_host_is_loopback(const char *host)
+{
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    if (inet_pton(AF_INET, host, &ipv4) == 1) {
+        return ntohl(ipv4.s_addr) >> 24 == 127;
+    }
+    return strcmp(host, "localhost") == 0 || (inet_pton(AF_INET6, host, &ipv6) == 1 &&
+                                              memcmp(&ipv6, &in6addr_loopback, sizeof ipv6) == 0);
 }

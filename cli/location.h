@@ -16,4 +16,8 @@
 cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_listener,
                                      char **ret_uri, cflight_error **reterr);
 
+/* Tells whether only this machine reaches a host: "localhost" or a loopback address in digits.
+ * Other names count as reachable, whatever they stand for. */
+bool cli_host_is_loopback(const char *host);
+
 #endif /* CFLIGHT_CLI_LOCATION_H */

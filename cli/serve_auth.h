@@ -9,20 +9,25 @@
  * Must outlive the server. */
 struct cli_serve_auth {
     cflight_password_file *users;
+    size_t ended_count; /* tokens that the reload under way has ended */
     cflight_bearer_auth *kit;
     struct cflight_server_auth handshake;
     struct cflight_server_middleware middleware;
 };
 
-/* Reads the file and makes the tables. @return as cflight_password_file_new() */
-cflight_status cli_serve_auth_init(struct cli_serve_auth *ret_auth, const char *path,
-                                   cflight_error **reterr);
+/* Reads the file and makes the tables; `auth` is empty and must stay where it is. A file that
+ * others may write is refused unless `may_be_writable`. @return as cflight_password_file_new() and
+ * cflight_password_file_refuse_writable() */
+cflight_status cli_serve_auth_init(struct cli_serve_auth *auth, const char *path,
+                                   bool may_be_writable, cflight_error **reterr);
 
 /* Makes a server ask for credentials; does nothing when `auth` is empty. */
 void cli_serve_auth_use(const struct cli_serve_auth *auth, struct cflight_server_options *options);
 
-/* Reads the file again; after a failure the former users stay. */
-cflight_status cli_serve_auth_reload(struct cli_serve_auth *auth, cflight_error **reterr);
+/* Reads the file again and logs those out who are gone or have another password; after a failure
+ * the former users stay. `*ret_ended_count` is the number of tokens that ended. */
+cflight_status cli_serve_auth_reload(struct cli_serve_auth *auth, size_t *ret_ended_count,
+                                     cflight_error **reterr);
 void cli_serve_auth_done(struct cli_serve_auth *auth);
 
 #endif /* CFLIGHT_CLI_SERVE_AUTH_H */

@@ -35,7 +35,7 @@ cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_erro
 
 static cflight_status read_again(struct cli_text *content, const char *path, cflight_error **reterr)
 {
-    cli_text_done(content);
+    cli_text_wipe(content);
     return path == NULL ? CFLIGHT_OK : cli_file_read(content, path, reterr);
 }
 
@@ -83,7 +83,7 @@ void cli_serve_tls_done(struct cli_serve_tls *files)
     cli_free(files->key_path);
     cli_free(files->ca_path);
     cli_text_done(&files->cert);
-    cli_text_done(&files->key);
+    cli_text_wipe(&files->key);
     cli_text_done(&files->ca);
     memset(files, 0, sizeof *files);
 }

@@ -107,6 +107,14 @@ cflight_status cli_text_status(const struct cli_text *text, cflight_error **rete
     return CFLIGHT_OK;
 }
 
+void cli_text_wipe(struct cli_text *text)
+{
+    if (text->data != NULL) {
+        explicit_bzero(text->data, text->capacity_bytes);
+    }
+    cli_text_done(text);
+}
+
 void cli_text_done(struct cli_text *text)
 {
     cli_free(text->data);

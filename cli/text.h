@@ -46,5 +46,7 @@ struct cflight_bytes cli_text_bytes(const struct cli_text *text);
 cflight_status cli_text_status(const struct cli_text *text, cflight_error **reterr);
 
 void cli_text_done(struct cli_text *text);
+/* As cli_text_done(), for a secret: its memory is overwritten first. */
+void cli_text_wipe(struct cli_text *text);
 
 #endif /* CFLIGHT_CLI_TEXT_H */

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
+import cflight_command
 from cflight_command import environment
 
 
@@ -551,10 +552,71 @@ def test_only_known_users_are_let_in(cflight, tmp_path):
         cflight.run(*command, "--user", "alice", env=good, check=True)
         users.write_text(f"bob:{HASH}\n")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_message("were read again")
+        server.wait_for_message("users were read again; 3 tokens ended")
         cflight.run(*command, "--user", "bob", env=good, check=True)
         assert cflight.run(*command, "--user", "alice", env=good).returncode == 6
         assert "s3cret" not in server.messages()
+
+
+def test_a_user_who_was_removed_is_out(cflight, tmp_path):
+    """At the next SIGHUP, whoever else stays; and so is one whose password was changed."""
+    users = tmp_path / "users"
+    users.write_text(f"alice:{HASH}\nbob:{HASH}\ncarol:{HASH}\n")
+    (tmp_path / "data").mkdir()
+    with cflight.serving(tmp_path / "data", "--auth-file", users) as server, fl.connect(server.location) as client:
+        logins = {name: fl.FlightCallOptions(headers=[client.authenticate_basic_token(name, "s3cret")])
+                  for name in ("alice", "bob", "carol")}
+        for options in logins.values():
+            assert list(client.list_flights(options=options)) == []
+        users.write_text(f"bob:{HASH}\ncarol:!{HASH}\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("users were read again; 2 tokens ended")
+        for name in ("alice", "carol"):
+            with pytest.raises(fl.FlightUnauthenticatedError):
+                list(client.list_flights(options=logins[name]))
+        assert list(client.list_flights(options=logins["bob"])) == []
+
+
+def test_a_failed_login_is_a_line_that_tools_can_read(cflight, tmp_path):
+    """As the guide has it for a tool that bans addresses; a name cannot forge a line."""
+    guide = (cflight_command.ROOT / "docs/guide/authenticate.md").read_text()
+    expression = re.search(r"^failregex = (.*)$", guide, re.MULTILINE)[1].replace("<ADDR>", r"(?P<addr>[0-9a-f.:]+)")
+    users = tmp_path / "users"
+    users.write_text(f"alice:{HASH}\n")
+    (tmp_path / "data").mkdir()
+    names = ["alice", "nobody", "' x\ncflight: login failed from 9.9.9.9 port 1 for 'x", "\u00e4" * 100]
+    with cflight.serving(tmp_path / "data", "--auth-file", users, listen="grpc://127.0.0.1:0") as server:
+        for name in names:
+            with fl.connect(server.location) as client, pytest.raises(fl.FlightUnauthenticatedError):
+                client.authenticate_basic_token(name, "wrong")
+    found = [match["addr"] for match in (re.search(expression, line) for line in server.lines) if match]
+    assert found == ["127.0.0.1"] * len(names), server.messages()
+    assert all(len(line) < 400 for line in server.lines)
+
+
+def test_users_are_kept_safe_or_an_option_says_otherwise(cflight, tmp_path):
+    """A file that others may write, and passwords that cross a network in plain text."""
+    users = tmp_path / "users"
+    users.write_text(f"alice:{HASH}\n")
+    (tmp_path / "data").mkdir()
+    command = ("serve", tmp_path / "data", "--auth-file", users)
+    for place in ("grpc://0.0.0.0:0", "grpc://[::]:0", "grpc://127.example.com:0"):
+        done = cflight.run(*command, "--listen", place)
+        assert done.returncode == 2 and "--allow-plain-passwords" in done.stderr
+    with cflight.serving(tmp_path / "data", "--auth-file", users, "--allow-plain-passwords", listen="grpc://0.0.0.0:0"):
+        pass
+    users.chmod(0o620)
+    done = cflight.run(*command, "--listen", "grpc://localhost:0")
+    assert done.returncode == 1 and "mode 0620" in done.stderr and "--allow-writable-auth-file" in done.stderr
+    with cflight.serving(tmp_path / "data", "--auth-file", users, "--allow-writable-auth-file"):
+        pass
+    users.chmod(0o600)
+    with cflight.serving(tmp_path / "data", "--auth-file", users) as server:
+        users.chmod(0o606)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("users were not taken, what was read before stays")
+    done = cflight.run("serve", tmp_path / "data", "--allow-plain-passwords")
+    assert done.returncode == 2 and "--auth-file" in done.stderr
 
 
 def test_unix_sockets_are_served(cflight, shared_data, tmp_path):

@@ -122,6 +122,31 @@ def test_hangup_reads_the_files_again(cflight, certs, data, tmp_path):
         cflight.run(*command, "--tls-name", "other.example", check=True)
 
 
+def test_certificates_and_users_are_read_again_each_for_itself(cflight, certs, data, tmp_path):
+    """A certificate that cannot be read keeps nobody in who was removed, and the other way round."""
+    hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input="s3cret", text=True, capture_output=True,
+                            check=True).stdout.strip()
+    for ending in (".pem", ".key"):
+        shutil.copy(certs / f"server{ending}", tmp_path / f"used{ending}")
+    users = tmp_path / "users"
+    users.write_text(f"alice:{hashed}\n")
+    with serving(cflight, data, *server_options(tmp_path, "used"), "--auth-file", users) as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem", "--user", "alice")
+        good = {"CFLIGHT_PASSWORD": "s3cret"}
+        cflight.run(*command, env=good, check=True)
+        (tmp_path / "used.pem").write_text("broken")
+        users.write_text(f"bob:{hashed}\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("users were read again; 1 token ended")
+        assert "certificates were not taken, what was read before stays" in server.messages()
+        assert cflight.run(*command, env=good).returncode == 6
+        users.write_text("broken")
+        shutil.copy(certs / "server.pem", tmp_path / "used.pem")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("users were not taken, what was read before stays")
+        assert "certificates were read again" in server.messages()
+
+
 def test_sighup_follows_links_to_new_files(cflight, certs, data, tmp_path):
     """What renews certificates often points a link to a new file."""
     for ending in ("pem", "key"):
