@@ -14,10 +14,14 @@
 ///
 /// The store is a middleware. A call without the cookie begins a session, whose id goes out in
 /// `set-cookie`; a call with it continues one; an id that is unknown or has ended fails with
-/// CFLIGHT_INVALID_ARGUMENT, and the client is told to forget it. Ids are 128 random bits. Sessions
-/// live in this process only, end when they were idle for too long, and are bounded in number:
-/// those without options go first, then those not used for longest. Thread class of both types:
-/// free.
+/// CFLIGHT_INVALID_ARGUMENT, and the client is told to forget it. Ids are 128 random bits. A
+/// session belongs to whoever began it: the caller that authentication has named
+/// (cflight_server_context_peer_identity(), else cflight_bearer_auth_identity()), or the address of
+/// the client without its port (in IPv6 the network of 64 bits) where nobody has; to others its id
+/// is unknown. Sessions live in this process only and end when they were idle for too long. They
+/// are bounded in number and in memory, for each owner and in all: of an owner with too many those
+/// without options go first, then those not used for longest; of too many in all those without
+/// options, then those of the owner that has most. Thread class of both types: free.
 ///
 ///     cflight_session_store *store = NULL;
 ///     struct cflight_server_middleware middleware;
@@ -52,7 +56,11 @@ struct cflight_session_store_options {
     /// once.
     enum cflight_session_error_code (*check)(void *user_data,
                                              const struct cflight_session_option *option);
-    void *user_data; ///< for `check`; must outlive the store
+    void *user_data;                 ///< for `check`; must outlive the store
+    uint32_t sessions_per_owner_max; ///< 0 is 64
+    /// All sessions together, names, values and what it takes to keep them; 0 is 64 MiB. An option
+    /// for which other sessions could not make room is refused with CFLIGHT_SESSION_ERROR_ERROR.
+    uint64_t bytes_max;
 };
 
 #define CFLIGHT_SESSION_STORE_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_session_store_options)
@@ -77,6 +85,12 @@ CFLIGHT_EXPORT void cflight_session_store_middleware(cflight_session_store *stor
 /// Returns the number of sessions, those not counted that have been idle for too long.
 /// @since 0.1
 CFLIGHT_EXPORT size_t cflight_session_store_count(cflight_session_store *store);
+
+/// Ends all sessions of a caller whom authentication has named: a user who was removed, for
+/// instance. Returns how many there were.
+/// @since 0.1
+CFLIGHT_EXPORT size_t cflight_session_store_end_identity(cflight_session_store *store,
+                                                         struct cflight_bytes identity);
 
 /// Returns the session of the call in hand; NULL when the server has no store.
 /// @since 0.1

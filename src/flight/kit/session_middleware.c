@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/error.h"
+#include "cflight/bearer_auth.h"
 #include "flight/kit/cookie.h"
+#include "flight/kit/peer_address.h"
 #include "flight/kit/sessions.h"
 
 static const char MIDDLEWARE_KEY[] = "cflight.sessions";
@@ -38,15 +41,32 @@ static bool find_id(const cflight_server_context *context, struct cflight_bytes 
     return false;
 }
 
+/* Who calls: the identity that authentication has established, else the address. */
+static bool append_owner(const cflight_server_context *context, struct cfl_buf *owner)
+{
+    struct cflight_bytes identity = cflight_server_context_peer_identity(context);
+    struct cfl_peer_address address;
+    if (identity.len_bytes == 0) {
+        identity = cflight_bearer_auth_identity(context);
+    }
+    if (identity.len_bytes > 0) {
+        return cfl_buf_append_u8(owner, CFL_SESSION_OWNER_IDENTITY) &&
+               cfl_buf_append_bytes(owner, identity);
+    }
+    cfl_peer_address_read(cflight_server_context_peer(context), &address);
+    return cfl_buf_append_u8(owner, CFL_SESSION_OWNER_ADDRESS) &&
+           cfl_buf_append(owner, address.bytes, sizeof address.bytes);
+}
+
 static cflight_status find_or_begin(struct instance *instance, cflight_server_context *context,
-                                    cflight_error **reterr)
+                                    struct cflight_bytes owner, cflight_error **reterr)
 {
     struct cflight_bytes id = {NULL, 0};
     if (!find_id(context, &id)) {
         instance->is_new = true;
-        return cfl_session_store_begin(instance->store, &instance->session, reterr);
+        return cfl_session_store_begin(instance->store, owner, &instance->session, reterr);
     }
-    instance->session = cfl_session_store_find(instance->store, id);
+    instance->session = cfl_session_store_find(instance->store, owner, id);
     if (instance->session != NULL) {
         return CFLIGHT_OK;
     }
@@ -69,7 +89,12 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
         return cfl_error_no_memory(reterr);
     }
     instance->store = store;
-    cflight_status status = find_or_begin(instance, context, reterr);
+    struct cfl_buf owner;
+    cfl_buf_init(&owner, cfl_session_store_allocator(store));
+    cflight_status status = append_owner(context, &owner)
+                                ? find_or_begin(instance, context, cfl_buf_bytes(&owner), reterr)
+                                : cfl_error_no_memory(reterr);
+    cfl_buf_done(&owner);
     if (status != CFLIGHT_OK) {
         cfl_free(cfl_session_store_allocator(store), instance, sizeof *instance);
         return status;

@@ -26,10 +26,18 @@ static void option_layout(struct cfl_block *block, const void *value, void *ret_
     cfl_session_option_layout(block, value, ret_value);
 }
 
-/* Sets or removes one; UNSPECIFIED when that went well. `copy` is taken, and NULL for a removal. */
+/* What an option counts in the store. */
+static size_t kept_bytes(const struct cflight_session_option *option)
+{
+    return option == NULL ? 0 : sizeof *option + option_bytes(option);
+}
+
+/* Sets or removes one; UNSPECIFIED when that went well. `copy` is taken, and NULL for a removal.
+ * `*ret_dropped_bytes` is what counts no more. */
 static enum cflight_session_error_code set_locked(cflight_session *session,
                                                   struct cflight_bytes name,
-                                                  struct cflight_session_option *copy)
+                                                  struct cflight_session_option *copy,
+                                                  size_t *ret_dropped_bytes)
 {
     const struct cflight_session_store_options *limits = &session->store->options;
     size_t index = 0;
@@ -47,9 +55,11 @@ static enum cflight_session_error_code set_locked(cflight_session *session,
                       !cfl_grow_array(limits->allocator, (void **)&session->locked.options,
                                       &session->locked.capacity, session->locked.count + 1,
                                       sizeof *session->locked.options))) {
+        *ret_dropped_bytes = kept_bytes(copy);
         cfl_block_free(copy);
         return CFLIGHT_SESSION_ERROR_ERROR;
     }
+    *ret_dropped_bytes = is_there ? kept_bytes(session->locked.options[index]) : 0;
     session->locked.used_bytes = used_bytes + new_bytes;
     if (is_there) {
         cfl_block_free(session->locked.options[index]);
@@ -77,10 +87,16 @@ static enum cflight_session_error_code set_one(cflight_session *session,
         if (copy == NULL) {
             return CFLIGHT_SESSION_ERROR_ERROR;
         }
+        if (!cfl_session_store_reserve(session, kept_bytes(copy))) {
+            cfl_block_free(copy);
+            return CFLIGHT_SESSION_ERROR_ERROR;
+        }
     }
+    size_t dropped_bytes = 0;
     (void)pthread_mutex_lock(&session->mutex);
-    enum cflight_session_error_code code = set_locked(session, option->name, copy);
+    enum cflight_session_error_code code = set_locked(session, option->name, copy, &dropped_bytes);
     (void)pthread_mutex_unlock(&session->mutex);
+    cfl_session_store_release(session, dropped_bytes);
     return code;
 }
 

@@ -305,6 +305,36 @@ TEST(kits, a_session_lasts_from_call_to_call)
     kit_close(&kit);
 }
 
+/* Goal: a session is its owner's alone. Method: two users whose clients share a jar of cookies; the
+ * second is told that the session is unknown, the first still has it. */
+TEST(kits, a_cookie_of_another_user_is_unknown)
+{
+    struct kit kit;
+    struct cflight_client_middleware middleware;
+    cflight_cookie_jar *jar = NULL;
+    cflight_error *error = NULL;
+    struct cflight_header alice = {B("authorization"), B("Basic YWxpY2U6c2VjcmV0")};
+    struct cflight_header bob = {B("authorization"), B("Basic Ym9iOnNlY3JldA")};
+    char cookie[128] = "";
+    CHECK_OK(cflight_cookie_jar_new(NULL, &jar, &error), error);
+    cflight_cookie_jar_middleware(jar, &middleware);
+    kit_open(&kit, true, true, &middleware);
+    CHECK_OK(run(&kit, "whoami", &alice, 1, NULL, &error), error);
+    cflight_buffer *kept = NULL;
+    CHECK_OK(cflight_cookie_jar_header(jar, &kept, &error), error);
+    (void)snprintf(cookie, sizeof cookie, "%.*s", (int)cflight_buffer_bytes(kept).len_bytes,
+                   (const char *)cflight_buffer_bytes(kept).data);
+    cflight_buffer_unref(kept);
+    CHECK_STATUS(run(&kit, "whoami", &bob, 1, NULL, &error), CFLIGHT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cflight_error_message(error), "is unknown or has ended"));
+    cflight_error_free(error);
+    CHECK_STATUS(cflight_cookie_jar_set(jar, B(cookie), NULL), CFLIGHT_OK);
+    CHECK_OK(run(&kit, "whoami", &alice, 1, NULL, NULL), NULL);
+    assert_int_equal(cflight_session_store_count(kit.store), 1);
+    cflight_cookie_jar_unref(jar);
+    kit_close(&kit);
+}
+
 /* Goal: a server without sessions says so, one with them lists its actions. Method: ask both. */
 TEST(kits, session_actions_are_listed_and_need_a_store)
 {

@@ -8,6 +8,7 @@
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)
+#define OWNER B("ialice")
 
 struct t_store {
     cflight_session_store *store;
@@ -36,11 +37,16 @@ static void store_open(struct t_store *store, struct cflight_session_store_optio
     CHECK_STATUS(cfl_session_store_new(&options, &store->clock, &store->store, NULL), CFLIGHT_OK);
 }
 
-static cflight_session *begin(struct t_store *store)
+static cflight_session *begin_for(struct t_store *store, const char *owner)
 {
     cflight_session *session = NULL;
-    CHECK_STATUS(cfl_session_store_begin(store->store, &session, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cfl_session_store_begin(store->store, B(owner), &session, NULL), CFLIGHT_OK);
     return session;
+}
+
+static cflight_session *begin(struct t_store *store)
+{
+    return begin_for(store, "ialice");
 }
 
 /* Sets a string option and returns the code that it was refused with. */
@@ -80,11 +86,16 @@ static void check_text(cflight_session *session, const char *name, const char *e
     cflight_session_options_free(options);
 }
 
-static bool is_known(struct t_store *store, const char *id)
+static bool is_known_to(struct t_store *store, const char *owner, const char *id)
 {
-    cflight_session *session = cfl_session_store_find(store->store, B(id));
+    cflight_session *session = cfl_session_store_find(store->store, B(owner), B(id));
     cfl_session_unref(session);
     return session != NULL;
+}
+
+static bool is_known(struct t_store *store, const char *id)
+{
+    return is_known_to(store, "ialice", id);
 }
 
 /* Goal: a session is found by its id and by nothing else. Method: change each digit of it. */
@@ -211,6 +222,120 @@ TEST(sessions, empty_sessions_are_pushed_out_first)
     cflight_session_store_unref(store.store);
 }
 
+/* Begins a session with an option and keeps its id. */
+static void begin_filled(struct t_store *store, const char *owner, const char *value, char *ret_id)
+{
+    cflight_session *session = begin_for(store, owner);
+    (void)snprintf(ret_id, 64, "%s", cflight_session_id(session));
+    assert_int_equal(set_text(session, "a", value), CFLIGHT_SESSION_ERROR_UNSPECIFIED);
+    cfl_session_unref(session);
+}
+
+/* Goal: an id is worth nothing to anybody but its owner. Method: other owners, one of them of the
+ * same name but known by address. */
+TEST(sessions, a_session_is_unknown_to_others)
+{
+    struct t_store store;
+    char id[64];
+    store_open(&store, defaults());
+    begin_filled(&store, "ialice", "x", id);
+    assert_false(is_known_to(&store, "ibob", id));
+    assert_false(is_known_to(&store, "aalice", id));
+    assert_false(is_known_to(&store, "", id));
+    assert_true(is_known_to(&store, "ialice", id));
+    cflight_session_store_unref(store.store);
+}
+
+/* Goal: nobody's sessions cost others theirs. Method: one owner begins thousands, with options; of
+ * his own the newest stay, up to his share. Then many owners fill the store. */
+TEST(sessions, a_greedy_owner_loses_only_his_own_sessions)
+{
+    struct t_store store;
+    struct cflight_session_store_options options = defaults();
+    char alice[64];
+    char first[64];
+    char last[64];
+    options.sessions_max = 100;
+    store_open(&store, options);
+    begin_filled(&store, "ialice", "x", alice);
+    begin_filled(&store, "imallory", "x", first);
+    for (int i = 0; i < 2000; i++) {
+        begin_filled(&store, "imallory", "x", last);
+    }
+    assert_true(is_known_to(&store, "ialice", alice));
+    assert_false(is_known_to(&store, "imallory", first));
+    assert_true(is_known_to(&store, "imallory", last));
+    assert_int_equal(cflight_session_store_count(store.store), 1 + 64);
+    for (int i = 0; i < 90; i++) {
+        char owner[16];
+        char id[64];
+        (void)snprintf(owner, sizeof owner, "iowner%d", i);
+        begin_filled(&store, owner, "x", id);
+    }
+    assert_true(is_known_to(&store, "ialice", alice));
+    assert_int_equal(cflight_session_store_count(store.store), 100);
+    cflight_session_store_unref(store.store);
+}
+
+/* Goal: all sessions together are bounded in bytes. Method: options that fill the store: the owner
+ * who has most loses his oldest; what can never fit is refused and costs nobody anything. */
+TEST(sessions, all_bytes_are_bounded)
+{
+    static char value[40001];
+    struct t_store store;
+    struct cflight_session_store_options options = defaults();
+    char alice[64];
+    char first[64];
+    char last[64];
+    memset(value, 'x', sizeof value - 1);
+    options.bytes_max = 500000;
+    store_open(&store, options);
+    begin_filled(&store, "ialice", value, alice);
+    begin_filled(&store, "imallory", value, first);
+    for (int i = 0; i < 50; i++) {
+        begin_filled(&store, "imallory", value, last);
+    }
+    assert_true(is_known_to(&store, "ialice", alice));
+    assert_false(is_known_to(&store, "imallory", first));
+    assert_true(is_known_to(&store, "imallory", last));
+    assert_in_range(cflight_session_store_count(store.store), 10, 12);
+    for (int i = 0; i < 5; i++) {
+        char owner[16];
+        char id[64];
+        (void)snprintf(owner, sizeof owner, "iowner%d", i);
+        begin_filled(&store, owner, value, id);
+    }
+    assert_true(is_known_to(&store, "ialice", alice));
+    cflight_session_store_unref(store.store);
+    options.bytes_max = 20000;
+    store_open(&store, options);
+    cflight_session *session = begin(&store);
+    assert_int_equal(set_text(session, "a", value), CFLIGHT_SESSION_ERROR_ERROR);
+    value[10000] = '\0';
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(set_text(session, "a", value), CFLIGHT_SESSION_ERROR_UNSPECIFIED);
+        assert_int_equal(set_text(session, "a", NULL), CFLIGHT_SESSION_ERROR_UNSPECIFIED);
+    }
+    cfl_session_unref(session);
+    cflight_session_store_unref(store.store);
+}
+
+/* Goal: a user who is removed loses his sessions. Method: end those of an identity. */
+TEST(sessions, sessions_of_an_identity_can_be_ended)
+{
+    struct t_store store;
+    char id[64];
+    store_open(&store, defaults());
+    begin_filled(&store, "ialice", "x", id);
+    begin_filled(&store, "ialice", "x", id);
+    begin_filled(&store, "ibob", "x", id);
+    begin_filled(&store, "aalice", "x", id);
+    assert_int_equal(cflight_session_store_end_identity(store.store, B("alice")), 2);
+    assert_int_equal(cflight_session_store_end_identity(store.store, B("alice")), 0);
+    assert_int_equal(cflight_session_store_count(store.store), 2);
+    cflight_session_store_unref(store.store);
+}
+
 /* Goal: idle sessions end, use keeps them. Method: move the clock. */
 TEST(sessions, idle_sessions_end)
 {
@@ -280,11 +405,12 @@ static void *use_sessions(void *user_data)
     cflight_session_store *store = user_data;
     for (int i = 0; i < ROUNDS; i++) {
         cflight_session *session = NULL;
-        if (cfl_session_store_begin(store, &session, NULL) != CFLIGHT_OK) {
+        if (cfl_session_store_begin(store, OWNER, &session, NULL) != CFLIGHT_OK) {
             return user_data;
         }
         (void)set_text(session, "a", "b");
-        cflight_session *again = cfl_session_store_find(store, B(cflight_session_id(session)));
+        cflight_session *again =
+            cfl_session_store_find(store, OWNER, B(cflight_session_id(session)));
         if (i % 3 == 0) {
             cflight_session_close(session);
             cflight_session_close(again);
@@ -330,7 +456,7 @@ TEST(sessions, every_allocation_failure_is_reported)
         options.allocator = &alloc->allocator;
         cflight_status status = cflight_session_store_new(&options, &store, NULL);
         if (status == CFLIGHT_OK) {
-            status = cfl_session_store_begin(store, &session, NULL);
+            status = cfl_session_store_begin(store, OWNER, &session, NULL);
         }
         if (status == CFLIGHT_OK) {
             status = cflight_session_set_options(session, &wanted, &errors, NULL);
