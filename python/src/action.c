@@ -45,15 +45,31 @@ PyObject *cfp_action_type_new(struct cfp_state *state, const struct cflight_acti
 
 static PyObject *action_new(PyTypeObject *class, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    PyObject *type = PyBytes_FromStringAndSize(NULL, 0);
+    return cfp_value_open(action_alloc(class, type, PyBytes_FromStringAndSize(NULL, 0)));
+}
+
+static int action_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"action_type", "buf", NULL};
+    struct cfp_action *self = (struct cfp_action *)object;
     PyObject *type = NULL;
     PyObject *body = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:Action", names, &type, &body)) {
-        return NULL;
+        return -1;
     }
     type = cfp_to_bytes(type);
-    body = type == NULL ? NULL : cfp_buffer_from_object(cfp_state_of_type(class), body);
-    return action_alloc(class, type, body);
+    body = type == NULL ? NULL : cfp_buffer_from_object(cfp_state_of(object), body);
+    if (body == NULL || cfp_value_fill(object) < 0) {
+        Py_XDECREF(type);
+        Py_XDECREF(body);
+        return -1;
+    }
+    Py_SETREF(self->type, type);
+    Py_SETREF(self->body, body);
+    return 0;
 }
 
 static void action_dealloc(PyObject *self)
@@ -74,7 +90,7 @@ static PyObject *action_type(PyObject *self, void *unused)
 static PyObject *action_body(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(((struct cfp_action *)self)->body);
+    return cfp_buffer_from_object(cfp_state_of(self), ((struct cfp_action *)self)->body);
 }
 
 static PyObject *action_key(PyObject *self)
@@ -121,13 +137,13 @@ static PyObject *action_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *action_deserialize(PyObject *type, PyObject *data)
+static PyObject *action_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_action *action = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -165,10 +181,10 @@ static PyObject *action_parse_type(PyObject *type, PyObject *data)
 static PyMethodDef action_methods[] = {
     {"serialize", action_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", action_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(action_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
-    {"_parse_type", action_parse_type, METH_O | METH_CLASS,
+    {"_cflight_parse_type", action_parse_type, METH_O | METH_CLASS,
      PyDoc_STR("Parse the message of an ActionType.")},
     {NULL, NULL, 0, NULL},
 };
@@ -188,15 +204,11 @@ PyDoc_STRVAR(action_doc, "Action(action_type, buf)\n--\n\n"
                          "Examples\n--------\n>>> list(client.do_action(Action(\"ping\", b\"\")))");
 
 static PyType_Slot action_slots[] = {
-    {Py_tp_doc, (void *)action_doc},
-    {Py_tp_new, (void *)action_new},
-    {Py_tp_dealloc, (void *)action_dealloc},
-    {Py_tp_repr, (void *)action_repr},
-    {Py_tp_richcompare, (void *)action_richcompare},
-    {Py_tp_methods, action_methods},
-    {Py_tp_getset, action_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)action_doc},   {Py_tp_new, (void *)action_new},
+    {Py_tp_init, (void *)action_init}, {Py_tp_dealloc, (void *)action_dealloc},
+    {Py_tp_repr, (void *)action_repr}, {Py_tp_richcompare, (void *)action_richcompare},
+    {Py_tp_methods, action_methods},   {Py_tp_getset, action_getset},
+    {Py_tp_members, cfp_members},      {0, NULL},
 };
 
 PyType_Spec cfp_action_spec = {

@@ -7,6 +7,7 @@
 #include "arrow.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "convert.h"
 #include "exceptions.h"
@@ -183,6 +184,74 @@ PyObject *cfp_schema_text(struct cfp_state *state, struct cflight_bytes encoded)
     return text;
 }
 
+/* A field's type, and whether it takes nulls, as text. */
+static PyObject *type_text(struct cfp_state *state, const struct ArrowSchema *field)
+{
+    char *text = NULL;
+    cflight_error *error = NULL;
+    cflight_status status = cflight_schema_type_text(field, &text, &error);
+    if (status != CFLIGHT_OK) {
+        return cfp_raise(state, status, error);
+    }
+    bool is_nullable = (field->flags & ARROW_FLAG_NULLABLE) != 0;
+    PyObject *result = PyUnicode_FromFormat("%s%s", text, is_nullable ? "" : " not null");
+    cflight_text_free(text);
+    return result;
+}
+
+static const char *name_of(const struct ArrowSchema *field)
+{
+    return field->name == NULL ? "" : field->name;
+}
+
+static void keep_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+/* Two fields, by the comparison of schemas. */
+static bool is_same_field(const struct ArrowSchema *a, const struct ArrowSchema *b)
+{
+    struct ArrowSchema *field_a = (struct ArrowSchema *)(uintptr_t)a;
+    struct ArrowSchema *field_b = (struct ArrowSchema *)(uintptr_t)b;
+    struct ArrowSchema whole_a = {
+        .format = "+s", .n_children = 1, .children = &field_a, .release = keep_schema};
+    struct ArrowSchema whole_b = {
+        .format = "+s", .n_children = 1, .children = &field_b, .release = keep_schema};
+    return cflight_schema_equal(&whole_a, &whole_b, false);
+}
+
+PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,
+                                const struct ArrowSchema *actual)
+{
+    for (int64_t i = 0; i < expected->n_children && i < actual->n_children; i++) {
+        const struct ArrowSchema *want = expected->children[i];
+        const struct ArrowSchema *have = actual->children[i];
+        if (strcmp(name_of(want), name_of(have)) != 0) {
+            return PyUnicode_FromFormat("field %lld is '%s', expected '%s'", (long long)i,
+                                        name_of(have), name_of(want));
+        }
+        if (!is_same_field(want, have)) {
+            PyObject *had = type_text(state, have);
+            PyObject *wanted = had == NULL ? NULL : type_text(state, want);
+            PyObject *text = wanted == NULL ? NULL
+                                            : PyUnicode_FromFormat("field '%s' is %U, expected %U",
+                                                                   name_of(want), had, wanted);
+            Py_XDECREF(had);
+            Py_XDECREF(wanted);
+            return text;
+        }
+    }
+    bool is_short = actual->n_children < expected->n_children;
+    const struct ArrowSchema *longer = is_short ? expected : actual;
+    int64_t common = is_short ? actual->n_children : expected->n_children;
+    return PyUnicode_FromFormat("it has %lld fields, expected %lld; field '%s' is %s",
+                                (long long)actual->n_children, (long long)expected->n_children,
+                                common < longer->n_children ? name_of(longer->children[common])
+                                                            : "",
+                                is_short ? "missing" : "one too many");
+}
+
 int cfp_batch_get(struct cfp_state *state, PyObject *object, struct cfp_batch *ret_batch)
 {
     PyObject *pair = PyObject_CallMethodNoArgs(object, state->name_c_array);
@@ -238,15 +307,19 @@ int cfp_stream_get(PyObject *object, struct ArrowArrayStream *ret_stream)
 int cfp_stream_raise(struct cfp_state *state, struct ArrowArrayStream *stream, int code)
 {
     const char *text = stream->get_last_error == NULL ? NULL : stream->get_last_error(stream);
-    PyObject *class = PyExc_OSError;
-    if (code == EINVAL) {
-        class = state == NULL ? PyExc_ValueError : state->arrow_invalid;
-    } else if (code == ENOMEM) {
-        class = PyExc_MemoryError;
-    } else if (code == ENOSYS) {
-        class = state == NULL ? PyExc_NotImplementedError : state->arrow_not_implemented_error;
+    const char *message = text == NULL ? "the stream failed without a reason" : text;
+    PyObject *class = state == NULL ? NULL : cfp_class_of_text(state, &message);
+    if (class == NULL) {
+        class = PyExc_OSError;
+        if (code == EINVAL) {
+            class = state == NULL ? PyExc_ValueError : state->arrow_invalid;
+        } else if (code == ENOMEM) {
+            class = PyExc_MemoryError;
+        } else if (code == ENOSYS) {
+            class = state == NULL ? PyExc_NotImplementedError : state->arrow_not_implemented_error;
+        }
     }
-    PyErr_Format(class, "%s", text == NULL ? "the stream failed without a reason" : text);
+    PyErr_Format(class, "%s", message);
     return -1;
 }
 

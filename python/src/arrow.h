@@ -63,4 +63,8 @@ PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *
 /* Raises what a stream's callback reported; always returns -1. */
 int cfp_stream_raise(struct cfp_state *state, struct ArrowArrayStream *stream, int code);
 
+/* The first difference of two schemas in words; `expected` comes first in the sentence. */
+PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,
+                                const struct ArrowSchema *actual);
+
 #endif /* CFP_ARROW_H */

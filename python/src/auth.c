@@ -144,10 +144,18 @@ static void end_finish(PyObject *end)
     Py_END_ALLOW_THREADS Py_DECREF(end);
 }
 
+/* How an exception of a handler is told to the library. */
+typedef cflight_status (*describe_fn)(struct cfp_state *state, cflight_error **reterr);
+
+static cflight_status describe_of_server(struct cfp_state *state, cflight_error **reterr)
+{
+    return cfp_error_from_python(state, NULL, reterr);
+}
+
 /* Calls handler.authenticate; with the GIL. */
 static cflight_status run_handshake(struct cfp_hold *hold, PyTypeObject *sender_type,
                                     PyTypeObject *reader_type, cflight_handshake *handshake,
-                                    cflight_error **reterr)
+                                    describe_fn describe, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     PyObject *sender = end_new(sender_type, handshake);
@@ -156,7 +164,7 @@ static cflight_status run_handshake(struct cfp_hold *hold, PyTypeObject *sender_
         reader == NULL ? NULL
                        : PyObject_CallMethod(hold->object, "authenticate", "OO", sender, reader);
     if (result == NULL) {
-        status = cfp_error_from_python(hold->state, NULL, reterr);
+        status = describe(hold->state, reterr);
     }
     end_finish(sender);
     end_finish(reader);
@@ -170,18 +178,19 @@ static cflight_status client_authenticate(void *user_data, cflight_handshake *ha
     struct cfp_hold *hold = user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
     cflight_status status = run_handshake(hold, hold->state->client_auth_sender_type,
-                                          hold->state->client_auth_reader_type, handshake, reterr);
+                                          hold->state->client_auth_reader_type, handshake,
+                                          cfp_error_from_caller, reterr);
     PyGILState_Release(gil);
     return status;
 }
 
 /* A token or an identity: str or bytes, taken; anything else is a TypeError. */
-static cflight_status give_bytes(struct cfp_state *state, PyObject *value,
+static cflight_status give_bytes(struct cfp_state *state, PyObject *value, describe_fn describe,
                                  cflight_buffer **ret_buffer, cflight_error **reterr)
 {
     PyObject *bytes = value == NULL ? NULL : cfp_to_bytes(value);
     cflight_status status = bytes == NULL
-                                ? cfp_error_from_python(state, NULL, reterr)
+                                ? describe(state, reterr)
                                 : cflight_buffer_new_copy(cfp_view(bytes), ret_buffer, reterr);
     Py_XDECREF(value);
     Py_XDECREF(bytes);
@@ -194,7 +203,8 @@ static cflight_status client_get_token(void *user_data, cflight_buffer **ret_tok
     struct cfp_hold *hold = user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *token = PyObject_CallMethod(hold->object, "get_token", NULL);
-    cflight_status status = give_bytes(hold->state, token, ret_token, reterr);
+    cflight_status status =
+        give_bytes(hold->state, token, cfp_error_from_caller, ret_token, reterr);
     PyGILState_Release(gil);
     return status;
 }
@@ -227,7 +237,7 @@ static cflight_status provider_get(void *user_data, struct cflight_bytes refused
         *ret_token = NULL;
         Py_DECREF(token);
     } else {
-        status = give_bytes(hold->state, token, ret_token, reterr);
+        status = give_bytes(hold->state, token, cfp_error_from_caller, ret_token, reterr);
     }
     PyGILState_Release(gil);
     return status;
@@ -258,8 +268,9 @@ static cflight_status server_authenticate(void *user_data, cflight_server_contex
     (void)context;
     struct cfp_hold *hold = user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
-    cflight_status status = run_handshake(hold, hold->state->server_auth_sender_type,
-                                          hold->state->server_auth_reader_type, handshake, reterr);
+    cflight_status status =
+        run_handshake(hold, hold->state->server_auth_sender_type,
+                      hold->state->server_auth_reader_type, handshake, describe_of_server, reterr);
     PyGILState_Release(gil);
     return status;
 }
@@ -274,7 +285,8 @@ static cflight_status server_is_valid(void *user_data, cflight_server_context *c
     PyObject *bytes = cfp_bytes_new(token);
     PyObject *identity =
         bytes == NULL ? NULL : PyObject_CallMethod(hold->object, "is_valid", "(O)", bytes);
-    cflight_status status = give_bytes(hold->state, identity, ret_identity, reterr);
+    cflight_status status =
+        give_bytes(hold->state, identity, describe_of_server, ret_identity, reterr);
     Py_XDECREF(bytes);
     PyGILState_Release(gil);
     return status;

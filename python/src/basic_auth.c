@@ -7,7 +7,7 @@
 #include "exceptions.h"
 
 struct basic_auth {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *username; /* bytes */
     PyObject *password; /* bytes */
 };
@@ -41,15 +41,31 @@ static PyObject *bytes_if_given(PyObject *value)
 
 static PyObject *basic_auth_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    PyObject *username = PyBytes_FromStringAndSize(NULL, 0);
+    return cfp_value_open(basic_auth_alloc(type, username, PyBytes_FromStringAndSize(NULL, 0)));
+}
+
+static int basic_auth_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"username", "password", NULL};
+    struct basic_auth *self = (struct basic_auth *)object;
     PyObject *username = Py_None;
     PyObject *password = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:BasicAuth", names, &username, &password)) {
-        return NULL;
+        return -1;
     }
     username = bytes_if_given(username);
     password = username == NULL ? NULL : bytes_if_given(password);
-    return basic_auth_alloc(type, username, password);
+    if (password == NULL || cfp_value_fill(object) < 0) {
+        Py_XDECREF(username);
+        Py_XDECREF(password);
+        return -1;
+    }
+    Py_SETREF(self->username, username);
+    Py_SETREF(self->password, password);
+    return 0;
 }
 
 static void basic_auth_dealloc(PyObject *self)
@@ -102,13 +118,13 @@ static PyObject *basic_auth_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *basic_auth_deserialize(PyObject *type, PyObject *data)
+static PyObject *basic_auth_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_basic_auth *auth = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -120,14 +136,14 @@ static PyObject *basic_auth_deserialize(PyObject *type, PyObject *data)
     PyObject *username = cfp_bytes_new(auth->username);
     PyObject *password = username == NULL ? NULL : cfp_bytes_new(auth->password);
     cflight_basic_auth_free(auth);
-    return basic_auth_alloc((PyTypeObject *)type, username, password);
+    return basic_auth_alloc(state->basic_auth_type, username, password);
 }
 
 static PyMethodDef basic_auth_methods[] = {
     {"serialize", basic_auth_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", basic_auth_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(basic_auth_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -147,15 +163,11 @@ PyDoc_STRVAR(basic_auth_doc,
              "Examples\n--------\n>>> outgoing.write(BasicAuth(\"user\", \"secret\").serialize())");
 
 static PyType_Slot basic_auth_slots[] = {
-    {Py_tp_doc, (void *)basic_auth_doc},
-    {Py_tp_new, (void *)basic_auth_new},
-    {Py_tp_dealloc, (void *)basic_auth_dealloc},
-    {Py_tp_repr, (void *)basic_auth_repr},
-    {Py_tp_richcompare, (void *)basic_auth_richcompare},
-    {Py_tp_methods, basic_auth_methods},
-    {Py_tp_getset, basic_auth_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)basic_auth_doc},   {Py_tp_new, (void *)basic_auth_new},
+    {Py_tp_init, (void *)basic_auth_init}, {Py_tp_dealloc, (void *)basic_auth_dealloc},
+    {Py_tp_repr, (void *)basic_auth_repr}, {Py_tp_richcompare, (void *)basic_auth_richcompare},
+    {Py_tp_methods, basic_auth_methods},   {Py_tp_getset, basic_auth_getset},
+    {Py_tp_members, cfp_members},          {0, NULL},
 };
 
 PyType_Spec cfp_basic_auth_spec = {

@@ -8,10 +8,11 @@
 #include "convert.h"
 #include "exceptions.h"
 #include "settings.h"
+#include "values.h"
 #include "wait.h"
 
 struct call_options {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     double timeout;                    /* seconds; negative is none */
     struct cflight_call_options plain; /* the members that call_settings names */
     PyObject *headers;                 /* tuple of (bytes, bytes) */
@@ -205,6 +206,14 @@ static int read_options_get(struct cfp_state *state, PyObject *value, struct cal
     return 0;
 }
 
+/* Anything false counts as not given. An object that cannot say is given. */
+static bool is_absent(PyObject *value)
+{
+    int is_true = PyObject_IsTrue(value);
+    PyErr_Clear();
+    return is_true == 0;
+}
+
 /* One (bytes, bytes) pair out of any iterable of two. */
 static PyObject *header_of(PyObject *item)
 {
@@ -218,20 +227,28 @@ static PyObject *header_of(PyObject *item)
         return PyErr_Format(PyExc_ValueError, "a header is a pair of name and value, not %zd items",
                             size);
     }
+    PyObject *parts[2] = {NULL, NULL};
     for (Py_ssize_t i = 0; i < 2; i++) {
         PyObject *part = PyTuple_GET_ITEM(pair, i);
-        if (!PyBytes_Check(part)) {
+        if (cfp_is_bytes(part)) {
+            parts[i] = cfp_to_bytes(part);
+        } else {
             PyErr_Format(PyExc_TypeError, "expected bytes, %.200s found", Py_TYPE(part)->tp_name);
-            Py_DECREF(pair);
-            return NULL;
+        }
+        if (parts[i] == NULL) {
+            break;
         }
     }
-    return pair;
+    Py_DECREF(pair);
+    PyObject *result = parts[1] == NULL ? NULL : PyTuple_Pack(2, parts[0], parts[1]);
+    Py_XDECREF(parts[0]);
+    Py_XDECREF(parts[1]);
+    return result;
 }
 
 static PyObject *headers_of(PyObject *value)
 {
-    PyObject *list = value == Py_None ? PyList_New(0) : PySequence_List(value);
+    PyObject *list = is_absent(value) ? PyList_New(0) : PySequence_List(value);
     PyObject *headers = list == NULL ? NULL : PyTuple_New(PyList_GET_SIZE(list));
     for (Py_ssize_t i = 0; headers != NULL && i < PyList_GET_SIZE(list); i++) {
         PyObject *pair = header_of(PyList_GET_ITEM(list, i));
@@ -307,7 +324,7 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
             return -1;
         }
     }
-    if (given->write_options != Py_None) {
+    if (!is_absent(given->write_options)) {
         if (cfp_write_options_get(state, given->write_options, &self->write) < 0) {
             return -1;
         }
@@ -316,7 +333,7 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
             return -1;
         }
     }
-    if (given->read_options != Py_None) {
+    if (!is_absent(given->read_options)) {
         self->read = (struct cflight_ipc_read_options)CFLIGHT_IPC_READ_OPTIONS_INIT;
         if (read_options_get(state, given->read_options, self) < 0) {
             return -1;
@@ -339,31 +356,76 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
 
 static PyObject *options_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"timeout", "write_options", "headers", "read_options", "cancel", NULL};
-    struct option_arguments given = {Py_None, Py_None, Py_None, Py_None, Py_None};
+    (void)args;
+    (void)kwargs;
     struct call_options *self = (struct call_options *)type->tp_alloc(type, 0);
-    PyObject *keywords = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
-    if (self == NULL || keywords == NULL ||
-        cfp_settings_take(keywords, call_settings, &self->plain) < 0 ||
-        !PyArg_ParseTupleAndKeywords(args, keywords, "|OOOO$O:FlightCallOptions", names,
-                                     &given.timeout, &given.write_options, &given.headers,
-                                     &given.read_options, &given.cancel) ||
-        options_fill(cfp_state_of_type(type), self, &given) < 0) {
-        Py_CLEAR(self);
+    if (self != NULL) {
+        self->timeout = -1.0;
+        self->headers = PyTuple_New(0);
+        if (self->headers == NULL) {
+            Py_CLEAR(self);
+        }
     }
-    Py_XDECREF(keywords);
-    return (PyObject *)self;
+    return cfp_value_open((PyObject *)self);
 }
 
-static void options_dealloc(PyObject *self)
+static void drop_members(struct call_options *options)
 {
-    struct call_options *options = (struct call_options *)self;
-    cfp_object_begin_dealloc(self);
     Py_CLEAR(options->headers);
     Py_CLEAR(options->write_options);
     Py_CLEAR(options->read_options);
     Py_CLEAR(options->cancel);
     PyMem_Free(options->included_fields);
+}
+
+/* Moves everything behind the head. */
+static void take_members(struct call_options *self, const struct call_options *filled)
+{
+    size_t begin = offsetof(struct call_options, timeout);
+    memcpy((char *)self + begin, (const char *)filled + begin, sizeof(*self) - begin);
+}
+
+static int options_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"timeout", "write_options", "headers", "read_options", "cancel", NULL};
+    struct option_arguments given = {Py_None, Py_None, Py_None, Py_None, Py_None};
+    struct call_options *self = (struct call_options *)object;
+    struct call_options filled = {.timeout = -1.0};
+    PyObject *keywords = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
+    int result = -1;
+    if (keywords != NULL && cfp_settings_take(keywords, call_settings, &filled.plain) == 0 &&
+        PyArg_ParseTupleAndKeywords(args, keywords, "|OOOO$O:FlightCallOptions", names,
+                                    &given.timeout, &given.write_options, &given.headers,
+                                    &given.read_options, &given.cancel) &&
+        options_fill(cfp_state_of(object), &filled, &given) == 0 && cfp_value_fill(object) == 0) {
+        drop_members(self);
+        take_members(self, &filled);
+        result = 0;
+    } else {
+        drop_members(&filled);
+    }
+    Py_XDECREF(keywords);
+    return result;
+}
+
+/* Its token may be of a subclass, and refer to it. */
+static int options_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct call_options *)self)->cancel);
+    return 0;
+}
+
+static int options_clear(PyObject *self)
+{
+    Py_CLEAR(((struct call_options *)self)->cancel);
+    return 0;
+}
+
+static void options_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    drop_members((struct call_options *)self);
     cfp_object_end_dealloc(self);
 }
 
@@ -629,18 +691,16 @@ PyDoc_STRVAR(
     ">>> client.do_get(ticket, options).read_all()");
 
 static PyType_Slot options_slots[] = {
-    {Py_tp_doc, (void *)options_doc},
-    {Py_tp_new, (void *)options_new},
-    {Py_tp_dealloc, (void *)options_dealloc},
-    {Py_tp_repr, (void *)options_repr},
-    {Py_tp_getset, options_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)options_doc},     {Py_tp_new, (void *)options_new},
+    {Py_tp_init, (void *)options_init},   {Py_tp_traverse, (void *)options_traverse},
+    {Py_tp_clear, (void *)options_clear}, {Py_tp_dealloc, (void *)options_dealloc},
+    {Py_tp_repr, (void *)options_repr},   {Py_tp_getset, options_getset},
+    {Py_tp_members, cfp_members},         {0, NULL},
 };
 
 PyType_Spec cfp_call_options_spec = {
     .name = "cflight.FlightCallOptions",
     .basicsize = sizeof(struct call_options),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = options_slots,
 };

@@ -3,6 +3,9 @@
  * Thread class: with the GIL, but for cfp_hold_free, which takes it. */
 #include "callbacks.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "convert.h"
 
 /* Guards all lists of holds, as a hold may be freed while the owner of its list goes. */
@@ -114,14 +117,42 @@ static int add_header(PyObject *dict, const struct cflight_header *header)
     return code;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct cflight_header *left = *(const struct cflight_header *const *)a;
+    const struct cflight_header *right = *(const struct cflight_header *const *)b;
+    size_t common =
+        left->name.len_bytes < right->name.len_bytes ? left->name.len_bytes : right->name.len_bytes;
+    int order = common == 0 ? 0 : memcmp(left->name.data, right->name.data, common);
+    if (order == 0 && left->name.len_bytes != right->name.len_bytes) {
+        order = left->name.len_bytes < right->name.len_bytes ? -1 : 1;
+    }
+    if (order == 0) {
+        order = left < right ? -1 : left > right; /* the values of one name stay in their order */
+    }
+    return order;
+}
+
+/* Sorted by name, as in other clients: programs look at the first one. */
 PyObject *cfp_headers_dict(const struct cflight_header *headers, size_t count)
 {
     PyObject *dict = PyDict_New();
+    const struct cflight_header **sorted = PyMem_Calloc(count + 1, sizeof(*sorted));
+    if (dict == NULL || sorted == NULL) {
+        PyMem_Free(sorted);
+        Py_XDECREF(dict);
+        return PyErr_NoMemory();
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &headers[i];
+    }
+    qsort(sorted, count, sizeof(*sorted), compare_names);
     for (size_t i = 0; dict != NULL && i < count; i++) {
-        if (add_header(dict, &headers[i]) < 0) {
+        if (add_header(dict, sorted[i]) < 0) {
             Py_CLEAR(dict);
         }
     }
+    PyMem_Free(sorted);
     return dict;
 }
 

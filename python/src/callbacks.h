@@ -51,7 +51,7 @@ struct cfp_server_call {
     PyObject *exception; /* what the handler raised, or NULL */
 };
 
-/* A dict of str to list of str (of bytes for -bin names). */
+/* A dict of str to list of str (of bytes for -bin names), in the order of the names. */
 PyObject *cfp_headers_dict(const struct cflight_header *headers, size_t count);
 PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method);
 

@@ -32,6 +32,18 @@ PyObject *cfp_stats_new(PyObject *class, struct cflight_ipc_stats stats)
         (long long)stats.replaced_dictionary_count);
 }
 
+static PyObject *chunk_new_empty(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    struct chunk *self = (struct chunk *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->data = Py_NewRef(Py_None);
+        self->app_metadata = Py_NewRef(Py_None);
+    }
+    return (PyObject *)self;
+}
+
 static void chunk_dealloc(PyObject *self)
 {
     struct chunk *chunk = (struct chunk *)self;
@@ -86,6 +98,8 @@ PyDoc_STRVAR(chunk_doc, "One message of a stream: rows, metadata, or both.\n\n"
 
 static PyType_Slot chunk_slots[] = {
     {Py_tp_doc, (void *)chunk_doc},
+    {Py_tp_new, (void *)chunk_new_empty},
+    {Py_tp_init, (void *)cfp_init_any},
     {Py_tp_dealloc, (void *)chunk_dealloc},
     {Py_tp_repr, (void *)chunk_repr},
     {Py_tp_iter, (void *)chunk_iter},
@@ -97,6 +111,6 @@ static PyType_Slot chunk_slots[] = {
 PyType_Spec cfp_chunk_spec = {
     .name = "cflight.FlightStreamChunk",
     .basicsize = sizeof(struct chunk),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = chunk_slots,
 };

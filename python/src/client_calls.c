@@ -107,10 +107,15 @@ PyObject *cfp_client_list_flights(PyObject *self, PyObject *args, PyObject *kwar
                                      &options)) {
         return NULL;
     }
-    if (criteria != Py_None && !PyBytes_Check(criteria)) {
+    if (criteria != Py_None && !cfp_is_bytes(criteria)) {
         return cfp_argument_error("criteria", "bytes", criteria);
     }
-    return cfp_info_iterator_new(cfp_state_of(self), self, criteria, options);
+    criteria = criteria == Py_None ? Py_NewRef(criteria) : cfp_to_bytes(criteria);
+    PyObject *iterator = criteria == NULL
+                             ? NULL
+                             : cfp_info_iterator_new(cfp_state_of(self), self, criteria, options);
+    Py_XDECREF(criteria);
+    return iterator;
 }
 
 /* Starts a DoGet; `is_eager` waits for the schema. */
@@ -293,7 +298,7 @@ static PyObject *action_of(struct cfp_state *state, PyObject *value)
     if (PyObject_TypeCheck(value, state->action_type)) {
         return Py_NewRef(value);
     }
-    if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+    if (cfp_is_text(value)) {
         return PyObject_CallFunction((PyObject *)state->action_type, "Oy#", value, "",
                                      (Py_ssize_t)0);
     }

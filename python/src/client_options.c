@@ -96,10 +96,7 @@ static int tls_of(struct cfp_client_build *build, const struct client_arguments 
     if (text_of(build, given->override_hostname, &tls->override_hostname) < 0) {
         return -1;
     }
-    if (skip) {
-        return 0;
-    }
-    return pem_of(build, given->tls_root_certs, &tls->root_certs) < 0 ||
+    return (!skip && pem_of(build, given->tls_root_certs, &tls->root_certs) < 0) ||
                    pem_of(build, given->cert_chain, &tls->cert_chain) < 0 ||
                    pem_of(build, given->private_key, &tls->private_key) < 0
                ? -1
@@ -154,11 +151,11 @@ static int generic_option(struct cfp_client_build *build, PyObject *item)
     if (name == NULL) {
         return -1;
     }
-    if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+    if (cfp_is_text(value)) {
         return set_text_option(build, PyBytes_AS_STRING(name), value);
     }
-    long long number = PyLong_AsLongLong(value);
-    if (number == -1 && PyErr_Occurred() != NULL) {
+    int64_t number = 0;
+    if (cfp_int64_get(value, &number) < 0) {
         return -1;
     }
     return set_integer_option(build, PyBytes_AS_STRING(name), number);
@@ -219,12 +216,15 @@ static int provider_of(struct cfp_client_build *build, PyObject *value)
 }
 
 /* "host" and "port" as a URI. TLS when roots are given, or anything was said about verification. */
-static PyObject *uri_of_tuple(PyObject *location, const struct client_arguments *given)
+static PyObject *uri_of_tuple(struct cfp_state *state, PyObject *location,
+                              const struct client_arguments *given)
 {
     PyObject *host = NULL;
-    int port = 0;
-    if (!PyArg_ParseTuple(location, "Oi;`location` must be a pair of host and port", &host,
-                          &port)) {
+    PyObject *port = NULL;
+    int number = 0;
+    if (!PyArg_ParseTuple(location, "OO;`location` must be a pair of host and port", &host,
+                          &port) ||
+        cfp_int_get(port, &number) < 0) {
         return NULL;
     }
     int has_roots = PyObject_IsTrue(given->tls_root_certs);
@@ -232,12 +232,8 @@ static PyObject *uri_of_tuple(PyObject *location, const struct client_arguments 
     if (host_bytes == NULL) {
         return NULL;
     }
-    const char *text = PyBytes_AS_STRING(host_bytes);
     bool is_tls = has_roots || given->disable_server_verification != Py_None;
-    bool is_bare_ipv6 = strchr(text, ':') != NULL && text[0] != '[';
-    PyObject *uri =
-        PyBytes_FromFormat("grpc+%s://%s%s%s:%d", is_tls ? "tls" : "tcp", is_bare_ipv6 ? "[" : "",
-                           text, is_bare_ipv6 ? "]" : "", port);
+    PyObject *uri = cfp_host_uri(state, is_tls ? "grpc+tls" : "grpc+tcp", host_bytes, number);
     Py_DECREF(host_bytes);
     return uri;
 }
@@ -246,10 +242,9 @@ static PyObject *uri_of(struct cfp_state *state, const struct client_arguments *
 {
     PyObject *location = given->location;
     if (PyTuple_Check(location)) {
-        return uri_of_tuple(location, given);
+        return uri_of_tuple(state, location, given);
     }
-    if (!PyUnicode_Check(location) && !PyBytes_Check(location) &&
-        !PyObject_TypeCheck(location, state->location_type)) {
+    if (!cfp_is_text(location) && !PyObject_TypeCheck(location, state->location_type)) {
         return PyErr_Format(PyExc_TypeError,
                             "`location` argument must be a string, tuple or a Location instance");
     }
@@ -259,8 +254,8 @@ static PyObject *uri_of(struct cfp_state *state, const struct client_arguments *
 static int fill_options(struct cfp_client_build *build, const struct client_arguments *given)
 {
     if (given->write_size_limit_bytes != Py_None) {
-        long long limit = PyLong_AsLongLong(given->write_size_limit_bytes);
-        if (limit == -1 && PyErr_Occurred() != NULL) {
+        int64_t limit = 0;
+        if (cfp_int64_get(given->write_size_limit_bytes, &limit) < 0) {
             return -1;
         }
         build->options.write_size_limit_bytes = limit < 0 ? 0 : (uint64_t)limit;

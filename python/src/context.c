@@ -9,7 +9,7 @@
 struct context {
     CFP_HEAD
     cfp_mutex mutex;
-    cflight_server_context *context; /* NULL once the handler returned */
+    cflight_server_context *context; /* NULL once the handler returned, and for stand-ins */
 };
 
 PyObject *cfp_context_new(struct cfp_state *state, cflight_server_context *context)
@@ -30,6 +30,14 @@ void cfp_context_detach(PyObject *context)
     cfp_mutex_unlock(&self->mutex);
 }
 
+/* A stand-in for unit tests of handlers, which belongs to no call. */
+static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    return type->tp_alloc(type, 0);
+}
+
 static void context_dealloc(PyObject *self)
 {
     cfp_object_begin_dealloc(self);
@@ -47,7 +55,7 @@ static PyObject *with_context(PyObject *object, use_fn use, void *argument)
     PyObject *result = is_over ? NULL : use(self->context, argument);
     cfp_mutex_unlock(&self->mutex);
     if (is_over) {
-        PyErr_SetString(PyExc_ValueError, "the call of this context is over");
+        PyErr_SetString(PyExc_ValueError, "the call of this context is over, or it never had one");
     }
     return result;
 }
@@ -236,8 +244,13 @@ static PyObject *instances(cflight_server_context *context, void *unused)
 }
 
 /* The dict is not changed once the call has begun. */
-static PyObject *context_get_middleware(PyObject *self, PyObject *key)
+static PyObject *context_get_middleware(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"key", NULL};
+    PyObject *key = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:get_middleware", names, &key)) {
+        return NULL;
+    }
     PyObject *dict = with_context(self, instances, NULL);
     PyObject *middleware =
         dict == NULL || dict == Py_None ? NULL : PyDict_GetItemWithError(dict, key);
@@ -281,8 +294,8 @@ static PyMethodDef context_methods[] = {
                "Add a response header (str or bytes); before the first message only.")},
     {"add_trailer", CFP_KEYWORDS(context_add_trailer), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("add_trailer($self, key, value)\n--\n\nAdd a response trailer (str or bytes).")},
-    {"get_middleware", context_get_middleware, METH_O,
-     PyDoc_STR("get_middleware($self, key, /)\n--\n\n"
+    {"get_middleware", CFP_KEYWORDS(context_get_middleware), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("get_middleware($self, key)\n--\n\n"
                "Return the middleware that the factory under `key` made for this call, or None.")},
     {NULL, NULL, 0, NULL},
 };
@@ -298,14 +311,15 @@ PyDoc_STRVAR(context_doc, "What a handler learns about its call. It ends with th
                           "...     print(context.peer(), context.peer_identity())");
 
 static PyType_Slot context_slots[] = {
-    {Py_tp_doc, (void *)context_doc}, {Py_tp_dealloc, (void *)context_dealloc},
-    {Py_tp_methods, context_methods}, {Py_tp_getset, context_getset},
-    {Py_tp_members, cfp_members},     {0, NULL},
+    {Py_tp_doc, (void *)context_doc},   {Py_tp_new, (void *)context_new},
+    {Py_tp_init, (void *)cfp_init_any}, {Py_tp_dealloc, (void *)context_dealloc},
+    {Py_tp_methods, context_methods},   {Py_tp_getset, context_getset},
+    {Py_tp_members, cfp_members},       {0, NULL},
 };
 
 PyType_Spec cfp_server_context_spec = {
     .name = "cflight.ServerCallContext",
     .basicsize = sizeof(struct context),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = context_slots,
 };

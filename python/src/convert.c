@@ -1,33 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Python values to and from the library's views and buffers.
  *
- * Rules of the module, kept here in one place: text arguments are str (UTF-8) or bytes; byte-string
- * results are bytes; comparing a value class with another type is a TypeError, with None it is
- * False.
- * Thread class: with the GIL. */
+ * Rules of the module, kept here in one place: text arguments are str (UTF-8) or bytes-like;
+ * byte-string results are bytes; comparing a value class with another type is a TypeError, with
+ * None it is False. Thread class: with the GIL. */
 #include "convert.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "exceptions.h"
+
+bool cfp_is_bytes(PyObject *value)
+{
+    return PyBytes_Check(value) || PyByteArray_Check(value) || PyMemoryView_Check(value);
+}
+
+bool cfp_is_text(PyObject *value)
+{
+    return PyUnicode_Check(value) || cfp_is_bytes(value);
+}
 
 PyObject *cfp_to_bytes(PyObject *value)
 {
     if (PyUnicode_Check(value)) {
         return PyUnicode_AsUTF8String(value);
     }
-    if (PyBytes_Check(value)) {
+    if (PyBytes_CheckExact(value)) {
         return Py_NewRef(value);
+    }
+    if (PyBytes_Check(value)) {
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
+    }
+    if (cfp_is_bytes(value)) {
+        return PyBytes_FromObject(value);
     }
     return PyErr_Format(PyExc_TypeError, "expected bytes, %.200s found", Py_TYPE(value)->tp_name);
 }
 
 PyObject *cfp_to_bytes_argument(PyObject *value, const char *message)
 {
-    if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+    if (cfp_is_text(value)) {
         return cfp_to_bytes(value);
     }
     return PyErr_Format(PyExc_TypeError, "%s, not '%R'", message, (PyObject *)Py_TYPE(value));
+}
+
+int cfp_int64_get(PyObject *value, int64_t *ret_number)
+{
+    PyObject *number = NULL;
+    if (PyNumber_Check(value) && !PyComplex_Check(value)) {
+        number = PyNumber_Long(value);
+    } else {
+        PyErr_Format(PyExc_TypeError, "an integer is required, not %.200s",
+                     Py_TYPE(value)->tp_name);
+    }
+    int64_t result = number == NULL ? -1 : PyLong_AsLongLong(number);
+    Py_XDECREF(number);
+    if (result == -1 && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    *ret_number = result;
+    return 0;
+}
+
+int cfp_int_get(PyObject *value, int *ret_number)
+{
+    int64_t number = 0;
+    if (cfp_int64_get(value, &number) < 0) {
+        return -1;
+    }
+    if (number < INT_MIN || number > INT_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "value too large to convert to int");
+        return -1;
+    }
+    *ret_number = (int)number;
+    return 0;
 }
 
 struct cflight_bytes cfp_view(PyObject *bytes)

@@ -6,9 +6,15 @@
 
 /* Python values to and from the library's views and buffers. */
 
-/* str becomes its UTF-8 bytes, bytes stay; anything else is a TypeError ("expected bytes, int
- * found"). */
+/* str becomes its UTF-8 bytes, bytes stay, bytearray and memoryview are copied; anything else is a
+ * TypeError ("expected bytes, int found"). The result is of the class bytes itself. */
 PyObject *cfp_to_bytes(PyObject *value);
+/* Whether that takes it; of the second, str excepted. */
+bool cfp_is_text(PyObject *value);
+bool cfp_is_bytes(PyObject *value);
+/* Any number, cut to an integer; other objects are a TypeError. 0 or -1. */
+int cfp_int64_get(PyObject *value, int64_t *ret_number);
+int cfp_int_get(PyObject *value, int *ret_number);
 /* As cfp_to_bytes, for an argument whose own text of the TypeError is given: "Argument app_metadata
  * must be a string or bytes, not '...'". */
 PyObject *cfp_to_bytes_argument(PyObject *value, const char *message);

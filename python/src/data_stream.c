@@ -9,12 +9,13 @@
 #include "arrow.h"
 #include "call_options.h"
 #include "convert.h"
+#include "values.h"
 
 /* How many streams without a batch a generator may give in a row. */
 #define EMPTY_STREAMS_MAX 128
 
 struct data_stream {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *source;          /* RecordBatchStream: the data; GeneratorStream: the iterator */
     struct ArrowSchema schema; /* GeneratorStream */
     bool has_options;
@@ -45,72 +46,91 @@ static void stream_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
-static PyObject *stream_alloc(PyTypeObject *type, PyObject *options)
+/* All three classes; a FlightDataStream takes any arguments. */
+static PyObject *stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    struct data_stream *self = (struct data_stream *)type->tp_alloc(type, 0);
-    if (self != NULL && options != NULL && options != Py_None) {
-        self->has_options = true;
-        if (cfp_write_options_get(cfp_state_of_type(type), options, &self->options) < 0) {
-            Py_CLEAR(self);
-        }
-    }
-    return (PyObject *)self;
+    (void)args;
+    (void)kwargs;
+    return cfp_value_open(type->tp_alloc(type, 0));
 }
 
-static PyObject *record_batch_stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+/* Options that are false are not given; 0 or -1. */
+static int options_get(PyObject *object, PyObject *options,
+                       struct cflight_ipc_write_options *ret_options)
+{
+    int is_given = options == NULL ? 0 : PyObject_IsTrue(options);
+    if (is_given <= 0) {
+        return is_given;
+    }
+    return cfp_write_options_get(cfp_state_of(object), options, ret_options) < 0 ? -1 : 1;
+}
+
+static int record_batch_stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"data_source", "options", NULL};
+    struct data_stream *self = (struct data_stream *)object;
     PyObject *source = NULL;
     PyObject *options = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:RecordBatchStream", names, &source,
                                      &options)) {
-        return NULL;
+        return -1;
     }
     if (!cfp_is_stream(source)) {
-        return PyErr_Format(PyExc_TypeError, "Expected RecordBatchReader or Table, but got: %R",
-                            (PyObject *)Py_TYPE(source));
+        PyErr_Format(PyExc_TypeError, "Expected RecordBatchReader or Table, but got: %R",
+                     (PyObject *)Py_TYPE(source));
+        return -1;
     }
-    PyObject *self = stream_alloc(type, options);
-    if (self != NULL) {
-        ((struct data_stream *)self)->source = Py_NewRef(source);
+    int has_options = options_get(object, options, &self->options);
+    if (has_options < 0 || cfp_value_fill(object) < 0) {
+        return -1;
     }
-    return self;
+    self->has_options = has_options != 0;
+    self->source = Py_NewRef(source);
+    return 0;
 }
 
-static PyObject *generator_stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+static int generator_stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"schema", "generator", "options", NULL};
-    PyObject *schema = NULL;
+    struct data_stream *self = (struct data_stream *)object;
+    PyObject *schema_object = NULL;
     PyObject *generator = NULL;
     PyObject *options = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:GeneratorStream", names, &schema,
+    struct ArrowSchema schema;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:GeneratorStream", names, &schema_object,
                                      &generator, &options)) {
-        return NULL;
+        return -1;
     }
-    struct data_stream *self = (struct data_stream *)stream_alloc(type, options);
-    if (self == NULL) {
-        return NULL;
+    int has_options = options_get(object, options, &self->options);
+    if (has_options < 0 || cfp_schema_get(schema_object, "schema", &schema) < 0) {
+        return -1;
     }
-    if (cfp_schema_get(schema, "schema", &self->schema) < 0) {
-        goto failed;
+    PyObject *source = PyObject_GetIter(generator);
+    if (source == NULL || cfp_value_fill(object) < 0) {
+        Py_XDECREF(source);
+        schema.release(&schema);
+        return -1;
     }
-    self->source = PyObject_GetIter(generator);
-    if (self->source != NULL) {
-        return (PyObject *)self;
-    }
-
-failed:
-    Py_DECREF(self);
-    return NULL;
+    self->has_options = has_options != 0;
+    self->schema = schema;
+    self->source = source;
+    return 0;
 }
 
-static int check_schema(const struct ArrowSchema *expected, const struct ArrowSchema *actual)
+/* Raises what differs between the schemas; 0 when nothing does. */
+static int check_schema(struct cfp_state *state, const struct ArrowSchema *expected,
+                        const struct ArrowSchema *actual)
 {
     if (cflight_schema_equal(expected, actual, false)) {
         return 0;
     }
-    PyErr_SetString(PyExc_ValueError,
-                    "Stream returned by generator has another schema than the GeneratorStream");
+    PyObject *difference = cfp_schema_difference(state, expected, actual);
+    if (difference != NULL) {
+        PyErr_Format(PyExc_ValueError,
+                     "Stream returned by generator has another schema than the GeneratorStream: %U",
+                     difference);
+        Py_DECREF(difference);
+    }
     return -1;
 }
 
@@ -127,7 +147,7 @@ static int64_t send_stream(PyObject *source, const struct ArrowSchema *schema,
     if (code != 0) {
         cfp_stream_raise(sink->state, &stream, code);
     } else {
-        code = check_schema(schema, &actual);
+        code = check_schema(sink->state, schema, &actual);
         actual.release(&actual);
     }
     if (code != 0) {
@@ -144,7 +164,7 @@ static int send_batch(PyObject *object, PyObject *metadata, const struct ArrowSc
     if (cfp_batch_get(sink->state, object, &batch) < 0) {
         return -1;
     }
-    int code = check_schema(schema, batch.schema);
+    int code = check_schema(sink->state, schema, batch.schema);
     if (code == 0) {
         code = cfp_sink_write(sink, batch.array, metadata);
     }
@@ -155,13 +175,44 @@ static int send_batch(PyObject *object, PyObject *metadata, const struct ArrowSc
 static int64_t send_generated(struct data_stream *self, const struct ArrowSchema *schema,
                               struct cfp_sink *sink);
 
+static int check_has_data(PyObject *stream)
+{
+    if (((struct data_stream *)stream)->source != NULL) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError,
+                 "a %.200s has no data; return a RecordBatchStream or a GeneratorStream that was "
+                 "made with some",
+                 Py_TYPE(stream)->tp_name);
+    return -1;
+}
+
+static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struct cfp_sink *sink);
+
+/* Writes an item that came with metadata, or with None for none. */
+static int64_t send_pair(PyObject *item, PyObject *metadata, const struct ArrowSchema *schema,
+                         struct cfp_sink *sink)
+{
+    if (metadata == Py_None && !PyTuple_Check(item) && !PyList_Check(item)) {
+        return send_item(item, schema, sink);
+    }
+    if (!cfp_is_batch(sink->state, item)) {
+        PyErr_SetString(PyExc_ValueError, "Can only return metadata with a RecordBatch");
+        return -1;
+    }
+    return send_batch(item, metadata, schema, sink) < 0 ? -1 : 1;
+}
+
 /* Writes one item of a generator; returns the number of batches, or -1. */
 static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struct cfp_sink *sink)
 {
     struct cfp_state *state = sink->state;
+    if (PyObject_TypeCheck(item, state->data_stream_type) && check_has_data(item) < 0) {
+        return -1;
+    }
     if (PyObject_TypeCheck(item, state->generator_stream_type)) {
         struct data_stream *inner = (struct data_stream *)item;
-        if (check_schema(schema, &inner->schema) < 0 ||
+        if (check_schema(sink->state, schema, &inner->schema) < 0 ||
             Py_EnterRecursiveCall(" in nested GeneratorStreams") != 0) {
             return -1;
         }
@@ -179,15 +230,10 @@ static int64_t send_item(PyObject *item, const struct ArrowSchema *schema, struc
             PyErr_SetString(PyExc_ValueError, "an item with metadata is a pair of batch and bytes");
             return -1;
         }
-        PyObject *batch = PyTuple_GET_ITEM(pair, 0);
-        int code = -1;
-        if (!cfp_is_batch(state, batch)) {
-            PyErr_SetString(PyExc_ValueError, "Can only return metadata with a RecordBatch");
-        } else {
-            code = send_batch(batch, PyTuple_GET_ITEM(pair, 1), schema, sink);
-        }
+        int64_t count =
+            send_pair(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), schema, sink);
         Py_DECREF(pair);
-        return code < 0 ? -1 : 1;
+        return count;
     }
     if (cfp_is_batch(state, item)) {
         return send_batch(item, NULL, schema, sink) < 0 ? -1 : 1;
@@ -252,10 +298,7 @@ int cfp_data_stream_send(PyObject *object, struct cfp_sink *sink)
 {
     struct cfp_state *state = sink->state;
     struct data_stream *self = (struct data_stream *)object;
-    if (self->source == NULL) {
-        PyErr_SetString(PyExc_TypeError,
-                        "a FlightDataStream has no data; return a RecordBatchStream or a "
-                        "GeneratorStream");
+    if (check_has_data(object) < 0) {
         return -1;
     }
     if (PyObject_TypeCheck(object, state->record_batch_stream_type)) {
@@ -272,16 +315,10 @@ PyDoc_STRVAR(data_stream_doc, "FlightDataStream()\n--\n\n"
                               "Examples\n--------\n"
                               ">>> isinstance(RecordBatchStream(table), FlightDataStream)\nTrue");
 
-static PyObject *data_stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    (void)args;
-    (void)kwargs;
-    return stream_alloc(type, NULL);
-}
-
 static PyType_Slot data_stream_slots[] = {
     {Py_tp_doc, (void *)data_stream_doc},
-    {Py_tp_new, (void *)data_stream_new},
+    {Py_tp_new, (void *)stream_new},
+    {Py_tp_init, (void *)cfp_init_any},
     {Py_tp_dealloc, (void *)stream_dealloc},
     {Py_tp_traverse, (void *)stream_traverse},
     {Py_tp_clear, (void *)stream_clear},
@@ -308,7 +345,7 @@ PyDoc_STRVAR(record_batch_stream_doc,
              "...     return RecordBatchStream(self.tables[ticket.ticket])");
 
 static PyType_Slot record_batch_stream_slots[] = {
-    {Py_tp_doc, (void *)record_batch_stream_doc}, {Py_tp_new, (void *)record_batch_stream_new},
+    {Py_tp_doc, (void *)record_batch_stream_doc}, {Py_tp_init, (void *)record_batch_stream_init},
     {Py_tp_dealloc, (void *)stream_dealloc},      {Py_tp_traverse, (void *)stream_traverse},
     {Py_tp_clear, (void *)stream_clear},          {0, NULL},
 };
@@ -335,7 +372,7 @@ PyDoc_STRVAR(
     "...     return GeneratorStream(schema, (make(i) for i in range(10)))");
 
 static PyType_Slot generator_stream_slots[] = {
-    {Py_tp_doc, (void *)generator_stream_doc}, {Py_tp_new, (void *)generator_stream_new},
+    {Py_tp_doc, (void *)generator_stream_doc}, {Py_tp_init, (void *)generator_stream_init},
     {Py_tp_dealloc, (void *)stream_dealloc},   {Py_tp_traverse, (void *)stream_traverse},
     {Py_tp_clear, (void *)stream_clear},       {0, NULL},
 };

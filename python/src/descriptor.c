@@ -7,10 +7,9 @@
 #include "exceptions.h"
 
 /* Takes command and path, either of which may be NULL. */
-static PyObject *descriptor_alloc(struct cfp_state *state, enum cflight_descriptor_type type,
+static PyObject *descriptor_alloc(PyTypeObject *class, enum cflight_descriptor_type type,
                                   PyObject *command, PyObject *path)
 {
-    PyTypeObject *class = state->descriptor_type;
     struct cfp_descriptor *self = (struct cfp_descriptor *)class->tp_alloc(class, 0);
     if (self == NULL) {
         Py_XDECREF(command);
@@ -52,7 +51,7 @@ PyObject *cfp_descriptor_new(struct cfp_state *state, const struct cflight_descr
             return NULL;
         }
     }
-    return descriptor_alloc(state, descriptor->type, command, path);
+    return descriptor_alloc(state->descriptor_type, descriptor->type, command, path);
 }
 
 int cfp_descriptor_view(PyObject *object, struct cfp_scratch *scratch,
@@ -78,13 +77,31 @@ int cfp_descriptor_view(PyObject *object, struct cfp_scratch *scratch,
     return 0;
 }
 
+PyObject *cfp_descriptor_plain(struct cfp_state *state, PyObject *object)
+{
+    struct cfp_descriptor *self = (struct cfp_descriptor *)object;
+    if (Py_IS_TYPE(object, state->descriptor_type)) {
+        return Py_NewRef(object);
+    }
+    return descriptor_alloc(state->descriptor_type, self->type, Py_XNewRef(self->command),
+                            Py_XNewRef(self->path));
+}
+
 static PyObject *descriptor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    (void)type;
     (void)args;
     (void)kwargs;
-    return PyErr_Format(PyExc_TypeError, "Do not call FlightDescriptor's constructor directly, use "
-                                         "`FlightDescriptor.for_{path,command}` instead.");
+    return descriptor_alloc(type, CFLIGHT_DESCRIPTOR_UNKNOWN, NULL, NULL);
+}
+
+static int descriptor_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    (void)self;
+    (void)args;
+    (void)kwargs;
+    PyErr_SetString(PyExc_TypeError, "Do not call FlightDescriptor's constructor directly, use "
+                                     "`FlightDescriptor.for_{path,command}` instead.");
+    return -1;
 }
 
 static void descriptor_dealloc(PyObject *self)
@@ -109,7 +126,7 @@ static PyObject *descriptor_for_path(PyObject *type, PyObject *args)
         PyTuple_SET_ITEM(path, i, element);
     }
     return path == NULL ? NULL
-                        : descriptor_alloc(cfp_state_of_type((PyTypeObject *)type),
+                        : descriptor_alloc(cfp_state_of_type((PyTypeObject *)type)->descriptor_type,
                                            CFLIGHT_DESCRIPTOR_PATH, NULL, path);
 }
 
@@ -121,9 +138,10 @@ static PyObject *descriptor_for_command(PyObject *type, PyObject *args, PyObject
         return NULL;
     }
     PyObject *command = cfp_to_bytes(value);
-    return command == NULL ? NULL
-                           : descriptor_alloc(cfp_state_of_type((PyTypeObject *)type),
-                                              CFLIGHT_DESCRIPTOR_CMD, command, NULL);
+    return command == NULL
+               ? NULL
+               : descriptor_alloc(cfp_state_of_type((PyTypeObject *)type)->descriptor_type,
+                                  CFLIGHT_DESCRIPTOR_CMD, command, NULL);
 }
 
 static PyObject *descriptor_type(PyObject *self, void *unused)
@@ -200,13 +218,13 @@ static PyObject *descriptor_serialize(PyObject *self, PyObject *unused)
     return result;
 }
 
-static PyObject *descriptor_deserialize(PyObject *type, PyObject *data)
+static PyObject *descriptor_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_descriptor *descriptor = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status = cflight_descriptor_parse(cflight_bytes_make(view.buf, (size_t)view.len),
@@ -234,9 +252,9 @@ static PyMethodDef descriptor_methods[] = {
          "for_command($type, command)\n--\n\nA descriptor of an opaque command, str or bytes.")},
     {"serialize", descriptor_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", descriptor_deserialize, METH_O | METH_CLASS,
+    {"deserialize", CFP_KEYWORDS(descriptor_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      PyDoc_STR(
-         "deserialize($type, serialized, /)\n--\n\n"
+         "deserialize($type, serialized)\n--\n\n"
          "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed or of type "
          "UNKNOWN.")},
     {NULL, NULL, 0, NULL},
@@ -258,15 +276,11 @@ PyDoc_STRVAR(descriptor_doc,
              "<pyarrow.flight.FlightDescriptor path=[b'airports', b'2024']>");
 
 static PyType_Slot descriptor_slots[] = {
-    {Py_tp_doc, (void *)descriptor_doc},
-    {Py_tp_new, (void *)descriptor_new},
-    {Py_tp_dealloc, (void *)descriptor_dealloc},
-    {Py_tp_repr, (void *)descriptor_repr},
-    {Py_tp_richcompare, (void *)descriptor_richcompare},
-    {Py_tp_methods, descriptor_methods},
-    {Py_tp_getset, descriptor_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)descriptor_doc},   {Py_tp_new, (void *)descriptor_new},
+    {Py_tp_init, (void *)descriptor_init}, {Py_tp_dealloc, (void *)descriptor_dealloc},
+    {Py_tp_repr, (void *)descriptor_repr}, {Py_tp_richcompare, (void *)descriptor_richcompare},
+    {Py_tp_methods, descriptor_methods},   {Py_tp_getset, descriptor_getset},
+    {Py_tp_members, cfp_members},          {0, NULL},
 };
 
 PyType_Spec cfp_descriptor_spec = {

@@ -96,40 +96,71 @@ static PyObject *locations_of(struct cfp_state *state, PyObject *values)
 
 static PyObject *endpoint_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"ticket", "locations", "expiration_time", "app_metadata", NULL};
-    struct cfp_state *state = cfp_state_of_type(type);
-    PyObject *ticket = NULL;
-    PyObject *locations = NULL;
-    PyObject *expiration_time = NULL;
-    PyObject *app_metadata = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|OO:FlightEndpoint", names, &ticket,
-                                     &locations, &expiration_time, &app_metadata)) {
-        return NULL;
-    }
+    (void)args;
+    (void)kwargs;
     struct cfp_endpoint *self = endpoint_alloc(type);
     if (self == NULL) {
         return NULL;
     }
-    self->ticket = ticket_of(state, ticket);
-    if (self->ticket == NULL) {
-        goto failed;
+    self->ticket = PyBytes_FromStringAndSize(NULL, 0);
+    self->locations = PyTuple_New(0);
+    self->app_metadata = PyBytes_FromStringAndSize(NULL, 0);
+    if (self->ticket == NULL || self->locations == NULL || self->app_metadata == NULL) {
+        Py_CLEAR(self);
     }
-    self->locations = locations_of(state, locations);
-    if (self->locations == NULL ||
-        cfp_time_get(state, expiration_time, &self->expiration_time) < 0) {
-        goto failed;
-    }
-    self->app_metadata = app_metadata == NULL
-                             ? PyBytes_FromStringAndSize(NULL, 0)
-                             : cfp_to_bytes_argument(
-                                   app_metadata, "Argument app_metadata must be a string or bytes");
-    if (self->app_metadata != NULL) {
-        return (PyObject *)self;
-    }
+    return cfp_value_open((PyObject *)self);
+}
 
-failed:
-    Py_DECREF(self);
-    return NULL;
+static int endpoint_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"ticket", "locations", "expiration_time", "app_metadata", NULL};
+    struct cfp_endpoint *self = (struct cfp_endpoint *)object;
+    struct cfp_state *state = cfp_state_of(object);
+    PyObject *ticket = NULL;
+    PyObject *locations = NULL;
+    PyObject *expiration_time = NULL;
+    PyObject *app_metadata = NULL;
+    struct cflight_time time = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|OO:FlightEndpoint", names, &ticket,
+                                     &locations, &expiration_time, &app_metadata)) {
+        return -1;
+    }
+    ticket = ticket_of(state, ticket);
+    locations = ticket == NULL ? NULL : locations_of(state, locations);
+    bool is_good = locations != NULL && cfp_time_get(state, expiration_time, &time) == 0;
+    if (!is_good || app_metadata == NULL) {
+        app_metadata = is_good ? Py_NewRef(self->app_metadata) : NULL;
+    } else {
+        app_metadata =
+            cfp_to_bytes_argument(app_metadata, "Argument app_metadata must be a string or bytes");
+    }
+    if (app_metadata == NULL || cfp_value_fill(object) < 0) {
+        Py_XDECREF(ticket);
+        Py_XDECREF(locations);
+        Py_XDECREF(app_metadata);
+        return -1;
+    }
+    Py_SETREF(self->ticket, ticket);
+    Py_SETREF(self->locations, locations);
+    self->expiration_time = time;
+    Py_SETREF(self->app_metadata, app_metadata);
+    return 0;
+}
+
+PyObject *cfp_endpoint_plain(struct cfp_state *state, PyObject *object)
+{
+    struct cfp_endpoint *other = (struct cfp_endpoint *)object;
+    if (Py_IS_TYPE(object, state->endpoint_type)) {
+        return Py_NewRef(object);
+    }
+    struct cfp_endpoint *self = endpoint_alloc(state->endpoint_type);
+    if (self != NULL) {
+        self->ticket = Py_NewRef(other->ticket);
+        self->locations = Py_NewRef(other->locations);
+        self->expiration_time = other->expiration_time;
+        self->app_metadata = Py_NewRef(other->app_metadata);
+    }
+    return (PyObject *)self;
 }
 
 static void endpoint_dealloc(PyObject *self)
@@ -226,13 +257,13 @@ static PyObject *endpoint_serialize(PyObject *self, PyObject *unused)
     return result;
 }
 
-static PyObject *endpoint_deserialize(PyObject *type, PyObject *data)
+static PyObject *endpoint_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_endpoint *endpoint = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -249,8 +280,8 @@ static PyObject *endpoint_deserialize(PyObject *type, PyObject *data)
 static PyMethodDef endpoint_methods[] = {
     {"serialize", endpoint_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", endpoint_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(endpoint_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -282,15 +313,11 @@ PyDoc_STRVAR(endpoint_doc,
              "Examples\n--------\n>>> FlightEndpoint(b\"part-1\", [\"grpc://db1:32010\"])");
 
 static PyType_Slot endpoint_slots[] = {
-    {Py_tp_doc, (void *)endpoint_doc},
-    {Py_tp_new, (void *)endpoint_new},
-    {Py_tp_dealloc, (void *)endpoint_dealloc},
-    {Py_tp_repr, (void *)endpoint_repr},
-    {Py_tp_richcompare, (void *)endpoint_richcompare},
-    {Py_tp_methods, endpoint_methods},
-    {Py_tp_getset, endpoint_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)endpoint_doc},   {Py_tp_new, (void *)endpoint_new},
+    {Py_tp_init, (void *)endpoint_init}, {Py_tp_dealloc, (void *)endpoint_dealloc},
+    {Py_tp_repr, (void *)endpoint_repr}, {Py_tp_richcompare, (void *)endpoint_richcompare},
+    {Py_tp_methods, endpoint_methods},   {Py_tp_getset, endpoint_getset},
+    {Py_tp_members, cfp_members},        {0, NULL},
 };
 
 PyType_Spec cfp_endpoint_spec = {

@@ -107,6 +107,20 @@ static bool is_known_arrow_code(int32_t code)
     return code > 0 && (size_t)code < TABLE_COUNT(arrow_table) && arrow_table[code].name != NULL;
 }
 
+PyObject *cfp_class_of_text(struct cfp_state *state, const char **ret_text)
+{
+    for (size_t i = 0; i < TABLE_COUNT(arrow_table); i++) {
+        const char *name = arrow_table[i].name;
+        size_t len_bytes = name == NULL ? 0 : strlen(name);
+        if (len_bytes > 0 && strncmp(*ret_text, name, len_bytes) == 0 &&
+            strncmp(*ret_text + len_bytes, ": ", 2) == 0) {
+            *ret_text += len_bytes + 2;
+            return class_at(state, arrow_table[i].class_offset);
+        }
+    }
+    return NULL;
+}
+
 static const struct status_entry *entry_of(cflight_status status)
 {
     bool is_known = status > 0 && (size_t)status < TABLE_COUNT(status_table);
@@ -225,6 +239,45 @@ PyObject *cfp_raise(struct cfp_state *state, cflight_status status, cflight_erro
     return NULL;
 }
 
+void cfp_raise_own(struct cfp_state *state, cflight_status status, cflight_error *error,
+                   PyObject *own)
+{
+    if (own == NULL) {
+        cfp_raise(state, status, error);
+        return;
+    }
+    cflight_error_free(error);
+    cfp_exception_restore(own);
+}
+
+static _Thread_local struct {
+    int depth;           /* calls of this thread, one inside the other's callbacks */
+    int kept_depth;      /* whose callback raised what is kept */
+    PyObject *exception; /* or NULL */
+} caller;
+
+static void keep(PyObject *exception)
+{
+    Py_XSETREF(caller.exception, exception);
+    caller.kept_depth = caller.depth;
+}
+
+void cfp_caller_enter(void)
+{
+    caller.depth++;
+}
+
+PyObject *cfp_caller_leave(void)
+{
+    PyObject *exception = NULL;
+    if (caller.exception != NULL && caller.kept_depth >= caller.depth) {
+        exception = caller.exception;
+        caller.exception = NULL;
+    }
+    caller.depth--;
+    return exception;
+}
+
 /* The order matters: an exception may be of several of these classes. */
 static cflight_status status_of_builtin(PyObject *exception, int32_t *ret_arrow_code)
 {
@@ -267,6 +320,18 @@ static const struct {
     {CLASS(flight_unavailable_error), CFLIGHT_UNAVAILABLE, CFLIGHT_FLIGHT_CODE_UNAVAILABLE},
 };
 
+/* Zero bytes, which end the library's texts, become U+FFFD. Takes and returns bytes or NULL. */
+static PyObject *without_zeros(PyObject *text)
+{
+    if (text == NULL || strlen(PyBytes_AS_STRING(text)) == (size_t)PyBytes_GET_SIZE(text)) {
+        return text;
+    }
+    PyObject *result =
+        PyObject_CallMethod(text, "replace", "y#y", "\0", (Py_ssize_t)1, "\xef\xbf\xbd");
+    Py_DECREF(text);
+    return result;
+}
+
 /* The text of an object as UTF-8, or a stand-in: describing an error must not fail. */
 static PyObject *describe(PyObject *object)
 {
@@ -278,7 +343,7 @@ static PyObject *describe(PyObject *object)
         PyErr_Clear();
         bytes = PyBytes_FromString("(an exception without a text)");
     }
-    return bytes;
+    return without_zeros(bytes);
 }
 
 static void set_message(cflight_error **reterr, cflight_status status, const char *prefix,
@@ -304,8 +369,11 @@ static void set_traceback(struct cfp_state *state, cflight_error *error, PyObjec
 static void set_extra_info(cflight_error *error, PyObject *exception)
 {
     PyObject *extra_info = PyObject_GetAttrString(exception, "extra_info");
-    if (extra_info != NULL && PyBytes_Check(extra_info)) {
-        cflight_error_set_extra_info(error, cfp_view(extra_info));
+    if (extra_info != NULL && cfp_is_text(extra_info)) {
+        Py_SETREF(extra_info, cfp_to_bytes(extra_info));
+        if (extra_info != NULL) {
+            cflight_error_set_extra_info(error, cfp_view(extra_info));
+        }
     }
     Py_XDECREF(extra_info);
     PyErr_Clear();
@@ -400,4 +468,15 @@ void cfp_warn_unraisable(const char *what)
     PyObject *context = PyUnicode_FromString(what);
     PyErr_WriteUnraisable(context);
     Py_XDECREF(context);
+}
+
+cflight_status cfp_error_from_caller(struct cfp_state *state, cflight_error **reterr)
+{
+    PyObject *exception = NULL;
+    cflight_status status = cfp_error_from_python(state, &exception, reterr);
+    if (exception != NULL && caller.depth > 0) {
+        keep(Py_NewRef(exception));
+    }
+    Py_XDECREF(exception);
+    return status;
 }

@@ -47,8 +47,9 @@ int cfp_info_view(PyObject *object, struct cfp_scratch *scratch, struct cflight_
     struct cfp_info *self = (struct cfp_info *)object;
     size_t count = (size_t)PyTuple_GET_SIZE(self->endpoints);
     struct cflight_endpoint *endpoints = cfp_scratch_new(scratch, count, sizeof(*endpoints));
-    struct cflight_descriptor descriptor;
-    if (endpoints == NULL || cfp_descriptor_view(self->descriptor, scratch, &descriptor) < 0) {
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_UNKNOWN};
+    if (endpoints == NULL || (self->descriptor != NULL &&
+                              cfp_descriptor_view(self->descriptor, scratch, &descriptor) < 0)) {
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
@@ -70,17 +71,26 @@ int cfp_info_view(PyObject *object, struct cfp_scratch *scratch, struct cflight_
     return 0;
 }
 
+/* A tuple of endpoints that refer to nothing else. */
 static PyObject *endpoints_of(struct cfp_state *state, PyObject *values)
 {
-    PyObject *tuple = PySequence_Tuple(values);
-    for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
-        PyObject *endpoint = PyTuple_GET_ITEM(tuple, i);
-        if (!PyObject_TypeCheck(endpoint, state->endpoint_type)) {
-            PyErr_Format(PyExc_TypeError, "Endpoint %R is not instance of FlightEndpoint",
-                         endpoint);
-            Py_CLEAR(tuple);
+    PyObject *list = PySequence_List(values);
+    PyObject *tuple = list == NULL ? NULL : PyTuple_New(PyList_GET_SIZE(list));
+    for (Py_ssize_t i = 0; tuple != NULL && i < PyList_GET_SIZE(list); i++) {
+        PyObject *given = PyList_GET_ITEM(list, i);
+        PyObject *endpoint = NULL;
+        if (PyObject_TypeCheck(given, state->endpoint_type)) {
+            endpoint = cfp_endpoint_plain(state, given);
+        } else {
+            PyErr_Format(PyExc_TypeError, "Endpoint %R is not instance of FlightEndpoint", given);
         }
+        if (endpoint == NULL) {
+            Py_CLEAR(tuple);
+            break;
+        }
+        PyTuple_SET_ITEM(tuple, i, endpoint);
     }
+    Py_XDECREF(list);
     return tuple;
 }
 
@@ -88,11 +98,7 @@ static PyObject *endpoints_of(struct cfp_state *state, PyObject *values)
 static int count_of(PyObject *value, int64_t *ret_count)
 {
     *ret_count = -1;
-    if (value == Py_None) {
-        return 0;
-    }
-    *ret_count = PyLong_AsLongLong(value);
-    return *ret_count == -1 && PyErr_Occurred() != NULL ? -1 : 0;
+    return value == Py_None ? 0 : cfp_int64_get(value, ret_count);
 }
 
 struct info_arguments {
@@ -105,52 +111,87 @@ struct info_arguments {
     PyObject *app_metadata;
 };
 
-static int info_fill(struct cfp_state *state, struct cfp_info *self,
-                     const struct info_arguments *given)
+/* Makes the members of an info from what was given; those of `ret_info` are NULL before. */
+static int info_fill(struct cfp_state *state, const struct info_arguments *given,
+                     struct cfp_info *ret_info)
 {
-    self->schema = given->schema == Py_None ? PyBytes_FromStringAndSize(NULL, 0)
-                                            : cfp_schema_encode(state, given->schema, "schema");
-    if (self->schema == NULL || cfp_check_type(given->descriptor, state->descriptor_type,
-                                               "descriptor", "cflight.FlightDescriptor") < 0) {
+    ret_info->schema = given->schema == Py_None ? PyBytes_FromStringAndSize(NULL, 0)
+                                                : cfp_schema_encode(state, given->schema, "schema");
+    if (ret_info->schema == NULL || cfp_check_type(given->descriptor, state->descriptor_type,
+                                                   "descriptor", "cflight.FlightDescriptor") < 0) {
         return -1;
     }
-    self->descriptor = Py_NewRef(given->descriptor);
-    self->endpoints = endpoints_of(state, given->endpoints);
-    if (self->endpoints == NULL || count_of(given->total_records, &self->total_records) < 0 ||
-        count_of(given->total_bytes, &self->total_bytes) < 0) {
+    ret_info->descriptor = cfp_descriptor_plain(state, given->descriptor);
+    ret_info->endpoints =
+        ret_info->descriptor == NULL ? NULL : endpoints_of(state, given->endpoints);
+    if (ret_info->endpoints == NULL ||
+        count_of(given->total_records, &ret_info->total_records) < 0 ||
+        count_of(given->total_bytes, &ret_info->total_bytes) < 0) {
         return -1;
     }
-    self->ordered = given->ordered != 0;
-    self->app_metadata = given->app_metadata == NULL ? PyBytes_FromStringAndSize(NULL, 0)
-                                                     : cfp_to_bytes(given->app_metadata);
-    return self->app_metadata == NULL ? -1 : 0;
+    ret_info->ordered = given->ordered != 0;
+    ret_info->app_metadata = given->app_metadata == NULL ? PyBytes_FromStringAndSize(NULL, 0)
+                                                         : cfp_to_bytes(given->app_metadata);
+    return ret_info->app_metadata == NULL ? -1 : 0;
 }
 
 static PyObject *info_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"schema",      "descriptor", "endpoints",    "total_records",
-                            "total_bytes", "ordered",    "app_metadata", NULL};
-    struct info_arguments given = {.total_records = Py_None, .total_bytes = Py_None};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|OOpO:FlightInfo", names, &given.schema,
-                                     &given.descriptor, &given.endpoints, &given.total_records,
-                                     &given.total_bytes, &given.ordered, &given.app_metadata)) {
+    (void)args;
+    (void)kwargs;
+    struct cfp_info *self = (struct cfp_info *)type->tp_alloc(type, 0);
+    if (self == NULL) {
         return NULL;
     }
-    struct cfp_info *self = (struct cfp_info *)type->tp_alloc(type, 0);
-    if (self != NULL && info_fill(cfp_state_of_type(type), self, &given) < 0) {
+    self->schema = PyBytes_FromStringAndSize(NULL, 0);
+    self->endpoints = PyTuple_New(0);
+    self->app_metadata = PyBytes_FromStringAndSize(NULL, 0);
+    self->total_records = -1;
+    self->total_bytes = -1;
+    if (self->schema == NULL || self->endpoints == NULL || self->app_metadata == NULL) {
         Py_CLEAR(self);
     }
-    return (PyObject *)self;
+    return cfp_value_open((PyObject *)self);
 }
 
-static void info_dealloc(PyObject *self)
+static void drop_members(struct cfp_info *info)
 {
-    struct cfp_info *info = (struct cfp_info *)self;
-    cfp_object_begin_dealloc(self);
     Py_CLEAR(info->schema);
     Py_CLEAR(info->descriptor);
     Py_CLEAR(info->endpoints);
     Py_CLEAR(info->app_metadata);
+}
+
+static int info_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"schema",      "descriptor", "endpoints",    "total_records",
+                            "total_bytes", "ordered",    "app_metadata", NULL};
+    struct cfp_info *self = (struct cfp_info *)object;
+    struct info_arguments given = {.total_records = Py_None, .total_bytes = Py_None};
+    struct cfp_info filled = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|OOpO:FlightInfo", names, &given.schema,
+                                     &given.descriptor, &given.endpoints, &given.total_records,
+                                     &given.total_bytes, &given.ordered, &given.app_metadata)) {
+        return -1;
+    }
+    if (info_fill(cfp_state_of(object), &given, &filled) < 0 || cfp_value_fill(object) < 0) {
+        drop_members(&filled);
+        return -1;
+    }
+    Py_SETREF(self->schema, filled.schema);
+    Py_XSETREF(self->descriptor, filled.descriptor);
+    Py_SETREF(self->endpoints, filled.endpoints);
+    self->total_records = filled.total_records;
+    self->total_bytes = filled.total_bytes;
+    self->ordered = filled.ordered;
+    Py_SETREF(self->app_metadata, filled.app_metadata);
+    return 0;
+}
+
+static void info_dealloc(PyObject *self)
+{
+    cfp_object_begin_dealloc(self);
+    drop_members((struct cfp_info *)self);
     cfp_object_end_dealloc(self);
 }
 
@@ -163,7 +204,10 @@ static PyObject *info_schema(PyObject *self, void *unused)
 static PyObject *info_descriptor(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(((struct cfp_info *)self)->descriptor);
+    static const struct cflight_descriptor unknown = {.type = CFLIGHT_DESCRIPTOR_UNKNOWN};
+    PyObject *descriptor = ((struct cfp_info *)self)->descriptor;
+    return descriptor == NULL ? cfp_descriptor_new(cfp_state_of(self), &unknown)
+                              : Py_NewRef(descriptor);
 }
 
 static PyObject *info_endpoints(PyObject *self, void *unused)
@@ -199,7 +243,7 @@ static PyObject *info_app_metadata(PyObject *self, void *unused)
 static PyObject *info_key(PyObject *self)
 {
     struct cfp_info *info = (struct cfp_info *)self;
-    return Py_BuildValue("OOOLLiO", info->schema, info->descriptor, info->endpoints,
+    return Py_BuildValue("ONOLLiO", info->schema, info_descriptor(self, NULL), info->endpoints,
                          (long long)info->total_records, (long long)info->total_bytes,
                          info->ordered ? 1 : 0, info->app_metadata);
 }
@@ -214,17 +258,19 @@ static PyObject *info_repr(PyObject *self)
 {
     struct cfp_info *info = (struct cfp_info *)self;
     PyObject *schema = cfp_schema_text(cfp_state_of(self), cfp_view(info->schema));
-    PyObject *endpoints = schema == NULL ? NULL : info_endpoints(self, NULL);
+    PyObject *descriptor = schema == NULL ? NULL : info_descriptor(self, NULL);
+    PyObject *endpoints = descriptor == NULL ? NULL : info_endpoints(self, NULL);
     PyObject *text = NULL;
     if (endpoints != NULL) {
         text = PyUnicode_FromFormat("<pyarrow.flight.FlightInfo schema=%U descriptor=%R "
                                     "endpoints=%R total_records=%lld total_bytes=%lld ordered=%S "
                                     "app_metadata=%R>",
-                                    schema, info->descriptor, endpoints,
-                                    (long long)info->total_records, (long long)info->total_bytes,
+                                    schema, descriptor, endpoints, (long long)info->total_records,
+                                    (long long)info->total_bytes,
                                     info->ordered ? Py_True : Py_False, info->app_metadata);
     }
     Py_XDECREF(schema);
+    Py_XDECREF(descriptor);
     Py_XDECREF(endpoints);
     return text;
 }
@@ -245,13 +291,13 @@ static PyObject *info_serialize(PyObject *self, PyObject *unused)
     return result;
 }
 
-static PyObject *info_deserialize(PyObject *type, PyObject *data)
+static PyObject *info_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_info *info = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -268,8 +314,8 @@ static PyObject *info_deserialize(PyObject *type, PyObject *data)
 static PyMethodDef info_methods[] = {
     {"serialize", info_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", info_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(info_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -303,15 +349,11 @@ PyDoc_STRVAR(info_doc,
              ">>> tables = [client.do_get(e.ticket).read_all() for e in info.endpoints]");
 
 static PyType_Slot info_slots[] = {
-    {Py_tp_doc, (void *)info_doc},
-    {Py_tp_new, (void *)info_new},
-    {Py_tp_dealloc, (void *)info_dealloc},
-    {Py_tp_repr, (void *)info_repr},
-    {Py_tp_richcompare, (void *)info_richcompare},
-    {Py_tp_methods, info_methods},
-    {Py_tp_getset, info_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)info_doc},   {Py_tp_new, (void *)info_new},
+    {Py_tp_init, (void *)info_init}, {Py_tp_dealloc, (void *)info_dealloc},
+    {Py_tp_repr, (void *)info_repr}, {Py_tp_richcompare, (void *)info_richcompare},
+    {Py_tp_methods, info_methods},   {Py_tp_getset, info_getset},
+    {Py_tp_members, cfp_members},    {0, NULL},
 };
 
 PyType_Spec cfp_info_spec = {

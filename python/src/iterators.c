@@ -61,6 +61,26 @@ static PyObject *iterator_close(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static int iterator_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    const struct iterator *self = (struct iterator *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->client);
+    Py_VISIT(self->call.source);
+    Py_VISIT(atomic_load(&((struct iterator *)object)->failure));
+    return 0;
+}
+
+/* The options stay until the call is over: it refers to what they hold. */
+static int iterator_clear(PyObject *object)
+{
+    struct iterator *self = (struct iterator *)object;
+    self->is_over = true;
+    Py_CLEAR(self->client);
+    Py_XDECREF(atomic_exchange(&self->failure, NULL));
+    return 0;
+}
+
 static void iterator_dealloc(PyObject *object)
 {
     struct iterator *self = (struct iterator *)object;
@@ -251,6 +271,8 @@ PyDoc_STRVAR(info_iterator_doc,
 static PyType_Slot info_iterator_slots[] = {
     {Py_tp_doc, (void *)info_iterator_doc},
     {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_traverse, (void *)iterator_traverse},
+    {Py_tp_clear, (void *)iterator_clear},
     {Py_tp_iter, (void *)PyObject_SelfIter},
     {Py_tp_iternext, (void *)info_iterator_next},
     {Py_tp_methods, iterator_methods},
@@ -261,7 +283,7 @@ static PyType_Slot info_iterator_slots[] = {
 PyType_Spec cfp_info_iterator_spec = {
     .name = "cflight.FlightInfoIterator",
     .basicsize = sizeof(struct iterator),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_GC,
     .slots = info_iterator_slots,
 };
 
@@ -274,6 +296,8 @@ PyDoc_STRVAR(result_iterator_doc,
 static PyType_Slot result_iterator_slots[] = {
     {Py_tp_doc, (void *)result_iterator_doc},
     {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_traverse, (void *)iterator_traverse},
+    {Py_tp_clear, (void *)iterator_clear},
     {Py_tp_iter, (void *)PyObject_SelfIter},
     {Py_tp_iternext, (void *)result_iterator_next},
     {Py_tp_methods, iterator_methods},
@@ -284,6 +308,6 @@ static PyType_Slot result_iterator_slots[] = {
 PyType_Spec cfp_result_iterator_spec = {
     .name = "cflight.FlightResultIterator",
     .basicsize = sizeof(struct iterator),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_GC,
     .slots = result_iterator_slots,
 };

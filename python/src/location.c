@@ -2,6 +2,8 @@
 /* Location: a URI, kept as it was given. Immutable. Thread class: with the GIL. */
 #include "values.h"
 
+#include <string.h>
+
 #include "convert.h"
 #include "exceptions.h"
 
@@ -49,13 +51,26 @@ PyObject *cfp_location_uri(struct cfp_state *state, PyObject *value, const char 
 
 static PyObject *location_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    PyObject *uri = PyBytes_FromStringAndSize(NULL, 0);
+    return uri == NULL ? NULL : cfp_value_open(location_alloc(type, uri));
+}
+
+static int location_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"uri", NULL};
     PyObject *value = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Location", names, &value)) {
-        return NULL;
+        return -1;
     }
-    PyObject *uri = check_uri(cfp_state_of_type(type), cfp_to_bytes(value));
-    return uri == NULL ? NULL : location_alloc(type, uri);
+    PyObject *uri = check_uri(cfp_state_of(self), cfp_to_bytes(value));
+    if (uri == NULL || cfp_value_fill(self) < 0) {
+        Py_XDECREF(uri);
+        return -1;
+    }
+    Py_SETREF(((struct cfp_location *)self)->uri, uri);
+    return 0;
 }
 
 static void location_dealloc(PyObject *self)
@@ -81,9 +96,17 @@ static PyObject *location_richcompare(PyObject *self, PyObject *other, int op)
                                 ((struct cfp_location *)other)->uri, op);
 }
 
-static PyObject *location_equals(PyObject *self, PyObject *other)
+static PyObject *location_equals(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"other", NULL};
     PyTypeObject *type = cfp_state_of(self)->location_type;
+    PyObject *other = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:equals", names, &other)) {
+        return NULL;
+    }
+    if (other == Py_None) {
+        Py_RETURN_FALSE;
+    }
     if (cfp_check_type(other, type, "other", "cflight.Location") < 0) {
         return NULL;
     }
@@ -95,35 +118,49 @@ static PyObject *location_repr(PyObject *self)
     return PyUnicode_FromFormat("<pyarrow.flight.Location %R>", ((struct cfp_location *)self)->uri);
 }
 
-/* Takes the text. */
-static PyObject *from_text(struct cfp_state *state, cflight_status status, char *text,
-                           cflight_error *error)
+/* Takes the text and makes bytes of it, or raises. */
+static PyObject *bytes_of_text(struct cfp_state *state, cflight_status status, char *text,
+                               cflight_error *error)
 {
     if (status != CFLIGHT_OK) {
         return cfp_raise(state, status, error);
     }
     PyObject *uri = PyBytes_FromString(text);
     cflight_text_free(text);
+    return uri;
+}
+
+PyObject *cfp_host_uri(struct cfp_state *state, const char *scheme, PyObject *host, int port)
+{
+    char *text = NULL;
+    cflight_error *error = NULL;
+    cflight_status status = cflight_location_of_host(scheme, cfp_view(host), port, &text, &error);
+    return bytes_of_text(state, status, text, error);
+}
+
+/* Takes the bytes, which may be NULL with an exception set. */
+static PyObject *location_of(struct cfp_state *state, PyObject *uri)
+{
     return uri == NULL ? NULL : location_alloc(state->location_type, uri);
 }
 
 static PyObject *for_host(PyObject *type, PyObject *args, PyObject *kwargs, const char *scheme)
 {
     static char *names[] = {"host", "port", NULL};
+    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     PyObject *host = NULL;
-    int port = 0;
-    char *text = NULL;
-    cflight_error *error = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Oi", names, &host, &port)) {
+    PyObject *port = NULL;
+    PyObject *uri = NULL;
+    int number = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", names, &host, &port)) {
         return NULL;
     }
     PyObject *bytes = cfp_to_bytes(host);
-    if (bytes == NULL) {
-        return NULL;
+    if (bytes != NULL && cfp_int_get(port, &number) == 0) {
+        uri = cfp_host_uri(state, scheme, bytes, number);
     }
-    cflight_status status = cflight_location_of_host(scheme, cfp_view(bytes), port, &text, &error);
-    Py_DECREF(bytes);
-    return from_text(cfp_state_of_type((PyTypeObject *)type), status, text, error);
+    Py_XDECREF(bytes);
+    return location_of(state, uri);
 }
 
 static PyObject *location_for_grpc_tcp(PyObject *type, PyObject *args, PyObject *kwargs)
@@ -149,9 +186,10 @@ static PyObject *location_for_grpc_unix(PyObject *type, PyObject *args, PyObject
     if (bytes == NULL) {
         return NULL;
     }
+    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     cflight_status status = cflight_location_of_socket(cfp_view(bytes), &text, &error);
     Py_DECREF(bytes);
-    return from_text(cfp_state_of_type((PyTypeObject *)type), status, text, error);
+    return location_of(state, bytes_of_text(state, status, text, error));
 }
 
 static PyMethodDef location_methods[] = {
@@ -165,8 +203,8 @@ static PyMethodDef location_methods[] = {
      METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      PyDoc_STR("for_grpc_unix($type, path)\n--\n\n"
                "A Unix socket. Bytes of `path` that a URI cannot hold are escaped.")},
-    {"equals", location_equals, METH_O,
-     PyDoc_STR("equals($self, other, /)\n--\n\nTell whether the URIs are the same text.")},
+    {"equals", CFP_KEYWORDS(location_equals), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("equals($self, other)\n--\n\nTell whether the URIs are the same text.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -186,15 +224,11 @@ PyDoc_STRVAR(location_doc,
              "b'grpc://localhost:32010'");
 
 static PyType_Slot location_slots[] = {
-    {Py_tp_doc, (void *)location_doc},
-    {Py_tp_new, (void *)location_new},
-    {Py_tp_dealloc, (void *)location_dealloc},
-    {Py_tp_repr, (void *)location_repr},
-    {Py_tp_richcompare, (void *)location_richcompare},
-    {Py_tp_methods, location_methods},
-    {Py_tp_getset, location_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)location_doc},   {Py_tp_new, (void *)location_new},
+    {Py_tp_init, (void *)location_init}, {Py_tp_dealloc, (void *)location_dealloc},
+    {Py_tp_repr, (void *)location_repr}, {Py_tp_richcompare, (void *)location_richcompare},
+    {Py_tp_methods, location_methods},   {Py_tp_getset, location_getset},
+    {Py_tp_members, cfp_members},        {0, NULL},
 };
 
 PyType_Spec cfp_location_spec = {

@@ -184,6 +184,19 @@ static PyObject *async_call_close(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static int async_call_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct async_call *)self)->notifier.callback);
+    return 0;
+}
+
+static int async_call_clear(PyObject *self)
+{
+    Py_CLEAR(((struct async_call *)self)->notifier.callback);
+    return 0;
+}
+
 static void async_call_dealloc(PyObject *self)
 {
     cfp_object_begin_dealloc(self);
@@ -246,7 +259,7 @@ static PyMethodDef async_call_methods[] = {
 };
 
 static PyMemberDef async_call_members[] = {
-    {"_may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
+    {"_cflight_may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
      PyDoc_STR("Whether the call failed and the server certainly did no work.")},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
@@ -257,6 +270,8 @@ PyDoc_STRVAR(async_call_doc, "A call with one request, driven by an event loop."
 static PyType_Slot async_call_slots[] = {
     {Py_tp_doc, (void *)async_call_doc},
     {Py_tp_dealloc, (void *)async_call_dealloc},
+    {Py_tp_traverse, (void *)async_call_traverse},
+    {Py_tp_clear, (void *)async_call_clear},
     {Py_tp_methods, async_call_methods},
     {Py_tp_members, async_call_members},
     {0, NULL},
@@ -265,6 +280,6 @@ static PyType_Slot async_call_slots[] = {
 PyType_Spec cfp_async_call_spec = {
     .name = "cflight.AsyncCall",
     .basicsize = sizeof(struct async_call),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_GC,
     .slots = async_call_slots,
 };

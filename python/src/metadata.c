@@ -29,12 +29,39 @@ PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_read
     return (PyObject *)self;
 }
 
+/* One that belongs to no call, for unit tests. */
+static PyObject *metadata_reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    struct metadata_reader *self = (struct metadata_reader *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        (void)pthread_mutex_init(&self->lock, NULL);
+    }
+    return (PyObject *)self;
+}
+
 static void release_reader(void *pointer)
 {
     struct metadata_reader *self = pointer;
-    cflight_metadata_reader_notify(self->reader, NULL, NULL);
+    if (self->reader != NULL) {
+        cflight_metadata_reader_notify(self->reader, NULL, NULL);
+    }
     cflight_metadata_reader_free(self->reader);
     (void)pthread_mutex_destroy(&self->lock);
+}
+
+static int metadata_reader_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct metadata_reader *)self)->notifier.callback);
+    return 0;
+}
+
+static int metadata_reader_clear(PyObject *self)
+{
+    Py_CLEAR(((struct metadata_reader *)self)->notifier.callback);
+    return 0;
 }
 
 static void metadata_reader_dealloc(PyObject *self)
@@ -52,15 +79,19 @@ static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_bu
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
     bool is_ready = true;
+    cfp_caller_enter();
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
-    status =
-        cflight_metadata_reader_try_next(self->reader, timeout_ms, &is_ready, ret_metadata, &error);
+    status = self->reader == NULL ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
+                                                              "this reader never had a call")
+                                  : cflight_metadata_reader_try_next(
+                                        self->reader, timeout_ms, &is_ready, ret_metadata, &error);
     pthread_mutex_unlock(&self->lock);
-    Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
-    {
-        cfp_raise(cfp_state_of((PyObject *)self), status, error);
+    Py_END_ALLOW_THREADS PyObject *own = cfp_caller_leave();
+    if (status != CFLIGHT_OK) {
+        cfp_raise_own(cfp_state_of((PyObject *)self), status, error, own);
         return -1;
     }
+    Py_XDECREF(own);
     return is_ready ? 1 : 0;
 }
 
@@ -100,8 +131,10 @@ static PyObject *metadata_reader_notify(PyObject *object, PyObject *callback)
     struct metadata_reader *self = (struct metadata_reader *)object;
     bool is_set = cfp_notifier_set(&self->notifier, callback);
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
-    cflight_metadata_reader_notify(self->reader, is_set ? cfp_notifier_ready : NULL,
-                                   &self->notifier);
+    if (self->reader != NULL) {
+        cflight_metadata_reader_notify(self->reader, is_set ? cfp_notifier_ready : NULL,
+                                       &self->notifier);
+    }
     pthread_mutex_unlock(&self->lock);
     Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
@@ -112,9 +145,9 @@ static PyMethodDef metadata_reader_methods[] = {
          "read($self)\n--\n\n"
          "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end.\n\n"
          "Blocks; may run while another thread writes.")},
-    {"_try_read", metadata_reader_try_read, METH_NOARGS,
+    {"_cflight_try_read", metadata_reader_try_read, METH_NOARGS,
      PyDoc_STR("Return (is ready, answer), None at the end; for event loops.")},
-    {"_notify", metadata_reader_notify, METH_O,
+    {"_cflight_notify", metadata_reader_notify, METH_O,
      PyDoc_STR("Have a callback called once when _try_read helps.")},
     {NULL, NULL, 0, NULL},
 };
@@ -126,7 +159,11 @@ PyDoc_STRVAR(metadata_reader_doc,
 
 static PyType_Slot metadata_reader_slots[] = {
     {Py_tp_doc, (void *)metadata_reader_doc},
+    {Py_tp_new, (void *)metadata_reader_new},
+    {Py_tp_init, (void *)cfp_init_any},
     {Py_tp_dealloc, (void *)metadata_reader_dealloc},
+    {Py_tp_traverse, (void *)metadata_reader_traverse},
+    {Py_tp_clear, (void *)metadata_reader_clear},
     {Py_tp_methods, metadata_reader_methods},
     {Py_tp_members, cfp_members},
     {0, NULL},
@@ -135,14 +172,15 @@ static PyType_Slot metadata_reader_slots[] = {
 PyType_Spec cfp_metadata_reader_spec = {
     .name = "cflight.FlightMetadataReader",
     .basicsize = sizeof(struct metadata_reader),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = metadata_reader_slots,
 };
 
 struct metadata_writer {
     CFP_HEAD
     pthread_mutex_t lock;
-    cflight_metadata_writer *writer; /* under the lock; NULL once the handler returned */
+    cflight_metadata_writer
+        *writer; /* under the lock; NULL once the handler returned, and in tests */
 };
 
 PyObject *cfp_metadata_writer_new(struct cfp_state *state, cflight_metadata_writer *writer)
@@ -152,6 +190,18 @@ PyObject *cfp_metadata_writer_new(struct cfp_state *state, cflight_metadata_writ
     if (self != NULL) {
         (void)pthread_mutex_init(&self->lock, NULL);
         self->writer = writer;
+    }
+    return (PyObject *)self;
+}
+
+/* One that belongs to no call, for unit tests of handlers. */
+static PyObject *metadata_writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    struct metadata_writer *self = (struct metadata_writer *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        (void)pthread_mutex_init(&self->lock, NULL);
     }
     return (PyObject *)self;
 }
@@ -191,9 +241,10 @@ static PyObject *metadata_writer_write(PyObject *object, PyObject *args, PyObjec
     }
     struct cflight_bytes bytes = cflight_bytes_make(view.buf, (size_t)view.len);
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
-    status = self->writer == NULL ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
-                                                              "the writer's call is over")
-                                  : cflight_metadata_writer_write(self->writer, bytes, &error);
+    status = self->writer == NULL
+                 ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
+                                             "the writer's call is over, or it never had one")
+                 : cflight_metadata_writer_write(self->writer, bytes, &error);
     pthread_mutex_unlock(&self->lock);
     Py_END_ALLOW_THREADS PyBuffer_Release(&view);
     if (status != CFLIGHT_OK) {
@@ -217,6 +268,8 @@ PyDoc_STRVAR(
 
 static PyType_Slot metadata_writer_slots[] = {
     {Py_tp_doc, (void *)metadata_writer_doc},
+    {Py_tp_new, (void *)metadata_writer_new},
+    {Py_tp_init, (void *)cfp_init_any},
     {Py_tp_dealloc, (void *)metadata_writer_dealloc},
     {Py_tp_methods, metadata_writer_methods},
     {Py_tp_members, cfp_members},
@@ -226,6 +279,6 @@ static PyType_Slot metadata_writer_slots[] = {
 PyType_Spec cfp_metadata_writer_spec = {
     .name = "cflight.FlightMetadataWriter",
     .basicsize = sizeof(struct metadata_writer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = metadata_writer_slots,
 };

@@ -11,8 +11,23 @@
 #include "convert.h"
 #include "exceptions.h"
 
+typedef void (*report_fn)(const char *what);
+
+/* What goes wrong in a client's middleware is reported; Ctrl+C and the program's end are raised in
+ * the thread once it is back in Python. */
+static void report_of_client(const char *what)
+{
+    if (PyErr_ExceptionMatches(PyExc_Exception)) {
+        cfp_warn_unraisable(what);
+        return;
+    }
+    PyObject *exception = cfp_exception_take();
+    (void)PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
+    Py_DECREF(exception);
+}
+
 /* Adds one value to the sink; a failure is reported. */
-static void sink_add(cflight_header_sink *sink, PyObject *name, PyObject *value)
+static void sink_add(cflight_header_sink *sink, PyObject *name, PyObject *value, report_fn report)
 {
     cflight_error *error = NULL;
     PyObject *name_bytes = cfp_to_bytes(name);
@@ -24,30 +39,31 @@ static void sink_add(cflight_header_sink *sink, PyObject *name, PyObject *value)
         cflight_error_free(error);
     }
     if (PyErr_Occurred() != NULL) {
-        cfp_warn_unraisable("a header of sending_headers()");
+        report("a header of sending_headers()");
     }
     Py_XDECREF(name_bytes);
     Py_XDECREF(value_bytes);
 }
 
-static void sink_add_all(cflight_header_sink *sink, PyObject *name, PyObject *values)
+static void sink_add_all(cflight_header_sink *sink, PyObject *name, PyObject *values,
+                         report_fn report)
 {
-    if (PyUnicode_Check(values) || PyBytes_Check(values)) {
-        sink_add(sink, name, values);
+    if (cfp_is_text(values)) {
+        sink_add(sink, name, values, report);
         return;
     }
     PyObject *list = PySequence_List(values);
     if (list == NULL) {
-        cfp_warn_unraisable("the values of sending_headers()");
+        report("the values of sending_headers()");
         return;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        sink_add(sink, name, PyList_GET_ITEM(list, i));
+        sink_add(sink, name, PyList_GET_ITEM(list, i), report);
     }
     Py_DECREF(list);
 }
 
-static void send_headers(PyObject *middleware, cflight_header_sink *sink)
+static void send_headers(PyObject *middleware, cflight_header_sink *sink, report_fn report)
 {
     PyObject *headers = PyObject_CallMethod(middleware, "sending_headers", NULL);
     PyObject *items = NULL;
@@ -59,21 +75,21 @@ static void send_headers(PyObject *middleware, cflight_header_sink *sink)
         items = PyMapping_Items(headers);
     }
     if (items == NULL) {
-        cfp_warn_unraisable("sending_headers() of middleware");
+        report("sending_headers() of middleware");
     }
     for (Py_ssize_t i = 0; items != NULL && i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
-        sink_add_all(sink, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+        sink_add_all(sink, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), report);
     }
     Py_XDECREF(headers);
     Py_XDECREF(items);
 }
 
-static void complete(PyObject *middleware, PyObject *exception)
+static void complete(PyObject *middleware, PyObject *exception, report_fn report)
 {
     PyObject *result = PyObject_CallMethod(middleware, "call_completed", "(O)", exception);
     if (result == NULL) {
-        cfp_warn_unraisable("call_completed() of middleware");
+        report("call_completed() of middleware");
     }
     Py_XDECREF(result);
 }
@@ -92,15 +108,17 @@ static PyObject *exception_of(struct cfp_state *state, const struct cflight_call
 static cflight_status client_start_call(void *user_data, enum cflight_method method,
                                         void **ret_instance, cflight_error **reterr)
 {
-    (void)reterr;
     struct cfp_hold *hold = user_data;
+    cflight_status status = CFLIGHT_OK;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *info = cfp_call_info_new(hold->state, method);
     PyObject *middleware =
         info == NULL ? NULL : PyObject_CallMethod(hold->object, "start_call", "(O)", info);
     int is_given = middleware == NULL ? -1 : PyObject_IsTrue(middleware);
-    if (is_given < 0) {
-        cfp_warn_unraisable("start_call() of client middleware");
+    if (is_given < 0 && !PyErr_ExceptionMatches(PyExc_Exception)) {
+        status = cfp_error_from_caller(hold->state, reterr); /* Ctrl+C, or the program ends */
+    } else if (is_given < 0) {
+        report_of_client("start_call() of client middleware");
     }
     if (is_given > 0) {
         *ret_instance = middleware;
@@ -109,14 +127,14 @@ static cflight_status client_start_call(void *user_data, enum cflight_method met
     }
     Py_XDECREF(info);
     PyGILState_Release(gil);
-    return CFLIGHT_OK;
+    return status;
 }
 
 static void client_sending_headers(void *user_data, void *instance, cflight_header_sink *headers)
 {
     (void)user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
-    send_headers(instance, headers);
+    send_headers(instance, headers, report_of_client);
     PyGILState_Release(gil);
 }
 
@@ -129,7 +147,7 @@ static void client_received_headers(void *user_data, void *instance,
     PyObject *result =
         dict == NULL ? NULL : PyObject_CallMethod(instance, "received_headers", "(O)", dict);
     if (result == NULL) {
-        cfp_warn_unraisable("received_headers() of client middleware");
+        report_of_client("received_headers() of client middleware");
     }
     Py_XDECREF(dict);
     Py_XDECREF(result);
@@ -142,7 +160,7 @@ static void client_call_completed(void *user_data, void *instance,
     struct cfp_hold *hold = user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *exception = exception_of(hold->state, summary);
-    complete(instance, exception);
+    complete(instance, exception, report_of_client);
     Py_DECREF(exception);
     Py_DECREF((PyObject *)instance);
     PyGILState_Release(gil);
@@ -172,7 +190,7 @@ static void complete_all(PyObject *instances, PyObject *exception)
     PyObject *middleware = NULL;
     Py_ssize_t position = 0;
     while (PyDict_Next(instances, &position, &key, &middleware)) {
-        complete(middleware, exception);
+        complete(middleware, exception, cfp_warn_unraisable);
     }
 }
 
@@ -246,7 +264,7 @@ static void server_sending_headers(void *user_data, void *instance, cflight_head
     Py_ssize_t position = 0;
     PyGILState_STATE gil = PyGILState_Ensure();
     while (PyDict_Next(call->instances, &position, &key, &middleware)) {
-        send_headers(middleware, headers);
+        send_headers(middleware, headers, cfp_warn_unraisable);
     }
     PyGILState_Release(gil);
 }

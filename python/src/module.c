@@ -33,6 +33,14 @@ void cfp_object_end_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
+int cfp_init_any(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    (void)self;
+    (void)args;
+    (void)kwargs;
+    return 0;
+}
+
 #if PY_VERSION_HEX >= 0x030b0000
 struct cfp_state *cfp_state_of_type(PyTypeObject *type)
 {
@@ -167,6 +175,7 @@ static const struct object_entry type_objects[] = {
     OBJECT("CloseSessionStatus", close_session_status),
     OBJECT("ClientAuthHandler", client_auth_handler),
     OBJECT("_format_exception", format_exception),
+    OBJECT("_batches_of", batches_of),
     {NULL, 0},
 };
 
@@ -258,10 +267,12 @@ static int import_pyarrow(struct cfp_state *state)
     }
     state->pa_table_from_batches = attribute_of(pa, "Table", "from_batches");
     state->pa_import_reader = attribute_of(pa, "RecordBatchReader", "_import_from_c");
+    state->pa_reader_from_batches = attribute_of(pa, "RecordBatchReader", "from_batches");
     state->pa_import_batch = attribute_of(pa, "RecordBatch", "_import_from_c");
     state->pa_timestamp_ns_utc = PyObject_CallFunction(state->pa_timestamp, "ss", "ns", "UTC");
     bool is_complete = state->pa_table_from_batches != NULL && state->pa_import_reader != NULL &&
-                       state->pa_import_batch != NULL && state->pa_timestamp_ns_utc != NULL;
+                       state->pa_reader_from_batches != NULL && state->pa_import_batch != NULL &&
+                       state->pa_timestamp_ns_utc != NULL;
     return is_complete ? 0 : -1;
 }
 

@@ -6,7 +6,7 @@
 #include "exceptions.h"
 
 struct poll_info {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *info;       /* FlightInfo or None */
     PyObject *descriptor; /* FlightDescriptor or None */
     bool has_progress;
@@ -62,54 +62,84 @@ int cfp_poll_info_view(PyObject *object, struct cfp_scratch *scratch,
     return 0;
 }
 
-static int poll_info_fill(struct cfp_state *state, struct poll_info *self, PyObject *info,
-                          PyObject *descriptor, PyObject *progress, PyObject *expiration_time)
+static void drop_members(struct poll_info *poll_info)
+{
+    Py_CLEAR(poll_info->info);
+    Py_CLEAR(poll_info->descriptor);
+}
+
+/* Makes the members from what was given; those of `ret_poll_info` are NULL before. */
+static int poll_info_fill(struct cfp_state *state, PyObject *info, PyObject *descriptor,
+                          PyObject *progress, PyObject *expiration_time,
+                          struct poll_info *ret_poll_info)
 {
     if (info != Py_None &&
         cfp_check_type(info, state->info_type, "info", "cflight.FlightInfo") < 0) {
         return -1;
     }
-    self->info = Py_NewRef(info);
+    ret_poll_info->info = Py_NewRef(info);
     if (descriptor != Py_None && cfp_check_type(descriptor, state->descriptor_type, "descriptor",
                                                 "cflight.FlightDescriptor") < 0) {
         return -1;
     }
-    self->descriptor = Py_NewRef(descriptor);
+    ret_poll_info->descriptor =
+        descriptor == Py_None ? Py_NewRef(Py_None) : cfp_descriptor_plain(state, descriptor);
+    if (ret_poll_info->descriptor == NULL) {
+        return -1;
+    }
     if (progress != Py_None) {
-        self->has_progress = true;
-        self->progress = PyFloat_AsDouble(progress);
+        ret_poll_info->has_progress = true;
+        ret_poll_info->progress = PyFloat_AsDouble(progress);
         if (PyErr_Occurred() != NULL) {
             return -1;
         }
     }
-    return cfp_time_get(state, expiration_time, &self->expiration_time);
+    return cfp_time_get(state, expiration_time, &ret_poll_info->expiration_time);
 }
 
 static PyObject *poll_info_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    struct poll_info *self = (struct poll_info *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->info = Py_NewRef(Py_None);
+        self->descriptor = Py_NewRef(Py_None);
+    }
+    return cfp_value_open((PyObject *)self);
+}
+
+static int poll_info_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"info", "descriptor", "progress", "expiration_time", NULL};
+    struct poll_info *self = (struct poll_info *)object;
+    struct poll_info filled = {.info = NULL};
     PyObject *info = NULL;
     PyObject *descriptor = Py_None;
     PyObject *progress = Py_None;
     PyObject *expiration_time = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO:PollInfo", names, &info, &descriptor,
                                      &progress, &expiration_time)) {
-        return NULL;
+        return -1;
     }
-    struct poll_info *self = (struct poll_info *)type->tp_alloc(type, 0);
-    if (self != NULL && poll_info_fill(cfp_state_of_type(type), self, info, descriptor, progress,
-                                       expiration_time) < 0) {
-        Py_CLEAR(self);
+    if (poll_info_fill(cfp_state_of(object), info, descriptor, progress, expiration_time, &filled) <
+            0 ||
+        cfp_value_fill(object) < 0) {
+        drop_members(&filled);
+        return -1;
     }
-    return (PyObject *)self;
+    Py_SETREF(self->info, filled.info);
+    Py_SETREF(self->descriptor, filled.descriptor);
+    self->has_progress = filled.has_progress;
+    self->progress = filled.progress;
+    self->expiration_time = filled.expiration_time;
+    return 0;
 }
 
 static void poll_info_dealloc(PyObject *self)
 {
-    struct poll_info *poll_info = (struct poll_info *)self;
     cfp_object_begin_dealloc(self);
-    Py_CLEAR(poll_info->info);
-    Py_CLEAR(poll_info->descriptor);
+    drop_members((struct poll_info *)self);
     cfp_object_end_dealloc(self);
 }
 
@@ -194,13 +224,13 @@ static PyObject *poll_info_serialize(PyObject *self, PyObject *unused)
     return result;
 }
 
-static PyObject *poll_info_deserialize(PyObject *type, PyObject *data)
+static PyObject *poll_info_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     struct cflight_poll_info *poll_info = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -217,8 +247,8 @@ static PyObject *poll_info_deserialize(PyObject *type, PyObject *data)
 static PyMethodDef poll_info_methods[] = {
     {"serialize", poll_info_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", poll_info_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(poll_info_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -249,15 +279,11 @@ PyDoc_STRVAR(poll_info_doc,
              "...     poll = client.poll_flight_info(poll.descriptor)");
 
 static PyType_Slot poll_info_slots[] = {
-    {Py_tp_doc, (void *)poll_info_doc},
-    {Py_tp_new, (void *)poll_info_new},
-    {Py_tp_dealloc, (void *)poll_info_dealloc},
-    {Py_tp_repr, (void *)poll_info_repr},
-    {Py_tp_richcompare, (void *)poll_info_richcompare},
-    {Py_tp_methods, poll_info_methods},
-    {Py_tp_getset, poll_info_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)poll_info_doc},   {Py_tp_new, (void *)poll_info_new},
+    {Py_tp_init, (void *)poll_info_init}, {Py_tp_dealloc, (void *)poll_info_dealloc},
+    {Py_tp_repr, (void *)poll_info_repr}, {Py_tp_richcompare, (void *)poll_info_richcompare},
+    {Py_tp_methods, poll_info_methods},   {Py_tp_getset, poll_info_getset},
+    {Py_tp_members, cfp_members},         {0, NULL},
 };
 
 PyType_Spec cfp_poll_info_spec = {

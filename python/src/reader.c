@@ -18,9 +18,10 @@
 
 struct reader {
     CFP_HEAD
+    PyObject *dict;               /* callers may keep attributes here */
     struct cfp_notifier notifier; /* event loops */
-    struct cfp_read_core *core;
-    _Atomic(PyObject *) schema; /* once it arrived; never replaced */
+    struct cfp_read_core *core;   /* one without a reader in what unit tests make */
+    _Atomic(PyObject *) schema;   /* once it arrived; never replaced */
     cfp_mutex stats_mutex;
     struct cflight_ipc_stats stats;
     bool may_start_again; /* the call failed, and the server certainly did no work */
@@ -39,6 +40,21 @@ PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core)
     }
     PyTypeObject *type = core->is_owned ? state->stream_reader_type : state->reader_type;
     struct reader *self = (struct reader *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        cfp_read_core_unref(core);
+        return NULL;
+    }
+    self->core = core;
+    return (PyObject *)self;
+}
+
+/* A reader that belongs to no call, for unit tests of handlers. */
+static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    struct cfp_read_core *core = cfp_read_core_new(cfp_state_of_type(type), NULL, false);
+    struct reader *self = core == NULL ? NULL : (struct reader *)type->tp_alloc(type, 0);
     if (self == NULL) {
         cfp_read_core_unref(core);
         return NULL;
@@ -66,6 +82,21 @@ static PyObject *reader_notify(PyObject *self, PyObject *callback)
     Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
+static int reader_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct reader *)self)->dict);
+    Py_VISIT(((struct reader *)self)->notifier.callback);
+    return 0;
+}
+
+static int reader_clear(PyObject *self)
+{
+    Py_CLEAR(((struct reader *)self)->dict);
+    Py_CLEAR(((struct reader *)self)->notifier.callback);
+    return 0;
+}
+
 static void reader_dealloc(PyObject *self)
 {
     struct reader *reader = (struct reader *)self;
@@ -73,6 +104,7 @@ static void reader_dealloc(PyObject *self)
     if (reader->notifier.callback != NULL) {
         Py_XDECREF(reader_notify(self, Py_None));
     }
+    Py_CLEAR(reader->dict);
     Py_XDECREF(atomic_exchange(&reader->schema, NULL));
     if (reader->core != NULL) {
         cfp_release(release_core, reader->core);
@@ -187,6 +219,7 @@ static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chun
     cflight_status status = CFLIGHT_OK;
     struct cflight_ipc_stats stats = get_stats(self);
     bool is_ready = true;
+    cfp_caller_enter();
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
     if (core->reader == NULL) {
         status = reader_is_over(&error);
@@ -198,11 +231,13 @@ static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chun
     copy_stats(core, &stats);
     pthread_mutex_unlock(&core->lock);
     Py_END_ALLOW_THREADS set_stats(self, &stats);
+    PyObject *own = cfp_caller_leave();
     if (status != CFLIGHT_OK) {
         self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
-        cfp_raise(core->state, status, error);
+        cfp_raise_own(core->state, status, error, own);
         return -1;
     }
+    Py_XDECREF(own);
     return is_ready ? 1 : 0;
 }
 
@@ -495,12 +530,24 @@ static void stream_of(struct reader *self, struct ArrowArrayStream *ret_stream)
 static PyObject *reader_to_reader(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    struct cfp_state *state = cfp_state_of(self);
     struct ArrowArrayStream stream;
     if (load_schema((struct reader *)self) < 0) {
         return NULL;
     }
-    stream_of((struct reader *)self, &stream);
-    return cfp_stream_take(cfp_state_of(self), &stream);
+    if (state->pa == NULL) {
+        stream_of((struct reader *)self, &stream);
+        return cfp_own_stream_take(state, &stream);
+    }
+    /* An Arrow stream would leave of an exception no more than a number and a text. */
+    PyObject *batches = PyObject_CallOneArg(state->batches_of, self);
+    PyObject *result = NULL;
+    if (batches != NULL) {
+        PyObject *arguments[] = {((struct reader *)self)->schema, batches};
+        result = PyObject_Vectorcall(state->pa_reader_from_batches, arguments, 2, NULL);
+    }
+    Py_XDECREF(batches);
+    return result;
 }
 
 static PyObject *reader_stream(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -595,21 +642,27 @@ PyDoc_STRVAR(reader_doc,
              "read fails the same way.\n\n"
              "Examples\n--------\n>>> for batch, metadata in reader:\n...     ...");
 
+#define READER_MEMBERS                                                                         \
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL}, \
+    {                                                                                          \
+        "__dictoffset__", T_PYSSIZET, offsetof(struct reader, dict), READONLY, NULL            \
+    }
+
+static PyMemberDef reader_members[] = {READER_MEMBERS, {NULL, 0, 0, 0, NULL}};
+
 static PyType_Slot reader_slots[] = {
-    {Py_tp_doc, (void *)reader_doc},
-    {Py_tp_dealloc, (void *)reader_dealloc},
-    {Py_tp_iter, (void *)PyObject_SelfIter},
-    {Py_tp_iternext, (void *)reader_next},
-    {Py_tp_methods, reader_methods},
-    {Py_tp_getset, reader_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)reader_doc},           {Py_tp_new, (void *)reader_new},
+    {Py_tp_init, (void *)cfp_init_any},        {Py_tp_dealloc, (void *)reader_dealloc},
+    {Py_tp_traverse, (void *)reader_traverse}, {Py_tp_clear, (void *)reader_clear},
+    {Py_tp_iter, (void *)PyObject_SelfIter},   {Py_tp_iternext, (void *)reader_next},
+    {Py_tp_methods, reader_methods},           {Py_tp_getset, reader_getset},
+    {Py_tp_members, reader_members},           {0, NULL},
 };
 
 PyType_Spec cfp_reader_spec = {
     .name = "cflight.MetadataRecordBatchReader",
     .basicsize = sizeof(struct reader),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = reader_slots,
 };
 
@@ -617,11 +670,11 @@ static PyMethodDef stream_reader_methods[] = {
     {"cancel", reader_cancel, METH_NOARGS,
      PyDoc_STR("cancel($self)\n--\n\n"
                "End the call; reads of it raise FlightCancelledError. Any thread may call it.")},
-    {"_try_chunk", reader_try_chunk, METH_NOARGS,
+    {"_cflight_try_chunk", reader_try_chunk, METH_NOARGS,
      PyDoc_STR("Return (is ready, chunk), None at the end; for event loops.")},
-    {"_make_table", reader_make_table, METH_VARARGS,
+    {"_cflight_make_table", reader_make_table, METH_VARARGS,
      PyDoc_STR("Make a table of a schema and a list of batches.")},
-    {"_notify", reader_notify, METH_O,
+    {"_cflight_notify", reader_notify, METH_O,
      PyDoc_STR("Have a callback called once when _try_chunk helps.")},
     {"close", reader_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\n"
@@ -637,15 +690,19 @@ PyDoc_STRVAR(stream_reader_doc, "A client's reader: of DoGet, or of the answers 
                                 "...     first = reader.read_chunk().data");
 
 static PyMemberDef stream_reader_members[] = {
-    {"_may_start_again", T_BOOL, offsetof(struct reader, may_start_again), READONLY,
+    {"_cflight_may_start_again", T_BOOL, offsetof(struct reader, may_start_again), READONLY,
      PyDoc_STR("Whether the call failed and the server certainly did no work.")},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
+    READER_MEMBERS,
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot stream_reader_slots[] = {
     {Py_tp_doc, (void *)stream_reader_doc},
+    {Py_tp_new, (void *)reader_new},
+    {Py_tp_init, (void *)cfp_init_any},
     {Py_tp_dealloc, (void *)reader_dealloc},
+    {Py_tp_traverse, (void *)reader_traverse},
+    {Py_tp_clear, (void *)reader_clear},
     {Py_tp_methods, stream_reader_methods},
     {Py_tp_members, stream_reader_members},
     {0, NULL},
@@ -654,6 +711,6 @@ static PyType_Slot stream_reader_slots[] = {
 PyType_Spec cfp_stream_reader_spec = {
     .name = "cflight.FlightStreamReader",
     .basicsize = sizeof(struct reader),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = stream_reader_slots,
 };

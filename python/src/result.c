@@ -24,12 +24,25 @@ PyObject *cfp_result_take(struct cfp_state *state, cflight_buffer *body)
 
 static PyObject *result_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    return cfp_value_open(result_alloc(type, PyBytes_FromStringAndSize(NULL, 0)));
+}
+
+static int result_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"buf", NULL};
     PyObject *body = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Result", names, &body)) {
-        return NULL;
+        return -1;
     }
-    return result_alloc(type, cfp_buffer_from_object(cfp_state_of_type(type), body));
+    body = cfp_buffer_from_object(cfp_state_of(self), body);
+    if (body == NULL || cfp_value_fill(self) < 0) {
+        Py_XDECREF(body);
+        return -1;
+    }
+    Py_SETREF(((struct cfp_result *)self)->body, body);
+    return 0;
 }
 
 static void result_dealloc(PyObject *self)
@@ -42,7 +55,7 @@ static void result_dealloc(PyObject *self)
 static PyObject *result_body(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(((struct cfp_result *)self)->body);
+    return cfp_buffer_from_object(cfp_state_of(self), ((struct cfp_result *)self)->body);
 }
 
 static PyObject *result_key(PyObject *self)
@@ -82,13 +95,13 @@ static PyObject *result_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *result_deserialize(PyObject *type, PyObject *data)
+static PyObject *result_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     cflight_buffer *body = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -100,8 +113,8 @@ static PyObject *result_deserialize(PyObject *type, PyObject *data)
 static PyMethodDef result_methods[] = {
     {"serialize", result_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", result_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(result_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -120,15 +133,11 @@ PyDoc_STRVAR(result_doc, "Result(buf)\n--\n\n"
                          "Examples\n--------\n>>> Result(b\"pong\").body.to_pybytes()\nb'pong'");
 
 static PyType_Slot result_slots[] = {
-    {Py_tp_doc, (void *)result_doc},
-    {Py_tp_new, (void *)result_new},
-    {Py_tp_dealloc, (void *)result_dealloc},
-    {Py_tp_repr, (void *)result_repr},
-    {Py_tp_richcompare, (void *)result_richcompare},
-    {Py_tp_methods, result_methods},
-    {Py_tp_getset, result_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)result_doc},   {Py_tp_new, (void *)result_new},
+    {Py_tp_init, (void *)result_init}, {Py_tp_dealloc, (void *)result_dealloc},
+    {Py_tp_repr, (void *)result_repr}, {Py_tp_richcompare, (void *)result_richcompare},
+    {Py_tp_methods, result_methods},   {Py_tp_getset, result_getset},
+    {Py_tp_members, cfp_members},      {0, NULL},
 };
 
 PyType_Spec cfp_result_spec = {

@@ -27,12 +27,25 @@ PyObject *cfp_schema_result_new(struct cfp_state *state, struct cflight_bytes sc
 
 static PyObject *schema_result_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    return cfp_value_open(schema_result_alloc(type, PyBytes_FromStringAndSize(NULL, 0)));
+}
+
+static int schema_result_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"schema", NULL};
     PyObject *schema = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:SchemaResult", names, &schema)) {
-        return NULL;
+        return -1;
     }
-    return schema_result_alloc(type, cfp_schema_encode(cfp_state_of_type(type), schema, "schema"));
+    schema = cfp_schema_encode(cfp_state_of(self), schema, "schema");
+    if (schema == NULL || cfp_value_fill(self) < 0) {
+        Py_XDECREF(schema);
+        return -1;
+    }
+    Py_SETREF(((struct cfp_schema_result *)self)->schema, schema);
+    return 0;
 }
 
 static void schema_result_dealloc(PyObject *self)
@@ -83,27 +96,29 @@ static PyObject *schema_result_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *schema_result_deserialize(PyObject *type, PyObject *data)
+static PyObject *schema_result_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     cflight_buffer *schema = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status = cflight_schema_result_parse(
         cflight_bytes_make(view.buf, (size_t)view.len), &schema, &error);
     PyBuffer_Release(&view);
-    return status == CFLIGHT_OK ? schema_result_alloc((PyTypeObject *)type, cfp_bytes_take(schema))
-                                : cfp_raise(state, status, error);
+    return status == CFLIGHT_OK
+               ? schema_result_alloc(state->schema_result_type, cfp_bytes_take(schema))
+               : cfp_raise(state, status, error);
 }
 
 static PyMethodDef schema_result_methods[] = {
     {"serialize", schema_result_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", schema_result_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(schema_result_deserialize),
+     METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -126,6 +141,7 @@ PyDoc_STRVAR(schema_result_doc,
 static PyType_Slot schema_result_slots[] = {
     {Py_tp_doc, (void *)schema_result_doc},
     {Py_tp_new, (void *)schema_result_new},
+    {Py_tp_init, (void *)schema_result_init},
     {Py_tp_dealloc, (void *)schema_result_dealloc},
     {Py_tp_repr, (void *)schema_result_repr},
     {Py_tp_richcompare, (void *)schema_result_richcompare},

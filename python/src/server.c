@@ -21,6 +21,7 @@
 struct server {
     CFP_HEAD
     _Atomic(struct cfp_server_link *) link; /* set once */
+    bool is_left;                           /* the interpreter ends, a handler does not */
 };
 
 static int server_traverse(PyObject *self, visitproc visit, void *arg)
@@ -61,7 +62,9 @@ static void server_dealloc(PyObject *self)
     struct cfp_server_link *link = ((struct server *)self)->link;
     pthread_t thread;
     cfp_object_begin_dealloc(self);
-    if (link != NULL && !cfp_is_in_handler()) {
+    if (((struct server *)self)->is_left) {
+        cflight_server_shutdown(link->handle, 0); /* and nobody waits for the handler */
+    } else if (link != NULL && !cfp_is_in_handler()) {
         cfp_release(link_free, link);
     } else if (link != NULL) {
         /* Without a thread the server is left running rather than waited for in vain. */
@@ -313,6 +316,38 @@ static PyObject *server_shutdown(PyObject *self, PyObject *args, PyObject *kwarg
     return wait_until_stopped(link) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Parses the one argument, a number of seconds. */
+static struct cfp_server_link *link_and_seconds(PyObject *self, PyObject *seconds, int64_t *ret_ms)
+{
+    struct cfp_server_link *link = link_of(self);
+    return link == NULL || cfp_timeout_get(seconds, "seconds", ret_ms) < 0 ? NULL : link;
+}
+
+static PyObject *server_begin_shutdown(PyObject *self, PyObject *seconds)
+{
+    int64_t grace_ms = -1;
+    struct cfp_server_link *link = link_and_seconds(self, seconds, &grace_ms);
+    if (link == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS cflight_server_shutdown(link->handle, grace_ms);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+/* Waits for the end so long; a server that runs on is left to itself from then on. */
+static PyObject *server_leave(PyObject *self, PyObject *seconds)
+{
+    int64_t limit_ms = 0;
+    bool is_stopped = false;
+    struct cfp_server_link *link = link_and_seconds(self, seconds, &limit_ms);
+    if (link == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS is_stopped = cflight_server_wait_for(link->handle, limit_ms);
+    Py_END_ALLOW_THREADS((struct server *)self)->is_left = !is_stopped;
+    Py_RETURN_NONE;
+}
+
 static PyObject *server_reload_tls(PyObject *self, PyObject *args)
 {
     struct tls_arguments given;
@@ -358,10 +393,14 @@ static PyObject *server_location(PyObject *self, void *unused)
 }
 
 static PyMethodDef server_methods[] = {
-    {"_start", server_start, METH_VARARGS,
+    {"_cflight_start", server_start, METH_VARARGS,
      PyDoc_STR("Start to listen; FlightServerBase calls it.")},
-    {"_reload_tls", server_reload_tls, METH_VARARGS,
+    {"_cflight_reload_tls", server_reload_tls, METH_VARARGS,
      PyDoc_STR("Replace certificates; FlightServerBase calls it.")},
+    {"_cflight_begin_shutdown", server_begin_shutdown, METH_O,
+     PyDoc_STR("Take no more calls, and cancel those that run so many seconds later.")},
+    {"_cflight_leave", server_leave, METH_O,
+     PyDoc_STR("Wait so many seconds for the server to stop, and then never again.")},
     {"wait", server_wait, METH_NOARGS,
      PyDoc_STR("wait($self)\n--\n\nBlock until the server has stopped. Ctrl+C ends the wait.")},
     {"shutdown", CFP_KEYWORDS(server_shutdown), METH_VARARGS | METH_KEYWORDS,

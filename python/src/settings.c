@@ -6,25 +6,21 @@
 #include <string.h>
 
 #include "call_options.h"
+#include "convert.h"
 
 static int amount_of(PyObject *value, const char *name, uint64_t max, uint64_t *ret_amount)
 {
-    PyObject *number = PyNumber_Index(value);
-    if (number == NULL) {
-        return -1;
-    }
-    unsigned long long amount = PyLong_AsUnsignedLongLong(number);
-    Py_DECREF(number);
-    bool is_out = PyErr_Occurred() != NULL;
+    int64_t amount = 0;
+    bool is_out = cfp_int64_get(value, &amount) < 0;
     if (is_out && !PyErr_ExceptionMatches(PyExc_OverflowError)) {
         return -1;
     }
-    if (is_out || amount == 0 || amount > max) {
+    if (is_out || amount <= 0 || (uint64_t)amount > max) {
         PyErr_Format(PyExc_ValueError, "%s must be between 1 and %llu", name,
                      (unsigned long long)max);
         return -1;
     }
-    *ret_amount = amount;
+    *ret_amount = (uint64_t)amount;
     return 0;
 }
 

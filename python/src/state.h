@@ -65,6 +65,7 @@
     X(pa_import_batch)                  \
     X(pa_table_from_batches)            \
     X(pa_import_reader)                 \
+    X(pa_reader_from_batches)           \
     X(pa_py_buffer)                     \
     X(pa_buffer_class)                  \
     X(pa_scalar)                        \
@@ -87,6 +88,7 @@
     X(client_auth_handler)              \
     X(set_wakeup_fd)                    \
     X(format_exception)                 \
+    X(batches_of)                       \
     X(flight_error)                     \
     X(flight_internal_error)            \
     X(flight_timed_out_error)           \
@@ -152,6 +154,10 @@ typedef struct {
 #define cfp_mutex_lock(mutex) ((void)(mutex))
 #define cfp_mutex_unlock(mutex) ((void)(mutex))
 #endif
+
+/* The __init__ of classes whose instances the library makes, and unit tests: takes anything, so
+ * that subclasses may have arguments. */
+int cfp_init_any(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* A method that takes keyword arguments, in the shape of a PyMethodDef. */
 #define CFP_KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))

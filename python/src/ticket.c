@@ -24,13 +24,26 @@ PyObject *cfp_ticket_new(struct cfp_state *state, struct cflight_bytes ticket)
 
 static PyObject *ticket_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    (void)args;
+    (void)kwargs;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, 0);
+    return bytes == NULL ? NULL : cfp_value_open(ticket_alloc(type, bytes));
+}
+
+static int ticket_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
     static char *names[] = {"ticket", NULL};
     PyObject *value = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Ticket", names, &value)) {
-        return NULL;
+        return -1;
     }
     PyObject *bytes = cfp_to_bytes(value);
-    return bytes == NULL ? NULL : ticket_alloc(type, bytes);
+    if (bytes == NULL || cfp_value_fill(self) < 0) {
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    Py_SETREF(((struct cfp_ticket *)self)->ticket, bytes);
+    return 0;
 }
 
 static void ticket_dealloc(PyObject *self)
@@ -73,13 +86,13 @@ static PyObject *ticket_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *ticket_deserialize(PyObject *type, PyObject *data)
+static PyObject *ticket_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
     Py_buffer view;
     cflight_buffer *ticket = NULL;
     cflight_error *error = NULL;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (cfp_serialized_get(args, kwargs, &view) < 0) {
         return NULL;
     }
     cflight_status status =
@@ -89,14 +102,14 @@ static PyObject *ticket_deserialize(PyObject *type, PyObject *data)
         return cfp_raise(state, status, error);
     }
     PyObject *bytes = cfp_bytes_take(ticket);
-    return bytes == NULL ? NULL : ticket_alloc((PyTypeObject *)type, bytes);
+    return bytes == NULL ? NULL : ticket_alloc(state->ticket_type, bytes);
 }
 
 static PyMethodDef ticket_methods[] = {
     {"serialize", ticket_serialize, METH_NOARGS,
      PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", ticket_deserialize, METH_O | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized, /)\n--\n\n"
+    {"deserialize", CFP_KEYWORDS(ticket_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
                "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
     {NULL, NULL, 0, NULL},
 };
@@ -114,15 +127,11 @@ PyDoc_STRVAR(ticket_doc, "Ticket(ticket)\n--\n\n"
                          "Examples\n--------\n>>> client.do_get(Ticket(b\"airports\")).read_all()");
 
 static PyType_Slot ticket_slots[] = {
-    {Py_tp_doc, (void *)ticket_doc},
-    {Py_tp_new, (void *)ticket_new},
-    {Py_tp_dealloc, (void *)ticket_dealloc},
-    {Py_tp_repr, (void *)ticket_repr},
-    {Py_tp_richcompare, (void *)ticket_richcompare},
-    {Py_tp_methods, ticket_methods},
-    {Py_tp_getset, ticket_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)ticket_doc},   {Py_tp_new, (void *)ticket_new},
+    {Py_tp_init, (void *)ticket_init}, {Py_tp_dealloc, (void *)ticket_dealloc},
+    {Py_tp_repr, (void *)ticket_repr}, {Py_tp_richcompare, (void *)ticket_richcompare},
+    {Py_tp_methods, ticket_methods},   {Py_tp_getset, ticket_getset},
+    {Py_tp_members, cfp_members},      {0, NULL},
 };
 
 PyType_Spec cfp_ticket_spec = {

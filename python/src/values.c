@@ -8,6 +8,23 @@
 #include "convert.h"
 #include "exceptions.h"
 
+PyObject *cfp_value_open(PyObject *self)
+{
+    if (self != NULL) {
+        atomic_store(&((struct cfp_value *)self)->is_open, true);
+    }
+    return self;
+}
+
+int cfp_value_fill(PyObject *self)
+{
+    if (atomic_exchange(&((struct cfp_value *)self)->is_open, false)) {
+        return 0;
+    }
+    PyErr_Format(PyExc_ValueError, "this %.200s is made already", Py_TYPE(self)->tp_name);
+    return -1;
+}
+
 union block {
     union block *next;
     max_align_t alignment;
@@ -100,6 +117,16 @@ PyObject *cfp_time_new(struct cfp_state *state, struct cflight_time time)
     PyObject *scalar = PyObject_Vectorcall(state->pa_scalar, arguments, 2, NULL);
     Py_DECREF(value);
     return scalar;
+}
+
+int cfp_serialized_get(PyObject *args, PyObject *kwargs, Py_buffer *ret_view)
+{
+    static char *names[] = {"serialized", NULL};
+    PyObject *data = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:deserialize", names, &data)) {
+        return -1;
+    }
+    return PyObject_GetBuffer(data, ret_view, PyBUF_SIMPLE);
 }
 
 PyObject *cfp_serialized(struct cfp_state *state, cflight_status status, cflight_buffer *buffer,

@@ -2,30 +2,46 @@
 #ifndef CFP_VALUES_H
 #define CFP_VALUES_H
 
+#include <stdatomic.h>
+
 #include "state.h"
 
 /* The value classes and their way to the library's structs and back. They are immutable, hold bytes
- * objects, and lend views of them: a view is valid as long as the object and the scratch memory. */
+ * objects, and lend views of them: a view is valid as long as the object and the scratch memory.
+ *
+ * Arguments go to __init__, as a subclass may have one of its own with other arguments. What tp_new
+ * makes holds empty members, and is whole when __init__ is never called; __init__ sets the members
+ * once, so that views of an object in use stay valid. */
+#define CFP_VALUE_HEAD CFP_HEAD atomic_bool is_open; /* tp_new made it, __init__ did not run */
+
+struct cfp_value {
+    CFP_VALUE_HEAD
+};
+
+/* What tp_new ends with; takes the object, which may be NULL. */
+PyObject *cfp_value_open(PyObject *self);
+/* What __init__ does before it sets members, when nothing can fail any more; 0 or -1. */
+int cfp_value_fill(PyObject *self);
 
 struct cfp_ticket {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *ticket;
 };
 
 struct cfp_location {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *uri;
 };
 
 struct cfp_descriptor {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     enum cflight_descriptor_type type;
     PyObject *command; /* bytes; NULL unless CMD */
     PyObject *path;    /* tuple of bytes; NULL unless PATH */
 };
 
 struct cfp_endpoint {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *ticket;    /* bytes */
     PyObject *locations; /* tuple of bytes */
     struct cflight_time expiration_time;
@@ -33,9 +49,9 @@ struct cfp_endpoint {
 };
 
 struct cfp_info {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *schema;     /* bytes: the IPC message, or empty */
-    PyObject *descriptor; /* FlightDescriptor */
+    PyObject *descriptor; /* FlightDescriptor; NULL is an UNKNOWN one */
     PyObject *endpoints;  /* tuple of FlightEndpoint */
     int64_t total_records;
     int64_t total_bytes;
@@ -45,18 +61,18 @@ struct cfp_info {
 
 /* An action or a result. */
 struct cfp_action {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *type; /* bytes */
     PyObject *body; /* pyarrow.Buffer or Buffer */
 };
 
 struct cfp_result {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *body;
 };
 
 struct cfp_schema_result {
-    CFP_HEAD
+    CFP_VALUE_HEAD
     PyObject *schema; /* bytes: the IPC message */
 };
 
@@ -102,6 +118,17 @@ PyObject *cfp_time_new(struct cfp_state *state, struct cflight_time time);
 /* The bytes of a URI that the library parsed without complaint, from a Location, str or bytes;
  * `message` is the TypeError for anything else. */
 PyObject *cfp_location_uri(struct cfp_state *state, PyObject *value, const char *message);
+
+/* An endpoint or a descriptor of the class itself with the content of `object`, which may be of a
+ * subclass: what another value holds refers to nothing. */
+PyObject *cfp_endpoint_plain(struct cfp_state *state, PyObject *object);
+PyObject *cfp_descriptor_plain(struct cfp_state *state, PyObject *object);
+
+/* "scheme://host:port" as bytes; an IPv6 address without brackets gets them. */
+PyObject *cfp_host_uri(struct cfp_state *state, const char *scheme, PyObject *host, int port);
+
+/* What every deserialize method begins with: the view of its argument, to release; 0 or -1. */
+int cfp_serialized_get(PyObject *args, PyObject *kwargs, Py_buffer *ret_view);
 
 /* What every serialize method ends with: takes the buffer or raises. */
 PyObject *cfp_serialized(struct cfp_state *state, cflight_status status, cflight_buffer *buffer,

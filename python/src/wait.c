@@ -200,12 +200,14 @@ int cfp_wait_begin(struct cfp_wait *wait, struct cfp_state *state, cfp_interrupt
             return -1;
         }
     }
+    cfp_caller_enter();
     wait->thread = PyEval_SaveThread();
     return 0;
 }
 
 void cfp_wait_begin_unwatched(struct cfp_wait *wait, struct cfp_state *state)
 {
+    cfp_caller_enter();
     *wait = (struct cfp_wait){.state = state, .former_fd = -1, .thread = PyEval_SaveThread()};
 }
 
@@ -250,19 +252,23 @@ int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *er
 {
     PyEval_RestoreThread(wait->thread);
     bool was_interrupted = wait->is_watched && watch_end(wait);
+    PyObject *own = cfp_caller_leave();
     if (wait->raised != NULL) {
         cflight_error_free(error);
+        Py_XDECREF(own);
         cfp_exception_restore(wait->raised);
         return -1;
     }
     if (status == CFLIGHT_OK) {
+        Py_XDECREF(own);
         return 0;
     }
     if (was_interrupted && PyErr_CheckSignals() < 0) {
         cflight_error_free(error);
+        Py_XDECREF(own);
         return -1;
     }
-    cfp_raise(wait->state, status, error);
+    cfp_raise_own(wait->state, status, error, own);
     return -1;
 }
 

@@ -33,6 +33,18 @@ PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool i
     return (PyObject *)self;
 }
 
+/* A writer that belongs to no call, for unit tests of handlers. */
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    struct cfp_writer *self = (struct cfp_writer *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        (void)pthread_mutex_init(&self->core.lock, NULL);
+    }
+    return (PyObject *)self;
+}
+
 static void release_core(void *pointer)
 {
     struct cfp_write_core *core = pointer;
@@ -41,6 +53,19 @@ static void release_core(void *pointer)
         cflight_writer_free(core->writer);
     }
     (void)pthread_mutex_destroy(&core->lock);
+}
+
+static int writer_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((struct cfp_writer *)self)->notifier.callback);
+    return 0;
+}
+
+static int writer_clear(PyObject *self)
+{
+    Py_CLEAR(((struct cfp_writer *)self)->notifier.callback);
+    return 0;
 }
 
 static void writer_dealloc(PyObject *self)
@@ -134,8 +159,11 @@ static PyObject *writer_cancel(PyObject *object, PyObject *unused)
 {
     (void)unused;
     cflight_writer *writer = ((struct cfp_writer *)object)->core.writer;
-    Py_BEGIN_ALLOW_THREADS cflight_writer_cancel(writer);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    if (writer != NULL) {
+        Py_BEGIN_ALLOW_THREADS cflight_writer_cancel(writer);
+        Py_END_ALLOW_THREADS
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *none_or_null(int code)
@@ -202,8 +230,8 @@ static int rows_max_of(PyObject *args, PyObject *kwargs, int64_t *ret_rows_max)
             return -1;
         }
     }
-    *ret_rows_max = value == Py_None ? 0 : PyLong_AsLongLong(value);
-    if (PyErr_Occurred() != NULL) {
+    *ret_rows_max = 0;
+    if (value != Py_None && cfp_int64_get(value, ret_rows_max) < 0) {
         return -1;
     }
     if (value != Py_None && *ret_rows_max <= 0) {
@@ -344,15 +372,22 @@ PyDoc_STRVAR(writer_doc,
              "...     writer.write_table(table)");
 
 static PyType_Slot writer_slots[] = {
-    {Py_tp_doc, (void *)writer_doc}, {Py_tp_dealloc, (void *)writer_dealloc},
-    {Py_tp_methods, writer_methods}, {Py_tp_getset, writer_getset},
-    {Py_tp_members, cfp_members},    {0, NULL},
+    {Py_tp_doc, (void *)writer_doc},
+    {Py_tp_new, (void *)writer_new},
+    {Py_tp_init, (void *)cfp_init_any},
+    {Py_tp_dealloc, (void *)writer_dealloc},
+    {Py_tp_traverse, (void *)writer_traverse},
+    {Py_tp_clear, (void *)writer_clear},
+    {Py_tp_methods, writer_methods},
+    {Py_tp_getset, writer_getset},
+    {Py_tp_members, cfp_members},
+    {0, NULL},
 };
 
 PyType_Spec cfp_writer_spec = {
     .name = "cflight.MetadataRecordBatchWriter",
     .basicsize = sizeof(struct cfp_writer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = writer_slots,
 };
 
@@ -365,13 +400,13 @@ static PyMethodDef stream_writer_methods[] = {
          "cancel($self)\n--\n\n"
          "End the call; reads and writes of it raise FlightCancelledError. Any thread may call "
          "it.")},
-    {"_start_write", cfp_writer_start_write, METH_VARARGS,
+    {"_cflight_start_write", cfp_writer_start_write, METH_VARARGS,
      PyDoc_STR(
          "Write batch and metadata (or None), from a row on and so many rows, without waiting: "
          "whether it is done.")},
-    {"_go_on_writing", cfp_writer_go_on_writing, METH_NOARGS,
+    {"_cflight_go_on_writing", cfp_writer_go_on_writing, METH_NOARGS,
      PyDoc_STR("Go on with the write: whether it is done.")},
-    {"_notify", cfp_writer_notify, METH_O,
+    {"_cflight_notify", cfp_writer_notify, METH_O,
      PyDoc_STR("Have a callback called once when _go_on_writing helps.")},
     {NULL, NULL, 0, NULL},
 };
@@ -382,15 +417,14 @@ PyDoc_STRVAR(stream_writer_doc,
              ">>> with writer:\n...     writer.write_table(table)");
 
 static PyType_Slot stream_writer_slots[] = {
-    {Py_tp_doc, (void *)stream_writer_doc},
-    {Py_tp_dealloc, (void *)writer_dealloc},
-    {Py_tp_methods, stream_writer_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)stream_writer_doc},    {Py_tp_dealloc, (void *)writer_dealloc},
+    {Py_tp_traverse, (void *)writer_traverse}, {Py_tp_clear, (void *)writer_clear},
+    {Py_tp_methods, stream_writer_methods},    {0, NULL},
 };
 
 PyType_Spec cfp_stream_writer_spec = {
     .name = "cflight.FlightStreamWriter",
     .basicsize = sizeof(struct cfp_writer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = stream_writer_slots,
 };

@@ -155,8 +155,13 @@ int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *s
     if (cflight_schema_equal(&self->schema, schema, false)) {
         return 0;
     }
-    PyErr_SetString(cfp_state_of((PyObject *)self)->arrow_invalid,
-                    "Tried to write record batch with different schema");
+    struct cfp_state *state = cfp_state_of((PyObject *)self);
+    PyObject *difference = cfp_schema_difference(state, &self->schema, schema);
+    if (difference != NULL) {
+        PyErr_Format(state->arrow_invalid, "Tried to write record batch with different schema: %U",
+                     difference);
+        Py_DECREF(difference);
+    }
     return -1;
 }
 

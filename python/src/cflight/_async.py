@@ -68,7 +68,7 @@ class AsyncioFlightClient:
         self._driver = driver_of(client)
 
     def _starter(self, method, request):
-        return functools.partial(self._client._loop_start, method.value, request)
+        return functools.partial(self._client._cflight_loop_start, method.value, request)
 
     def _end(self, call):
         call.close()
@@ -85,7 +85,7 @@ class AsyncioFlightClient:
             try:
                 return call, await receive(call)
             except Exception as error:
-                may_repeat = repeat.allows(error, call._may_start_again)
+                may_repeat = repeat.allows(error, call._cflight_may_start_again)
                 end(call)
                 if not may_repeat:
                     raise
@@ -150,7 +150,7 @@ class AsyncioFlightClient:
 
     async def list_actions(self, *, options=None):
         """Return the list of :class:`ActionType`."""
-        parse = Action._parse_type
+        parse = Action._cflight_parse_type
         messages = self._messages(FlightMethod.LIST_ACTIONS, b"", options, parse)
         return [action_type async for action_type in messages]
 
@@ -165,11 +165,11 @@ class AsyncioFlightClient:
 
     async def _standard(self, name, argument, options):
         """Run a standard action, which has one result."""
-        request = self._client._standard_request(name, argument)
+        request = self._client._cflight_standard_request(name, argument)
         results = [result async for result in self.do_action((name, request), options=options)]
         if not results:
             raise FlightInternalError(f"{name}: the server sent no result")
-        return self._client._standard_result(name, results[0].body)
+        return self._client._cflight_standard_result(name, results[0].body)
 
     async def cancel_flight_info(self, info, *, options=None):
         """Ask the server to stop the query of a :class:`FlightInfo`: return a
@@ -197,7 +197,7 @@ class AsyncioFlightClient:
 
         Waits for the schema, so that a refusal is raised here.
         """
-        start = functools.partial(self._client._loop_do_get, ticket)
+        start = functools.partial(self._client._cflight_loop_do_get, ticket)
 
         def begin(options):
             return AsyncFlightStreamReader(self._driver, start(options))
@@ -210,7 +210,7 @@ class AsyncioFlightClient:
     async def do_put(self, descriptor, schema, *, options=None):
         """Upload data: return an :class:`AsyncFlightStreamWriter` that has begun with `schema`, and
         an :class:`AsyncFlightMetadataReader`."""
-        begin = functools.partial(self._client._loop_do_put, descriptor, schema)
+        begin = functools.partial(self._client._cflight_loop_do_put, descriptor, schema)
         writer, answers = await self._driver.start(begin, options)
         reader = AsyncFlightMetadataReader(self._driver, answers, writer.cancel)
         result = AsyncFlightStreamWriter(self._driver, writer)
@@ -220,7 +220,7 @@ class AsyncioFlightClient:
     async def do_exchange(self, descriptor, *, options=None):
         """Send and receive data at once: return an :class:`AsyncFlightStreamWriter`, to begin, and an
         :class:`AsyncFlightStreamReader`."""
-        begin = functools.partial(self._client._loop_do_exchange, descriptor)
+        begin = functools.partial(self._client._cflight_loop_do_exchange, descriptor)
         writer, chunks = await self._driver.start(begin, options)
         reader = AsyncFlightStreamReader(self._driver, chunks)
         result = AsyncFlightStreamWriter(self._driver, writer)

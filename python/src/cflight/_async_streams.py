@@ -36,7 +36,7 @@ class AsyncFlightStreamReader:
 
     async def _poll(self):
         try:
-            return await self._driver.poll(self._reader._try_chunk, self._reader._notify)
+            return await self._driver.poll(self._reader._cflight_try_chunk, self._reader._cflight_notify)
         except asyncio.CancelledError:
             self._reader.cancel()
             raise
@@ -64,14 +64,14 @@ class AsyncFlightStreamReader:
     async def _wait_schema(self):
         reader = self._reader
         while not reader.stats.num_messages:
-            is_ready, chunk = reader._try_chunk()
+            is_ready, chunk = reader._cflight_try_chunk()
             if is_ready and chunk is None:
                 return
             if is_ready:
                 self._early.append(chunk)
             elif not reader.stats.num_messages:
                 try:
-                    await self._driver.wait(reader._notify)
+                    await self._driver.wait(reader._cflight_notify)
                 except asyncio.CancelledError:
                     reader.cancel()
                     raise
@@ -82,15 +82,15 @@ class AsyncFlightStreamReader:
         batches = []
         while (chunk := await self._next()) is not None and chunk.data is not None:
             batches.append(chunk.data)
-        return self._reader._make_table(schema, batches)
+        return self._reader._cflight_make_table(schema, batches)
 
     async def read_pandas(self, **options):
         """Do as :meth:`read_all`, and convert with the table's ``to_pandas(**options)``."""
         return (await self.read_all()).to_pandas(**options)
 
     @property
-    def _may_start_again(self):
-        return self._reader._may_start_again
+    def _cflight_may_start_again(self):
+        return self._reader._cflight_may_start_again
 
     @property
     def stats(self):
@@ -144,7 +144,7 @@ class AsyncFlightMetadataReader:
         self._driver.bind()
         async with self._lock:
             try:
-                return await self._driver.poll(self._reader._try_read, self._reader._notify)
+                return await self._driver.poll(self._reader._cflight_try_read, self._reader._cflight_notify)
             except asyncio.CancelledError:
                 self._cancel()
                 raise
@@ -183,7 +183,7 @@ class AsyncFlightStreamWriter:
 
     async def _wait(self):
         try:
-            await self._driver.wait(self._writer._notify)
+            await self._driver.wait(self._writer._cflight_notify)
         except asyncio.CancelledError:
             self.cancel()  # part of a message may have left
             raise
@@ -243,10 +243,10 @@ class AsyncFlightStreamWriter:
     async def _write(self, batch, metadata, *rows):
         self._driver.bind()
         async with self._lock:
-            is_done = self._writer._start_write(batch, metadata, *rows)
+            is_done = self._writer._cflight_start_write(batch, metadata, *rows)
             while not is_done:
                 await self._wait()
-                is_done = self._writer._go_on_writing()
+                is_done = self._writer._cflight_go_on_writing()
         self._driver.touch()
 
     async def done_writing(self):

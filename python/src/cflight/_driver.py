@@ -132,7 +132,7 @@ class Driver:
 
     def step(self):
         """Have the library do what can be done, and wake who waits for it."""
-        self.client._loop_process()
+        self.client._cflight_loop_process()
         for future in self._due:
             # What was awaited on a former loop, which was closed in between, is awaited no more.
             if not future.done() and future.get_loop() is self._loop:
@@ -148,7 +148,7 @@ class Driver:
 
     def _arm(self):
         self._will_arm = False
-        fd, timeout_ms = self.client._loop_state()
+        fd, timeout_ms = self.client._cflight_loop_state()
         if self._fd < 0 and fd >= 0:
             self._fd = os.dup(fd)
             self._loop.add_reader(self._fd, _step, weakref.ref(self))
@@ -209,12 +209,12 @@ class Driver:
 
     async def _connect(self, options):
         """Connect, together with whoever else waits for it; return the options that are left."""
-        if self.client._loop_is_connected():
+        if self.client._cflight_loop_is_connected():
             return options
         if self._connecting is None:
             self._connecting = self._loop.create_future()
             if not self._is_dialling:
-                self.client._loop_connect(functools.partial(_connected, weakref.ref(self)))
+                self.client._cflight_loop_connect(functools.partial(_connected, weakref.ref(self)))
                 self._is_dialling = True
         self.touch()
         started = time.monotonic()

@@ -67,7 +67,7 @@ class FlightError(Exception):
     ----------
     message : str
         What went wrong.
-    extra_info : bytes or str
+    extra_info : bytes-like or str, or None
         Opaque bytes for the client; a str is sent as UTF-8.
 
     Examples
@@ -77,11 +77,7 @@ class FlightError(Exception):
 
     def __init__(self, message="", extra_info=b""):
         super().__init__(message)
-        if isinstance(extra_info, str):
-            extra_info = extra_info.encode()
-        if not isinstance(extra_info, bytes):
-            raise TypeError(f"expected bytes, {type(extra_info).__name__} found")
-        self.extra_info = extra_info
+        self.extra_info = extra_info.encode() if isinstance(extra_info, str) else extra_info
 
 
 class FlightInternalError(FlightError, ArrowException):
@@ -131,6 +127,9 @@ class FlightWriteSizeExceededError(ArrowInvalid):
         super().__init__(message)
         self.limit = limit
         self.actual = actual
+
+    def __reduce__(self):
+        return type(self), (self.args[0], self.limit, self.actual), self.__dict__
 
 
 for _class in list(globals().values()):

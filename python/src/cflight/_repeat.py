@@ -22,7 +22,7 @@ class Repeat:
         self._started = time.monotonic()
         self._left = _REPEATS_MAX
         names = [name for name, _ in options.headers] if options else []
-        self._may_renew = client._has_token_provider and b"authorization" not in names
+        self._may_renew = client._cflight_has_token_provider and b"authorization" not in names
 
     def allows(self, error, is_unprocessed):
         """Tell whether to start again after `error`, which came before anything else did."""
@@ -32,7 +32,7 @@ class Repeat:
         if not is_unprocessed or self._left == 0:
             return False
         # With a connection the library has tried as often as it may, unless somebody connected since.
-        self._left = 0 if self._client._loop_is_connected() else self._left - 1
+        self._left = 0 if self._client._cflight_loop_is_connected() else self._left - 1
         return True
 
     def options(self):

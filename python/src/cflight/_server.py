@@ -3,6 +3,7 @@
 
 import atexit
 import threading
+import time
 import warnings
 import weakref
 
@@ -12,15 +13,17 @@ from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 _running = weakref.WeakSet()
 _running_lock = threading.Lock()
 
-# How long calls may go on when the interpreter ends, in seconds.
+# When the interpreter ends, in seconds: how long calls may go on, and how long those that were
+# cancelled then have to return. A handler that sleeps on is left behind.
 _GRACE_AT_EXIT = 2
+_CANCELLED_AT_EXIT = 1
 
 
 def _to_bytes(value):
     if isinstance(value, str):
         return value.encode()
-    if isinstance(value, bytes):
-        return value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
     raise TypeError(f"expected bytes, {type(value).__name__} found")
 
 
@@ -30,15 +33,11 @@ def _location_uri(location, is_tls):
         location = ("localhost", 0)
     if isinstance(location, tuple):
         host, port = location
-        if isinstance(host, bytes):
-            host = host.decode()
-        if ":" in host and not host.startswith("["):
-            host = f"[{host}]"
         make = Location.for_grpc_tls if is_tls else Location.for_grpc_tcp
         return make(host, port).uri
     if isinstance(location, Location):
         return location.uri
-    if isinstance(location, (str, bytes)):
+    if isinstance(location, (str, bytes, bytearray, memoryview)):
         return Location(location).uri
     raise TypeError("`location` argument must be a string, tuple or a Location instance")
 
@@ -57,9 +56,22 @@ def _certificates(value):
 
 def _client_certificate(verify_client):
     """Return the number by which the library knows what is asked of clients."""
-    if verify_client == "optional":
+    if isinstance(verify_client, str) and verify_client == "optional":
         return 1
     return 2 if verify_client else 0
+
+
+def _check_tls(uri, certificates, verify_client, root_certificates):
+    """Refuse what only TLS can do where there is none: who asks for it believes that it is done."""
+    given = {
+        "tls_certificates": certificates,
+        "verify_client": verify_client,
+        "root_certificates": root_certificates,
+    }
+    names = [name for name, value in given.items() if value]
+    if names and not uri.lower().startswith(b"grpc+tls:"):
+        text = uri.decode(errors="replace")
+        raise ValueError(f"{', '.join(names)}: the location {text} is not of TLS (grpc+tls://...)")
 
 
 def _check_middleware(value):
@@ -71,6 +83,15 @@ def _check_middleware(value):
     if len(tracing) > 1:
         raise ValueError("Can only provide at most one TracingServerMiddlewareFactory")
     return dict(value)
+
+
+class _BoundLocation:
+    """The location of a server; gives way to an attribute of the same name of its object."""
+
+    __doc__ = FlightServerCore.location.__doc__
+
+    def __get__(self, server, owner=None):
+        return self if server is None else FlightServerCore.location.__get__(server)
 
 
 class FlightServerBase(FlightServerCore):
@@ -187,8 +208,11 @@ class FlightServerBase(FlightServerCore):
                 f"Cannot convert {type(auth_handler).__name__} to cflight.ServerAuthHandler"
             )
         factories = _check_middleware(middleware)
-        self._start(
-            _location_uri(location, bool(certificates)),
+        uri = _location_uri(location, bool(certificates))
+        _check_tls(uri, certificates, verify_client, root_certificates)
+        self._cflight_grace = shutdown_grace
+        self._cflight_start(
+            uri,
             auth_handler,
             certificates,
             _client_certificate(verify_client),
@@ -211,11 +235,11 @@ class FlightServerBase(FlightServerCore):
                 "keepalive_timeout": keepalive_timeout,
             },
         )
-        self._grace = shutdown_grace
         with _running_lock:
             _running.add(self)
 
-    _grace = None
+    _cflight_grace = None
+    location = _BoundLocation()
 
     def shutdown(self, grace=None):
         """Take no more calls, wait for those that run, and stop.
@@ -223,14 +247,14 @@ class FlightServerBase(FlightServerCore):
         After `grace` seconds they are cancelled; None is the server's `shutdown_grace`. In a handler
         it begins the shutdown and returns. Safe to repeat.
         """
-        super().shutdown(self._grace if grace is None else grace)
+        super().shutdown(self._cflight_grace if grace is None else grace)
 
     def reload_tls(self, tls_certificates, verify_client=None, root_certificates=None):
         """Replace certificates, and what is asked of clients, for connections made from now on.
 
         Takes what the constructor takes. After a failure the old ones stay.
         """
-        self._reload_tls(
+        self._cflight_reload_tls(
             _certificates(tls_certificates),
             _client_certificate(verify_client),
             _to_bytes(root_certificates or b""),
@@ -239,9 +263,9 @@ class FlightServerBase(FlightServerCore):
     def serve(self):
         """Block until the server has stopped. Ctrl+C, or a signal handler that raises, stops it."""
         try:
-            self.wait()
+            FlightServerBase.wait(self)
         except BaseException:
-            self.shutdown()
+            FlightServerBase.shutdown(self)
             raise
 
     def run(self):
@@ -251,57 +275,57 @@ class FlightServerBase(FlightServerCore):
             UserWarning,
             stacklevel=2,
         )
-        self.serve()
+        FlightServerBase.serve(self)
 
     def __enter__(self):
         """Return self."""
         return self
 
     def __exit__(self, *args):
-        """Call shutdown()."""
-        self.shutdown()
+        """Shut down, as shutdown() of this class does."""
+        FlightServerBase.shutdown(self)
 
     def list_flights(self, context, criteria):
         """Return the flights that fit `criteria` (bytes): an iterable of FlightInfo."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no ListFlights")
 
     def get_flight_info(self, context, descriptor):
         """Return the FlightInfo of a FlightDescriptor."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no GetFlightInfo")
 
     def poll_flight_info(self, context, descriptor):
         """Start a long query, or say how it goes: return a PollInfo."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no PollFlightInfo")
 
     def get_schema(self, context, descriptor):
         """Return the SchemaResult of a FlightDescriptor."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no GetSchema")
 
     def do_get(self, context, ticket):
         """Return the data of a Ticket: a RecordBatchStream or a GeneratorStream."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no DoGet")
 
     def do_put(self, context, descriptor, reader, writer):
         """Take an upload: read from a MetadataRecordBatchReader, answer to a FlightMetadataWriter.
 
         May return before the end of the data; the client is told at once.
         """
-        raise NotImplementedError
+        raise NotImplementedError("this server has no DoPut")
 
     def do_exchange(self, context, descriptor, reader, writer):
         """Read from a MetadataRecordBatchReader and write to a MetadataRecordBatchWriter."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no DoExchange")
 
     def list_actions(self, context):
         """Return the actions: an iterable of ActionType, or of pairs of name and description."""
-        raise NotImplementedError
+        raise NotImplementedError("this server has no ListActions")
 
     def do_action(self, context, action):
         """Run an Action: return an iterable of Result or bytes-like, or None for no result.
 
         An iterator is asked for the next result when the last one was sent.
         """
-        raise NotImplementedError
+        raise NotImplementedError("this server has no DoAction")
 
 
 @atexit.register
@@ -312,5 +336,10 @@ def _stop_servers():
     """
     with _running_lock:
         servers = list(_running)
+    graces = [server._cflight_grace for server in servers]
+    graces = [_GRACE_AT_EXIT if grace is None else grace for grace in graces]
+    for server, grace in zip(servers, graces):
+        FlightServerCore._cflight_begin_shutdown(server, grace)
+    end = time.monotonic() + max(graces, default=0) + _CANCELLED_AT_EXIT
     for server in servers:
-        server.shutdown(grace=_GRACE_AT_EXIT if server._grace is None else server._grace)
+        FlightServerCore._cflight_leave(server, max(0, end - time.monotonic()))

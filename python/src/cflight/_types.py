@@ -108,8 +108,6 @@ class ActionType(collections.namedtuple("ActionType", ["type", "description"])):
     <pyarrow.flight.Action type='refresh' body=(0 bytes)>
     """
 
-    __slots__ = ()
-
     def make_action(self, buf):
         """Make an :class:`Action` of this type with the body `buf` (bytes-like)."""
         from ._cflight import Action
@@ -120,8 +118,6 @@ class ActionType(collections.namedtuple("ActionType", ["type", "description"])):
 class CallInfo(collections.namedtuple("CallInfo", ["method"])):
     """What a middleware factory learns about a call: its :class:`FlightMethod`."""
 
-    __slots__ = ()
-
 
 class CertKeyPair(collections.namedtuple("CertKeyPair", ["cert", "key"])):
     """A TLS certificate chain and its private key, both PEM (bytes or str).
@@ -130,8 +126,6 @@ class CertKeyPair(collections.namedtuple("CertKeyPair", ["cert", "key"])):
     --------
     >>> pair = CertKeyPair(cert=open("cert.pem", "rb").read(), key=open("key.pem", "rb").read())
     """
-
-    __slots__ = ()
 
 
 _STATS = [
@@ -443,9 +437,28 @@ class TracingServerMiddlewareFactory(ServerMiddlewareFactory):
         return TracingServerMiddleware(context)
 
 
+def _is_default_handler(exception):
+    """Tell whether it comes from a method of FlightServerBase that nobody overrode."""
+    trace = exception.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "cflight._server"
+
+
 def _format_exception(exception):
     """Describe an exception for a peer: what travels in ``x-arrow-status-detail-bin``."""
-    return "Python exception: " + "".join(traceback.format_exception(exception))
+    if isinstance(exception, NotImplementedError) and _is_default_handler(exception):
+        lines = traceback.format_exception_only(exception)
+    else:
+        lines = traceback.format_exception(exception)
+    return "Python exception: " + "".join(lines)
+
+
+def _batches_of(reader):
+    """Generate the record batches of a MetadataRecordBatchReader; metadata alone is skipped."""
+    for chunk in reader:
+        if chunk.data is not None:
+            yield chunk.data
 
 
 for _name in __all__:
