@@ -10,8 +10,12 @@
 
 /// @file
 /// The client: one service, reached over one connection that is made when it is first needed and
-/// made again after it was lost. Any number of threads may make calls at once. There is no
-/// background thread: the threads that wait for answers do the I/O.
+/// made again after it was lost. Any number of threads may make calls at once. The threads that
+/// wait for answers do the I/O; on connections that nobody waits for, one quiet thread of the
+/// library, for all clients of the process, answers pings, hears a GOAWAY or the end, and sends
+/// keepalive. It starts when a connection is first left alone, blocks all signals, calls nothing of
+/// the application but the allocator and the log, and ends with the last client.
+/// `idle_watch_is_off` does without it.
 ///
 /// A call of one request that the server certainly did not process (its stream was refused, or lies
 /// above the id of a GOAWAY: RFC 9113, sections 8.7 and 6.8) is sent again, up to three times, on a
@@ -83,6 +87,10 @@ struct cflight_client_options {
     const char *authority;
     /// Source of bearer tokens; NULL for none.
     const struct cflight_token_provider *token_provider;
+    /// No thread listens on the connection while no call waits: pings of the server go unanswered
+    /// then, a GOAWAY and keepalive have to wait for the next call, and a server that shuts down
+    /// may wait for this client. Clients that an event loop drives need no thread and get none.
+    bool idle_watch_is_off;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)

@@ -87,6 +87,9 @@ void cfl_connection_unref(struct cfl_connection *connection)
     if (connection == NULL || !cfl_refcount_down(&connection->refs)) {
         return;
     }
+    if (connection->owner.on_gone != NULL) {
+        connection->owner.on_gone(connection->owner.user_data);
+    }
     shut_down(connection);
     cfl_loop_fd_done(&connection->locked.loop);
     cfl_grpc_conn_free(connection->locked.grpc);
@@ -379,6 +382,10 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
 int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
 {
     cfl_connection_flush_locked(connection); /* credit that was given since the last step */
+    if (connection->locked.armed != CFL_READY_NONE) {
+        connection->locked.armed = CFL_READY_NONE; /* the loop looks from here on */
+        connection->owner.arm(connection->owner.user_data, connection, CFL_READY_NONE);
+    }
     return cfl_loop_fd_arm(&connection->locked.loop, connection->alloc,
                            cfl_transport_fd(connection->transport),
                            cfl_connection_wanted_locked(connection));
@@ -407,10 +414,12 @@ static void settle_locked(struct cfl_connection *connection)
         (void)pthread_cond_signal(&next->condition);
         return;
     }
-    if (connection->owner.arm == NULL) {
-        if (is_stuck_locked(connection)) {
-            cfl_connection_close_locked(connection, NULL);
-        }
+    if (!connection->is_server && is_stuck_locked(connection)) {
+        cfl_connection_close_locked(connection, NULL);
+    }
+    bool is_left = !connection->is_server &&
+                   (connection->locked.is_closed || cfl_loop_fd_is_open(&connection->locked.loop));
+    if (connection->owner.arm == NULL || is_left) {
         return;
     }
     unsigned int wanted = cfl_connection_wanted_locked(connection);
@@ -560,19 +569,16 @@ void cfl_connection_kick_locked(struct cfl_connection *connection)
     settle_locked(connection);
 }
 
-void cfl_connection_process(struct cfl_connection *connection)
+void cfl_connection_process_locked(struct cfl_connection *connection)
 {
-    cfl_connection_lock(connection);
     connection->locked.armed = CFL_READY_NONE;
     cfl_loop_fd_drain(&connection->locked.loop);
     if (connection->locked.is_driven) {
-        cfl_connection_unlock(connection); /* the driver does all this, and settles */
-        return;
+        return; /* the driver does all this, and settles */
     }
     if (connection->locked.linger.is_on) {
         linger_locked(connection);
         settle_locked(connection);
-        cfl_connection_unlock(connection);
         return;
     }
     connection->locked.is_driven = true;
@@ -590,5 +596,11 @@ void cfl_connection_process(struct cfl_connection *connection)
     wake_done_locked(connection);
     connection->locked.is_driven = false;
     settle_locked(connection);
+}
+
+void cfl_connection_process(struct cfl_connection *connection)
+{
+    cfl_connection_lock(connection);
+    cfl_connection_process_locked(connection);
     cfl_connection_unlock(connection);
 }

@@ -18,8 +18,8 @@
  * There is no I/O thread. A thread that waits for something drives the connection: it flushes what
  * is to be sent, reads what is there, and polls. One thread drives at a time; the others that wait
  * sleep on a condition, and after each step the driver wakes those whose wish came true. When the
- * driver has what it wants it hands the wheel to a waiting thread, or, at a server, back to the
- * poller of the pool.
+ * driver has what it wants it hands the wheel to a waiting thread, or back to the poller of the
+ * owner: a server's pool, or what listens on a client's connection while it is idle.
  *
  * Thread class: free. Functions that end in _locked assume the mutex. Lock order:
  * docs/internals/threads.md. */
@@ -27,19 +27,23 @@
 struct cfl_connection;
 struct cfl_call;
 
+/* A server, or what listens on a client's connection while nobody drives it. */
 struct cfl_connection_owner {
     /* Server: calls on `fresh` are ready for a handler. `is_pool_thread` tells that the caller is a
      * pool thread, which will look for one itself right after. Under the lock. NULL at a client. */
     void (*on_fresh)(void *user_data, struct cfl_connection *connection, bool is_pool_thread);
-    /* Server: the pool's poller is to watch the socket for `wanted` (0: for nothing, a thread of a
-     * call drives it). Under the lock. NULL at a client. */
+    /* The owner's poller is to watch the socket for `wanted` (0: for nothing, a thread of a call
+     * drives it). Under the lock. NULL at a client that is not listened on between calls. */
     void (*arm)(void *user_data, struct cfl_connection *connection, unsigned int wanted);
-    /* Server: the earliest moment at which the connection wants cfl_connection_process moved up.
-     * Under the lock. */
+    /* The earliest moment at which the connection wants cfl_connection_process moved up. Under the
+     * lock. */
     void (*on_deadline)(void *user_data, int64_t deadline_ns);
     /* Server: a call was cancelled, which its handler may want to be told. Under the lock. NULL at
      * a client. */
     void (*on_cancelled)(void *user_data, struct cfl_call *call);
+    /* Client: the last reference is gone. After the return the owner does not touch it any more.
+     * NULL at a server. */
+    void (*on_gone)(void *user_data);
     void *user_data;
     /* Server: for what all calls together have received and not taken. NULL at a client. */
     struct cfl_budget *unread;
@@ -135,8 +139,9 @@ void cfl_connection_flush_locked(struct cfl_connection *connection);
  * has the rest watched. Every thread that changes a call and does not wait itself ends with this.
  */
 void cfl_connection_kick_locked(struct cfl_connection *connection);
-/* The pool's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
+/* The owner's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
 void cfl_connection_process(struct cfl_connection *connection);
+void cfl_connection_process_locked(struct cfl_connection *connection);
 /* Ends the connection and all its calls. `cause` is borrowed and may be NULL. At a server, what was
  * written before still reaches the peer: the socket closes when that is certain, or the peer took
  * nothing for a second, or too long for all; with a cause, after a second at most. */

@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "cflight/version.h"
 #include "flight/call/connection_options.h"
+#include "flight/client/idle_watch.h"
 #include "flight/value/values.h"
 
 enum {
@@ -25,14 +26,30 @@ void cfl_client_ref(struct cflight_client *client)
     cfl_refcount_up(&client->refs);
 }
 
+/* Takes the client's reference. In a child of fork() the connection is the parent's. */
+static void end_connection(struct cfl_connection *connection, bool is_ours,
+                           const cflight_error *cause)
+{
+    if (connection != NULL && is_ours) {
+        cfl_connection_lock(connection);
+        cfl_connection_close_locked(connection, cause);
+        cfl_connection_unlock(connection);
+    }
+    cfl_connection_unref(connection);
+}
+
 static void client_unref(struct cflight_client *client)
 {
     if (!cfl_refcount_down(&client->refs)) {
         return;
     }
+    bool is_ours = client->pid == getpid();
     cfl_client_end_dial(client);
     cfl_loop_set_free(client->locked.loop_set);
-    cfl_connection_unref(client->locked.connection);
+    end_connection(client->locked.connection, is_ours, NULL);
+    if (client->is_counted && is_ours) {
+        cfl_idle_watch_leave();
+    }
     for (size_t i = 0; i < client->middleware_count; i++) {
         if (client->middleware[i].release != NULL) {
             client->middleware[i].release(client->middleware[i].user_data);
@@ -294,18 +311,12 @@ void cflight_client_close(cflight_client *client)
     client->locked.is_closed = true;
     (void)pthread_cond_broadcast(&client->locked.dialled);
     (void)pthread_mutex_unlock(&client->mutex);
-    if (connection == NULL) {
-        return;
-    }
-    if (client->pid == getpid()) {
+    if (connection != NULL) {
         cflight_error *cause = NULL;
         (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
-        cfl_connection_lock(connection);
-        cfl_connection_close_locked(connection, cause);
-        cfl_connection_unlock(connection);
+        end_connection(connection, client->pid == getpid(), cause);
         cflight_error_free(cause);
     }
-    cfl_connection_unref(connection);
 }
 
 void cflight_client_free(cflight_client *client)

@@ -37,7 +37,8 @@ struct cflight_client {
     struct cflight_client_middleware *middleware;
     size_t middleware_count;
     struct cflight_token_provider tokens; /* zero when there is none */
-    pid_t pid; /* of the process that made it: a child of fork() must not use it */
+    pid_t pid;       /* of the process that made it: a child of fork() must not use it */
+    bool is_counted; /* by the idle watch; of the thread that dials, and the last reference */
     pthread_mutex_t mutex;
     struct {
         pthread_cond_t dialled; /* a dial ended */

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
+#include "flight/client/idle_watch.h"
 #include "flight/value/values.h"
 
 enum { CANCEL_CHECK_MS = 20 };
@@ -45,6 +46,31 @@ static bool is_fit(struct cfl_connection *connection)
     return is_usable;
 }
 
+/* Makes the connection, which is listened on while nobody drives it. Takes the transport on
+ * success. */
+static cflight_status take_transport(struct cflight_client *client, struct cfl_transport *transport,
+                                     struct cfl_connection **ret_connection, cflight_error **reterr)
+{
+    struct cfl_connection_owner owner = {.user_data = NULL};
+    cflight_status status = CFLIGHT_OK;
+    if (!client->options.idle_watch_is_off) {
+        if (!client->is_counted) {
+            cfl_idle_watch_join();
+            client->is_counted = true;
+        }
+        status = cfl_idle_watch_owner(&owner, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_connection_new(client->alloc, CFL_GRPC_CLIENT, &client->limits, client->pool,
+                                    transport, &client->keepalive, NULL, NULL, &owner,
+                                    ret_connection, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        cfl_idle_watch_discard(&owner);
+    }
+    return status;
+}
+
 static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
                            cflight_cancel *cancel, struct cfl_connection **ret_connection,
                            cflight_error **reterr)
@@ -69,9 +95,7 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
         }
         return status;
     }
-    status =
-        cfl_connection_new(client->alloc, CFL_GRPC_CLIENT, &client->limits, client->pool, transport,
-                           &client->keepalive, NULL, NULL, NULL, ret_connection, reterr);
+    status = take_transport(client, transport, ret_connection, reterr);
     if (status != CFLIGHT_OK) {
         cfl_transport_free(transport);
     }
@@ -108,6 +132,20 @@ static cflight_status wait_dialled_locked(struct cflight_client *client, int64_t
     return CFLIGHT_OK;
 }
 
+/* Says what is said first, and leaves the connection to the client's loop or to the idle watch. */
+static void begin(struct cflight_client *client, struct cfl_connection *connection)
+{
+    (void)pthread_mutex_lock(&client->mutex);
+    bool is_for_loop = client->locked.loop_set != NULL;
+    (void)pthread_mutex_unlock(&client->mutex);
+    cfl_connection_lock(connection);
+    if (is_for_loop) {
+        (void)cfl_connection_loop_fd_locked(connection);
+    }
+    cfl_connection_kick_locked(connection);
+    cfl_connection_unlock(connection);
+}
+
 /* Makes the connection for everybody. */
 static cflight_status dial_for_all(struct cflight_client *client, int64_t deadline_ns,
                                    cflight_cancel *cancel, struct cfl_connection **ret_connection,
@@ -115,6 +153,9 @@ static cflight_status dial_for_all(struct cflight_client *client, int64_t deadli
 {
     struct cfl_connection *connection = NULL;
     cflight_status status = dial(client, deadline_ns, cancel, &connection, reterr);
+    if (status == CFLIGHT_OK) {
+        begin(client, connection);
+    }
     (void)pthread_mutex_lock(&client->mutex);
     client->locked.is_dialling = false;
     bool is_closed = client->locked.is_closed;

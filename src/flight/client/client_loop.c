@@ -68,6 +68,14 @@ void cfl_client_end_dial(struct cflight_client *client)
     }
 }
 
+static struct cfl_loop_set *find_set_locked(struct cflight_client *client)
+{
+    if (client->locked.loop_set == NULL) {
+        client->locked.loop_set = cfl_loop_set_new(client->alloc, &client->mutex);
+    }
+    return client->locked.loop_set;
+}
+
 cflight_status cflight_client_loop_connect(cflight_client *client,
                                            const struct cflight_call_options *options,
                                            cflight_connected_fn on_connected, void *user_data,
@@ -93,6 +101,7 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
     }
     (void)cflight_cancel_ref(dial->options.user.cancel);
     (void)pthread_mutex_lock(&client->mutex);
+    (void)find_set_locked(client); /* the connection is the loop's from the beginning */
     if (client->locked.dial != NULL) {
         status = cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                            "the client is connecting already");
@@ -114,11 +123,7 @@ static struct cfl_loop_set *take_set(struct cflight_client *client,
                                      const struct cfl_connection **ret_current, int *ret_dial_fd)
 {
     (void)pthread_mutex_lock(&client->mutex);
-    struct cfl_loop_set *set = client->locked.loop_set;
-    if (set == NULL) {
-        set = cfl_loop_set_new(client->alloc, &client->mutex);
-        client->locked.loop_set = set;
-    }
+    struct cfl_loop_set *set = find_set_locked(client);
     struct cfl_connection *connection = client->locked.connection;
     if (set != NULL && connection != NULL && !cfl_loop_set_add(set, connection)) {
         set = NULL;

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client between calls: what a server says is heard and answered, by one thread of the library
+ * that nobody notices: it is there when needed, gone with the last client, and in the way of
+ * neither fork() nor exit(). */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "event_loop.h"
+#include "peer.h"
+#include "rpcs.h"
+#include "service.h"
+#include "test.h"
+
+enum { PREFACE_BYTES = 24, PATIENCE_MS = 60 * 1000, CHILD_PATIENCE_S = 120 };
+
+/* ThreadSanitizer knows no children of fork() that start threads. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+enum { MAY_FORK = 0 };
+#else
+enum { MAY_FORK = 1 };
+#endif
+
+static const char THREAD_NAME[] = "cflight-idle\n";
+
+/* Threads of this process that have the watch's name. */
+static int watch_count(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    assert_non_null(folder);
+    for (struct dirent *item = NULL; (item = readdir(folder)) != NULL;) {
+        char path[300];
+        char name[64] = "";
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/comm", item->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL && fgets(name, sizeof name, file) != NULL &&
+            strcmp(name, THREAD_NAME) == 0) {
+            count++;
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+/* ---- a server that follows a script ---- */
+
+struct script {
+    void (*say)(struct t_raw *raw); /* when the client is there */
+    int awaited;                    /* the type of a frame that must come; 0 is none */
+    int awaited_flags;
+    bool closes; /* instead of waiting for the client to do it */
+    bool has_come;
+    bool has_ended; /* the client closed */
+    struct t_gate done;
+};
+
+static bool has_awaited(const struct script *script, const struct t_raw *raw)
+{
+    struct t_frame frame;
+    struct t_raw frames = *raw;
+    if (script->awaited == 0) {
+        return true;
+    }
+    if (raw->len_bytes < PREFACE_BYTES) {
+        return false;
+    }
+    frames.data += PREFACE_BYTES;
+    frames.len_bytes -= PREFACE_BYTES;
+    for (size_t i = 0; t_raw_find(&frames, script->awaited, i, &frame); i++) {
+        if (frame.flags == script->awaited_flags) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void serve(void *user_data, int fd)
+{
+    struct script *script = user_data;
+    struct t_raw raw = {0};
+    struct t_raw input = {0};
+    t_raw_wide_server_start(&raw);
+    if (script->say != NULL) {
+        script->say(&raw);
+    }
+    (void)t_socket_send(fd, &raw);
+    bool is_open = true;
+    while (is_open && !has_awaited(script, &input)) {
+        is_open = t_socket_read(fd, &input);
+    }
+    script->has_come = is_open && has_awaited(script, &input);
+    if (!script->closes) {
+        t_socket_read_to_end(fd, &input);
+        script->has_ended = true;
+    }
+    t_raw_done(&raw);
+    t_raw_done(&input);
+    t_gate_open(&script->done);
+}
+
+/* A client that connected and is then left alone until the script is done. */
+static void run_script(struct script *script, const struct cflight_client_options *options,
+                       bool is_awaited_while_open)
+{
+    struct t_peer peer;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    t_gate_init(&script->done);
+    t_peer_start(&peer, serve, script);
+    CHECK_OK(cflight_client_new(peer.location, options, &client, &error), error);
+    CHECK_OK(cflight_client_connect(client, NULL, &error), error);
+    if (is_awaited_while_open) {
+        assert_true(t_gate_wait_for(&script->done, PATIENCE_MS));
+    }
+    cflight_client_free(client);
+    t_peer_stop(&peer);
+    t_gate_done(&script->done);
+}
+
+static void say_ping(struct t_raw *raw)
+{
+    t_raw_frame(raw, T_PING, 0, 0, "8 bytes.", 8);
+}
+
+static void say_goaway(struct t_raw *raw)
+{
+    t_raw_goaway(raw, INT32_MAX, 0);
+}
+
+/* Goal: a server that asks whether an idle client lives gets its answer.
+ * Method: PING without a call; the peer ends its script at the ACK, on a connection that stays. */
+TEST(idle, a_ping_is_answered)
+{
+    struct script script = {
+        .say = say_ping, .awaited = T_PING, .awaited_flags = T_ACK, .closes = true};
+    run_script(&script, NULL, true);
+    assert_true(script.has_come);
+}
+
+/* Goal: a server that winds down is let go of at once.
+ * Method: a GOAWAY without a call; the client must close, while it is left alone. */
+TEST(idle, a_goaway_closes_the_connection)
+{
+    struct script script = {.say = say_goaway};
+    run_script(&script, NULL, true);
+    assert_true(script.has_ended);
+}
+
+/* Goal: keepalive goes out although nobody waits.
+ * Method: pings every 20 ms are agreed upon; the peer waits for one. */
+TEST(idle, keepalive_is_sent)
+{
+    struct script script = {.awaited = T_PING, .awaited_flags = 0, .closes = true};
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    options.keepalive_interval_ms = 20;
+    options.keepalive_without_calls = true;
+    options.keepalive_is_agreed = true;
+    run_script(&script, &options, true);
+    assert_true(script.has_come);
+}
+
+/* Goal: a server that stopped answering is noticed without a call.
+ * Method: pings that the peer never answers; the client must close. */
+TEST(idle, a_dead_server_is_left)
+{
+    struct script script = {.awaited = T_PING, .awaited_flags = 0};
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    options.keepalive_interval_ms = 20;
+    options.keepalive_timeout_ms = 50;
+    options.keepalive_without_calls = true;
+    options.keepalive_is_agreed = true;
+    run_script(&script, &options, true);
+    assert_true(script.has_come);
+    assert_true(script.has_ended);
+}
+
+/* Goal: pings are answered also while a call is open that nobody waits for.
+ * Method: a DoGet is started and left; the peer pings after its request. */
+struct open_call {
+    struct t_gate done;
+    bool has_come;
+};
+
+static void serve_open_call(void *user_data, int fd)
+{
+    struct open_call *open_call = user_data;
+    struct script script = {.awaited = T_PING, .awaited_flags = T_ACK};
+    struct t_raw raw = {0};
+    struct t_raw input = {0};
+    t_raw_wide_server_start(&raw);
+    (void)t_socket_send(fd, &raw);
+    bool is_open = t_socket_read_request(fd, 1, &input);
+    t_raw_clear(&raw);
+    say_ping(&raw);
+    (void)t_socket_send(fd, &raw);
+    while (is_open && !has_awaited(&script, &input)) {
+        is_open = t_socket_read(fd, &input);
+    }
+    open_call->has_come = is_open;
+    t_gate_open(&open_call->done);
+    t_socket_read_to_end(fd, &input);
+    t_raw_done(&raw);
+    t_raw_done(&input);
+}
+
+TEST(idle, a_ping_is_answered_during_a_call_that_nobody_waits_for)
+{
+    struct t_peer peer;
+    struct open_call open_call = {.has_come = false};
+    cflight_client *client = NULL;
+    cflight_reader *reader = NULL;
+    cflight_error *error = NULL;
+    t_gate_init(&open_call.done);
+    t_peer_start(&peer, serve_open_call, &open_call);
+    CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+    CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("t"), NULL, &reader, &error),
+             error);
+    assert_true(t_gate_wait_for(&open_call.done, PATIENCE_MS));
+    assert_true(open_call.has_come);
+    cflight_reader_free(reader);
+    cflight_client_free(client);
+    t_peer_stop(&peer);
+    t_gate_done(&open_call.done);
+}
+
+/* ---- the thread ---- */
+
+/* Goal: one thread, however many clients; none after the last.
+ * Method: count threads by name. */
+TEST(idle, one_thread_serves_all_clients_and_ends_with_the_last)
+{
+    enum { CLIENTS = 20 };
+    struct t_service service;
+    cflight_client *clients[CLIENTS];
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(watch_count(), 0);
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i] = t_client(&service, NULL);
+            CHECK_OK(t_rpc(clients[i], CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+            assert_int_equal(watch_count(), 1);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            assert_int_equal(watch_count(), 1);
+            cflight_client_free(clients[i]);
+        }
+    }
+    assert_int_equal(watch_count(), 0);
+    t_service_stop(&service);
+}
+
+/* Goal: a freed client's connection ends although a handle on a finished call is kept, so that the
+ * thread can end.
+ * Method: keep a reader over the client's end. */
+TEST(idle, a_reader_that_is_kept_keeps_no_thread)
+{
+    struct t_service service;
+    cflight_reader *reader = NULL;
+    cflight_error *error = NULL;
+    struct cflight_chunk chunk = {.is_end = false};
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(cflight_client_do_get(client, cflight_bytes_from_text("batches=2 rows=10"), NULL,
+                                   &reader, &error),
+             error);
+    while (!chunk.is_end) {
+        CHECK_OK(cflight_reader_next(reader, &chunk, &error), error);
+        if (!chunk.is_end) {
+            cflight_chunk_release(&chunk);
+        }
+    }
+    cflight_client_free(client);
+    assert_int_equal(watch_count(), 0);
+    cflight_reader_free(reader);
+    t_service_stop(&service);
+}
+
+/* Goal: who wants no thread gets none; neither does a client under an event loop.
+ * Method: calls, then count. */
+TEST(idle, no_thread_where_none_is_wanted)
+{
+    struct t_service service;
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    cflight_error *error = NULL;
+    cflight_async *async = NULL;
+    t_service_start(&service, NULL, NULL);
+    options.idle_watch_is_off = true;
+    cflight_client *client = t_client(&service, &options);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_DO_GET, "batches=2", NULL, &error), error);
+    assert_int_equal(watch_count(), 0);
+    cflight_client_free(client);
+
+    client = t_client(&service, NULL);
+    CHECK_OK(cflight_client_loop_connect(client, NULL, NULL, NULL, &error), error);
+    while (!cflight_client_is_connected(client)) {
+        t_turn(client);
+    }
+    CHECK_OK(cflight_async_start(client, CFLIGHT_METHOD_LIST_FLIGHTS, cflight_bytes_make(NULL, 0),
+                                 NULL, &async, &error),
+             error);
+    for (bool is_ready = false; !is_ready;) {
+        cflight_buffer *message = NULL;
+        t_turn(client);
+        CHECK_OK(cflight_async_try_next(async, &is_ready, &message, &error), error);
+        cflight_buffer_unref(message);
+    }
+    assert_int_equal(watch_count(), 0);
+    cflight_async_free(async);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* ---- fork and exit ---- */
+
+/* A server that pings without a pause until its client is gone. */
+static void serve_pings(void *user_data, int fd)
+{
+    struct t_raw raw = {0};
+    struct t_raw input = {0};
+    (void)user_data;
+    t_raw_wide_server_start(&raw);
+    bool is_open = t_socket_send(fd, &raw);
+    t_raw_clear(&raw);
+    say_ping(&raw);
+    while (is_open) {
+        t_raw_clear(&input);
+        is_open = t_socket_send(fd, &raw) && t_socket_read(fd, &input);
+    }
+    t_raw_done(&raw);
+    t_raw_done(&input);
+}
+
+/* In a child: its own client works, with a watch of its own, and the parent's can be freed. */
+static int use_in_child(const struct t_service *service, cflight_client *inherited)
+{
+    cflight_error *error = NULL;
+    (void)alarm(CHILD_PATIENCE_S);
+    if (watch_count() != 0) {
+        return 2;
+    }
+    cflight_client *client = NULL;
+    if (cflight_client_new(service->location, NULL, &client, &error) != CFLIGHT_OK ||
+        t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error) != CFLIGHT_OK) {
+        return 3;
+    }
+    if (watch_count() != 1) {
+        return 4;
+    }
+    cflight_client_free(inherited);
+    if (watch_count() != 1) {
+        return 5;
+    }
+    cflight_client_free(client);
+    return watch_count() == 0 ? 0 : 6;
+}
+
+/* Goal: fork() at any moment leaves a child that can start anew, and a parent that goes on.
+ * Method: fork again and again while a peer keeps the thread at work; the children make clients. */
+TEST(idle, a_child_starts_anew)
+{
+    if (!MAY_FORK) {
+        skip();
+    }
+    struct t_peer peer;
+    struct t_service service;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    t_peer_start(&peer, serve_pings, NULL);
+    CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+    CHECK_OK(cflight_client_connect(client, NULL, &error), error);
+    for (int i = 0; i < 20; i++) {
+        int wait_status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            _exit(use_in_child(&service, client));
+        }
+        assert_int_equal(waitpid(child, &wait_status, 0), child);
+        assert_true(WIFEXITED(wait_status));
+        assert_int_equal(WEXITSTATUS(wait_status), 0);
+        assert_int_equal(watch_count(), 1);
+    }
+    cflight_client_free(client);
+    t_peer_stop(&peer);
+    t_service_stop(&service);
+}
+
+/* Goal: a process that ends with clients open ends well and at once.
+ * Method: children that connect to a peer which keeps the thread at work, and call exit(). */
+TEST(idle, exit_waits_for_nothing)
+{
+    if (!MAY_FORK) {
+        skip();
+    }
+    struct t_peer peer;
+    t_peer_start(&peer, serve_pings, NULL);
+    for (int i = 0; i < 20; i++) {
+        int wait_status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            static cflight_client *client; /* reachable to the end */
+            (void)alarm(CHILD_PATIENCE_S);
+            if (cflight_client_new(peer.location, NULL, &client, NULL) != CFLIGHT_OK ||
+                cflight_client_connect(client, NULL, NULL) != CFLIGHT_OK) {
+                _exit(1);
+            }
+            exit(0);
+        }
+        assert_int_equal(waitpid(child, &wait_status, 0), child);
+        assert_true(WIFEXITED(wait_status));
+        assert_int_equal(WEXITSTATUS(wait_status), 0);
+    }
+    t_peer_stop(&peer);
+}
