@@ -150,13 +150,13 @@ static PyObject *client_wait_for_available(PyObject *self, PyObject *args, PyObj
     if (cfp_milliseconds(timeout, "timeout", &timeout_ms) < 0) {
         return NULL;
     }
-    int64_t deadline = now_ns() + timeout_ms * 1000000;
+    int64_t start_ms = now_ns() / 1000000;
     for (;;) {
         int outcome = try_available(self, state);
         if (outcome == 1) {
             Py_RETURN_NONE;
         }
-        if (outcome < 0 || now_ns() >= deadline) {
+        if (outcome < 0 || now_ns() / 1000000 - start_ms >= timeout_ms) {
             return NULL;
         }
         PyErr_Clear();

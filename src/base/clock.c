@@ -26,6 +26,16 @@ int64_t cfl_clock_wall_ns(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t cfl_duration_from_ms(int64_t duration_ms)
+{
+    int64_t duration_ns = 0;
+    if (duration_ms < 0) {
+        return -1;
+    }
+    return __builtin_mul_overflow(duration_ms, CFL_NS_PER_MS, &duration_ns) ? CFL_TIME_NEVER
+                                                                            : duration_ns;
+}
+
 int64_t cfl_deadline_after_ns(int64_t now_ns, int64_t duration_ns)
 {
     int64_t deadline_ns = 0;
@@ -37,11 +47,7 @@ int64_t cfl_deadline_after_ns(int64_t now_ns, int64_t duration_ns)
 
 int64_t cfl_deadline_after_ms(int64_t now_ns, int64_t duration_ms)
 {
-    int64_t duration_ns = 0;
-    if (duration_ms < 0 || __builtin_mul_overflow(duration_ms, CFL_NS_PER_MS, &duration_ns)) {
-        return CFL_TIME_NEVER;
-    }
-    return cfl_deadline_after_ns(now_ns, duration_ns);
+    return cfl_deadline_after_ns(now_ns, cfl_duration_from_ms(duration_ms));
 }
 
 int cfl_deadline_poll_ms(int64_t now_ns, int64_t deadline_ns)

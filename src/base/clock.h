@@ -19,6 +19,9 @@ struct cfl_clock {
 int64_t cfl_clock_now_ns(const struct cfl_clock *clock);
 /* Nanoseconds since 1970-01-01 UTC, from the wall clock. */
 int64_t cfl_clock_wall_ns(void);
+/* Milliseconds as nanoseconds, at most CFL_TIME_NEVER; -1 for a negative number, which means never.
+ */
+int64_t cfl_duration_from_ms(int64_t duration_ms);
 /* now + duration without overflow. A negative duration means never. */
 int64_t cfl_deadline_after_ns(int64_t now_ns, int64_t duration_ns);
 int64_t cfl_deadline_after_ms(int64_t now_ns, int64_t duration_ms);

@@ -32,8 +32,8 @@ void cfl_connection_keepalive(const struct cfl_connection_options *options,
                                                            : DEFAULT_KEEPALIVE_TIMEOUT_MS;
     memset(ret_keepalive, 0, sizeof *ret_keepalive);
     if (options->keepalive_interval_ms > 0) {
-        ret_keepalive->interval_ns = options->keepalive_interval_ms * CFL_NS_PER_MS;
-        ret_keepalive->timeout_ns = timeout_ms * CFL_NS_PER_MS;
+        ret_keepalive->interval_ns = cfl_duration_from_ms(options->keepalive_interval_ms);
+        ret_keepalive->timeout_ns = cfl_duration_from_ms(timeout_ms);
     }
 }
 

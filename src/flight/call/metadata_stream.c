@@ -40,7 +40,7 @@ cflight_status cflight_metadata_reader_try_next(cflight_metadata_reader *reader,
     if (status != CFLIGHT_OK) {
         return status;
     }
-    int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * CFL_NS_PER_MS;
+    int64_t timeout_ns = cfl_duration_from_ms(timeout_ms);
     status =
         cfl_call_receive(reader->call, timeout_ns, ret_is_ready, &has_message, &message, reterr);
     if (status != CFLIGHT_OK) {

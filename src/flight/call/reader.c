@@ -221,7 +221,7 @@ cflight_status cflight_reader_try_next(cflight_reader *reader, int64_t timeout_m
     bool has_chunk = false;
     bool is_ready = true;
     if (!take_early(reader, &chunk.app_metadata)) {
-        int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * CFL_NS_PER_MS;
+        int64_t timeout_ns = cfl_duration_from_ms(timeout_ms);
         status = advance(reader, false, timeout_ns, &is_ready, &chunk, &has_chunk, reterr);
         if (status != CFLIGHT_OK) {
             return status;

@@ -39,6 +39,18 @@ TEST(clock, a_deadline_past_the_end_of_time_is_never)
     assert_int_equal(cfl_deadline_earlier(4, 3), 3);
 }
 
+/* Goal: what callers give in milliseconds never overflows. */
+TEST(clock, a_duration_past_the_end_of_time_is_the_longest)
+{
+    assert_int_equal(cfl_duration_from_ms(3), 3 * CFL_NS_PER_MS);
+    assert_int_equal(cfl_duration_from_ms(0), 0);
+    assert_int_equal(cfl_duration_from_ms(-5), -1);
+    assert_int_equal(cfl_duration_from_ms(INT64_MIN), -1);
+    assert_true(cfl_duration_from_ms(INT64_MAX / CFL_NS_PER_MS) == 9223372036854000000);
+    assert_true(cfl_duration_from_ms(INT64_MAX / CFL_NS_PER_MS + 1) == CFL_TIME_NEVER);
+    assert_true(cfl_duration_from_ms(INT64_MAX) == CFL_TIME_NEVER);
+}
+
 /* Goal: the time given to poll(2) is rounded up and stays in its range.
  * Method: the edges of a millisecond, of int, and of time. */
 TEST(clock, the_poll_timeout_is_rounded_up_and_in_range)

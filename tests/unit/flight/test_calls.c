@@ -472,6 +472,35 @@ TEST(calls, server_streams_are_split_by_encoded_size)
     t_service_stop(&service);
 }
 
+/* Goal: a time so long that its nanoseconds overflow is a long one. Method: a wait and a keepalive
+ * of 2^64 ns and a little, which came round to half a millisecond; the call's own limit ends the
+ * wait. */
+TEST(calls, times_past_the_end_of_time_do_not_come_round)
+{
+    const int64_t too_long_ms = INT64_C(18446744073710);
+    struct t_service service;
+    struct cflight_client_options client_options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    cflight_reader *reader = NULL;
+    cflight_error *error = NULL;
+    struct cflight_chunk chunk;
+    bool is_ready = false;
+    t_service_start(&service, NULL, NULL);
+    client_options.keepalive_interval_ms = too_long_ms;
+    client_options.keepalive_timeout_ms = too_long_ms;
+    cflight_client *client = t_client(&service, &client_options);
+    options.timeout_ms = 100;
+    CHECK_OK(
+        cflight_client_do_get(client, cflight_bytes_from_text("silent"), &options, &reader, &error),
+        error);
+    CHECK_STATUS(cflight_reader_try_next(reader, too_long_ms, &is_ready, &chunk, &error),
+                 CFLIGHT_DEADLINE_EXCEEDED);
+    cflight_error_free(error);
+    cflight_reader_free(reader);
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
 /* Goal: the limit of a call goes before the client's, in both directions, and the error carries the
  * limit and the size. Method: a batch of some 200 KB, under and over each of them. */
 TEST(calls, a_call_has_its_own_receive_limit)
