@@ -6,6 +6,7 @@
  * stream, and no handler of it is running. It ends exactly once, in cfl_grpc_call_end. Owner: its
  * user, from start or on_call to release; a finished reply is its stream's after that. Thread
  * class: one at a time. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -81,6 +82,18 @@ void cfl_grpc_call_unhold(struct cfl_grpc_call *call)
 bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call)
 {
     return call->is_over || call->is_released;
+}
+
+bool cfl_grpc_goaway_text(const struct cfl_grpc_conn *conn, char text[CFL_GRPC_GOAWAY_TEXT_BYTES])
+{
+    const char *own = cfl_h2_goaway_text(conn->h2);
+    if (!cfl_h2_goaway_received(conn->h2)) {
+        return false;
+    }
+    (void)snprintf(
+        text, CFL_GRPC_GOAWAY_TEXT_BYTES, "the peer ended the connection (GOAWAY %s%s%s)",
+        cfl_grpc_h2_code_name(cfl_h2_goaway_code(conn->h2)), own[0] == '\0' ? "" : ": ", own);
+    return true;
 }
 
 void cfl_grpc_call_detach(struct cfl_grpc_call *call)

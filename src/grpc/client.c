@@ -13,7 +13,7 @@
 #include "grpc/internal.h"
 
 enum {
-    TEXT_BYTES = 256,
+    TEXT_BYTES = 320,
     CONTENT_TYPE_SHOWN_BYTES = 64,
     /* More than servers take, and less than what makes one end the connection. */
     REQUEST_METADATA_BYTES_MAX = 512 << 10,
@@ -176,13 +176,29 @@ void cfl_grpc_client_end_stream(struct cfl_grpc_call *call)
     cfl_grpc_client_abort(call, CFLIGHT_INTERNAL, text);
 }
 
+/* Who ended the stream, and why as far as that is known. */
+static void describe_close(const struct cfl_grpc_call *call, uint32_t h2_error_code,
+                           bool was_processed_never, char text[TEXT_BYTES])
+{
+    const char *code = cfl_grpc_h2_code_name(h2_error_code);
+    const char *end = was_processed_never ? "; the server did not process the call" : "";
+    const char *fault = cfl_h2_stream_fault(call->stream);
+    char goaway[CFL_GRPC_GOAWAY_TEXT_BYTES];
+    if (cfl_h2_stream_was_reset_here(call->stream)) {
+        (void)snprintf(text, TEXT_BYTES, "the server broke the HTTP/2 protocol (%s)%s%s", code,
+                       fault == NULL ? "" : ": ", fault == NULL ? "" : fault);
+    } else if (was_processed_never && cfl_grpc_goaway_text(call->conn, goaway)) {
+        (void)snprintf(text, TEXT_BYTES, "%s%s", goaway, end);
+    } else {
+        (void)snprintf(text, TEXT_BYTES, "the HTTP/2 stream was reset with %s%s", code, end);
+    }
+}
+
 void cfl_grpc_client_closed(struct cfl_grpc_call *call, uint32_t h2_error_code,
                             bool was_processed_never)
 {
     char text[TEXT_BYTES];
-    (void)snprintf(text, sizeof text, "the HTTP/2 stream was reset with %s%s",
-                   cfl_grpc_h2_code_name(h2_error_code),
-                   was_processed_never ? "; the server did not process the call" : "");
+    describe_close(call, h2_error_code, was_processed_never, text);
     struct cfl_grpc_ending ending = {.status = cfl_grpc_status_from_h2(h2_error_code),
                                      .message = text};
     if (was_processed_never) {

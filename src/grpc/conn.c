@@ -88,9 +88,13 @@ void cfl_grpc_conn_free(struct cfl_grpc_conn *conn)
 void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause)
 {
     char text[TEXT_BYTES];
+    char goaway[CFL_GRPC_GOAWAY_TEXT_BYTES];
     const char *reason = cflight_error_message(cause);
-    (void)snprintf(text, sizeof text, "the connection broke%s%s", reason[0] == '\0' ? "" : ": ",
-                   reason);
+    if (!cfl_grpc_goaway_text(conn, goaway)) {
+        goaway[0] = '\0';
+    }
+    (void)snprintf(text, sizeof text, "the connection broke%s%s%s%s", reason[0] == '\0' ? "" : ": ",
+                   reason, goaway[0] == '\0' ? "" : "; ", goaway);
     end_all_calls(conn, text);
 }
 

@@ -16,6 +16,20 @@ struct cfl_grpc_field_range {
     bool is_sensitive;
 };
 
+/* RFC 9110 5.5: a value has no blanks at its edges; peers that are strict about it end the call for
+ * one. */
+static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
+{
+    while (value.len_bytes > 0 && value.data[0] == ' ') {
+        value.data++;
+        value.len_bytes--;
+    }
+    while (value.len_bytes > 0 && value.data[value.len_bytes - 1] == ' ') {
+        value.len_bytes--;
+    }
+    return value;
+}
+
 /* Credentials are never put into HPACK tables (RFC 7541 7.1.3). */
 static bool is_sensitive(struct cflight_bytes name)
 {
@@ -55,7 +69,7 @@ void cfl_grpc_fields_add_header(struct cfl_grpc_fields *fields, struct cflight_b
     if (cfl_grpc_name_is_binary(name)) {
         (void)cfl_base64_encode(value, &fields->text);
     } else {
-        (void)cfl_buf_append_bytes(&fields->text, value);
+        (void)cfl_buf_append_bytes(&fields->text, without_edge_blanks(value));
     }
     if (fields->text.failed) {
         fields->failed = true;
@@ -117,6 +131,13 @@ static bool is_internal(struct cflight_bytes name)
     }
     if (cfl_grpc_name_starts(name, "grpc-")) {
         return !cfl_grpc_name_is_binary(name);
+    }
+    static const char *const HOP_BY_HOP[] = {"connection", "keep-alive", "proxy-connection",
+                                             "transfer-encoding", "upgrade"};
+    for (size_t i = 0; i < sizeof HOP_BY_HOP / sizeof HOP_BY_HOP[0]; i++) {
+        if (cfl_grpc_name_is(name, HOP_BY_HOP[i])) {
+            return true; /* of a proxy; they say nothing about the call */
+        }
     }
     return cfl_grpc_name_is(name, "te") || cfl_grpc_name_is(name, "content-type") ||
            cfl_grpc_name_is(name, "content-length") || cfl_grpc_name_is(name, "host");

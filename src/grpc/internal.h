@@ -120,6 +120,10 @@ void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream);
 /* Gives credit for message prefixes when no delivered bytes wait for credit. */
 void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
 
+/* "the peer ended the connection (GOAWAY ...)"; false when it did not. */
+enum { CFL_GRPC_GOAWAY_TEXT_BYTES = 224 };
+bool cfl_grpc_goaway_text(const struct cfl_grpc_conn *conn, char text[CFL_GRPC_GOAWAY_TEXT_BYTES]);
+
 /* send.c */
 void cfl_grpc_heads_free(struct cfl_grpc_call *call);
 /* Whether memory of its user is still to be sent. */

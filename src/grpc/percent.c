@@ -47,6 +47,14 @@ static bool is_plain(uint8_t byte)
     return byte >= 0x20 && byte <= 0x7E && byte != '%';
 }
 
+/* A header value with a blank at an edge is refused by peers that are strict, and trimmed by
+ * others.
+ */
+static bool is_edge_blank(struct cflight_bytes text, size_t offset)
+{
+    return text.data[offset] == ' ' && (offset == 0 || offset + 1 == text.len_bytes);
+}
+
 bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max,
                              struct cfl_buf *target)
 {
@@ -55,14 +63,15 @@ bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max
     while (offset < text.len_bytes) {
         size_t len_bytes = utf8_len(text, offset);
         len_bytes = len_bytes == 0 ? 1 : len_bytes;
-        size_t step_bytes = is_plain(text.data[offset]) ? 1 : len_bytes * 3;
+        bool is_plain_here = is_plain(text.data[offset]) && !is_edge_blank(text, offset);
+        size_t step_bytes = is_plain_here ? 1 : len_bytes * 3;
         if (encoded_bytes + step_bytes > encoded_bytes_max) {
             break;
         }
         encoded_bytes += step_bytes;
         for (size_t i = 0; i < len_bytes; i++) {
             uint8_t byte = text.data[offset + i];
-            if (is_plain(byte)) {
+            if (is_plain_here) {
                 (void)cfl_buf_append_u8(target, byte);
                 continue;
             }
@@ -70,6 +79,10 @@ bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max
             (void)cfl_buf_append(target, escape, sizeof escape);
         }
         offset += len_bytes;
+    }
+    while (offset < text.len_bytes && target->len_bytes > 0 &&
+           target->data[target->len_bytes - 1] == ' ') {
+        target->len_bytes--; /* where it was cut */
     }
     return !target->failed;
 }

@@ -78,6 +78,19 @@ static void settings_received(struct cfl_h2_session *session, const nghttp2_fram
     session->has_peer_settings = true;
 }
 
+static void note_goaway(struct cfl_h2_session *session, const nghttp2_goaway *goaway)
+{
+    size_t len_bytes = goaway->opaque_data_len;
+    len_bytes =
+        len_bytes < sizeof session->goaway_text ? len_bytes : sizeof session->goaway_text - 1;
+    session->goaway_code = goaway->error_code;
+    for (size_t i = 0; i < len_bytes; i++) {
+        uint8_t byte = goaway->opaque_data[i];
+        session->goaway_text[i] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
+    }
+    session->goaway_text[len_bytes] = '\0';
+}
+
 static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
 {
     (void)ng;
@@ -114,6 +127,7 @@ static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, vo
         break;
     case NGHTTP2_GOAWAY:
         session->is_goaway_received = true;
+        note_goaway(session, &frame->goaway);
         if (session->callbacks.on_goaway != NULL) {
             session->callbacks.on_goaway(session->user_data, frame->goaway.error_code);
         }
@@ -162,6 +176,9 @@ static int on_frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *
         cfl_h2_frame_owner(session, stream);
         return has_end && stream != NULL ? end_sent(ng, session, stream) : 0;
     case NGHTTP2_RST_STREAM:
+        if (stream != NULL) {
+            stream->is_reset_here = true;
+        }
         /* Resets that this side chose are its own business; what nghttp2 answers a violation with
          * is provoked. */
         if (session->role == CFL_H2_SERVER && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&

@@ -14,7 +14,12 @@
 #include "base/error.h"
 #include "h2/internal.h"
 
-enum { BURST_SECONDS = 10, QUEUED_FRAME_BYTES = 64 };
+enum {
+    BURST_SECONDS = 10,
+    QUEUED_FRAME_BYTES = 64,
+    BLOCK_TIMES_LIMIT_MAX = 16,
+    BLOCK_BYTES_LEAST = 8 << 20,
+};
 
 void cfl_h2_rate_init(struct cfl_h2_rate *rate, uint32_t per_second, int64_t now_ns)
 {
@@ -110,6 +115,21 @@ void cfl_h2_session_fail(struct cfl_h2_session *session, uint32_t h2_error_code,
     if (!session->is_broken && nghttp2_session_terminate_session(session->ng, h2_error_code) != 0) {
         session->is_broken = true;
     }
+}
+
+uint64_t cfl_h2_block_bytes_max(const struct cfl_h2_session *session)
+{
+    uint64_t bytes_max = (uint64_t)session->limits.metadata_bytes_max * BLOCK_TIMES_LIMIT_MAX;
+    return bytes_max > BLOCK_BYTES_LEAST ? bytes_max : BLOCK_BYTES_LEAST;
+}
+
+void cfl_h2_block_fail(struct cfl_h2_session *session)
+{
+    cfl_h2_session_fail(session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
+                        "a header block of the peer is more than %llu bytes; the limit on metadata "
+                        "is %u bytes",
+                        (unsigned long long)cfl_h2_block_bytes_max(session),
+                        session->limits.metadata_bytes_max);
 }
 
 void cfl_h2_session_break(struct cfl_h2_session *session, int ng_code)

@@ -4,19 +4,22 @@
  * A block is contiguous on the wire (RFC 9113 4.3), so one collection per session is enough. Fields
  * past the limits are counted and dropped while decoding goes on, which keeps the HPACK state, and
  * with it every other stream; a block many times over the limit ends the session, because decoding
- * it is the attack. Thread class: one at a time. */
+ * it is the attack. nghttp2 does not check fields: blanks at the edges of values are cut off (RFC
+ * 9110 5.5 has none there), and a byte that could end a line or a text costs the stream. Thread
+ * class: one at a time. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "h2/internal.h"
-
-enum { BLOCK_TIMES_LIMIT_MAX = 16 };
 
 static void block_reset(struct cfl_h2_block *block)
 {
     cfl_buf_clear(&block->text);
     block->field_count = 0;
     block->size_bytes = 0;
+    block->seen_count = 0;
+    block->filler_count = 0;
+    block->has_long_field = false;
     block->is_too_large = false;
 }
 
@@ -24,6 +27,7 @@ void cfl_h2_block_done(struct cfl_h2_session *session)
 {
     struct cfl_h2_block *block = &session->block;
     cfl_buf_done(&block->text);
+    cfl_buf_done(&block->long_name);
     cfl_free_array(session->alloc, block->fields, block->field_capacity, sizeof *block->fields);
     cfl_free_array(session->alloc, block->views, block->view_capacity, sizeof *block->views);
 }
@@ -65,23 +69,46 @@ static bool block_add(struct cfl_h2_session *session, const uint8_t *name, size_
     return true;
 }
 
-int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
-                     size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
-                     void *user_data)
+/* RFC 9110 5.5: bytes that no value holds. Peers that are strict about it never send them. */
+static bool is_value_valid(struct cflight_bytes value)
 {
-    (void)ng;
-    (void)frame;
-    struct cfl_h2_session *session = user_data;
-    struct cfl_h2_block *block = &session->block;
-    if (session->failure != CFLIGHT_OK) {
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    for (size_t i = 0; i < value.len_bytes; i++) {
+        if ((value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f) {
+            return false;
+        }
     }
-    block->size_bytes += (uint64_t)name_bytes + value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
-    if (block->size_bytes > (uint64_t)session->limits.metadata_bytes_max * BLOCK_TIMES_LIMIT_MAX) {
-        cfl_h2_session_fail(
-            session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
-            "a header block of the peer is more than %d times the limit of %u bytes",
-            BLOCK_TIMES_LIMIT_MAX, session->limits.metadata_bytes_max);
+    return true;
+}
+
+static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
+{
+    while (value.len_bytes > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
+        value.data++;
+        value.len_bytes--;
+    }
+    while (value.len_bytes > 0 &&
+           (value.data[value.len_bytes - 1] == ' ' || value.data[value.len_bytes - 1] == '\t')) {
+        value.len_bytes--;
+    }
+    return value;
+}
+
+static void note_fault(struct cfl_h2_session *session, int32_t stream_id, const char *fault)
+{
+    struct cfl_h2_stream *stream = cfl_h2_stream_find(session, stream_id);
+    if (stream != NULL) {
+        stream->fault = fault;
+    }
+}
+
+/* Counts the field and keeps it when the limits allow. Returns nghttp2's code. */
+static int take_field(struct cfl_h2_session *session, int32_t stream_id, struct cflight_bytes name,
+                      struct cflight_bytes value, bool is_sensitive)
+{
+    struct cfl_h2_block *block = &session->block;
+    block->size_bytes += (uint64_t)name.len_bytes + value.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
+    if (block->size_bytes > cfl_h2_block_bytes_max(session)) {
+        cfl_h2_block_fail(session);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     if (block->size_bytes > session->limits.metadata_bytes_max ||
@@ -89,17 +116,94 @@ int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
         block->is_too_large = true;
         return 0;
     }
-    bool is_sensitive = (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
-    if (!block_add(session, name, name_bytes, value, value_bytes, is_sensitive)) {
+    value = without_edge_blanks(value);
+    if (!is_value_valid(value) || !is_value_valid(name)) {
+        note_fault(session, stream_id, "a header field holds a byte that HTTP forbids there");
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    return 0;
+    return block_add(session, name.data, name.len_bytes, value.data, value.len_bytes, is_sensitive)
+               ? 0
+               : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* A field that was rewritten on its way in. nghttp2 has seen the first part of its value, and the
+ * rest may still be on its way. */
+static int begin_long_field(struct cfl_h2_session *session, struct cflight_bytes name,
+                            const struct cfl_h2_long_field *field, bool is_sensitive)
+{
+    struct cfl_h2_block *block = &session->block;
+    block->filler_count = field->filler_count;
+    if (!field->is_kept) {
+        block->size_bytes += field->length_bytes;
+        block->is_too_large = true;
+        return 0;
+    }
+    block->has_long_field = true;
+    block->long_field = *field;
+    block->long_is_sensitive = is_sensitive;
+    cfl_buf_clear(&block->long_name);
+    return cfl_buf_append_bytes(&block->long_name, name) ? 0
+                                                         : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* Takes it, now that what follows it has come. */
+static int end_long_field(struct cfl_h2_session *session, int32_t stream_id)
+{
+    struct cfl_h2_block *block = &session->block;
+    struct cfl_buf value;
+    if (!block->has_long_field) {
+        return 0;
+    }
+    block->has_long_field = false;
+    cfl_buf_init(&value, session->alloc);
+    int code = NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (cfl_h2_scan_value(session, &block->long_field, &value)) {
+        code = take_field(session, stream_id, cfl_buf_bytes(&block->long_name),
+                          cfl_buf_bytes(&value), block->long_is_sensitive);
+    } else {
+        note_fault(session, stream_id, "a header field is not Huffman code");
+    }
+    cfl_buf_done(&value);
+    return code;
+}
+
+int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
+                     void *user_data)
+{
+    (void)ng;
+    struct cfl_h2_session *session = user_data;
+    struct cfl_h2_block *block = &session->block;
+    struct cfl_h2_long_field long_field;
+    struct cflight_bytes name_view = {name, name_bytes};
+    bool is_sensitive = (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
+    size_t index = block->seen_count++;
+    if (session->failure != CFLIGHT_OK) {
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    if (block->filler_count > 0) {
+        block->filler_count--;
+        return 0;
+    }
+    int code = end_long_field(session, frame->hd.stream_id);
+    if (code != 0) {
+        return code;
+    }
+    if (cfl_h2_scan_take(session, index, &long_field)) {
+        return begin_long_field(session, name_view, &long_field, is_sensitive);
+    }
+    return take_field(session, frame->hd.stream_id, name_view,
+                      cflight_bytes_make(value, value_bytes), is_sensitive);
 }
 
 void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
                           bool is_end_stream)
 {
     struct cfl_h2_block *block = &session->block;
+    if (end_long_field(session, stream->id) != 0) {
+        cfl_h2_stream_reset(stream, CFL_H2_PROTOCOL_ERROR);
+        return;
+    }
     if (!cfl_grow_array(session->alloc, (void **)&block->views, &block->view_capacity,
                         block->field_count, sizeof *block->views)) {
         cfl_h2_session_break(session, NGHTTP2_ERR_NOMEM);

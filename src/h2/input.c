@@ -18,7 +18,8 @@ enum {
     FRAME_TYPE_OFFSET = 3,
     FRAME_FLAGS_OFFSET = 4,
     FRAME_STREAM_OFFSET = 5,
-    CONTINUATIONS_MAX = 64, /* the header block they carry is limited apart from them */
+    CONTINUATIONS_MAX = 1024, /* the header block they carry is limited apart from them */
+    PRIORITY_BYTES = 5,
 };
 
 static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
@@ -29,6 +30,15 @@ static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
     cursor->is_data = header[FRAME_TYPE_OFFSET] == NGHTTP2_DATA;
     bool is_continuation = header[FRAME_TYPE_OFFSET] == NGHTTP2_CONTINUATION;
     cursor->continuation_count = is_continuation ? cursor->continuation_count + 1 : 0;
+    bool is_first = header[FRAME_TYPE_OFFSET] == NGHTTP2_HEADERS;
+    uint8_t flags = header[FRAME_FLAGS_OFFSET];
+    cursor->is_headers = is_first || is_continuation;
+    cursor->is_block_start = is_first;
+    cursor->has_padding_length = is_first && (flags & NGHTTP2_FLAG_PADDED) != 0;
+    cursor->lead_bytes =
+        (cursor->has_padding_length ? 1U : 0U) +
+        (is_first && (flags & NGHTTP2_FLAG_PRIORITY) != 0 ? (size_t)PRIORITY_BYTES : 0U);
+    cursor->padding_bytes = 0;
     cursor->is_padded = (header[FRAME_FLAGS_OFFSET] & NGHTTP2_FLAG_PADDED) != 0;
     uint32_t id = (uint32_t)(header[FRAME_STREAM_OFFSET] & 0x7f) << 24 |
                   (uint32_t)header[FRAME_STREAM_OFFSET + 1] << 16 |
@@ -40,29 +50,58 @@ static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
     }
 }
 
-static void cursor_advance(struct cfl_h2_cursor *cursor, const uint8_t *data, size_t len_bytes)
+/* Scans what is header block of the next `len_bytes` of payload of a HEADERS or CONTINUATION frame.
+ */
+static void scan_payload(struct cfl_h2_session *session, uint8_t *data, size_t len_bytes)
 {
-    size_t skipped = len_bytes < cursor->preface_left ? len_bytes : cursor->preface_left;
-    cursor->preface_left -= skipped;
-    data += skipped;
-    len_bytes -= skipped;
-    while (len_bytes > 0) {
-        size_t step_bytes = 0;
+    struct cfl_h2_cursor *cursor = &session->cursor;
+    size_t left_bytes = cursor->payload_left; /* this part included */
+    while (len_bytes > 0 && cursor->lead_bytes > 0) {
+        if (cursor->has_padding_length) {
+            cursor->padding_bytes = data[0];
+            cursor->has_padding_length = false;
+        }
+        cursor->lead_bytes--;
+        data++;
+        len_bytes--;
+        left_bytes--;
+    }
+    size_t block_bytes =
+        left_bytes > cursor->padding_bytes ? left_bytes - cursor->padding_bytes : 0;
+    cfl_h2_scan(session, data, len_bytes < block_bytes ? len_bytes : block_bytes);
+}
+
+/* Follows the input to the end, or to the start of a header block: what came before it must have
+ * been fed first, because it may end another block. Returns how far. */
+static size_t cursor_advance(struct cfl_h2_session *session, uint8_t *data, size_t len_bytes)
+{
+    struct cfl_h2_cursor *cursor = &session->cursor;
+    size_t done_bytes = len_bytes < cursor->preface_left ? len_bytes : cursor->preface_left;
+    cursor->preface_left -= done_bytes;
+    while (done_bytes < len_bytes) {
+        size_t step_bytes = len_bytes - done_bytes;
+        uint8_t *at = data + done_bytes;
         if (cursor->payload_left > 0) {
-            step_bytes = len_bytes < cursor->payload_left ? len_bytes : cursor->payload_left;
+            step_bytes = step_bytes < cursor->payload_left ? step_bytes : cursor->payload_left;
+            if (cursor->is_headers) {
+                scan_payload(session, at, step_bytes);
+            }
             cursor->payload_left -= step_bytes;
         } else {
             size_t missing_bytes = CFL_H2_FRAME_HEADER_BYTES - cursor->header_bytes;
-            step_bytes = len_bytes < missing_bytes ? len_bytes : missing_bytes;
-            memcpy(cursor->header + cursor->header_bytes, data, step_bytes);
+            step_bytes = step_bytes < missing_bytes ? step_bytes : missing_bytes;
+            memcpy(cursor->header + cursor->header_bytes, at, step_bytes);
             cursor->header_bytes += step_bytes;
             if (cursor->header_bytes == CFL_H2_FRAME_HEADER_BYTES) {
                 cursor_frame_starts(cursor);
+                if (cursor->is_block_start) {
+                    return done_bytes + step_bytes;
+                }
             }
         }
-        data += step_bytes;
-        len_bytes -= step_bytes;
+        done_bytes += step_bytes;
     }
+    return done_bytes;
 }
 
 /* Asks the user of a stream; no place when the stream is gone or not interested. */
@@ -130,20 +169,9 @@ void cfl_h2_input(struct cfl_h2_session *session, struct iovec target[2], int *r
     *ret_count = count;
 }
 
-static void feed(struct cfl_h2_session *session, const struct iovec *part, size_t len_bytes)
+static void feed_nghttp2(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes)
 {
-    if (len_bytes == 0 || session->failure != CFLIGHT_OK) {
-        return;
-    }
-    cursor_advance(&session->cursor, part->iov_base, len_bytes);
-    if (session->cursor.continuation_count > CONTINUATIONS_MAX) {
-        cfl_h2_session_fail(
-            session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
-            "the peer floods the connection: more than %d CONTINUATION frames in a row",
-            CONTINUATIONS_MAX);
-        return;
-    }
-    ssize_t code = nghttp2_session_mem_recv(session->ng, part->iov_base, len_bytes);
+    ssize_t code = nghttp2_session_mem_recv(session->ng, data, len_bytes);
     if (code == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
         cfl_h2_session_fail(session, CFL_H2_PROTOCOL_ERROR, CFLIGHT_INTERNAL,
                             "the peer does not speak HTTP/2: its first bytes are not the "
@@ -154,6 +182,30 @@ static void feed(struct cfl_h2_session *session, const struct iovec *part, size_
         /* What is left are floods: of answers that are not read, of CONTINUATION frames. */
         cfl_h2_session_fail(session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
                             "the peer floods the connection: %s", nghttp2_strerror((int)code));
+    }
+}
+
+static void feed(struct cfl_h2_session *session, const struct iovec *part, size_t len_bytes)
+{
+    uint8_t *data = part->iov_base;
+    while (len_bytes > 0 && session->failure == CFLIGHT_OK) {
+        size_t step_bytes = cursor_advance(session, data, len_bytes);
+        if (session->cursor.continuation_count > CONTINUATIONS_MAX) {
+            cfl_h2_session_fail(
+                session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
+                "the peer floods the connection: more than %d CONTINUATION frames in a row",
+                CONTINUATIONS_MAX);
+        }
+        if (session->failure != CFLIGHT_OK) {
+            return;
+        }
+        feed_nghttp2(session, data, step_bytes);
+        if (session->cursor.is_block_start) {
+            session->cursor.is_block_start = false;
+            cfl_h2_scan_begin(session);
+        }
+        data += step_bytes;
+        len_bytes -= step_bytes;
     }
 }
 

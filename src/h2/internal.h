@@ -86,8 +86,10 @@ struct cfl_h2_stream {
     bool is_closed;    /* nghttp2 has let go of it */
     bool is_taken;     /* the socket took at least one byte of it */
     bool is_end_received;
-    bool is_end_sent; /* END_STREAM was framed */
-    bool is_refused;  /* the peer said that it did not process it */
+    bool is_end_sent;   /* END_STREAM was framed */
+    bool is_reset_here; /* by either, this session or nghttp2 */
+    const char *fault;  /* what the peer did wrong, when that is known better than by the code */
+    bool is_refused;    /* the peer said that it did not process it */
 };
 
 /* One header block under way. Offsets, because the text moves as it grows. */
@@ -99,6 +101,16 @@ struct cfl_h2_block_field {
     bool is_sensitive;
 };
 
+/* A field whose name or value was rewritten, because nghttp2 does not take it (long_fields.c). */
+struct cfl_h2_long_field {
+    size_t index;          /* among the fields of its block, fillers included */
+    uint64_t filler_count; /* fields that follow it and are none */
+    uint64_t length_bytes; /* as it was encoded */
+    size_t kept_offset;
+    bool is_kept; /* the value is at kept_offset; otherwise it is past the limit, or it is a name */
+    bool is_huffman;
+};
+
 struct cfl_h2_block {
     struct cfl_buf text;
     struct cfl_h2_block_field *fields;
@@ -106,8 +118,36 @@ struct cfl_h2_block {
     size_t field_count;
     size_t field_capacity;
     size_t view_capacity;
-    uint64_t size_bytes; /* as the limit counts: name + value + 32, dropped fields included */
+    uint64_t size_bytes;   /* as the limit counts: name + value + 32, dropped fields included */
+    size_t seen_count;     /* fields that nghttp2 reported */
+    uint64_t filler_count; /* of those to come that are none */
+    bool has_long_field;   /* one was reported, and its value comes meanwhile */
+    bool long_is_sensitive;
+    struct cfl_h2_long_field long_field;
+    struct cfl_buf long_name;
     bool is_too_large;
+};
+
+/* Where the input stands inside a header block. */
+struct cfl_h2_scan {
+    int state;
+    bool is_name;   /* the string that is read, or comes next, is a name */
+    bool has_value; /* a string follows the index */
+    bool is_huffman;
+    bool is_long; /* the string is rewritten */
+    bool is_kept; /* and kept */
+    unsigned int group_count;
+    uint64_t length_bytes; /* of the string */
+    uint64_t first_bytes;  /* of it that stay its own */
+    uint64_t done_bytes;
+    uint64_t filler_count; /* fields that the rest of the string becomes */
+    uint64_t block_bytes;
+    size_t field_count; /* so far, fillers included */
+    struct cfl_buf kept;
+    struct cfl_h2_long_field *fields;
+    size_t field_capacity;
+    size_t long_count;
+    size_t taken_count;
 };
 
 /* Where the input stands between and inside frames. */
@@ -118,6 +158,11 @@ struct cfl_h2_cursor {
     size_t payload_left;
     int32_t stream_id;
     bool is_data;
+    bool is_headers;         /* HEADERS or CONTINUATION */
+    bool is_block_start;     /* a header block begins with the next byte */
+    size_t lead_bytes;       /* before the header block: length of the padding, priority */
+    size_t padding_bytes;    /* behind it */
+    bool has_padding_length; /* lead_bytes begins with it */
     bool is_padded;
     bool is_bulk;                /* the last DATA frame was large */
     uint32_t continuation_count; /* CONTINUATION frames in a row */
@@ -159,6 +204,7 @@ struct cfl_h2_session {
     uint64_t pending_control_bytes;
 
     struct cfl_h2_block block;
+    struct cfl_h2_scan scan;
 
     struct cfl_h2_rate reset_rate;
     struct cfl_h2_rate ping_rate;
@@ -168,6 +214,8 @@ struct cfl_h2_session {
     bool has_peer_settings;
     bool has_settings_ack;
     bool is_goaway_received;
+    uint32_t goaway_code;
+    char goaway_text[128]; /* the peer's own, printable */
     bool is_goaway_sent;
     bool is_final_goaway_sent;
 
@@ -185,6 +233,9 @@ void cfl_h2_guard_reset(struct cfl_h2_session *session);
 void cfl_h2_guard_control(struct cfl_h2_session *session, bool is_ping);
 void cfl_h2_guard_data(struct cfl_h2_session *session, const nghttp2_frame *frame);
 void cfl_h2_guard_queue(struct cfl_h2_session *session);
+/* What a header block may take before decoding it is the attack; ends the session for it. */
+uint64_t cfl_h2_block_bytes_max(const struct cfl_h2_session *session);
+void cfl_h2_block_fail(struct cfl_h2_session *session);
 /* Ends the session with GOAWAY(code) and remembers why. The first failure counts. */
 void cfl_h2_session_fail(struct cfl_h2_session *session, uint32_t h2_error_code,
                          cflight_status status, const char *format, ...) CFLIGHT_PRINTF(4, 5);
@@ -219,6 +270,21 @@ void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *
 /* Turns fields into what nghttp2 takes; free with cfl_free_array. NULL when memory ran out. */
 nghttp2_nv *cfl_h2_nv_new(const struct cflight_allocator *alloc, const struct cfl_h2_field *fields,
                           size_t field_count);
+
+/* long_fields.c: a new block; more of it, which is rewritten in place. */
+void cfl_h2_scan_begin(struct cfl_h2_session *session);
+void cfl_h2_scan(struct cfl_h2_session *session, uint8_t *data, size_t len_bytes);
+void cfl_h2_scan_done(struct cfl_h2_session *session);
+/* True when the field at `index` was rewritten; says how, once. */
+bool cfl_h2_scan_take(struct cfl_h2_session *session, size_t index,
+                      struct cfl_h2_long_field *ret_field);
+/* Appends the value as it was, for a field that is kept. False when it is not Huffman code, or
+ * memory ran out (target->failed). */
+bool cfl_h2_scan_value(struct cfl_h2_session *session, const struct cfl_h2_long_field *field,
+                       struct cfl_buf *target);
+
+/* huffman.c: appends the text; false when it is not Huffman code, or memory ran out. */
+bool cfl_h2_huffman_decode(struct cflight_bytes text, struct cfl_buf *target);
 
 /* output.c */
 bool cfl_h2_control_add(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);

@@ -34,6 +34,14 @@ static void set_options(nghttp2_option *option)
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_send_header_block_length(option, HEADER_BLOCK_SEND_BYTES_MAX);
+    /* Its rules for fields end calls for a blank at the edge of a value, for the fields of proxies
+     * (connection, keep-alive) and for odd authorities, which gRPC takes. Fields are looked at in
+     * headers.c, answers and requests as a whole by whoever reads them. */
+    nghttp2_option_set_no_http_messaging(option, 1);
+#ifdef CFL_HAVE_NGHTTP2_CONTINUATION_LIMIT
+    /* The session has a limit of its own, on the block. */
+    nghttp2_option_set_max_continuations(option, SIZE_MAX);
+#endif
 #ifdef CFL_HAVE_NGHTTP2_RESET_LIMIT
     /* The session's own count decides: nghttp2's also counts resets of streams that are over, which
      * cross an early answer and harm nobody. */
@@ -117,6 +125,8 @@ cflight_status cfl_h2_session_new(const struct cflight_allocator *alloc, enum cf
     cfl_list_init(&session->closed);
     cfl_buf_init(&session->control, alloc);
     cfl_buf_init(&session->block.text, alloc);
+    cfl_buf_init(&session->block.long_name, alloc);
+    cfl_buf_init(&session->scan.kept, alloc);
     cfl_h2_rate_init(&session->reset_rate, limits->resets_per_second_max, session->start_ns);
     cfl_h2_rate_init(&session->ping_rate, limits->pings_per_second_max, session->start_ns);
     cfl_h2_mem_init(&session->mem, alloc);
@@ -169,6 +179,7 @@ void cfl_h2_session_free(struct cfl_h2_session *session)
                    sizeof *session->segments);
     cfl_buf_done(&session->control);
     cfl_h2_block_done(session);
+    cfl_h2_scan_done(session);
     cfl_free(session->alloc, session->staging, CFL_H2_STAGING_BYTES);
     cfl_free(session->alloc, session, sizeof *session);
 }
@@ -253,6 +264,16 @@ void cfl_h2_ping(struct cfl_h2_session *session)
     if (code != 0) {
         cfl_h2_session_break(session, code);
     }
+}
+
+uint32_t cfl_h2_goaway_code(const struct cfl_h2_session *session)
+{
+    return session->goaway_code;
+}
+
+const char *cfl_h2_goaway_text(const struct cfl_h2_session *session)
+{
+    return session->goaway_text;
 }
 
 bool cfl_h2_goaway_received(const struct cfl_h2_session *session)

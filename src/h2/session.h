@@ -149,6 +149,10 @@ bool cfl_h2_stream_was_taken(const struct cfl_h2_stream *stream);
 void cfl_h2_stream_consume(struct cfl_h2_stream *stream, size_t len_bytes);
 void cfl_h2_stream_set_user_data(struct cfl_h2_stream *stream, void *user_data);
 void *cfl_h2_stream_user_data(const struct cfl_h2_stream *stream);
+/* In on_close: true when the stream was reset by this side, whoever was at fault. */
+bool cfl_h2_stream_was_reset_here(const struct cfl_h2_stream *stream);
+/* What the peer did wrong with the stream, or NULL. */
+const char *cfl_h2_stream_fault(const struct cfl_h2_stream *stream);
 int32_t cfl_h2_stream_id(const struct cfl_h2_stream *stream);
 
 /* Announces that no new streams are taken; with `is_final` (after the first notice) states the last
@@ -156,6 +160,9 @@ int32_t cfl_h2_stream_id(const struct cfl_h2_stream *stream);
 void cfl_h2_goaway(struct cfl_h2_session *session, uint32_t h2_error_code, bool is_final);
 void cfl_h2_ping(struct cfl_h2_session *session);
 bool cfl_h2_goaway_received(const struct cfl_h2_session *session);
+/* The code of the peer's last GOAWAY, and its text in printable ASCII; "" when there is none. */
+uint32_t cfl_h2_goaway_code(const struct cfl_h2_session *session);
+const char *cfl_h2_goaway_text(const struct cfl_h2_session *session);
 size_t cfl_h2_stream_count(const struct cfl_h2_session *session);
 /* True when the peer's stream limit leaves room for one more now. */
 bool cfl_h2_can_start_stream(const struct cfl_h2_session *session);

@@ -103,6 +103,16 @@ void *cfl_h2_stream_user_data(const struct cfl_h2_stream *stream)
     return stream->user_data;
 }
 
+bool cfl_h2_stream_was_reset_here(const struct cfl_h2_stream *stream)
+{
+    return stream->is_reset_here || stream->is_reset;
+}
+
+const char *cfl_h2_stream_fault(const struct cfl_h2_stream *stream)
+{
+    return stream->fault;
+}
+
 int32_t cfl_h2_stream_id(const struct cfl_h2_stream *stream)
 {
     return stream->id;

@@ -388,7 +388,7 @@ TEST(peers, broken_answers_end_every_call_with_a_reason)
         {.name = "headers twice",
          .say = say_headers_twice,
          .status = CFLIGHT_INTERNAL,
-         .text = "PROTOCOL_ERROR"},
+         .text = "headers twice"},
         {.name = "metadata over the limit",
          .say = say_much_metadata,
          .status = CFLIGHT_RESOURCE_EXHAUSTED,

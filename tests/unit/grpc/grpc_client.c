@@ -174,6 +174,63 @@ TEST(grpc_client, an_answer_is_delivered)
     server_close(&server);
 }
 
+/* Goal: what gRPC takes from proxies and servers is taken: blanks at the edges of values, fields of
+ * single hops. Method: an answer of both; the values come without the blanks. */
+TEST(grpc_client, odd_fields_of_an_answer_are_taken)
+{
+    struct raw_server server;
+    const struct t_field headers[] = {{":status", "200"},
+                                      {"content-type", " application/grpc "},
+                                      {"connection", "keep-alive"},
+                                      {"keep-alive", "timeout=5"},
+                                      {"x-note", "\t from the server "},
+                                      {NULL, NULL}};
+    const struct t_field trailers[] = {
+        {"grpc-status", "16"}, {"grpc-message", " the token has expired "}, {NULL, NULL}};
+    t_pair_init(&server.pair);
+    server_open(&server);
+    t_raw_headers(&server.raw, 0, 1, headers);
+    t_raw_headers(&server.raw, T_END_STREAM, 1, trailers);
+    server_feed(&server);
+    check_end(&server, CFLIGHT_UNAUTHENTICATED, "the token has expired", true);
+    struct cflight_bytes value = {NULL, 0};
+    const struct cfl_metadata *got = cfl_grpc_call_headers(server.user.call);
+    assert_int_equal(got->count, 1);
+    assert_true(cfl_metadata_get(got, "x-note", &value));
+    assert_true(cflight_bytes_equal(value, cflight_bytes_from_text("from the server")));
+    server_close(&server);
+}
+
+/* Goal: a reset of ours is not reported as the server's, and says what was wrong. Method: a value
+ * with a line break. */
+TEST(grpc_client, our_own_reset_names_the_fault)
+{
+    struct raw_server server;
+    const struct t_field headers[] = {
+        {":status", "200"}, {"content-type", "application/grpc"}, {"x", "a\nb"}, {NULL, NULL}};
+    t_pair_init(&server.pair);
+    server_open(&server);
+    t_raw_headers(&server.raw, 0, 1, headers);
+    server_feed(&server);
+    check_end(&server, CFLIGHT_INTERNAL, "the server broke the HTTP/2 protocol", false);
+    check_end(&server, CFLIGHT_INTERNAL, "a byte that HTTP forbids", false);
+    server_close(&server);
+}
+
+/* Goal: why a server went away is told. Method: GOAWAY with a code and a text that is not all
+ * printable. */
+TEST(grpc_client, the_reason_of_a_goaway_is_told)
+{
+    struct raw_server server;
+    t_pair_init(&server.pair);
+    server_open(&server);
+    t_raw_frame(&server.raw, T_GOAWAY, 0, 0, "\0\0\0\0\0\0\0\x0btoo_many\npings", 22);
+    server_feed(&server);
+    check_end(&server, CFLIGHT_UNAVAILABLE, "GOAWAY ENHANCE_YOUR_CALM: too_many?pings", false);
+    check_end(&server, CFLIGHT_UNAVAILABLE, "did not process the call", false);
+    server_close(&server);
+}
+
 /* Goal: a stream that ends wrongly gives a status that says how.
  * Method: end without trailers, inside a message, with a second header block, with bad messages. */
 TEST(grpc_client, broken_answers_end_the_call)
@@ -213,7 +270,7 @@ TEST(grpc_client, broken_answers_end_the_call)
         case 4:
             t_raw_headers(&server.raw, 0, 1, trailers);
             server_feed(&server);
-            check_end(&server, CFLIGHT_INTERNAL, "PROTOCOL_ERROR", false);
+            check_end(&server, CFLIGHT_INTERNAL, "headers twice", false);
             break;
         case 5:
             t_raw_frame(&server.raw, T_DATA, 0, 1, "\1\0\0\0\2x", 6);

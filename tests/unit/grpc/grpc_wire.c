@@ -70,6 +70,20 @@ static void check_percent(const char *plain, const char *encoded)
     cfl_buf_done(&buf);
 }
 
+/* Goal: no message begins or ends with a blank, which strict peers reset the stream for, and none
+ * is lost. Method: blanks at each edge; and a cut that falls behind some. */
+TEST(grpc_wire, blanks_at_the_edges_of_messages_are_encoded)
+{
+    struct cfl_buf buf;
+    check_percent(" a b ", "%20a b%20");
+    check_percent("  ", "%20%20");
+    check_percent(" ", "%20");
+    cfl_buf_init(&buf, NULL);
+    assert_true(cfl_grpc_percent_encode(text("x   and more"), 3, &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text("x")));
+    cfl_buf_done(&buf);
+}
+
 /* Goal: messages survive the way there and back.
  * Method: text with control bytes, percent signs and UTF-8. */
 TEST(grpc_wire, percent_encoding_goes_both_ways)

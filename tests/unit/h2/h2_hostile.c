@@ -224,34 +224,29 @@ TEST(h2_hostile, endless_continuation_ends_the_session)
 }
 
 /* Goal: errors of one stream leave the connection and other streams alone.
- * Method: a header block with two paths, a second block without END_STREAM, a window past 2^31-1;
- * then a good request. */
+ * Method: a value with a line break, a window past 2^31-1; then a good request. */
 TEST(h2_hostile, errors_of_a_stream_reset_only_that_stream)
 {
     struct t_clock clock;
     struct t_peer peer;
     struct t_raw raw = {0};
-    const struct t_field two_paths[] = {{":method", "POST"}, {":scheme", "http"}, {":path", "/a"},
-                                        {":path", "/b"},     {":authority", "x"}, {NULL, NULL}};
+    const struct t_field two_lines[] = {{":method", "POST"}, {"x", "a\r\nb"}, {NULL, NULL}};
     t_clock_init(&clock);
     t_peer_serve(&peer, NULL, &clock);
-    t_raw_headers(&raw, 0, 1, two_paths);
-    t_raw_request(&raw, 3, NULL);
-    t_raw_headers(&raw, 0, 3, two_paths + 5);
+    t_raw_headers(&raw, 0, 1, two_lines);
     t_raw_request(&raw, 5, NULL);
     t_raw_u32_frame(&raw, T_WINDOW_UPDATE, 0, 5, 0x7fffffff);
-    t_raw_request(&raw, 7, (const struct t_field[]){{"te", "gzip"}, {NULL, NULL}});
     t_raw_request(&raw, 9, NULL);
     t_peer_feed(&peer, &raw);
     CHECK_STATUS(peer.end.status, CFLIGHT_OK);
-    assert_int_equal(peer.stream_count, 3); /* 3, 5 and 9 were requests */
-    assert_int_equal(peer.close_count, 2);
+    assert_int_equal(peer.stream_count, 2); /* 5 and 9 were requests */
+    assert_int_equal(peer.close_count, 1);
     assert_int_equal(cfl_h2_stream_id(peer.stream), 9);
     t_raw_take(&peer.end, &raw);
-    assert_int_equal(t_raw_count(&raw, T_RST_STREAM), 4);
+    assert_int_equal(t_raw_count(&raw, T_RST_STREAM), 2);
     assert_int_equal(t_raw_count(&raw, T_GOAWAY), 0);
     t_peer_done(&peer);
-    assert_int_equal(peer.close_count, 3);
+    assert_int_equal(peer.close_count, 2);
     t_raw_done(&raw);
 }
 

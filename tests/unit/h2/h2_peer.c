@@ -21,6 +21,11 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
     peer->field_count = field_count;
     peer->is_too_large = is_too_large;
     size_t offset = 0;
+    peer->fields_sum = 0;
+    for (size_t i = 0; i < field_count; i++) {
+        peer->fields_sum = t_sum(peer->fields_sum, fields[i].name.data, fields[i].name.len_bytes);
+        peer->fields_sum = t_sum(peer->fields_sum, fields[i].value.data, fields[i].value.len_bytes);
+    }
     peer->fields[0] = '\0';
     for (size_t i = 0; i < field_count && offset < sizeof peer->fields; i++) {
         offset +=

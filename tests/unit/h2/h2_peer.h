@@ -13,8 +13,9 @@ struct t_peer {
     struct cfl_h2_stream *streams[4096];
     size_t stream_count;
     size_t headers_count;
-    size_t field_count; /* of the last block */
-    char fields[4096];  /* of the last block, "name=value\n" */
+    size_t field_count;  /* of the last block */
+    char fields[4096];   /* of the last block, "name=value\n" */
+    uint64_t fields_sum; /* over every byte of it */
     bool is_too_large;
     size_t data_bytes;
     size_t data_calls;
@@ -59,6 +60,14 @@ void t_duo_close(struct t_duo *duo);
 void t_duo_pump(struct t_duo *duo);
 struct cfl_h2_stream *t_duo_request(struct t_duo *duo);
 void t_send_bytes(struct cfl_h2_stream *stream, const void *data, size_t len_bytes);
+/* What t_peer.fields_sum becomes with one more byte. */
+static inline uint64_t t_sum(uint64_t sum, const void *bytes, size_t len_bytes)
+{
+    for (size_t i = 0; i < len_bytes; i++) {
+        sum = sum * 31 + ((const uint8_t *)bytes)[i];
+    }
+    return sum;
+}
 uint8_t *t_pattern_new(size_t len_bytes);
 
 #endif /* CFLIGHT_TESTS_H2_PEER_H */
