@@ -24,6 +24,7 @@
 #include "cflight/sessions.h"
 #include "cflight/status.h"
 #include "cflight/stream.h"
+#include "cflight/tls.h"
 #include "cflight/trace.h"
 #include "cflight/types.h"
 #include "cflight/version.h"

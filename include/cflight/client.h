@@ -6,6 +6,7 @@
 #include "cflight/call.h"
 #include "cflight/middleware.h"
 #include "cflight/stream.h"
+#include "cflight/tls.h"
 #include "cflight/types.h"
 
 /// @file
@@ -51,6 +52,7 @@ struct cflight_client_tls {
     const char *override_hostname; ///< name to verify instead of the location's host; NULL for none
     bool skip_verification;        ///< no check of chain or name at all; logs a warning
     bool allow_common_name;        ///< accept the CN of a certificate that has no SAN
+    struct cflight_tls_policy policy;
 };
 
 struct cflight_client_options {
@@ -115,6 +117,14 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(
 /// CFLIGHT_FAILED_PRECONDITION ("FlightClient is closed"). Safe to repeat.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);
+/// Replaces what the client trusts and shows, for connections made from now on; the one that exists
+/// stays. `override_hostname` is ignored: it stays as it was. Nothing changes on failure. Thread
+/// class: free.
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (PEM, ciphers, or a client without TLS);
+///         CFLIGHT_RESOURCE_EXHAUSTED
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_reload_tls(
+    cflight_client *client, const struct cflight_client_tls *tls, cflight_error **reterr);
 /// Drops the caller's hold. Streams that are open keep what they need. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_client_free(cflight_client *client);

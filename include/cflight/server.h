@@ -6,6 +6,7 @@
 #include "cflight/call.h"
 #include "cflight/middleware.h"
 #include "cflight/stream.h"
+#include "cflight/tls.h"
 #include "cflight/types.h"
 
 /// @file
@@ -125,6 +126,7 @@ struct cflight_server_tls {
     size_t key_pair_count;
     enum cflight_client_certificate client_certificate;
     struct cflight_bytes client_root_certs;
+    struct cflight_tls_policy policy;
 };
 
 struct cflight_server_options {

@@ -8,6 +8,7 @@
 #include "cflight/alloc.h"
 #include "cflight/bytes.h"
 #include "cflight/error.h"
+#include "cflight/tls.h"
 
 /* TLS contexts (OpenSSL behind one folder, net/openssl). Counted; thread class: free. TLS 1.2
  * and 1.3 only, renegotiation off, ALPN "h2". Keys are wiped after parsing and never appear in
@@ -22,8 +23,9 @@ struct cfl_tls_client_options {
     struct cflight_bytes private_key_pem;
     bool skip_verification; /* logs a warning */
     bool allow_common_name; /* fall back to the CN when the certificate has no SAN */
-    const struct cfl_clock
-        *wall_clock; /* since 1970, must outlive the client; NULL: the system's */
+    const struct cflight_tls_policy *policy; /* NULL for defaults */
+    /* Since 1970; must outlive the client. NULL: the system's. */
+    const struct cfl_clock *wall_clock;
 };
 
 /* INVALID_ARGUMENT says which PEM is bad and how (truncated, no certificate in it, key does not
@@ -50,9 +52,10 @@ struct cfl_tls_server_options {
         *key_pairs; /* several are chosen from by SNI, the first is the default */
     size_t key_pair_count;
     enum cfl_tls_client_auth client_auth;
-    struct cflight_bytes client_roots_pem; /* needed unless client_auth is NONE */
-    const struct cfl_clock
-        *wall_clock; /* since 1970, must outlive the server; NULL: the system's */
+    struct cflight_bytes client_roots_pem;   /* needed unless client_auth is NONE */
+    const struct cflight_tls_policy *policy; /* NULL for defaults */
+    /* Since 1970; must outlive the server. NULL: the system's. */
+    const struct cfl_clock *wall_clock;
 };
 
 cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,

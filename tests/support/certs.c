@@ -83,7 +83,8 @@ struct t_cert t_cert_new(const struct t_cert_options *options)
 {
     struct t_cert made = {NULL, NULL, NULL, NULL};
     X509 *cert = X509_new();
-    EVP_PKEY *key = options->is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    EVP_PKEY *key = options->is_rsa ? EVP_RSA_gen(options->rsa_bits == 0 ? 2048 : options->rsa_bits)
+                                    : EVP_EC_gen("P-256");
     demand(cert != NULL && key != NULL, "key");
     X509 *issuer = options->issuer == NULL ? cert : options->issuer->cert;
     EVP_PKEY *issuer_key = options->issuer == NULL ? key : options->issuer->key;
@@ -114,6 +115,35 @@ struct t_cert t_cert_new(const struct t_cert_options *options)
     made.cert = cert;
     made.key = key;
     return made;
+}
+
+char *t_revocation_list(const struct t_cert *ca, const struct t_cert *revoked, long valid_s)
+{
+    X509_CRL *list = X509_CRL_new();
+    BIO *bio = BIO_new(BIO_s_mem());
+    ASN1_TIME *from = X509_gmtime_adj(NULL, -DAY_S);
+    ASN1_TIME *until = X509_gmtime_adj(NULL, valid_s);
+    demand(list != NULL && bio != NULL && from != NULL && until != NULL, "revocation list");
+    demand(X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+               X509_CRL_set_issuer_name(list, X509_get_subject_name(ca->cert)) == 1 &&
+               X509_CRL_set1_lastUpdate(list, from) == 1 &&
+               X509_CRL_set1_nextUpdate(list, until) == 1,
+           "revocation list");
+    if (revoked != NULL) {
+        X509_REVOKED *entry = X509_REVOKED_new();
+        demand(entry != NULL &&
+                   X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked->cert)) ==
+                       1 &&
+                   X509_REVOKED_set_revocationDate(entry, from) == 1 &&
+                   X509_CRL_add0_revoked(list, entry) == 1,
+               "revoked certificate");
+    }
+    demand(X509_CRL_sign(list, ca->key, EVP_sha256()) > 0 && PEM_write_bio_X509_CRL(bio, list) == 1,
+           "revocation list");
+    ASN1_TIME_free(until);
+    ASN1_TIME_free(from);
+    X509_CRL_free(list);
+    return text_of(bio);
 }
 
 void t_cert_done(struct t_cert *cert)

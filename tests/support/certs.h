@@ -20,16 +20,20 @@ struct t_cert_options {
     const char *sans; /* as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1"; NULL: none */
     const struct t_cert *issuer; /* NULL: signs itself */
     bool is_ca;
-    bool is_v1;      /* X.509 version 1, which has no extensions at all */
-    bool is_rsa;     /* RSA 2048 with its key in PKCS#1; otherwise P-256 in PKCS#8 */
-    bool is_expired; /* since an hour ago */
-    bool is_future;  /* valid from tomorrow */
-    long valid_s;    /* from now; 0: a month */
+    bool is_v1;            /* X.509 version 1, which has no extensions at all */
+    bool is_rsa;           /* RSA with its key in PKCS#1; otherwise P-256 in PKCS#8 */
+    unsigned int rsa_bits; /* 0: 2048 */
+    bool is_expired;       /* since an hour ago */
+    bool is_future;        /* valid from tomorrow */
+    long valid_s;          /* from now; 0: a month */
 };
 
 /* Ends the program when OpenSSL fails. */
 struct t_cert t_cert_new(const struct t_cert_options *options);
 void t_cert_done(struct t_cert *cert);
+/* The revocation list of an authority, PEM, to be freed: it has run out after `valid_s` from now,
+ * and names `revoked`, which may be NULL. */
+char *t_revocation_list(const struct t_cert *ca, const struct t_cert *revoked, long valid_s);
 struct cflight_bytes t_cert_pem(const struct t_cert *cert);
 struct cflight_bytes t_key_pem(const struct t_cert *cert);
 

@@ -65,7 +65,7 @@ static void client_unref(struct cflight_client *client)
     cfl_strfree(client->alloc, client->user_agent);
     cfl_strfree(client->alloc, client->authority);
     cfl_strfree(client->alloc, client->tls_name);
-    cfl_tls_client_unref(client->tls);
+    cfl_tls_client_unref(client->locked.tls);
     cflight_location_free(client->location);
     cfl_pool_unref(client->pool);
     (void)pthread_cond_destroy(&client->locked.dialled);
@@ -92,16 +92,24 @@ static cflight_status check_scheme(const struct cflight_location *location, bool
     return CFLIGHT_OK;
 }
 
-static cflight_status load_tls(struct cflight_client *client, cflight_error **reterr)
+static cflight_status make_tls(const struct cflight_client *client,
+                               const struct cflight_client_tls *tls,
+                               struct cfl_tls_client **ret_tls, cflight_error **reterr)
 {
-    const struct cflight_client_tls *tls = &client->options.tls;
     struct cfl_tls_client_options options = {
         .root_certs_pem = tls->root_certs,
         .cert_chain_pem = tls->cert_chain,
         .private_key_pem = tls->private_key,
         .skip_verification = tls->skip_verification,
         .allow_common_name = tls->allow_common_name,
+        .policy = &tls->policy,
     };
+    return cfl_tls_client_new(client->alloc, &options, ret_tls, reterr);
+}
+
+static cflight_status load_tls(struct cflight_client *client, cflight_error **reterr)
+{
+    const struct cflight_client_tls *tls = &client->options.tls;
     if (tls->override_hostname != NULL) {
         client->tls_name =
             cfl_strndup(client->alloc, tls->override_hostname, strlen(tls->override_hostname));
@@ -109,7 +117,7 @@ static cflight_status load_tls(struct cflight_client *client, cflight_error **re
             return cfl_error_no_memory(reterr);
         }
     }
-    return cfl_tls_client_new(client->alloc, &options, &client->tls, reterr);
+    return make_tls(client, tls, &client->locked.tls, reterr);
 }
 
 static void load_limits(struct cflight_client *client)
@@ -232,14 +240,13 @@ static cflight_status load_identity(struct cflight_client *client, cflight_error
 static cflight_status configure(struct cflight_client *client, const char *location,
                                 cflight_error **reterr)
 {
-    bool is_tls = false;
     cflight_status status =
         cflight_location_parse(cflight_bytes_from_text(location), &client->location, reterr);
     if (status == CFLIGHT_OK) {
-        status = check_scheme(client->location, &is_tls, reterr);
+        status = check_scheme(client->location, &client->is_tls, reterr);
         client->port = client->location->port < 0 ? DEFAULT_PORT : client->location->port;
     }
-    if (status == CFLIGHT_OK && is_tls) {
+    if (status == CFLIGHT_OK && client->is_tls) {
         status = load_tls(client, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -297,6 +304,31 @@ cflight_status cflight_client_new(const char *location,
         return status;
     }
     *ret_client = client;
+    return CFLIGHT_OK;
+}
+
+cflight_status cflight_client_reload_tls(cflight_client *client,
+                                         const struct cflight_client_tls *tls,
+                                         cflight_error **reterr)
+{
+    struct cfl_tls_client *made = NULL;
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(tls));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (!client->is_tls) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "a client with TLS is needed");
+    }
+    status = make_tls(client, tls, &made, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_tls_client *before = client->locked.tls;
+    client->locked.tls = made;
+    (void)pthread_mutex_unlock(&client->mutex);
+    cfl_tls_client_unref(before);
     return CFLIGHT_OK;
 }
 

@@ -29,9 +29,9 @@ struct cflight_client {
     struct cfl_grpc_keepalive keepalive;
     struct cfl_pool *pool;
     struct cflight_location *location;
-    int32_t port;               /* where the location is a host */
-    struct cfl_tls_client *tls; /* NULL for plain */
-    char *tls_name;             /* NULL: the location's host */
+    int32_t port; /* where the location is a host */
+    bool is_tls;
+    char *tls_name; /* NULL: the location's host */
     char *authority;
     char *user_agent;
     struct cflight_client_middleware *middleware;
@@ -44,6 +44,7 @@ struct cflight_client {
         pthread_cond_t dialled; /* a dial ended */
         bool is_dialling;
         bool is_closed;
+        struct cfl_tls_client *tls;        /* NULL for plain */
         struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
         struct cfl_loop_set *loop_set;     /* NULL until an event loop asks */
         struct cfl_connection *connection; /* NULL when there is none */

@@ -250,7 +250,7 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
             {
                 .path = method->path,
                 .authority = client->authority,
-                .is_tls = client->tls != NULL,
+                .is_tls = client->is_tls,
                 .user_agent = client->user_agent,
                 .metadata = &outgoing->metadata,
                 .deadline_ns = options->limits.deadline_ns,

@@ -71,6 +71,15 @@ static cflight_status take_transport(struct cflight_client *client, struct cfl_t
     return status;
 }
 
+/* A reference to the settings of now; NULL for plain. */
+static struct cfl_tls_client *take_tls(struct cflight_client *client)
+{
+    (void)pthread_mutex_lock(&client->mutex);
+    struct cfl_tls_client *tls = cfl_tls_client_ref(client->locked.tls);
+    (void)pthread_mutex_unlock(&client->mutex);
+    return tls;
+}
+
 static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
                            cflight_cancel *cancel, struct cfl_connection **ret_connection,
                            cflight_error **reterr)
@@ -83,12 +92,13 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
         .host = is_unix ? NULL : client->location->host,
         .port = is_unix ? 0 : (uint16_t)client->port,
         .unix_path = is_unix ? client->location->path : NULL,
-        .tls = client->tls,
+        .tls = take_tls(client),
         .tls_name = client->tls_name,
     };
     cflight_status status =
         cfl_dial(client->alloc, &target, cfl_deadline_earlier(deadline_ns, connect_ns), NULL,
                  cfl_cancel_fd(cancel), &transport, reterr);
+    cfl_tls_client_unref(target.tls);
     if (status != CFLIGHT_OK) {
         if (reterr != NULL && status != CFLIGHT_CANCELLED) {
             cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);

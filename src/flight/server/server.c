@@ -131,6 +131,7 @@ static cflight_status convert_tls(struct cflight_server *server,
     ret_options->key_pair_count = tls->key_pair_count;
     ret_options->client_auth = (enum cfl_tls_client_auth)tls->client_certificate;
     ret_options->client_roots_pem = tls->client_root_certs;
+    ret_options->policy = &tls->policy;
     return CFLIGHT_OK;
 }
 

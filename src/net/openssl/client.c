@@ -15,6 +15,10 @@ static cflight_status configure_client(struct cfl_tls_client *tls,
     if (status != CFLIGHT_OK) {
         return status;
     }
+    status = cfl_tls_context_use_policy(tls->ctx, options->policy, &tls->lists_until_s, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     if (SSL_CTX_set_alpn_protos(tls->ctx, cfl_tls_alpn_h2, sizeof cfl_tls_alpn_h2) != 0) {
         return cfl_error_no_memory(reterr);
     }

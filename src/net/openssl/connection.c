@@ -169,7 +169,7 @@ cflight_status cfl_tls_conn_handshake(struct cfl_tls_conn *conn, unsigned int *r
         return cfl_tls_no_alpn_error(conn, reterr);
     }
     conn->is_established = true;
-    CFL_LOG(CFLIGHT_LOG_DEBUG, "net", "%s: %s, %s%s%s", conn->peer_name, SSL_get_version(conn->ssl),
+    CFL_LOG(CFLIGHT_LOG_INFO, "net", "%s: %s, %s%s%s", conn->peer_name, SSL_get_version(conn->ssl),
             SSL_get_cipher_name(conn->ssl), SSL_session_reused(conn->ssl) ? ", resumed" : "",
             BIO_get_ktls_send(SSL_get_wbio(conn->ssl)) ? ", kernel TLS" : "");
     return CFLIGHT_OK;

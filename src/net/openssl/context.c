@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the contexts of clients and servers share: the policy, and the use of key pairs and trust
- * anchors.
- *
- * TLS 1.2 and 1.3, forward secrecy and AEAD ciphers only, no renegotiation, no compression
- * (RFC 9113 9.2). Thread class: one at a time, until the context is in use. */
+/* What the contexts of clients and servers share: how OpenSSL is used, and the use of key pairs and
+ * trust anchors. No renegotiation, no compression (RFC 9113 9.2). Thread class: one at a time,
+ * until the context is in use. */
 #include "net/openssl/internal.h"
 
 #include <stdlib.h>
@@ -17,11 +15,6 @@ enum {
         64, /* that a server sends as a hint to clients with several certificates */
 };
 
-static const char TLS12_CIPHERS[] =
-    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:!aNULL:!PSK";
-static const char TLS13_CIPHERS[] =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-
 const uint8_t cfl_tls_alpn_h2[3] = {2, 'h', '2'};
 
 cflight_status cfl_tls_context_new(bool is_server, SSL_CTX **ret_ctx, cflight_error **reterr)
@@ -34,13 +27,6 @@ cflight_status cfl_tls_context_new(bool is_server, SSL_CTX **ret_ctx, cflight_er
     if (ctx == NULL) {
         return cfl_tls_library_error(reterr, CFLIGHT_INTERNAL, "cannot make a TLS context");
     }
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) != 1) {
-        SSL_CTX_free(ctx);
-        return cfl_tls_library_error(reterr, CFLIGHT_INTERNAL, "cannot set up a TLS context");
-    }
-    (void)SSL_CTX_set_ciphersuites(
-        ctx, TLS13_CIPHERS); /* a preference: a restricted library may lack one */
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                        SSL_OP_ENABLE_KTLS | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_PRIORITIZE_CHACHA);

@@ -40,6 +40,7 @@ struct cfl_tls_client {
     bool skip_verification;
     bool allow_common_name;
     const struct cfl_clock *wall_clock; /* NULL: the system's */
+    int64_t lists_until_s;              /* when a revocation list runs out */
     pthread_mutex_t mutex;
     struct {
         struct cfl_tls_saved_session sessions[CFL_TLS_SESSIONS_MAX];
@@ -52,6 +53,7 @@ struct cfl_tls_server_set {
     const struct cflight_allocator *alloc;
     struct cfl_refcount refcount;
     const struct cfl_clock *wall_clock;      /* NULL: the system's */
+    int64_t lists_until_s;                   /* when a revocation list runs out */
     struct cfl_tls_ticket_keys *ticket_keys; /* counted */
     uint8_t digest[CFL_TLS_DIGEST_BYTES];    /* of all that makes up the set */
     size_t count;
@@ -117,6 +119,9 @@ cflight_status cfl_tls_no_alpn_error(struct cfl_tls_conn *conn, cflight_error **
 /* One or more certificates. */
 cflight_status cfl_tls_read_certificates(struct cflight_bytes pem, const char *what,
                                          STACK_OF(X509) * *ret_certs, cflight_error **reterr);
+cflight_status cfl_tls_read_revocation_lists(struct cflight_bytes pem, const char *what,
+                                             STACK_OF(X509_CRL) * *ret_lists,
+                                             cflight_error **reterr);
 cflight_status cfl_tls_read_private_key(struct cflight_bytes pem, const char *what,
                                         EVP_PKEY **ret_key, cflight_error **reterr);
 
@@ -134,6 +139,12 @@ cflight_status cfl_tls_context_use_roots(SSL_CTX *ctx, struct cflight_bytes pem,
                                          bool is_server, cflight_error **reterr);
 /* Makes what the machine trusts the trust anchors. */
 cflight_status cfl_tls_context_use_system_roots(SSL_CTX *ctx, cflight_error **reterr);
+
+/* ---- policy.c ---- */
+
+/* `policy` may be NULL. `*ret_until_s` is when the first revocation list runs out. */
+cflight_status cfl_tls_context_use_policy(SSL_CTX *ctx, const struct cflight_tls_policy *policy,
+                                          int64_t *ret_until_s, cflight_error **reterr);
 
 /* ---- names.c ---- */
 
@@ -165,6 +176,8 @@ bool cfl_tls_tickets_prepare(SSL_CTX *ctx);
 
 /* ---- sessions.c ---- */
 
+/* The earlier of a time and an ASN.1 one; what cannot be read is in the past. */
+int64_t cfl_tls_earlier_s(int64_t until_s, const ASN1_TIME *end);
 /* Seconds since 1970. */
 int64_t cfl_tls_now_s(const struct cfl_clock *wall_clock);
 /* Until when the session of a full handshake may be resumed, given the verified chain of the peer,

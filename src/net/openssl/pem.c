@@ -79,6 +79,16 @@ static cflight_status open_pem(struct cflight_bytes pem, const char *what, BIO *
     return *ret_bio == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
+/* After the last of `count` blocks was read: that there was one, and no other thing behind it. */
+static cflight_status check_end(struct cflight_bytes pem, int count, const char *what,
+                                const char *kind, cflight_error **reterr)
+{
+    unsigned long code = ERR_peek_last_error();
+    bool is_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    return is_end && count > 0 && !is_cut_short(pem) ? CFLIGHT_OK
+                                                     : bad_pem(reterr, pem, what, kind);
+}
+
 cflight_status cfl_tls_read_certificates(struct cflight_bytes pem, const char *what,
                                          STACK_OF(X509) * *ret_certs, cflight_error **reterr)
 {
@@ -98,12 +108,7 @@ cflight_status cfl_tls_read_certificates(struct cflight_bytes pem, const char *w
         }
     }
     if (status == CFLIGHT_OK) {
-        unsigned long code = ERR_peek_last_error();
-        bool is_end =
-            ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-        if (!is_end || sk_X509_num(certs) == 0 || is_cut_short(pem)) {
-            status = bad_pem(reterr, pem, what, "certificate");
-        }
+        status = check_end(pem, sk_X509_num(certs), what, "certificate", reterr);
     }
     BIO_free(bio);
     ERR_clear_error();
@@ -112,6 +117,37 @@ cflight_status cfl_tls_read_certificates(struct cflight_bytes pem, const char *w
         return status;
     }
     *ret_certs = certs;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_tls_read_revocation_lists(struct cflight_bytes pem, const char *what,
+                                             STACK_OF(X509_CRL) * *ret_lists,
+                                             cflight_error **reterr)
+{
+    BIO *bio = NULL;
+    X509_CRL *list = NULL;
+    STACK_OF(X509_CRL) *lists = sk_X509_CRL_new_null();
+    if (lists == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cflight_status status = open_pem(pem, what, &bio, reterr);
+    while (status == CFLIGHT_OK &&
+           (list = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL)) != NULL) {
+        if (sk_X509_CRL_push(lists, list) == 0) {
+            X509_CRL_free(list);
+            status = cfl_error_no_memory(reterr);
+        }
+    }
+    if (status == CFLIGHT_OK) {
+        status = check_end(pem, sk_X509_CRL_num(lists), what, "revocation list (X509 CRL)", reterr);
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    if (status != CFLIGHT_OK) {
+        sk_X509_CRL_pop_free(lists, X509_CRL_free);
+        return status;
+    }
+    *ret_lists = lists;
     return CFLIGHT_OK;
 }
 

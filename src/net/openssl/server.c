@@ -89,7 +89,12 @@ static cflight_status configure_server(struct cfl_tls_server_set *set, SSL_CTX *
     int mode = SSL_VERIFY_NONE;
     char what[48];
     (void)snprintf(what, sizeof what, "server certificate and key %zu", index + 1);
-    cflight_status status = cfl_tls_context_use_key_pair(
+    cflight_status status =
+        cfl_tls_context_use_policy(ctx, options->policy, &set->lists_until_s, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cfl_tls_context_use_key_pair(
         ctx, &options->key_pairs[index],
         options->key_pair_count > 1 ? what : "server certificate and key", reterr);
     if (status != CFLIGHT_OK) {
@@ -131,6 +136,13 @@ static bool make_digest(const struct cfl_tls_server_options *options,
         digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
         EVP_DigestUpdate(digest, &options->client_auth, sizeof options->client_auth) == 1 &&
         add_to_digest(digest, options->client_roots_pem);
+    const struct cflight_tls_policy *policy = options->policy;
+    if (policy != NULL) {
+        is_made = is_made && add_to_digest(digest, policy->revocation_lists) &&
+                  EVP_DigestUpdate(digest, &policy->min_version, sizeof policy->min_version) == 1 &&
+                  add_to_digest(digest, cflight_bytes_from_text(policy->tls12_ciphers)) &&
+                  add_to_digest(digest, cflight_bytes_from_text(policy->tls13_ciphers));
+    }
     for (size_t i = 0; i < options->key_pair_count && is_made; i++) {
         is_made = add_to_digest(digest, options->key_pairs[i].cert_chain_pem);
     }

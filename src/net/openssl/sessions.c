@@ -16,8 +16,7 @@ int64_t cfl_tls_now_s(const struct cfl_clock *wall_clock)
     return (wall_clock == NULL ? cfl_clock_wall_ns() : cfl_clock_now_ns(wall_clock)) / CFL_NS_PER_S;
 }
 
-/* The earlier of a time and an ASN.1 one; what cannot be read is in the past. */
-static int64_t earlier_s(int64_t until_s, const ASN1_TIME *end)
+int64_t cfl_tls_earlier_s(int64_t until_s, const ASN1_TIME *end)
 {
     struct tm parts = {0};
     int64_t end_s = ASN1_TIME_to_tm(end, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
@@ -29,8 +28,11 @@ int64_t cfl_tls_resumable_until_s(const struct cfl_tls_conn *conn, STACK_OF(X509
     const struct cfl_clock *wall_clock =
         conn->client != NULL ? conn->client->wall_clock : conn->set->wall_clock;
     int64_t until_s = cfl_tls_now_s(wall_clock) + cfl_limits_default.tls_session_s;
+    int64_t lists_until_s =
+        conn->client != NULL ? conn->client->lists_until_s : conn->set->lists_until_s;
+    until_s = lists_until_s < until_s ? lists_until_s : until_s;
     for (int i = 0; i < sk_X509_num(chain); i++) { /* none for NULL */
-        until_s = earlier_s(until_s, X509_get0_notAfter(sk_X509_value(chain, i)));
+        until_s = cfl_tls_earlier_s(until_s, X509_get0_notAfter(sk_X509_value(chain, i)));
     }
     return until_s;
 }

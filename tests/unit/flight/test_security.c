@@ -322,6 +322,49 @@ TEST(security, plain_and_tls_do_not_mix)
     t_cert_done(&ca);
 }
 
+/* Goal: a client that runs learns which certificates were revoked, for new connections; a broken
+ * list changes nothing, and a client without TLS has nothing to learn. */
+TEST(security, a_client_reloads_what_it_trusts)
+{
+    struct t_cert ca = new_ca();
+    struct t_cert leaf = new_leaf(&ca, "DNS:localhost");
+    char *lists = t_revocation_list(&ca, &leaf, 24 * 60 * 60);
+    struct tls_service service;
+    struct t_service plain;
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    struct cflight_client_tls tls = {.root_certs = t_cert_pem(&ca)};
+    cflight_error *error = NULL;
+    options.tls = tls;
+    start_tls(&service, &leaf, CFLIGHT_CLIENT_CERTIFICATE_IGNORED, NULL);
+    t_service_start(&plain, NULL, NULL);
+    cflight_client *client = t_client(&service.service, &options);
+    cflight_client *fresh = t_client(&service.service, &options);
+    CHECK_OK(ask(client, &error), error);
+    tls.policy.revocation_lists = text("-----BEGIN X509 CRL-----");
+    CHECK_STATUS(cflight_client_reload_tls(client, &tls, &error), CFLIGHT_INVALID_ARGUMENT);
+    cflight_error_free(error);
+    error = NULL;
+    tls.policy.revocation_lists = text(lists);
+    CHECK_OK(cflight_client_reload_tls(client, &tls, &error), error);
+    CHECK_OK(ask(client, &error), error); /* on the connection that exists */
+    CHECK_OK(cflight_client_reload_tls(fresh, &tls, &error), error);
+    CHECK_STATUS(ask(fresh, &error), CFLIGHT_UNAVAILABLE);
+    assert_non_null(strstr(cflight_error_message(error), "certificate revoked"));
+    cflight_error_free(error);
+    error = NULL;
+    cflight_client_free(fresh);
+    cflight_client_free(client);
+    stop_tls(&service);
+    client = t_client(&plain, NULL);
+    CHECK_STATUS(cflight_client_reload_tls(client, &tls, &error), CFLIGHT_INVALID_ARGUMENT);
+    cflight_error_free(error);
+    cflight_client_free(client);
+    t_service_stop(&plain);
+    free(lists);
+    t_cert_done(&leaf);
+    t_cert_done(&ca);
+}
+
 /* Goal: certificates are replaced while the server runs: for new connections, and only by good
  * ones. Method: a connection from before goes on; a client that trusts the new authority alone gets
  * in after the reload, and one that trusts the old no longer; a broken reload changes nothing. */

@@ -212,6 +212,8 @@ static inline bool cflight_bytes_equal(struct cflight_bytes a, struct cflight_by
     return a.len_bytes == b.len_bytes &&
            (a.len_bytes == 0 || memcmp(a.data, b.data, a.len_bytes) == 0);
 }
+CFLIGHT_EXPORT bool cflight_bytes_equal_in_constant_time(struct cflight_bytes a,
+                                                         struct cflight_bytes b);
 typedef struct cflight_buffer cflight_buffer;
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_buffer_new_copy(struct cflight_bytes bytes,
                                                                         cflight_buffer **ret_buffer,
@@ -243,6 +245,14 @@ struct cflight_client_auth {
     void (*release)(void *user_data);
 };
 #define CFLIGHT_CLIENT_AUTH_INIT CFLIGHT_SIZED_INIT(struct cflight_client_auth)
+struct cflight_token_provider {
+    size_t struct_size;
+    void *user_data;
+    cflight_status (*get)(void *user_data, struct cflight_bytes refused, cflight_buffer **ret_token,
+                          cflight_error **reterr);
+    void (*release)(void *user_data);
+};
+#define CFLIGHT_TOKEN_PROVIDER_INIT CFLIGHT_SIZED_INIT(struct cflight_token_provider)
 struct cflight_server_auth {
     size_t struct_size;
     void *user_data;
@@ -277,8 +287,9 @@ enum cflight_validation {
     CFLIGHT_VALIDATION_DEFAULT = 0,
     CFLIGHT_VALIDATION_BOUNDS =
         1,
-    CFLIGHT_VALIDATION_FULL =
-        2,
+    CFLIGHT_VALIDATION_FULL = 2,
+    CFLIGHT_VALIDATION_SAFE =
+        3,
 };
 struct cflight_ipc_write_options {
     size_t struct_size;
@@ -298,6 +309,8 @@ struct cflight_ipc_read_options {
     size_t included_field_count;
     int32_t depth_max;
     uint64_t message_bytes_max;
+    uint64_t unpacked_bytes_max;
+    uint64_t dictionary_bytes_max;
 };
 #define CFLIGHT_IPC_READ_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_ipc_read_options)
 struct cflight_ipc_stats {
@@ -330,6 +343,9 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_schema(
     const cflight_ipc_file *file, struct ArrowSchema *ret_schema, cflight_error **reterr);
 CFLIGHT_EXPORT int64_t cflight_ipc_file_batch_count(const cflight_ipc_file *file);
 CFLIGHT_EXPORT int64_t cflight_ipc_file_row_count(cflight_ipc_file *file);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file,
+                                                                            int64_t *ret_row_count,
+                                                                            cflight_error **reterr);
 CFLIGHT_EXPORT int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_read_batch(
     cflight_ipc_file *file, int64_t index, struct ArrowArray *ret_batch, cflight_error **reterr);
@@ -406,6 +422,7 @@ struct cflight_call_options {
     uint64_t message_bytes_max;
     uint64_t write_size_limit_bytes;
     uint64_t split_batch_bytes;
+    bool never_wait;
 };
 #define CFLIGHT_CALL_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_call_options)
 #ifdef __cplusplus
@@ -478,6 +495,7 @@ struct cflight_bearer_auth_options {
     uint32_t tokens_per_identity_max;
     uint32_t verifications_max;
     bool basic_in_handshake_only;
+    uint32_t waiting_max;
 };
 #define CFLIGHT_BEARER_AUTH_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_bearer_auth_options)
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
@@ -500,6 +518,12 @@ CFLIGHT_EXPORT size_t cflight_bearer_auth_revoke_identity(cflight_bearer_auth *a
 typedef struct cflight_password_file cflight_password_file;
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_new(
     const char *path, cflight_password_file **ret_file, cflight_error **reterr);
+typedef void (*cflight_password_change_fn)(void *user_data, struct cflight_bytes username);
+CFLIGHT_EXPORT void cflight_password_file_on_change(cflight_password_file *file,
+                                                    cflight_password_change_fn on_change,
+                                                    void *user_data);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_password_file_refuse_writable(cflight_password_file *file, cflight_error **reterr);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_password_file_reload(cflight_password_file *file, cflight_error **reterr);
 CFLIGHT_EXPORT void cflight_password_file_free(cflight_password_file *file);
@@ -579,6 +603,26 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_metadata_writer_write(
 }
 #endif
 #endif
+#ifndef CFLIGHT_TLS_H
+#define CFLIGHT_TLS_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+enum cflight_tls_version {
+    CFLIGHT_TLS_VERSION_DEFAULT = 0,
+    CFLIGHT_TLS_VERSION_1_2 = 12,
+    CFLIGHT_TLS_VERSION_1_3 = 13,
+};
+struct cflight_tls_policy {
+    enum cflight_tls_version min_version;
+    const char *tls12_ciphers;
+    const char *tls13_ciphers;
+    struct cflight_bytes revocation_lists;
+};
+#ifdef __cplusplus
+}
+#endif
+#endif
 #ifndef CFLIGHT_TYPES_H
 #define CFLIGHT_TYPES_H
 #ifdef __cplusplus
@@ -646,6 +690,13 @@ struct cflight_location {
 };
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_parse(
     struct cflight_bytes uri, struct cflight_location **ret_location, cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_of_host(const char *scheme,
+                                                                         struct cflight_bytes host,
+                                                                         int32_t port,
+                                                                         char **ret_uri,
+                                                                         cflight_error **reterr);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_location_of_socket(struct cflight_bytes path, char **ret_uri, cflight_error **reterr);
 CFLIGHT_EXPORT void cflight_location_free(struct cflight_location *location);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_descriptor_serialize(const struct cflight_descriptor *descriptor,
@@ -822,6 +873,7 @@ struct cflight_client_tls {
     const char *override_hostname;
     bool skip_verification;
     bool allow_common_name;
+    struct cflight_tls_policy policy;
 };
 struct cflight_client_options {
     size_t struct_size;
@@ -842,6 +894,8 @@ struct cflight_client_options {
     uint32_t metadata_bytes_max;
     const char *user_agent;
     const char *authority;
+    const struct cflight_token_provider *token_provider;
+    bool idle_watch_is_off;
 };
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
@@ -850,6 +904,8 @@ cflight_client_new(const char *location, const struct cflight_client_options *op
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(
     cflight_client *client, const struct cflight_call_options *options, cflight_error **reterr);
 CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_reload_tls(
+    cflight_client *client, const struct cflight_client_tls *tls, cflight_error **reterr);
 CFLIGHT_EXPORT void cflight_client_free(cflight_client *client);
 typedef struct cflight_info_stream cflight_info_stream;
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
@@ -956,6 +1012,33 @@ CFLIGHT_EXPORT cflight_status cflight_cookie_jar_set(cflight_cookie_jar *jar,
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cookie_jar_header(
     cflight_cookie_jar *jar, cflight_buffer **ret_header, cflight_error **reterr);
 CFLIGHT_EXPORT void cflight_cookie_jar_clear(cflight_cookie_jar *jar);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#ifndef CFLIGHT_FETCH_H
+#define CFLIGHT_FETCH_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+struct cflight_fetch_options {
+    size_t struct_size;
+    const struct cflight_call_options *call_options;
+    const struct cflight_client_options *client_options;
+    uint32_t parallel_max;
+    uint32_t attempts_max;
+    bool any_order;
+    const char *(*rewrite_location)(void *user_data, const char *location);
+    void *user_data;
+};
+#define CFLIGHT_FETCH_OPTIONS_INIT                          \
+    {                                                       \
+        .struct_size = sizeof(struct cflight_fetch_options) \
+    }
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_fetch(cflight_client *client, const struct cflight_info *info,
+              const struct cflight_fetch_options *options, struct ArrowArrayStream *ret_stream,
+              cflight_error **reterr);
 #ifdef __cplusplus
 }
 #endif
@@ -1090,6 +1173,7 @@ struct cflight_server_tls {
     size_t key_pair_count;
     enum cflight_client_certificate client_certificate;
     struct cflight_bytes client_root_certs;
+    struct cflight_tls_policy policy;
 };
 struct cflight_server_options {
     size_t struct_size;
@@ -1112,6 +1196,8 @@ struct cflight_server_options {
     const struct cflight_ipc_read_options *read_options;
     int64_t keepalive_interval_ms;
     int64_t keepalive_timeout_ms;
+    int64_t idle_timeout_ms;
+    uint64_t unread_bytes_max;
 };
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
@@ -1154,6 +1240,8 @@ CFLIGHT_EXPORT cflight_status cflight_server_context_add_trailer(cflight_server_
                                                                  cflight_error **reterr);
 CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context,
                                                        const char *key);
+CFLIGHT_EXPORT bool cflight_server_context_has_middleware(const cflight_server_context *context,
+                                                          const char *key);
 #ifdef __cplusplus
 }
 #endif
@@ -1176,6 +1264,8 @@ struct cflight_session_store_options {
     enum cflight_session_error_code (*check)(void *user_data,
                                              const struct cflight_session_option *option);
     void *user_data;
+    uint32_t sessions_per_owner_max;
+    uint64_t bytes_max;
 };
 #define CFLIGHT_SESSION_STORE_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_session_store_options)
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
@@ -1186,6 +1276,8 @@ CFLIGHT_EXPORT void cflight_session_store_unref(cflight_session_store *store);
 CFLIGHT_EXPORT void cflight_session_store_middleware(cflight_session_store *store,
                                                      struct cflight_server_middleware *ret_table);
 CFLIGHT_EXPORT size_t cflight_session_store_count(cflight_session_store *store);
+CFLIGHT_EXPORT size_t cflight_session_store_end_identity(cflight_session_store *store,
+                                                         struct cflight_bytes identity);
 CFLIGHT_EXPORT cflight_session *cflight_session_of(const cflight_server_context *context);
 CFLIGHT_EXPORT const char *cflight_session_id(const cflight_session *session);
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
