@@ -19,6 +19,7 @@
 #include "cli/serve.h"
 #include "cli/serve_auth.h"
 #include "cli/serve_tls.h"
+#include "cli/tls_policy.h"
 
 #define DEFAULT_PLACE "localhost:32010"
 
@@ -93,9 +94,13 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     const struct cli_arguments *arguments = serving->run->arguments;
     bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
     if (has_cert != cli_has(arguments, CLI_OPTION_SERVER_TLS_KEY) ||
-        (!has_cert && cli_has(arguments, CLI_OPTION_TLS_CA))) {
-        return refuse(serving, "--tls-cert and --tls-key belong together, --tls-ca needs both",
+        (!has_cert && (cli_has(arguments, CLI_OPTION_TLS_CA) || cli_has_tls_policy(arguments)))) {
+        return refuse(serving,
+                      "--tls-cert and --tls-key belong together, other TLS options need both",
                       reterr);
+    }
+    if (cli_has(arguments, CLI_OPTION_TLS_CRL) && !cli_has(arguments, CLI_OPTION_TLS_CA)) {
+        return refuse(serving, "--tls-crl needs --tls-ca", reterr);
     }
     if (serving->serve.may_overwrite && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
         return refuse(serving, "--overwrite needs --writable", reterr);
@@ -148,6 +153,12 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
         status = keep_path(serving, CLI_OPTION_TLS_CA, &serving->tls.ca_path, reterr);
     }
     if (status == CFLIGHT_OK) {
+        status = keep_path(serving, CLI_OPTION_TLS_CRL, &serving->tls.crl_path, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cli_tls_policy(serving->run->arguments, &serving->tls.policy, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = load_users(serving, reterr);
     }
     return status;
@@ -182,6 +193,7 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
         status =
             cflight_server_new(serving->location, &handlers, &options, &serving->server, reterr);
     }
+    cli_serve_tls_forget_key(&serving->tls);
     return status;
 }
 

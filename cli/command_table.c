@@ -110,6 +110,17 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
         {"tls-skip-verify", '\0', NULL, CLI_VALUE_FLAG, CLIENTS,
          "Accept any certificate. Anybody in between can then read and change "
          "everything."},
+    [CLI_OPTION_TLS_CRL] = {"tls-crl", '\0', "FILE", CLI_VALUE_TEXT, EVERY,
+                            "Refuse certificates that are revoked by the lists in FILE (PEM), and "
+                            "those of issuers that have none there."},
+    [CLI_OPTION_TLS_MIN_VERSION] = {"tls-min-version", '\0', "VERSION", CLI_VALUE_TEXT, EVERY,
+                                    "Lowest TLS version, 1.2 or 1.3. Default: 1.2."},
+    [CLI_OPTION_TLS12_CIPHERS] =
+        {"tls12-ciphers", '\0', "LIST", CLI_VALUE_TEXT, EVERY,
+         "Ciphers of TLS 1.2 by OpenSSL's names, with colons between them, in the order of "
+         "preference. Default: all with AES-GCM or ChaCha20-Poly1305."},
+    [CLI_OPTION_TLS13_CIPHERS] = {"tls13-ciphers", '\0', "LIST", CLI_VALUE_TEXT, EVERY,
+                                  "The same for TLS 1.3."},
     [CLI_OPTION_CMD] = {"cmd", '\0', NULL, CLI_VALUE_FLAG, NAMED, "NAME is a command, not a path."},
     [CLI_OPTION_SPLIT] =
         {"split", '\0', NULL, CLI_VALUE_FLAG, NAMED,

@@ -20,6 +20,7 @@
 #include "cli/message.h"
 #include "cli/os_error.h"
 #include "cli/secret.h"
+#include "cli/tls_policy.h"
 #include "cli/value.h"
 
 static int64_t now_ms(void)
@@ -51,6 +52,12 @@ static cflight_status read_tls_files(struct cli_connection *connection, cflight_
     }
     if (status == CFLIGHT_OK) {
         status = read_option_file(&connection->tls_key, arguments, CLI_OPTION_TLS_KEY, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = read_option_file(&connection->tls_crl, arguments, CLI_OPTION_TLS_CRL, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cli_tls_policy(arguments, &connection->tls_policy, reterr);
     }
     return status;
 }
@@ -101,7 +108,7 @@ static bool has_tls_option(const struct cli_arguments *arguments)
     return cli_has(arguments, CLI_OPTION_TLS_ROOTS) || cli_has(arguments, CLI_OPTION_TLS_CERT) ||
            cli_has(arguments, CLI_OPTION_TLS_KEY) || cli_has(arguments, CLI_OPTION_TLS_NAME) ||
            cli_has(arguments, CLI_OPTION_TLS_COMMON_NAME) ||
-           cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
+           cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY) || cli_has_tls_policy(arguments);
 }
 
 /* Options for TLS with a location that has none would end in plain text where the user expects
@@ -134,6 +141,8 @@ cflight_status cli_connection_new_client(const struct cli_connection *connection
     options.tls.override_hostname = arguments->values[CLI_OPTION_TLS_NAME];
     options.tls.allow_common_name = cli_has(arguments, CLI_OPTION_TLS_COMMON_NAME);
     options.tls.skip_verification = cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
+    options.tls.policy = connection->tls_policy;
+    options.tls.policy.revocation_lists = cli_text_bytes(&connection->tls_crl);
     options.user_agent = "cflight-cli";
     return cflight_client_new(uri, &options, ret_client, reterr);
 }
@@ -395,6 +404,7 @@ void cli_connection_done(struct cli_connection *connection)
     cli_free(connection->header_texts);
     cli_free(connection->headers);
     cli_text_done(&connection->tls_roots);
+    cli_text_done(&connection->tls_crl);
     cli_text_done(&connection->tls_cert);
     cli_text_wipe(&connection->tls_key);
     cli_free(connection->uri);

@@ -17,6 +17,8 @@ struct cli_connection {
     struct cli_text tls_roots;
     struct cli_text tls_cert;
     struct cli_text tls_key;
+    struct cli_text tls_crl;
+    struct cflight_tls_policy tls_policy; /* but for the lists */
     struct cflight_ipc_read_options read_options;
     struct cflight_header *headers; /* of the user, then at most one of the credentials */
     size_t header_count;

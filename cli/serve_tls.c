@@ -50,17 +50,28 @@ cflight_status cli_serve_tls_read(struct cli_serve_tls *files, struct cflight_se
     if (status == CFLIGHT_OK) {
         status = read_again(&files->ca, files->ca_path, reterr);
     }
+    if (status == CFLIGHT_OK) {
+        status = read_again(&files->crl, files->crl_path, reterr);
+    }
     if (status != CFLIGHT_OK || files->cert_path == NULL) {
         return status;
     }
     files->pair =
         (struct cflight_tls_key_pair){cli_text_bytes(&files->cert), cli_text_bytes(&files->key)};
-    *ret_tls = (struct cflight_server_tls){.key_pairs = &files->pair, .key_pair_count = 1};
+    *ret_tls = (struct cflight_server_tls){
+        .key_pairs = &files->pair, .key_pair_count = 1, .policy = files->policy};
+    ret_tls->policy.revocation_lists = cli_text_bytes(&files->crl);
     if (files->ca_path != NULL) {
         ret_tls->client_certificate = CFLIGHT_CLIENT_CERTIFICATE_REQUIRED;
         ret_tls->client_root_certs = cli_text_bytes(&files->ca);
     }
     return CFLIGHT_OK;
+}
+
+void cli_serve_tls_forget_key(struct cli_serve_tls *files)
+{
+    cli_text_wipe(&files->key);
+    files->pair = (struct cflight_tls_key_pair){0};
 }
 
 cflight_status cli_serve_tls_reload(struct cli_serve_tls *files, cflight_server *server,
@@ -74,6 +85,7 @@ cflight_status cli_serve_tls_reload(struct cli_serve_tls *files, cflight_server 
     if (status == CFLIGHT_OK) {
         status = cflight_server_reload_tls(server, &tls, reterr);
     }
+    cli_serve_tls_forget_key(files);
     return status;
 }
 
@@ -82,8 +94,10 @@ void cli_serve_tls_done(struct cli_serve_tls *files)
     cli_free(files->cert_path);
     cli_free(files->key_path);
     cli_free(files->ca_path);
+    cli_free(files->crl_path);
     cli_text_done(&files->cert);
     cli_text_wipe(&files->key);
     cli_text_done(&files->ca);
+    cli_text_done(&files->crl);
     memset(files, 0, sizeof *files);
 }

@@ -210,3 +210,71 @@ def test_passwords_travel_under_tls(cflight, certs, data, tmp_path):
             call = fl.FlightCallOptions(headers=[header])
             assert client.do_get(fl.Ticket("x"), call).read_all().equals(TABLE)
         assert "s3cret" not in server.messages()
+
+
+def known_client(certs):
+    return ("--tls-roots", certs / "ca.pem", "--tls-cert", certs / "client.pem", "--tls-key", certs / "client.key")
+
+
+def test_revoked_clients_are_refused(cflight, certs, data, tmp_path):
+    """Also after SIGHUP, which reads the lists again; a list that has run out lets nobody in."""
+    lists = tmp_path / "lists.crl"
+    shutil.copy(certs / "none.crl", lists)
+    with serving(cflight, data, *server_options(certs), "--tls-ca", certs / "ca.pem", "--tls-crl", lists) as server:
+        command = ("list", server.location, *known_client(certs))
+        assert cflight.run(*command, check=True).stdout.startswith("x\t1000\t")
+        for name, alert in (("client", "certificate revoked"), ("old", "certificate expired")):
+            shutil.copy(certs / f"{name}.crl", lists)
+            reads = server.messages().count("read again")
+            server.process.send_signal(signal.SIGHUP)
+            with server.has_lines:
+                assert server.has_lines.wait_for(lambda: server.messages().count("read again") > reads, 60)
+            done = cflight.run(*command)
+            assert done.returncode == 3 and "the peer refused: " in done.stderr and alert in done.stderr, done.stderr
+
+
+def test_revoked_servers_are_refused(cflight, certs, data):
+    with serving(cflight, data, *server_options(certs, "client")) as server:
+        command = ("list", server.location, "--tls-roots", certs / "ca.pem", "--tls-name", "x")
+        for name, reason in (("client", "certificate revoked"), ("old", "CRL has expired")):
+            done = cflight.run(*command, "--tls-crl", certs / f"{name}.crl")
+            assert done.returncode == 3 and reason in done.stderr, done.stderr
+
+
+def test_ciphers_and_versions_are_chosen(cflight, certs, data):
+    cipher = "TLS_CHACHA20_POLY1305_SHA256"
+    with serving(cflight, data, *server_options(certs), "--tls-min-version", "1.3", "--tls13-ciphers", cipher) as server:
+        roots = ("--tls-roots", certs / "ca.pem")
+        cflight.run("list", server.location, *roots, check=True)
+        done = cflight.run("list", server.location, *roots, "--tls13-ciphers", "TLS_AES_128_GCM_SHA256")
+        assert done.returncode == 3 and "no cipher or other parameter in common" in done.stderr
+        old = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{server.port}", "-tls1_2", "-alpn", "h2"],
+                             input="", capture_output=True, text=True)
+        assert old.returncode != 0 and "protocol version" in old.stderr
+    for option, value, message in (("--tls-min-version", "1.1", "--tls-min-version is 1.2 or 1.3, not '1.1'"),
+                                   ("--tls12-ciphers", "RC4-MD5", "'RC4-MD5' is none of the ciphers"),
+                                   ("--tls13-ciphers", "", "'' is none of the ciphers")):
+        done = cflight.run("list", "grpc+tls://localhost:1", option, value)
+        assert done.returncode != 0 and message in done.stderr, done.stderr
+
+
+def s_client(certs, port, *options):
+    """OpenSSL's client: what it says about one connection."""
+    command = ["openssl", "s_client", "-connect", f"localhost:{port}", "-alpn", "h2", "-CAfile", certs / "ca.pem",
+               "-no_ign_eof", *options]
+    return subprocess.run(command, input=b"", capture_output=True).stdout.decode(errors="replace")
+
+
+def test_no_session_of_openssl_outlives_the_rules(cflight, certs, data, tmp_path):
+    """It is resumed while nothing changes, without a certificate even; once its own is revoked it is not."""
+    lists, session = tmp_path / "lists.crl", tmp_path / "session.pem"
+    shutil.copy(certs / "none.crl", lists)
+    with serving(cflight, data, *server_options(certs), "--tls-ca", certs / "ca.pem", "--tls-crl", lists) as server:
+        whole = s_client(certs, server.port, "-tls1_2", "-sess_out", session, "-cert", certs / "client.pem",
+                         "-key", certs / "client.key")
+        assert "New, TLSv1.2" in whole
+        assert "Reused, TLSv1.2" in s_client(certs, server.port, "-tls1_2", "-sess_in", session)
+        shutil.copy(certs / "client.crl", lists)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("read again")
+        assert "Reused" not in s_client(certs, server.port, "-tls1_2", "-sess_in", session)

@@ -9,11 +9,17 @@
  *   expired     of ca, for localhost, no longer valid
  *   self        signs itself, for localhost and 127.0.0.1
  *   client      of ca, for a client: CN "cflight client", URI spiffe://cflight.example/client
- *   stranger    a client that signs itself */
+ *   stranger    a client that signs itself
+ *
+ * and the revocation lists of ca: none.crl, client.crl (the client is revoked), old.crl (has run
+ * out). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "certs.h"
+
+enum { DAY_S = 24 * 60 * 60 };
 
 static void write_file(const char *directory, const char *name, const char *suffix,
                        const char *text)
@@ -25,6 +31,12 @@ static void write_file(const char *directory, const char *name, const char *suff
         fprintf(stderr, "make_certs: cannot write %s\n", path);
         exit(1);
     }
+}
+
+static void write_list(const char *directory, const char *name, char *text)
+{
+    write_file(directory, name, ".crl", text);
+    free(text);
 }
 
 static struct t_cert make(const char *directory, const char *name,
@@ -63,8 +75,13 @@ int main(int argc, char **argv)
     };
     for (size_t i = 0; i < sizeof LEAVES / sizeof LEAVES[0]; i++) {
         struct t_cert leaf = make(argv[1], LEAVES[i].name, &LEAVES[i].options);
+        if (strcmp(LEAVES[i].name, "client") == 0) {
+            write_list(argv[1], "client", t_revocation_list(&ca, &leaf, DAY_S));
+        }
         t_cert_done(&leaf);
     }
+    write_list(argv[1], "none", t_revocation_list(&ca, NULL, DAY_S));
+    write_list(argv[1], "old", t_revocation_list(&ca, NULL, -1));
     t_cert_done(&ca);
     return 0;
 }
