@@ -302,13 +302,14 @@ int64_t cli_row_count(const struct cli_arguments *arguments, int64_t fallback)
     return rows;
 }
 
-enum cflight_compression cli_compression(const struct cli_arguments *arguments)
+struct cflight_ipc_write_options cli_write_options(const struct cli_arguments *arguments)
 {
-    enum cflight_compression codec = CFLIGHT_COMPRESSION_NONE;
+    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
     if (cli_has(arguments, CLI_OPTION_COMPRESSION)) {
-        (void)parse_codec(arguments->values[CLI_OPTION_COMPRESSION], &codec);
+        (void)parse_codec(arguments->values[CLI_OPTION_COMPRESSION], &options.compression);
     }
-    return codec;
+    options.send_whole_dictionaries = cli_has(arguments, CLI_OPTION_WHOLE_DICTIONARIES);
+    return options;
 }
 
 struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments)

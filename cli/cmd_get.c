@@ -174,7 +174,7 @@ static cflight_status write_target(struct cli_run *run, struct cli_connection *c
     struct cli_fetch fetch = {.connection = connection};
     bool is_table = target->format == CLI_FORMAT_TABLE;
     const char *no_color = getenv("NO_COLOR");
-    struct cli_sink_options options = {.compression = cli_compression(run->arguments)};
+    struct cli_sink_options options = {.ipc = cli_write_options(run->arguments)};
     cflight_status status = cli_output_open(&output, target->path, cli_interrupt_flag(), reterr);
     if (status != CFLIGHT_OK) {
         run->exit_code = CLI_EXIT_FAILURE;

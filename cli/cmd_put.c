@@ -84,8 +84,8 @@ static cflight_status start_call(struct upload *upload, const struct cli_connect
     struct cflight_descriptor descriptor;
     struct cflight_bytes *elements = NULL;
     struct cflight_call_options options = cli_connection_call(connection);
-    struct cflight_ipc_write_options write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
-    write_options.compression = cli_compression(upload->run->arguments);
+    const struct cflight_ipc_write_options write_options =
+        cli_write_options(upload->run->arguments);
     options.write_options = &write_options;
     cflight_status status =
         cli_make_descriptor(upload->run->arguments, upload->run->arguments->positionals[1],
@@ -157,6 +157,20 @@ static cflight_status send_batch(struct upload *upload, struct ArrowArray *batch
     return take_answers(upload, reterr);
 }
 
+/* Standard input ends with its stream: what follows would be lost in silence. */
+static cflight_status check_tail(struct upload *upload, cflight_error **reterr)
+{
+    uint8_t next = 0;
+    if (upload->file.fd >= 0 || cli_read_stdin(NULL, &next, sizeof next) <= 0) {
+        return CFLIGHT_OK;
+    }
+    cflight_writer_cancel(upload->writer);
+    upload->run->exit_code = CLI_EXIT_FAILURE;
+    return cflight_error_set_message(
+        reterr, CFLIGHT_DATA_LOSS,
+        "bytes follow the end of the Arrow stream on standard input; only one stream is read");
+}
+
 static cflight_status send_all(struct upload *upload, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
@@ -171,7 +185,7 @@ static cflight_status send_all(struct upload *upload, cflight_error **reterr)
             return source_failure(upload, reterr);
         }
         if (batch.release == NULL) {
-            break;
+            return check_tail(upload, reterr);
         }
         status = send_batch(upload, &batch, reterr);
         batch.release(&batch);

@@ -178,12 +178,11 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     const struct cli_arguments *arguments = serving->run->arguments;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
-    struct cflight_ipc_write_options write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
+    const struct cflight_ipc_write_options write_options = cli_write_options(arguments);
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
     handlers.do_put =
         cli_has(arguments, CLI_OPTION_WRITABLE) ? cli_serve_do_put : cli_serve_refuse_put;
-    write_options.compression = cli_compression(arguments);
     options.write_options = &write_options;
     serving->serve.read_options = cli_read_options(arguments);
     options.read_options = &serving->serve.read_options;

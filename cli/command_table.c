@@ -151,6 +151,10 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
         {"unpack-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(GET) | BIT(PUT) | BIT(SERVE),
          "Most bytes that the compressed data of one batch may unpack to; k, M, G and T are powers "
          "of 1024. Default: 256M, or 256 times the batch where that is more."},
+    [CLI_OPTION_WHOLE_DICTIONARIES] =
+        {"whole-dictionaries", '\0', NULL, CLI_VALUE_FLAG, BIT(GET) | BIT(PUT) | BIT(SERVE),
+         "Write dictionaries that grow whole with every batch, for readers that cannot join deltas "
+         "(polars). Default: what was added."},
     [CLI_OPTION_LISTEN] =
         {"listen", '\0', "URI", CLI_VALUE_TEXT, BIT(SERVE),
          "Address to listen on. Port 0 takes a free one; grpc+tls:// needs --tls-cert and "

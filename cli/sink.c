@@ -38,9 +38,9 @@ static struct cli_sink *make_sink(enum cli_format format, struct cli_output *out
 {
     switch (format) {
     case CLI_FORMAT_ARROW:
-        return cli_sink_new_arrow(output, CFLIGHT_IPC_FORMAT_FILE, options->compression);
+        return cli_sink_new_arrow(output, CFLIGHT_IPC_FORMAT_FILE, &options->ipc);
     case CLI_FORMAT_ARROWS:
-        return cli_sink_new_arrow(output, CFLIGHT_IPC_FORMAT_STREAM, options->compression);
+        return cli_sink_new_arrow(output, CFLIGHT_IPC_FORMAT_STREAM, &options->ipc);
     case CLI_FORMAT_CSV:
         return cli_sink_new_csv(output);
     case CLI_FORMAT_JSONL:

@@ -18,7 +18,7 @@ enum cli_format {
 };
 
 struct cli_sink_options {
-    enum cflight_compression compression; /* Arrow formats */
+    struct cflight_ipc_write_options ipc; /* Arrow formats */
     size_t width;                         /* table: columns of the terminal, 0 for no limit */
     bool has_style;                       /* table: the terminal understands escape sequences */
 };
@@ -52,7 +52,7 @@ void cli_sink_free(struct cli_sink *sink);
 
 /* Makers of the sinks; NULL when there is no memory. */
 struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_format format,
-                                    enum cflight_compression compression);
+                                    const struct cflight_ipc_write_options *options);
 struct cli_sink *cli_sink_new_csv(struct cli_output *output);
 struct cli_sink *cli_sink_new_jsonl(struct cli_output *output);
 struct cli_sink *cli_sink_new_table(struct cli_output *output, size_t width, bool has_style);

@@ -7,7 +7,7 @@ struct arrow_sink {
     struct cli_sink sink;
     struct cli_output *output;
     enum cflight_ipc_format format;
-    enum cflight_compression compression;
+    struct cflight_ipc_write_options options;
     cflight_ipc_writer *writer;
 };
 
@@ -29,10 +29,9 @@ static cflight_status arrow_begin(struct cli_sink *sink, const struct ArrowSchem
                                   cflight_error **reterr)
 {
     struct arrow_sink *self = (struct arrow_sink *)sink;
-    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
-    options.compression = self->compression;
-    cflight_status status = cflight_ipc_writer_new(self->format, schema, cli_output_write,
-                                                   self->output, &options, &self->writer, reterr);
+    cflight_status status =
+        cflight_ipc_writer_new(self->format, schema, cli_output_write, self->output, &self->options,
+                               &self->writer, reterr);
     return explain(self, status, reterr);
 }
 
@@ -64,7 +63,7 @@ static void arrow_free(struct cli_sink *sink)
 }
 
 struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_format format,
-                                    enum cflight_compression compression)
+                                    const struct cflight_ipc_write_options *options)
 {
     static const struct cli_sink_functions functions = {arrow_begin, arrow_write, arrow_end,
                                                         arrow_free};
@@ -75,6 +74,6 @@ struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_
     self->sink.functions = &functions;
     self->output = output;
     self->format = format;
-    self->compression = compression;
+    self->options = *options;
     return &self->sink;
 }

@@ -66,8 +66,9 @@ struct cflight_ipc_write_options {
     int32_t compression_level;
     /// True writes metadata version V4 (unions carry validity bitmaps); the default is V5.
     bool use_metadata_v4;
-    /// True sends a grown dictionary as a delta instead of whole.
-    bool emit_dictionary_deltas;
+    /// True sends a dictionary that has grown whole instead of as a delta, for readers that cannot
+    /// join deltas (polars, arrow-rs before 56).
+    bool send_whole_dictionaries;
     /// Alignment of the message metadata and buffers in files and streams, 8 or 64; 0 is 8. Flight
     /// always uses 8.
     int32_t alignment_bytes;

@@ -107,6 +107,11 @@ static int compression_of(PyObject *options, enum cflight_compression *ret_compr
     return result;
 }
 
+const struct cflight_ipc_write_options cfp_write_defaults = {
+    .struct_size = sizeof(struct cflight_ipc_write_options),
+    .send_whole_dictionaries = true,
+};
+
 int cfp_write_options_get(struct cfp_state *state, PyObject *value,
                           struct cflight_ipc_write_options *ret_options)
 {
@@ -137,7 +142,7 @@ int cfp_write_options_get(struct cfp_state *state, PyObject *value,
     /* pyarrow counts versions from 0 (V1). */
     options.use_metadata_v4 = version == (is_own ? 4 : 3);
     options.compression_level = (int32_t)level;
-    options.emit_dictionary_deltas = deltas != 0;
+    options.send_whole_dictionaries = deltas == 0;
     options.depth_max = (int32_t)depth;
     options.compression_threads = (int32_t)threads;
     *ret_options = options;
@@ -556,7 +561,7 @@ static int load_options(struct call_options *self, struct cfp_call *call)
     options->message_bytes_max = self->plain.message_bytes_max;
     options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
     options->split_batch_bytes = self->plain.split_batch_bytes;
-    options->write_options = self->write_options == NULL ? NULL : &self->write;
+    options->write_options = self->write_options == NULL ? &cfp_write_defaults : &self->write;
     options->read_options = self->read_options == NULL ? NULL : &self->read;
     if (self->cancel != NULL) {
         call->cancel = cflight_cancel_ref(cfp_cancel_token_handle(self->cancel));
@@ -611,6 +616,7 @@ int cfp_call_begin(struct cfp_state *state, PyObject *value, enum cfp_call_kind 
                    struct cfp_call *ret_call)
 {
     *ret_call = (struct cfp_call){.options = CFLIGHT_CALL_OPTIONS_INIT};
+    ret_call->options.write_options = &cfp_write_defaults;
     int is_given = value == NULL ? 0 : PyObject_IsTrue(value);
     if (is_given < 0) {
         return -1;

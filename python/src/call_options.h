@@ -11,6 +11,9 @@ cflight_cancel *cfp_cancel_token_handle(PyObject *token);
 
 /* From an IpcWriteOptions of pyarrow or of this module; anything else is a TypeError ("expected
  * IpcWriteOptions, got <class 'int'>"). */
+/* Those of a program that gives none: as pyarrow's, which send dictionaries whole. */
+extern const struct cflight_ipc_write_options cfp_write_defaults;
+
 int cfp_write_options_get(struct cfp_state *state, PyObject *value,
                           struct cflight_ipc_write_options *ret_options);
 

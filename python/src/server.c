@@ -207,6 +207,9 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
     }
     options.split_is_off = options.split_batch_bytes == 0;
     options.write_options = link->streams.options.write_options;
+    if (options.write_options == NULL) {
+        options.write_options = &cfp_write_defaults;
+    }
     options.read_options = link->streams.options.read_options;
     cfp_server_handlers(link, &handlers);
     if (link->auth != NULL) {

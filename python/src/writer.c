@@ -127,7 +127,7 @@ static PyObject *writer_begin(PyObject *object, PyObject *args, PyObject *kwargs
     struct cfp_writer *self = (struct cfp_writer *)object;
     PyObject *schema_object = NULL;
     PyObject *options_object = Py_None;
-    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
+    struct cflight_ipc_write_options options = cfp_write_defaults;
     struct ArrowSchema schema;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:begin", names, &schema_object,
                                      &options_object)) {

@@ -327,7 +327,7 @@ static cflight_status take_values(struct cfl_dictionary_set *dictionaries,
     struct weight weight = {.body_bytes = body.bytes.len_bytes};
     cflight_status status = cfl_decode_values(env, message, &data, body, entry->field, &values,
                                               &weight.len_bytes, reterr);
-    if (status == CFLIGHT_OK && is_delta && entry->values.release != NULL) {
+    if (status == CFLIGHT_OK && is_delta) {
         status = append_values(dictionaries, env, entry, &values, weight, reterr);
     } else if (status == CFLIGHT_OK) {
         status = set_values(dictionaries, env, entry, &values, ++dictionaries->last_lineage, weight,
@@ -353,6 +353,11 @@ cflight_status cfl_dictionary_set_feed(struct cfl_dictionary_set *dictionaries,
     if (entry == NULL) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "dictionary %" PRId64 " belongs to no field of the schema", id);
+    }
+    if (is_delta && !entry->is_seen) {
+        return cflight_error_set(
+            reterr, CFLIGHT_DATA_LOSS,
+            "a delta came for dictionary %" PRId64 ", which has not come itself", id);
     }
     if (entry->is_included) {
         status = take_values(dictionaries, env, message, body, entry, is_delta, reterr);

@@ -102,7 +102,7 @@ static cflight_status load_schema(struct cfl_encoder *encoder, const struct Arro
     if (status == CFLIGHT_OK) {
         status = cfl_dictionaries_init(&encoder->dictionaries, encoder->alloc,
                                        cfl_schema_root(encoder->schema), encoder->metadata_version,
-                                       encoder->options.emit_dictionary_deltas, reterr);
+                                       !encoder->options.send_whole_dictionaries, reterr);
     }
     return status;
 }

@@ -65,6 +65,11 @@ static cflight_status read_stream_schema(struct cflight_ipc_file *file, cflight_
     struct cfl_walk_message message = {0};
     struct cfl_message parsed;
     size_t offset = 0;
+    const char *foreign = cfl_foreign_format(file->bytes);
+    if (foreign != NULL) {
+        return cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED,
+                                 "neither an Arrow file nor an Arrow stream: this is %s", foreign);
+    }
     cflight_status status =
         cfl_walk_next(file->bytes, &file->setup.limits, &offset, &message, reterr);
     if (status != CFLIGHT_OK) {
@@ -210,6 +215,21 @@ static cflight_status footer_row_count(const struct cflight_ipc_file *file, int6
     return status;
 }
 
+/* A stream ends with its marker. Bytes behind it, but for zeros that pad, would be lost in silence:
+ * somebody joined two streams, or the data is damaged. */
+static cflight_status check_tail(struct cflight_bytes bytes, size_t offset, cflight_error **reterr)
+{
+    for (size_t i = offset; i < bytes.len_bytes; i++) {
+        if (bytes.data[i] != 0) {
+            return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                     "the Arrow stream ends at byte %zu, and %zu bytes follow; "
+                                     "several streams in one file are not read",
+                                     offset, bytes.len_bytes - offset);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
 static cflight_status stream_row_count(const struct cflight_ipc_file *file, int64_t *row_count,
                                        cflight_error **reterr)
 {
@@ -226,7 +246,7 @@ static cflight_status stream_row_count(const struct cflight_ipc_file *file, int6
             }
         }
     }
-    return status;
+    return status == CFLIGHT_OK ? check_tail(file->bytes, offset, reterr) : status;
 }
 
 cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file, int64_t *ret_row_count,
@@ -425,6 +445,8 @@ static cflight_status walk_to_batch(struct file_stream *stream, struct ArrowArra
         cflight_status status =
             cfl_walk_next(file->bytes, &file->setup.limits, &stream->offset, &message, reterr);
         if (status != CFLIGHT_OK || message.is_end) {
+            status =
+                status == CFLIGHT_OK ? check_tail(file->bytes, stream->offset, reterr) : status;
             stream->offset = status == CFLIGHT_OK ? file->bytes.len_bytes : stream->offset;
             return status;
         }

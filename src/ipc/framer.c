@@ -35,6 +35,7 @@ struct cfl_framer {
     struct cfl_limits limits;
     struct cfl_pool *pool;
     enum framer_state state;
+    bool is_begun; /* a word was read */
     uint8_t word[CFL_PREFIX_BYTES];
     size_t got_bytes; /* of the word or the body */
     size_t header_len_bytes;
@@ -162,6 +163,13 @@ static cflight_status take_word(struct cfl_framer *framer, cflight_error **reter
         return cflight_error_set_message(
             reterr, CFLIGHT_DATA_LOSS,
             "an Arrow file ('ARROW1') came where an Arrow stream is expected");
+    }
+    const char *foreign = cfl_foreign_format(
+        cflight_bytes_make(framer->word, framer->is_begun ? 0 : CFL_PREFIX_BYTES));
+    framer->is_begun = true;
+    if (foreign != NULL) {
+        return cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED,
+                                 "%s came where an Arrow stream is expected", foreign);
     }
     return take_length(framer, word, reterr);
 }

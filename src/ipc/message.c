@@ -4,6 +4,7 @@
 #include "ipc/message.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "ipc/decoder.h"
@@ -130,4 +131,28 @@ cflight_status cfl_add_rows(int64_t *row_count, int64_t length, cflight_error **
     }
     *row_count = total;
     return CFLIGHT_OK;
+}
+
+const char *cfl_foreign_format(struct cflight_bytes bytes)
+{
+    static const struct {
+        const char *magic;
+        size_t len_bytes;
+        const char *name;
+    } formats[] = {
+        {"FEA1", 4, "a Feather file of version 1, which is not supported; version 2 is"},
+        {"PAR1", 4, "a Parquet file"},
+        {"ORC", 3, "an ORC file"},
+        {"\x1F\x8B", 2, "a gzip file; unpack it first"},
+        {"\x28\xB5\x2F\xFD", 4, "a Zstandard file; unpack it first"},
+        {"\x04\x22\x4D\x18", 4, "an LZ4 file; unpack it first"},
+        {"PK\x03\x04", 4, "a ZIP file; unpack it first"},
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (bytes.len_bytes >= formats[i].len_bytes &&
+            memcmp(bytes.data, formats[i].magic, formats[i].len_bytes) == 0) {
+            return formats[i].name;
+        }
+    }
+    return NULL;
 }

@@ -38,6 +38,10 @@ enum {
 };
 #define CFL_CONTINUATION UINT32_C(0xFFFFFFFF)
 
+/* What data that begins so is, when it is no Arrow data but something that people take for it: "a
+ * Parquet file". NULL for none. */
+const char *cfl_foreign_format(struct cflight_bytes bytes);
+
 /* Adds the rows of a batch to those of its stream: DATA_LOSS when no count could hold them, which
  * only columns without buffers (nulls) can claim. */
 cflight_status cfl_add_rows(int64_t *row_count, int64_t length, cflight_error **reterr);

@@ -126,7 +126,11 @@ static cflight_status set_text(struct cfl_schema_builder *builder, char **target
                                struct cflight_bytes text, const char *what, cflight_error **reterr)
 {
     if (text.len_bytes > 0 && memchr(text.data, 0, text.len_bytes) != NULL) {
-        return cflight_error_set(reterr, builder->bad_status, "a %s holds a NUL character", what);
+        return cflight_error_set(
+            reterr, builder->bad_status,
+            "the %s that begins with \"%.*s\" holds a NUL character, which the "
+            "Arrow C data interface cannot pass on",
+            what, (int)(text.len_bytes < 40 ? text.len_bytes : 40), (const char *)text.data);
     }
     char *copy = cfl_strndup(builder->schema->alloc, (const char *)text.data, text.len_bytes);
     if (copy == NULL) {
@@ -390,6 +394,11 @@ static bool has_right_children(const struct cfl_field *field)
 cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struct cfl_field *field,
                                        cflight_error **reterr)
 {
+    if (field->type.id == CFL_TYPE_INT && field->type.bit_width == 128) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_UNIMPLEMENTED,
+            "integers of 128 bits are an extension of polars; Arrow has 8 to 64 bits");
+    }
     if (!resolve_type(&field->type)) {
         return cflight_error_set(
             reterr, builder->bad_status,

@@ -76,11 +76,11 @@ class PyarrowClient:
         return flight.FlightCallOptions(timeout=60, write_options=pyarrow_options(**options))
 
 
-def pyarrow_options(use_metadata_v4=False, compression=cflight.NONE, emit_dictionary_deltas=False, **_):
+def pyarrow_options(use_metadata_v4=False, compression=cflight.NONE, send_whole_dictionaries=False, **_):
     codecs = {cflight.NONE: None, cflight.LZ4_FRAME: "lz4", cflight.ZSTD: "zstd"}
     versions = pa.ipc.MetadataVersion
     return pa.ipc.IpcWriteOptions(metadata_version=versions.V4 if use_metadata_v4 else versions.V5,
-                                  compression=codecs[compression], emit_dictionary_deltas=emit_dictionary_deltas)
+                                  compression=codecs[compression], emit_dictionary_deltas=not send_whole_dictionaries)
 
 
 def random_options(rng):
@@ -88,7 +88,7 @@ def random_options(rng):
     use_metadata_v4 = rng.random() < 0.25
     codecs = (cflight.NONE,) if use_metadata_v4 else (cflight.NONE, cflight.LZ4_FRAME, cflight.ZSTD)
     return dict(use_metadata_v4=use_metadata_v4, compression=rng.choice(codecs),
-                emit_dictionary_deltas=rng.random() < 0.5)
+                send_whole_dictionaries=rng.random() < 0.5)
 
 
 PEERS = {"cflight": (cflight_calls.Client, cflight_calls.Server), "pyarrow": (PyarrowClient, PyarrowServer)}
@@ -178,7 +178,7 @@ def test_dictionaries_grow_and_change(peers, way, deltas):
     batches = [pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([i for i in range(len(words))] + [None],
                                                                         pa.int32()), pa.array(words, pa.utf8()))],
                                ["column"]) for words in values]
-    check(way(*peers, batches[0].schema, batches, dict(emit_dictionary_deltas=deltas)), batches[0].schema, batches)
+    check(way(*peers, batches[0].schema, batches, dict(send_whole_dictionaries=not deltas)), batches[0].schema, batches)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)

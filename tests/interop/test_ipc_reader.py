@@ -114,7 +114,7 @@ def test_random_streams_of_our_writer(seeds):
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow"))
         try:
-            data = cflight.write_all(schema, batches, cflight.STREAM, emit_dictionary_deltas=True)
+            data = cflight.write_all(schema, batches, cflight.STREAM)
             with cflight_read.open_bytes(data) as reader:
                 check(reader.schema, list(reader), schema, batches)
         except Exception as error:
@@ -173,7 +173,7 @@ def delta_stream(base, delta):
     schema = pa.schema([pa.field("column", pa.dictionary(pa.int32(), base.type))])
     batches = [pa.record_batch([pa.DictionaryArray.from_arrays(pa.array(range(len(values)), pa.int32()), values)],
                                schema=schema) for values in (base, both)]
-    return cflight.write_all(schema, batches, cflight.STREAM, emit_dictionary_deltas=True), schema, batches
+    return cflight.write_all(schema, batches, cflight.STREAM), schema, batches
 
 
 @pytest.mark.parametrize("type_", [type_ for type_ in FLAT_TYPES

@@ -43,7 +43,7 @@ def random_options(rng):
     return dict(use_metadata_v4=use_metadata_v4,
                 compression=rng.choice((cflight.NONE, cflight.LZ4_FRAME, cflight.ZSTD)),
                 compression_threads=rng.choice((0, 1, 3)),
-                emit_dictionary_deltas=rng.random() < 0.5,
+                send_whole_dictionaries=rng.random() < 0.5,
                 alignment_bytes=rng.choice((0, 8, 64)))
 
 
@@ -70,7 +70,7 @@ def test_random_files(seeds):
     for seed in seeds:
         generator = ArrowRandom(seed)
         options = random_options(random.Random(seed))
-        grows = options["emit_dictionary_deltas"]
+        grows = not options["send_whole_dictionaries"]
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow" if grows else "fixed"))
         try:
@@ -132,11 +132,11 @@ def write_dictionaries(batches, **options):
     (([], ["a"], []), True, (7, 3, 3, 1, 1)),
 ])
 def test_dictionary_messages(values, deltas, expected):
-    """Goal: a dictionary is sent when it changed, and as a delta only when asked for and possible.
+    """Goal: a dictionary is sent when it changed, and as a delta when possible and not refused.
     Method: statistics of the writer, for sequences of dictionaries; pyarrow's writer has the same ones, except that it
     takes growth from nothing for a replacement."""
     batches = [dictionary_batch(item, [0] if item else [None]) for item in values]
-    assert write_dictionaries(batches, emit_dictionary_deltas=deltas) == expected
+    assert write_dictionaries(batches, send_whole_dictionaries=not deltas) == expected
     if not values[0]:
         return
     sink = pa.BufferOutputStream()

@@ -42,7 +42,7 @@ ArrowArray._fields_ = [
 
 class WriteOptions(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("compression", ctypes.c_int), ("compression_level", ctypes.c_int32),
-                ("use_metadata_v4", ctypes.c_bool), ("emit_dictionary_deltas", ctypes.c_bool),
+                ("use_metadata_v4", ctypes.c_bool), ("send_whole_dictionaries", ctypes.c_bool),
                 ("alignment_bytes", ctypes.c_int32), ("depth_max", ctypes.c_int32),
                 ("compression_threads", ctypes.c_int32)]
 

@@ -596,7 +596,7 @@ TEST(encoder, every_allocation_failure_is_reported)
     for (int codec = 0; codec < 3; codec++) {
         struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
         options.compression = (enum cflight_compression)codec;
-        options.emit_dictionary_deltas = codec != 1;
+        options.send_whole_dictionaries = codec == 1;
         options.compression_threads = 2;
         T_EACH_ALLOC_FAILURE(alloc) {
             cflight_status status = live(&alloc->allocator, &all, &options);

@@ -296,7 +296,7 @@ struct cflight_ipc_write_options {
     enum cflight_compression compression;
     int32_t compression_level;
     bool use_metadata_v4;
-    bool emit_dictionary_deltas;
+    bool send_whole_dictionaries;
     int32_t alignment_bytes;
     int32_t depth_max;
     int32_t compression_threads;
