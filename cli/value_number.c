@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as text.
  *
- * Floats: a decimal of up to 15 (double), 6 (float) or 3 (half) digits survives the way to the type
- * and back, so the first precision from there on that reads back as the same value is the shortest
- * text; subnormal numbers hold fewer digits and are tried from 1. Whole numbers are printed in full
- * as long as the type holds all of them. The program never sets LC_NUMERIC, so the decimal point is
- * a point. */
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+ * Floats are printed with the fewest digits that read back as the same value (cli/shortest.h).
+ * Whole numbers are printed in full as long as the type holds all of them; beyond, and for small
+ * numbers, the text has an exponent where printf would give one for "%g" with as many digits as the
+ * type is sure to hold. */
 #include <string.h>
 
+#include "cli/shortest.h"
 #include "cli/value.h"
 
-enum { INTEGER_DIGITS_MAX = 20, FLOAT_TEXT_BYTES = 40 };
+enum { INTEGER_DIGITS_MAX = 20, FIXED_EXPONENT_MIN = -4 };
+
+/* A binary floating-point type (IEEE 754). */
+struct float_format {
+    int fraction_bits;
+    int exponent_min;   /* of the last bit of the smallest numbers */
+    int digits_min;     /* digits that any number of the type keeps */
+    uint64_t whole_max; /* whole numbers up to here are printed in full */
+};
+
+static const struct float_format float64_format = {52, -1074, 15, UINT64_C(1000000000000000)};
+static const struct float_format float32_format = {23, -149, 6, 16777216};
+static const struct float_format float16_format = {10, -24, 1, 65504};
 
 void cli_text_append_uint64(struct cli_text *text, uint64_t value)
 {
@@ -37,113 +45,153 @@ void cli_text_append_int64(struct cli_text *text, int64_t value)
     cli_text_append_uint64(text, magnitude);
 }
 
-/* Appends NaN and the infinities; false for numbers. */
-static bool append_special(struct cli_text *text, double value)
+/* The digits of a number, without zeros in front. @return how many */
+static size_t make_digits(uint64_t number, char digits[INTEGER_DIGITS_MAX])
 {
-    if (isnan(value)) {
-        cli_text_append_string(text, "NaN");
-        return true;
+    char reversed[INTEGER_DIGITS_MAX];
+    size_t count = 0;
+    do {
+        reversed[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    for (size_t i = 0; i < count; i++) {
+        digits[i] = reversed[count - 1 - i];
     }
-    if (isinf(value)) {
-        cli_text_append_string(text, value < 0 ? "-Infinity" : "Infinity");
-        return true;
-    }
-    return false;
+    return count;
 }
 
-/* Appends whole numbers up to `limit` in full ("1200000.0"), because an exponent would not be
- * easier to read; false for all others. */
-static bool append_whole(struct cli_text *text, double value, double limit)
+/* "1.25e-07": at least two digits of the exponent. */
+static void append_with_exponent(struct cli_text *text, const char *digits, size_t count,
+                                 int exponent)
 {
-    if (fabs(value) > limit || floor(value) != value) {
+    unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
+    cli_text_append(text, digits, 1);
+    if (count > 1) {
+        cli_text_append_char(text, '.');
+        cli_text_append(text, digits + 1, count - 1);
+    }
+    cli_text_append_string(text, exponent < 0 ? "e-" : "e+");
+    if (magnitude < 10) {
+        cli_text_append_char(text, '0');
+    }
+    cli_text_append_uint64(text, magnitude);
+}
+
+/* `exponent` is that of the first digit. */
+static void append_fixed(struct cli_text *text, const char *digits, size_t count, int exponent)
+{
+    if (exponent < 0) {
+        cli_text_append_string(text, "0.");
+        cli_text_append_repeated(text, '0', (size_t)(-exponent - 1));
+        cli_text_append(text, digits, count);
+        return;
+    }
+    size_t whole_count = (size_t)exponent + 1;
+    if (whole_count < count) {
+        cli_text_append(text, digits, whole_count);
+        cli_text_append_char(text, '.');
+        cli_text_append(text, digits + whole_count, count - whole_count);
+        return;
+    }
+    cli_text_append(text, digits, count);
+    cli_text_append_repeated(text, '0', whole_count - count);
+    cli_text_append_string(text, ".0");
+}
+
+static void append_decimal(struct cli_text *text, struct cli_decimal decimal, int digits_min)
+{
+    char digits[INTEGER_DIGITS_MAX];
+    size_t count = make_digits(decimal.digits, digits);
+    int exponent = decimal.exponent + (int)count - 1;
+    int precision = (int)count > digits_min ? (int)count : digits_min;
+    if (exponent < FIXED_EXPONENT_MIN || exponent >= precision) {
+        append_with_exponent(text, digits, count, exponent);
+    } else {
+        append_fixed(text, digits, count, exponent);
+    }
+}
+
+/* Appends a whole number up to the format's limit; false for all others. */
+static bool append_whole(struct cli_text *text, struct cli_binary number, uint64_t limit)
+{
+    uint64_t whole = number.significand;
+    if (number.exponent > 0 && (number.exponent > 10 || whole > limit >> number.exponent)) {
         return false;
     }
-    cli_text_append_string(text, signbit(value) ? "-" : "");
-    cli_text_append_uint64(text, (uint64_t)fabs(value));
+    if (number.exponent > 0) {
+        whole <<= number.exponent;
+    } else {
+        int shift = -number.exponent;
+        if (shift >= 64 || (whole & ((UINT64_C(1) << shift) - 1)) != 0) {
+            return false;
+        }
+        whole >>= shift;
+    }
+    if (whole > limit) {
+        return false;
+    }
+    cli_text_append_uint64(text, whole);
     cli_text_append_string(text, ".0");
     return true;
 }
 
-/* Appends what printf made, with ".0" where nothing says that the number is a float. */
-static void append_float_text(struct cli_text *text, const char *digits)
+/* Appends the number with these bits, whose sign was dealt with. */
+static void append_magnitude(struct cli_text *text, uint64_t bits,
+                             const struct float_format *format)
 {
-    cli_text_append_string(text, digits);
-    if (strpbrk(digits, ".e") == NULL) {
-        cli_text_append_string(text, ".0");
+    uint64_t hidden_bit = UINT64_C(1) << format->fraction_bits;
+    uint64_t fraction = bits & (hidden_bit - 1);
+    int biased = (int)(bits >> format->fraction_bits);
+    struct cli_binary number = {fraction, format->exponent_min, false};
+    if (bits == 0) {
+        cli_text_append_string(text, "0.0");
+        return;
     }
+    if (biased > 0) {
+        number.significand = fraction | hidden_bit;
+        number.exponent = format->exponent_min + biased - 1;
+        number.is_edge = fraction == 0 && biased > 1;
+    }
+    if (!append_whole(text, number, format->whole_max)) {
+        append_decimal(text, cli_shortest(number), format->digits_min);
+    }
+}
+
+/* `sign_bit` is the highest bit of the type; the one below it begins the exponent. */
+static void append_float(struct cli_text *text, uint64_t bits, uint64_t sign_bit,
+                         const struct float_format *format)
+{
+    uint64_t magnitude = bits & (sign_bit - 1);
+    uint64_t infinity = sign_bit - (UINT64_C(1) << format->fraction_bits);
+    if (magnitude > infinity) {
+        cli_text_append_string(text, "NaN");
+        return;
+    }
+    if ((bits & sign_bit) != 0) {
+        cli_text_append_char(text, '-');
+    }
+    if (magnitude == infinity) {
+        cli_text_append_string(text, "Infinity");
+        return;
+    }
+    append_magnitude(text, magnitude, format);
 }
 
 void cli_text_append_float64(struct cli_text *text, double value)
 {
-    char digits[FLOAT_TEXT_BYTES];
-    if (append_special(text, value) || append_whole(text, value, 1e15)) {
-        return;
-    }
-    int first = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
-    for (int precision = first; precision <= DBL_DECIMAL_DIG; precision++) {
-        (void)snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value) {
-            break;
-        }
-    }
-    append_float_text(text, digits);
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    append_float(text, bits, UINT64_C(1) << 63, &float64_format);
 }
 
 void cli_text_append_float32(struct cli_text *text, float value)
 {
-    char digits[FLOAT_TEXT_BYTES];
-    if (append_special(text, (double)value) || append_whole(text, (double)value, 16777216.0)) {
-        return;
-    }
-    int first = fabsf(value) < FLT_MIN ? 1 : FLT_DIG;
-    for (int precision = first; precision <= FLT_DECIMAL_DIG; precision++) {
-        (void)snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
-        if (strtof(digits, NULL) == value) {
-            break;
-        }
-    }
-    append_float_text(text, digits);
-}
-
-/* The magnitude of a finite half (IEEE 754 binary16): 5 exponent bits, 10 fraction bits. */
-static double half_magnitude(unsigned magnitude_bits)
-{
-    unsigned exponent = magnitude_bits >> 10;
-    unsigned fraction = magnitude_bits & 0x3FFu;
-    if (exponent == 0) {
-        return ldexp((double)fraction, -24);
-    }
-    return ldexp((double)(fraction | 0x400u), (int)exponent - 25);
+    uint32_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    append_float(text, bits, UINT64_C(1) << 31, &float32_format);
 }
 
 void cli_text_append_float16(struct cli_text *text, uint16_t bits)
 {
-    enum { INFINITY_BITS = 0x7C00 };
-    unsigned magnitude_bits = bits & 0x7FFFu;
-    bool is_negative = (bits & 0x8000u) != 0;
-    if (magnitude_bits >= INFINITY_BITS) {
-        double special = magnitude_bits > INFINITY_BITS ? NAN : INFINITY;
-        (void)append_special(text, is_negative ? -special : special);
-        return;
-    }
-    double value = half_magnitude(magnitude_bits);
-    if (append_whole(text, is_negative ? -value : value, 65504.0)) {
-        return;
-    }
-    /* The text reads back as this half when it is nearer to it than to its neighbours. */
-    double reach_above = half_magnitude(magnitude_bits + 1) - value;
-    double reach_below =
-        magnitude_bits == 0 ? reach_above : value - half_magnitude(magnitude_bits - 1);
-    char digits[FLOAT_TEXT_BYTES];
-    for (int precision = 1; precision <= 5; precision++) {
-        (void)snprintf(digits, sizeof digits, "%.*g", precision, value);
-        double distance = strtod(digits, NULL) - value;
-        if (distance < reach_above / 2 && -distance < reach_below / 2) {
-            break;
-        }
-    }
-    if (is_negative) {
-        cli_text_append_char(text, '-');
-    }
-    append_float_text(text, digits);
+    append_float(text, bits, UINT64_C(1) << 15, &float16_format);
 }

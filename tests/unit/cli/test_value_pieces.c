@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers, decimals, times and bytes as text. */
 #include <float.h>
+#include <stdio.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -65,9 +66,53 @@ TEST(cli_value_number, floats_print_the_shortest_text)
     cli_text_done(&text);
 }
 
-/* Goal: any double reads back as itself.
- * Method: bit patterns from a fixed linear generator. */
-TEST(cli_value_number, every_double_reads_back)
+/* The digits of a number's text, without those zeros that only tell its size. */
+static void take_digits(const char *text, char digits[40])
+{
+    size_t count = 0;
+    for (; *text != '\0' && *text != 'e'; text++) {
+        if (*text != '-' && *text != '.' && (count > 0 || *text != '0')) {
+            digits[count++] = *text;
+        }
+    }
+    while (count > 0 && digits[count - 1] == '0') {
+        count--;
+    }
+    digits[count] = '\0';
+}
+
+/* Fails unless the text of a double reads back, and is what the C library prints with the fewest
+ * digits that read back, or shorter: next to a power of two the nearest number of so many digits
+ * may be too far away, and another not. */
+static void check_shortest(struct cli_text *text, double value)
+{
+    char expected[40];
+    char found_digits[40];
+    char expected_digits[40];
+    cli_text_clear(text);
+    cli_text_append_float64(text, value);
+    const char *shown = cli_text_terminated(text);
+    if (strtod(shown, NULL) != value) {
+        fail_msg("%s does not read back as %.17g", shown, value);
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(expected, sizeof expected, "%.*e", digits - 1, value);
+        if (strtod(expected, NULL) == value) {
+            break;
+        }
+    }
+    take_digits(shown, found_digits);
+    take_digits(expected, expected_digits);
+    if (strlen(found_digits) >= strlen(expected_digits)) {
+        assert_string_equal(found_digits, expected_digits);
+    }
+}
+
+/* Goal: any double is printed with the fewest digits that read back, the nearest of them.
+ * Method: bit patterns from a fixed linear generator; all powers of two and of ten with their
+ * neighbours, where spacing changes; the smallest numbers. The C library, precision by precision,
+ * tells what is shortest. */
+TEST(cli_value_number, every_double_has_its_shortest_text)
 {
     struct cli_text text = CLI_TEXT_INIT;
     uint64_t bits = 1;
@@ -76,9 +121,44 @@ TEST(cli_value_number, every_double_reads_back)
         bits = bits * 6364136223846793005u + 1442695040888963407u;
         memcpy(&value, &bits, sizeof value);
         if (isfinite(value)) {
-            cli_text_clear(&text);
-            cli_text_append_float64(&text, value);
-            assert_true(strtod(cli_text_terminated(&text), NULL) == value);
+            check_shortest(&text, value);
+        }
+    }
+    for (int exponent = -1074; exponent < 1024; exponent++) {
+        double power = ldexp(1.0, exponent);
+        check_shortest(&text, power);
+        check_shortest(&text, nextafter(power, INFINITY));
+        check_shortest(&text, nextafter(power, -INFINITY) == 0 ? power : nextafter(power, 0));
+    }
+    for (int exponent = -323; exponent < 309; exponent++) {
+        char power[16];
+        (void)snprintf(power, sizeof power, "1e%d", exponent);
+        check_shortest(&text, strtod(power, NULL));
+        check_shortest(&text, nextafter(strtod(power, NULL), INFINITY));
+    }
+    for (int i = 1; i < 2000; i++) {
+        check_shortest(&text, i * 5e-324);
+    }
+    cli_text_done(&text);
+}
+
+/* Goal: the same for floats. Method: every 4099th of all bit patterns. */
+TEST(cli_value_number, every_float_reads_back_from_as_few_digits)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    for (uint64_t bits = 1; bits < UINT64_C(0x7F800000); bits += 4099) {
+        uint32_t pattern = (uint32_t)bits;
+        float value = 0;
+        char shorter[40];
+        memcpy(&value, &pattern, sizeof value);
+        cli_text_clear(&text);
+        cli_text_append_float32(&text, value);
+        const char *shown = cli_text_terminated(&text);
+        assert_true(strtof(shown, NULL) == value);
+        size_t digits = strcspn(shown, "e") - (strchr(shown, '.') != NULL ? 1 : 0);
+        if (strchr(shown, 'e') != NULL && digits > 1) {
+            (void)snprintf(shorter, sizeof shorter, "%.*e", (int)digits - 2, (double)value);
+            assert_false(strtof(shorter, NULL) == value);
         }
     }
     cli_text_done(&text);
