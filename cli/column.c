@@ -12,7 +12,7 @@
 
 #include "cli/memory.h"
 
-enum { DEPTH_MAX = 128, UNION_TYPES_MAX = 127, KEY_TRIES_MAX = 16 };
+enum { DEPTH_MAX = 128, UNION_TYPES_MAX = 127 };
 
 struct simple_format {
     const char *format;
@@ -178,43 +178,69 @@ static int64_t expected_children(enum cli_kind kind)
     return is_list ? 1 : 0;
 }
 
-static size_t count_keys(const struct cli_column *siblings, size_t count, const char *key)
+/* A child by its name; in order of names, and of position where names are equal. */
+struct named {
+    const char *name;
+    size_t index;
+};
+
+static int compare_named(const void *a, const void *b)
 {
-    size_t found_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        found_count += strcmp(siblings[i].key, key) == 0;
-    }
-    return found_count;
+    const struct named *first = a;
+    const struct named *second = b;
+    int order = strcmp(first->name, second->name);
+    return order != 0 ? order : (first->index > second->index) - (first->index < second->index);
 }
 
-static size_t count_names(const struct cli_column *siblings, size_t count, const char *name)
+static int compare_names(const void *name, const void *named)
 {
-    size_t found_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        found_count += strcmp(siblings[i].name, name) == 0;
-    }
-    return found_count;
+    return strcmp(name, ((const struct named *)named)->name);
 }
 
-/* Gives a child a key that no sibling before it has: "a", "a_2", "a_3". A schema made to defeat
- * this gets a key twice after KEY_TRIES_MAX collisions, so that the work stays bounded. */
-static bool make_key(struct cli_column *siblings, size_t index)
+/* Appends to `key` what the next child of a name that appears again is called: "a_2", "a_3", but
+ * never as another child. Such keys of different names cannot be equal: the last '_' tells them
+ * apart. */
+static bool make_key(const struct named *sorted, size_t count, const char *name, size_t *suffix,
+                     char **ret_key)
 {
-    struct cli_column *column = &siblings[index];
-    size_t suffix = count_names(siblings, index, column->name) + 1;
     struct cli_text key = CLI_TEXT_INIT;
-    cli_text_append_string(&key, column->name);
-    if (suffix > 1) {
-        cli_text_append_format(&key, "_%zu", suffix);
-    }
-    for (int i = 0; i < KEY_TRIES_MAX && count_keys(siblings, index, cli_text_terminated(&key)) > 0;
-         i++) {
+    do {
         cli_text_clear(&key);
-        cli_text_append_format(&key, "%s_%zu", column->name, ++suffix);
-    }
-    column->key = key.failed ? NULL : cli_strdup(cli_text_terminated(&key));
+        cli_text_append_format(&key, "%s_%zu", name, ++*suffix);
+    } while (!key.failed && bsearch(cli_text_terminated(&key), sorted, count, sizeof *sorted,
+                                    compare_names) != NULL);
+    *ret_key = key.failed ? NULL : cli_strdup(cli_text_terminated(&key));
     cli_text_done(&key);
-    return column->key != NULL;
+    return *ret_key != NULL;
+}
+
+/* Gives every child a key that no sibling has: its name, or its name with a number. */
+static bool make_keys(struct cli_column *column)
+{
+    size_t count = column->child_count;
+    struct named *sorted = cli_alloc_array(count, sizeof *sorted);
+    bool is_done = count == 0 || sorted != NULL;
+    size_t suffix = 1;
+    for (size_t i = 0; is_done && i < count; i++) {
+        sorted[i] = (struct named){column->children[i].name, i};
+    }
+    if (is_done && count > 0) {
+        qsort(sorted, count, sizeof *sorted, compare_named);
+    }
+    for (size_t i = 0; is_done && i < count; i++) {
+        const char *name = sorted[i].name;
+        bool is_first = i == 0 || strcmp(sorted[i - 1].name, name) != 0;
+        char **key = &column->children[sorted[i].index].key;
+        suffix = is_first ? 1 : suffix;
+        if (is_first) {
+            *key = cli_strdup(name);
+            is_done = *key != NULL;
+        } else {
+            is_done = make_key(sorted, count, name, &suffix, key);
+        }
+    }
+    cli_free(sorted);
+    return is_done;
 }
 
 static cflight_status no_memory(cflight_error **reterr)
@@ -246,9 +272,9 @@ static cflight_status init_children(struct cli_column *column, const struct Arro
             return status;
         }
         column->child_count = i + 1;
-        if (!make_key(column->children, i)) {
-            return no_memory(reterr);
-        }
+    }
+    if (!make_keys(column)) {
+        return no_memory(reterr);
     }
     for (size_t id = 0; id < sizeof column->union_child; id++) {
         if ((column->kind == CLI_KIND_SPARSE_UNION || column->kind == CLI_KIND_DENSE_UNION) &&
