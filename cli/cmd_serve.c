@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cflight serve: starts the server over a directory and waits for signals.
  *
- * The directory becomes the working directory of the process, so all paths that handlers use are
- * relative to it; the paths of TLS files are made absolute before. Signals are blocked in all
- * threads and taken here. */
+ * The directory is opened once, and handlers reach files only below its descriptor. Signals are
+ * blocked in all threads and taken here. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -139,7 +138,6 @@ static cflight_status load_users(struct serving *serving, cflight_error **reterr
     return status;
 }
 
-/* Everything that needs the working directory the user is in. */
 static cflight_status load_files(struct serving *serving, cflight_error **reterr)
 {
     cflight_status status = check_options(serving, reterr);
@@ -164,13 +162,19 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
     return status;
 }
 
-static cflight_status enter_directory(struct serving *serving, cflight_error **reterr)
+static cflight_status open_directory(struct serving *serving, cflight_error **reterr)
 {
-    const char *directory = serving->run->arguments->positionals[0];
-    if (chdir(directory) != 0) {
-        return cli_error_from_errno(reterr, errno, "serve", directory);
+    const struct cli_arguments *arguments = serving->run->arguments;
+    cflight_status status =
+        cli_catalog_init(&serving->serve.catalog, arguments->positionals[0], reterr);
+    if (status == CFLIGHT_OK && cli_has(arguments, CLI_OPTION_WRITABLE)) {
+        size_t count = cli_serve_sweep(&serving->serve);
+        if (count > 0 && !serving->serve.is_quiet) {
+            cli_message("removed %zu unfinished %s that a killed server has left", count,
+                        count == 1 ? "upload" : "uploads");
+        }
     }
-    return cli_catalog_init(&serving->serve.catalog, reterr);
+    return status;
 }
 
 static cflight_status start(struct serving *serving, cflight_error **reterr)
@@ -298,7 +302,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
     const struct cli_arguments *arguments = serving->run->arguments;
     cflight_status status = load_files(serving, reterr);
     if (status == CFLIGHT_OK) {
-        status = enter_directory(serving, reterr);
+        status = open_directory(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = start(serving, reterr);
@@ -316,7 +320,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
 
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
-    struct serving serving = {.run = run};
+    struct serving serving = {.run = run, .serve.catalog = CLI_CATALOG_INIT};
     serving.serve.may_overwrite = cli_has(run->arguments, CLI_OPTION_OVERWRITE);
     serving.serve.is_quiet = cli_has(run->arguments, CLI_OPTION_QUIET);
     int os_code = pthread_mutex_init(&serving.serve.commit_mutex, NULL);

@@ -19,8 +19,6 @@
 #include "cli/file_state.h"
 #include "cli/os_error.h"
 
-enum { OPEN_TRIES = 10 };
-
 static atomic_uint_fast64_t fault_count;
 static uintptr_t page_bytes;
 
@@ -48,21 +46,27 @@ void cli_mapped_files_guard(void)
     (void)sigaction(SIGBUS, &action, NULL);
 }
 
-/* Opens the path twice, for the map and for the watch. `*ret_is_same` tells whether both found the
- * same file. */
-static cflight_status open_both(struct cli_mapped_file *file, const char *path,
-                                const struct cflight_ipc_read_options *options, bool *ret_is_same,
-                                cflight_error **reterr)
+cflight_status cli_mapped_file_open_fd(struct cli_mapped_file *ret_file, int fd, const char *path,
+                                       const struct cflight_ipc_read_options *options,
+                                       cflight_error **reterr)
 {
-    struct stat now;
-    file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file->fd < 0 || fstat(file->fd, &file->opened) != 0) {
-        return cli_error_from_errno(reterr, errno, "open", path);
+    struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
+    cflight_error *error = NULL;
+    file.fd = fd;
+    if (fstat(fd, &file.opened) != 0) {
+        cflight_status status = cli_error_from_errno(reterr, errno, "open", path);
+        cli_mapped_file_done(&file);
+        return status;
     }
-    file->fault_count = atomic_load(&fault_count);
-    cflight_status status = cflight_ipc_file_open(path, options, &file->file, reterr);
-    *ret_is_same =
-        status == CFLIGHT_OK && stat(path, &now) == 0 && cli_is_same_file(&file->opened, &now);
+    file.fault_count = atomic_load(&fault_count);
+    cflight_status status = cflight_ipc_file_open_fd(fd, options, &file.file, &error);
+    if (status == CFLIGHT_OK) {
+        *ret_file = file;
+        return CFLIGHT_OK;
+    }
+    status = cflight_error_set(reterr, status, "'%s': %s", path, cflight_error_message(error));
+    cflight_error_free(error);
+    cli_mapped_file_done(&file);
     return status;
 }
 
@@ -70,20 +74,9 @@ cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char
                                     const struct cflight_ipc_read_options *options,
                                     cflight_error **reterr)
 {
-    for (int i = 0; i < OPEN_TRIES; i++) {
-        struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
-        bool is_same = false;
-        cflight_status status = open_both(&file, path, options, &is_same, reterr);
-        if (is_same) {
-            *ret_file = file;
-            return CFLIGHT_OK;
-        }
-        cli_mapped_file_done(&file);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-    }
-    return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE, "'%s' is replaced all the time", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return fd < 0 ? cli_error_from_errno(reterr, errno, "open", path)
+                  : cli_mapped_file_open_fd(ret_file, fd, path, options, reterr);
 }
 
 cflight_status cli_mapped_file_check(const struct cli_mapped_file *file, cflight_error **reterr)

@@ -25,11 +25,15 @@ struct cli_mapped_file {
  * cli_mapped_file_check() tells. Call it once, before files are opened. */
 void cli_mapped_files_guard(void);
 
-/* Opens a file that is there under `path`. @return as cflight_ipc_file_open() does, or
- * CFLIGHT_UNAVAILABLE when the file is replaced again and again */
+/* Opens a file that is there under `path`. @return as cflight_ipc_file_open() */
 cflight_status cli_mapped_file_open(struct cli_mapped_file *ret_file, const char *path,
                                     const struct cflight_ipc_read_options *options,
                                     cflight_error **reterr);
+
+/* The same of a descriptor, which is taken in any case; `path` is for messages. */
+cflight_status cli_mapped_file_open_fd(struct cli_mapped_file *ret_file, int fd, const char *path,
+                                       const struct cflight_ipc_read_options *options,
+                                       cflight_error **reterr);
 
 /* Tells whether what was read since the file was opened is what the file held then.
  * @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (the file was written into or cut), CFLIGHT_UNAVAILABLE (a

@@ -60,7 +60,7 @@ static cflight_status open_path(struct cli_output *output, const char *path, cfl
         return cli_error_from_errno(reterr, os_code, "replace", path);
     }
     cflight_status status =
-        cli_atomic_file_create(&output->file, NULL, target == NULL ? path : target, reterr);
+        cli_atomic_file_create(&output->file, target == NULL ? path : target, reterr);
     free(target);
     if (status == CFLIGHT_OK) {
         output->is_file = true;

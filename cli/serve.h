@@ -26,6 +26,9 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr);
 
+/* Removes what uploads of a server that was killed have left behind, and returns how much. */
+size_t cli_serve_sweep(const struct cli_serve *serve);
+
 /* DoPut when uploads are not accepted: says so. */
 cflight_status cli_serve_refuse_put(void *user_data, cflight_server_context *context,
                                     const struct cflight_descriptor *descriptor,

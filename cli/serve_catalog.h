@@ -6,11 +6,10 @@
 #include "cli/serve_notes.h"
 #include "cli/text.h"
 
-/* The flights below the working directory of the process, looked up when they are asked for. Paths
- * are relative, so that messages that reach a client tell nothing about the machine. Thread class:
- * free. */
+/* The flights below a directory, looked up when they are asked for. Paths are relative to it, so
+ * that messages that reach a client tell nothing about the machine. Thread class: free. */
 struct cli_catalog {
-    char *root; /* the served directory, absolute and without links */
+    int root_fd; /* the served directory: nothing else is reached, however paths change */
     struct cli_notes *notes;
 };
 
@@ -18,22 +17,25 @@ struct cli_catalog {
 enum { CLI_ENDING_COUNT = 3 };
 extern const char *const cli_endings[CLI_ENDING_COUNT];
 
-/* Takes the working directory as the one that is served. */
-cflight_status cli_catalog_init(struct cli_catalog *ret_catalog, cflight_error **reterr);
+#define CLI_CATALOG_INIT \
+    {                    \
+        .root_fd = -1    \
+    }
+
+cflight_status cli_catalog_init(struct cli_catalog *ret_catalog, const char *directory,
+                                cflight_error **reterr);
 void cli_catalog_done(struct cli_catalog *catalog);
 
 /* Says on standard error why the file at `path` is left out of a list; once, until it changes. */
 void cli_catalog_complain(const struct cli_catalog *catalog, const char *path,
                           const cflight_error *error);
 
-/* Finds the file of a flight. `name` must have passed cli_name_check().
+/* Opens the file of a flight, which is a regular one: with O_RDONLY to read it, with O_PATH to look
+ * at it. `name` must have passed cli_name_check(); `*ret_path` says where the file is.
  * @return CFLIGHT_OK, CFLIGHT_NOT_FOUND, CFLIGHT_INVALID_ARGUMENT (a link leads out of the
- * directory) */
-cflight_status cli_catalog_find(const struct cli_catalog *catalog, const char *name,
-                                struct cli_text *ret_path, cflight_error **reterr);
-
-/* Tells whether an existing path, links followed, is inside the served directory. */
-bool cli_catalog_contains(const struct cli_catalog *catalog, const char *path);
+ * directory), or as cli_error_from_errno() */
+cflight_status cli_catalog_open(const struct cli_catalog *catalog, const char *name, int flags,
+                                struct cli_text *ret_path, int *ret_fd, cflight_error **reterr);
 
 /* Calls `visit` for every flight, sorted within each directory, until it gives something other than
  * CFLIGHT_OK. Files that cannot be flights are left out, with a message on standard error the first

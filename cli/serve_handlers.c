@@ -6,6 +6,7 @@
  * fully before a batch of them is sent, because nobody knows who wrote them, and batches may have
  * to be cut at offsets that the file itself gives. A file that is written into or cut meanwhile
  * fails the requests that read it, and those alone. */
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "cli/mapped_file.h"
@@ -37,17 +38,31 @@ static cflight_status blame_server(const char *name, cflight_status status, cfli
                              "flight '%s': the server has no permission to read its file", name);
 }
 
+static cflight_status give_error(cflight_status status, cflight_error *error,
+                                 cflight_error **reterr)
+{
+    if (reterr != NULL) {
+        *reterr = error;
+    } else {
+        cflight_error_free(error);
+    }
+    return status;
+}
+
 static cflight_status open_flight(const struct cli_serve *serve, const char *name,
                                   struct cli_mapped_file *ret_file, cflight_error **reterr)
 {
     struct cli_text path = CLI_TEXT_INIT;
     cflight_error *cause = NULL;
-    cflight_status status = cli_catalog_find(&serve->catalog, name, &path, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    int fd = -1;
+    cflight_status status = cli_catalog_open(&serve->catalog, name, O_RDONLY, &path, &fd, &cause);
+    if (status == CFLIGHT_NOT_FOUND || status == CFLIGHT_INVALID_ARGUMENT) {
+        return give_error(status, cause, reterr); /* it says all that there is to say */
     }
-    status =
-        cli_mapped_file_open(ret_file, cli_text_terminated(&path), &serve->read_options, &cause);
+    if (status == CFLIGHT_OK) {
+        status = cli_mapped_file_open_fd(ret_file, fd, cli_text_terminated(&path),
+                                         &serve->read_options, &cause);
+    }
     cli_text_done(&path);
     return status == CFLIGHT_OK ? CFLIGHT_OK : blame_server(name, status, cause, reterr);
 }
@@ -74,10 +89,11 @@ static cflight_status serialize_schema(const cflight_ipc_file *file, cflight_buf
 }
 
 /* Answers with what is known of a flight. `descriptor` is what the client asked with, NULL in
- * lists. */
+ * lists. `*ret_was_read` tells whether a failure is one of sending, not of the file. */
 static cflight_status answer_info(const struct cli_serve *serve, const char *name,
                                   const struct cflight_descriptor *descriptor,
-                                  cflight_response *response, cflight_error **reterr)
+                                  cflight_response *response, bool *ret_was_read,
+                                  cflight_error **reterr)
 {
     struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_buffer *schema = NULL;
@@ -110,6 +126,7 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
     }
     info.schema = cflight_buffer_bytes(schema);
     info.descriptor = descriptor == NULL ? own : *descriptor;
+    *ret_was_read = true;
     status = cflight_response_info(response, &info, reterr);
 
 done:
@@ -132,13 +149,19 @@ static cflight_status list_flight(void *user_data, const char *name, const char 
 {
     struct listing *listing = user_data;
     cflight_error *error = NULL;
+    bool was_read = false;
     if (cflight_server_context_is_cancelled(listing->context)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "the client has gone");
     }
     if (!cli_name_matches(name, listing->criteria)) {
         return CFLIGHT_OK;
     }
-    if (answer_info(listing->serve, name, NULL, listing->response, &error) != CFLIGHT_OK) {
+    cflight_status status =
+        answer_info(listing->serve, name, NULL, listing->response, &was_read, &error);
+    if (status != CFLIGHT_OK && was_read) {
+        return give_error(status, error, reterr); /* the client has gone: no fault of the file */
+    }
+    if (status != CFLIGHT_OK) {
         cli_catalog_complain(&listing->serve->catalog, path, error);
         cflight_error_free(error);
     }
@@ -159,10 +182,11 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
                                       cflight_response *response, cflight_error **reterr)
 {
     struct cli_text name = CLI_TEXT_INIT;
+    bool was_read = false;
     (void)context;
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
     if (status == CFLIGHT_OK) {
-        status = answer_info(user_data, name.data, descriptor, response, reterr);
+        status = answer_info(user_data, name.data, descriptor, response, &was_read, reterr);
     }
     cli_text_done(&name);
     return status;

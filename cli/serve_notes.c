@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/file_state.h"
 #include "cli/memory.h"
@@ -132,12 +131,11 @@ static bool is_new_locked(struct cli_notes *notes, const struct note *note)
     return true;
 }
 
-bool cli_notes_is_new(struct cli_notes *notes, const char *path, const char *complaint)
+bool cli_notes_is_new(struct cli_notes *notes, const char *path, const struct stat *state,
+                      const char *complaint)
 {
-    struct note note = {.path = (char *)(uintptr_t)path, .complaint_hash = hash_text(complaint)};
-    if (stat(path, &note.state) != 0 && lstat(path, &note.state) != 0) {
-        memset(&note.state, 0, sizeof note.state);
-    }
+    struct note note = {
+        .path = (char *)(uintptr_t)path, .complaint_hash = hash_text(complaint), .state = *state};
     (void)pthread_mutex_lock(&notes->mutex);
     bool is_new = is_new_locked(notes, &note);
     (void)pthread_mutex_unlock(&notes->mutex);

@@ -6,8 +6,14 @@
  * PutResult whose metadata is the number of rows received so far, in decimal. A client need not
  * read these, so they must not fill the window of one that does not: the first ACKNOWLEDGED_MAX
  * batches are acknowledged one by one, later ones each time their number has grown by a tenth,
- * which stays below 64 KiB for any upload. */
+ * which stays below 64 KiB for any upload.
+ *
+ * The directory is opened when the upload begins and kept: links, names and directories that
+ * somebody changes meanwhile lead the file nowhere else. */
+#define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
+#include <fcntl.h>
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +21,8 @@
 #include <unistd.h>
 
 #include "cli/atomic_file.h"
+#include "cli/beneath.h"
+#include "cli/file_state.h"
 #include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
@@ -29,6 +37,8 @@ struct store {
     cflight_reader *reader;
     cflight_metadata_writer *answers;
     struct cli_text path;
+    int base_fd;     /* the nearest directory above that was there at the beginning; -1 for none */
+    size_t base_len; /* length of its part of the path */
     struct cli_atomic_file file;
     int os_code; /* of the write that failed */
     int64_t row_count;
@@ -50,43 +60,54 @@ static bool has_dictionary(const struct ArrowSchema *schema)
     return false;
 }
 
-/* The nearest directory above `path` that is there. */
-static cflight_status find_directory(const struct cli_serve *serve, const char *path,
-                                     char **ret_directory, cflight_error **reterr)
+/* Opens the nearest directory above `path` that is there; `*ret_len` is the length of its path, 0
+ * for the served directory itself. */
+static cflight_status open_nearest(const struct cli_serve *serve, const char *path, int *ret_fd,
+                                   size_t *ret_len, cflight_error **reterr)
 {
     char *directory = cli_strdup(path);
+    int fd = -1;
     if (directory == NULL) {
         return cli_error_no_memory(reterr, "storing a flight");
     }
-    struct stat about;
-    char *slash = NULL;
+    char *slash = strrchr(directory, '/');
     do {
-        slash = strrchr(directory, '/');
         if (slash != NULL) {
             *slash = '\0';
         }
-    } while (slash != NULL && stat(directory, &about) != 0);
-    const char *found = slash == NULL ? "." : directory;
+        fd = cli_beneath_open(serve->catalog.root_fd, slash == NULL ? "." : directory,
+                              O_PATH | O_DIRECTORY);
+        *ret_len = slash == NULL ? 0 : strlen(directory);
+        slash = slash == NULL ? NULL : strrchr(directory, '/');
+    } while (fd < 0 && errno == ENOENT && *ret_len > 0);
     cflight_status status = CFLIGHT_OK;
-    if (!cli_catalog_contains(&serve->catalog, found)) {
+    if (fd >= 0) {
+        *ret_fd = fd;
+    } else if (errno == EXDEV) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                    "'%s' leads out of the served directory", path);
     } else {
-        *ret_directory = cli_strdup(found);
-        status =
-            *ret_directory == NULL ? cli_error_no_memory(reterr, "storing a flight") : CFLIGHT_OK;
+        status = cli_error_from_errno(reterr, errno, "store", path);
     }
     cli_free(directory);
     return status;
 }
 
-/* CFLIGHT_OK when the name may be used now. */
-static cflight_status check_free(const struct store *store, cflight_error **reterr)
+/* CFLIGHT_OK when the name may be used now. `*ret_is_there` tells whether a flight has it, which
+ * `*ret_former` describes then. */
+static cflight_status check_free(const struct store *store, bool *ret_is_there,
+                                 struct stat *ret_former, cflight_error **reterr)
 {
     struct cli_text path = CLI_TEXT_INIT;
     cflight_error *error = NULL;
-    cflight_status status = cli_catalog_find(&store->serve->catalog, store->name, &path, &error);
+    int fd = -1;
+    cflight_status status =
+        cli_catalog_open(&store->serve->catalog, store->name, O_PATH, &path, &fd, &error);
     cli_text_done(&path);
+    *ret_is_there = status == CFLIGHT_OK && fstat(fd, ret_former) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
     if (status == CFLIGHT_NOT_FOUND || (status == CFLIGHT_OK && store->serve->may_overwrite)) {
         cflight_error_free(error);
         return CFLIGHT_OK;
@@ -195,72 +216,140 @@ static cflight_status store_content(struct store *store, const struct ArrowSchem
     return status;
 }
 
-/* Makes the directories above `path` that are missing. `*ret_first_len` is the length of the first
- * one that was made, 0 for none. @return 0 or an errno */
-static int make_directories(char *path, size_t *ret_first_len)
+/* Opens the directory of the file, which may be missing from store->base_fd downward: that is made,
+ * by one name in the directory before, never through a link. `*ret_made_len` is the length of the
+ * path of the first one that was made, 0 for none. @return 0 or an errno */
+static int make_directories(const struct store *store, int *ret_fd, size_t *ret_made_len)
 {
-    for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    char *path = store->path.data;
+    int fd = fcntl(store->base_fd, F_DUPFD_CLOEXEC, 0);
+    int os_code = fd < 0 ? errno : 0;
+    char *name = path + store->base_len + (store->base_len > 0 ? 1 : 0);
+    for (char *slash = strchr(name, '/'); os_code == 0 && slash != NULL;
+         slash = strchr(name, '/')) {
         *slash = '\0';
-        bool is_made = mkdir(path, DIRECTORY_MODE) == 0;
-        int os_code = is_made || errno == EEXIST ? 0 : errno;
+        bool is_made = mkdirat(fd, name, DIRECTORY_MODE) == 0;
+        os_code = is_made || errno == EEXIST ? 0 : errno;
+        int inner_fd = -1;
+        if (os_code == 0) {
+            inner_fd = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            os_code = inner_fd < 0 ? errno : 0;
+        }
         *slash = '/';
-        if (os_code != 0) {
-            return os_code;
+        if (is_made && *ret_made_len == 0) {
+            *ret_made_len = (size_t)(slash - path);
         }
-        if (is_made && *ret_first_len == 0) {
-            *ret_first_len = (size_t)(slash - path);
-        }
+        (void)close(fd);
+        fd = inner_fd;
+        name = slash + 1;
     }
-    return 0;
+    *ret_fd = fd;
+    return os_code;
 }
 
 /* Takes directories away again that an upload made and then could not use. */
-static void remove_directories(char *path, size_t first_len)
+static void remove_directories(const struct store *store, size_t made_len)
 {
-    char *slash = strrchr(path, '/');
-    while (first_len > 0 && slash != NULL && (size_t)(slash - path) >= first_len) {
+    char *path = cli_strdup(store->path.data);
+    char *slash = path == NULL ? NULL : strrchr(path, '/');
+    int os_code = 0;
+    while (made_len > 0 && os_code == 0 && slash != NULL && (size_t)(slash - path) >= made_len) {
         *slash = '\0';
-        if (rmdir(path) != 0) {
-            return;
-        }
         slash = strrchr(path, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+        int fd = cli_beneath_open(store->serve->catalog.root_fd, slash == NULL ? "." : path,
+                                  O_PATH | O_DIRECTORY);
+        os_code = fd < 0 || unlinkat(fd, slash == NULL ? path : slash + 1, AT_REMOVEDIR) != 0;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        if (slash != NULL) {
+            *slash = '/';
+        }
     }
+    cli_free(path);
 }
 
 /* Removes the files that a replaced flight had under other endings. */
-static void remove_other_endings(const struct store *store)
+static void remove_other_endings(const struct store *store, int directory_fd)
 {
+    const char *slash = strrchr(store->name, '/');
+    const char *own = strrchr(store->path.data, '/');
+    own = own == NULL ? store->path.data : own + 1;
     for (size_t i = 0; i < CLI_ENDING_COUNT; i++) {
-        struct cli_text path = CLI_TEXT_INIT;
-        cli_text_append_string(&path, store->name);
-        cli_text_append_string(&path, cli_endings[i]);
-        const char *terminated = cli_text_terminated(&path);
-        if (!path.failed && strcmp(terminated, store->path.data) != 0) {
-            (void)unlink(terminated);
+        struct cli_text name = CLI_TEXT_INIT;
+        struct stat there;
+        cli_text_append_string(&name, slash == NULL ? store->name : slash + 1);
+        cli_text_append_string(&name, cli_endings[i]);
+        const char *terminated = cli_text_terminated(&name);
+        if (!name.failed && strcmp(terminated, own) != 0 &&
+            fstatat(directory_fd, terminated, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (S_ISREG(there.st_mode) || S_ISLNK(there.st_mode))) {
+            (void)unlinkat(directory_fd, terminated, 0);
         }
-        cli_text_done(&path);
+        cli_text_done(&name);
     }
+}
+
+/* Whether the directory that was opened when the upload began is still the one that the name leads
+ * to: what was moved away meanwhile may lie outside by now. */
+static bool is_in_place(const struct store *store)
+{
+    struct stat kept;
+    struct stat there;
+    char *directory = cli_strndup(store->path.data, store->base_len);
+    int fd = directory == NULL
+                 ? -1
+                 : cli_beneath_open(store->serve->catalog.root_fd,
+                                    store->base_len == 0 ? "." : directory, O_PATH | O_DIRECTORY);
+    bool is_same = fd >= 0 && fstat(fd, &there) == 0 && fstat(store->base_fd, &kept) == 0 &&
+                   cli_is_same_file(&kept, &there);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    cli_free(directory);
+    return is_same;
+}
+
+static cflight_status commit_in(struct store *store, int directory_fd, const struct stat *former,
+                                cflight_error **reterr)
+{
+    enum cli_replace replace =
+        store->serve->may_overwrite ? CLI_REPLACE_EXISTING : CLI_REPLACE_NEVER;
+    cflight_status status =
+        cli_atomic_file_commit_in(&store->file, directory_fd, replace, former, reterr);
+    if (status == CFLIGHT_OK && store->serve->may_overwrite) {
+        remove_other_endings(store, directory_fd);
+    }
+    return status;
 }
 
 static cflight_status commit_locked(struct store *store, cflight_error **reterr)
 {
-    size_t first_len = 0;
-    enum cli_replace replace =
-        store->serve->may_overwrite ? CLI_REPLACE_EXISTING : CLI_REPLACE_NEVER;
-    cflight_status status = check_free(store, reterr);
+    struct stat former;
+    bool is_there = false;
+    int directory_fd = -1;
+    size_t made_len = 0;
+    cflight_status status = check_free(store, &is_there, &former, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    int os_code = make_directories(store->path.data, &first_len);
-    if (os_code != 0) {
-        status = cli_error_from_errno(reterr, os_code, "store", store->path.data);
-    } else {
-        status = cli_atomic_file_commit(&store->file, replace, reterr);
+    if (!is_in_place(store)) {
+        return cflight_error_set(
+            reterr, CFLIGHT_ABORTED,
+            "cannot store '%s': its directory was moved or removed during the upload",
+            store->path.data);
+    }
+    int os_code = make_directories(store, &directory_fd, &made_len);
+    status = os_code != 0 ? cli_error_from_errno(reterr, os_code, "store", store->path.data)
+                          : commit_in(store, directory_fd, is_there ? &former : NULL, reterr);
+    if (directory_fd >= 0) {
+        (void)close(directory_fd);
     }
     if (status != CFLIGHT_OK) {
-        remove_directories(store->path.data, first_len);
-    } else if (store->serve->may_overwrite) {
-        remove_other_endings(store);
+        remove_directories(store, made_len);
     }
     return status;
 }
@@ -276,9 +365,10 @@ static cflight_status commit(struct store *store, cflight_error **reterr)
 static cflight_status store_upload(struct store *store, cflight_error **reterr)
 {
     struct ArrowSchema schema = {0};
-    char *directory = NULL;
+    struct stat former;
+    bool is_there = false;
 
-    cflight_status status = check_free(store, reterr);
+    cflight_status status = check_free(store, &is_there, &former, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -294,10 +384,11 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
     (void)cli_text_terminated(&store->path);
     status = cli_text_status(&store->path, reterr);
     if (status == CFLIGHT_OK) {
-        status = find_directory(store->serve, store->path.data, &directory, reterr);
+        status =
+            open_nearest(store->serve, store->path.data, &store->base_fd, &store->base_len, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cli_atomic_file_create(&store->file, directory, store->path.data, reterr);
+        status = cli_atomic_file_create_in(&store->file, store->base_fd, store->path.data, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = store_content(store, &schema, format, reterr);
@@ -306,7 +397,9 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
         status = commit(store, reterr);
     }
     schema.release(&schema);
-    cli_free(directory);
+    if (store->base_fd >= 0) {
+        (void)close(store->base_fd);
+    }
     return status;
 }
 
@@ -319,6 +412,7 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     struct store store = {.serve = user_data,
                           .reader = reader,
                           .answers = writer,
+                          .base_fd = -1,
                           .file = CLI_ATOMIC_FILE_INIT,
                           .next_acknowledged = 1};
     cflight_status status = cli_name_from_descriptor(&name, descriptor, &error);
@@ -346,6 +440,38 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     cli_text_done(&store.path);
     cli_text_done(&name);
     return status;
+}
+
+enum { SWEEP_DEPTH_MAX = 32 };
+
+static size_t sweep_directory(int directory_fd, int depth)
+{
+    size_t count = cli_atomic_file_sweep(directory_fd, NULL);
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    if (entries == NULL) {
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return count;
+    }
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        int inner_fd = entry->d_name[0] == '.' || depth == SWEEP_DEPTH_MAX
+                           ? -1
+                           : openat(directory_fd, entry->d_name,
+                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner_fd >= 0) {
+            count += sweep_directory(inner_fd, depth + 1);
+            (void)close(inner_fd);
+        }
+    }
+    (void)closedir(entries);
+    return count;
+}
+
+size_t cli_serve_sweep(const struct cli_serve *serve)
+{
+    return sweep_directory(serve->catalog.root_fd, 0);
 }
 
 cflight_status cli_serve_refuse_put(void *user_data, cflight_server_context *context,

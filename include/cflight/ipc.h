@@ -169,6 +169,13 @@ typedef struct cflight_ipc_file cflight_ipc_file;
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_ipc_file_open(const char *path, const struct cflight_ipc_read_options *options,
                       cflight_ipc_file **ret_file, cflight_error **reterr);
+/// As cflight_ipc_file_open(), of a file that is open for reading. The descriptor stays the
+/// caller's and may be closed when this returns. For paths that others may change: what was checked
+/// of the descriptor holds for what is read.
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+cflight_ipc_file_open_fd(int fd, const struct cflight_ipc_read_options *options,
+                         cflight_ipc_file **ret_file, cflight_error **reterr);
 /// As cflight_ipc_file_open(), over bytes in memory. The buffer is shared, not copied.
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status

@@ -161,6 +161,21 @@ cflight_status cflight_ipc_file_open(const char *path,
     return CFLIGHT_OK;
 }
 
+cflight_status cflight_ipc_file_open_fd(int fd, const struct cflight_ipc_read_options *options,
+                                        cflight_ipc_file **ret_file, cflight_error **reterr)
+{
+    cflight_buffer *map = NULL;
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(ret_file));
+    if (status == CFLIGHT_OK) {
+        status = cfl_file_map_descriptor(NULL, fd, &map, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_ipc_file_open_buffer(map, options, ret_file, reterr);
+    }
+    cflight_buffer_unref(map);
+    return status;
+}
+
 cflight_status cflight_ipc_file_schema(const cflight_ipc_file *file, struct ArrowSchema *ret_schema,
                                        cflight_error **reterr)
 {

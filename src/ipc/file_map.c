@@ -45,20 +45,19 @@ static cflight_status open_status(int os_code)
     }
 }
 
-static cflight_status map_descriptor(const struct cflight_allocator *alloc, const char *path,
-                                     int descriptor, cflight_buffer **ret_buffer,
-                                     cflight_error **reterr)
+cflight_status cfl_file_map_descriptor(const struct cflight_allocator *alloc, int descriptor,
+                                       cflight_buffer **ret_buffer, cflight_error **reterr)
 {
     struct stat info;
     if (fstat(descriptor, &info) != 0) {
-        return cfl_error_set_os(reterr, CFLIGHT_UNKNOWN, errno, "cannot look at '%s'", path);
+        return cfl_error_set_os(reterr, CFLIGHT_UNKNOWN, errno, "cannot look at the file");
     }
     if (!S_ISREG(info.st_mode)) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "'%s' is not a regular file, which alone can be mapped", path);
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "this is not a regular file, which alone can be mapped");
     }
     if (info.st_size == 0) {
-        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s' is empty", path);
+        return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS, "the file is empty");
     }
     struct map *map = cfl_alloc_zeroed(alloc, sizeof *map);
     if (map == NULL) {
@@ -70,8 +69,7 @@ static cflight_status map_descriptor(const struct cflight_allocator *alloc, cons
     if (map->address == MAP_FAILED) {
         int os_code = errno;
         cfl_free(alloc, map, sizeof *map);
-        return cfl_error_set_os(reterr, CFLIGHT_RESOURCE_EXHAUSTED, os_code, "cannot map '%s'",
-                                path);
+        return cfl_error_set_os(reterr, CFLIGHT_RESOURCE_EXHAUSTED, os_code, "cannot map the file");
     }
     cflight_buffer *buffer = cfl_body_wrap(alloc, map->address, map->len_bytes, unmap, map);
     if (buffer == NULL) {
@@ -90,7 +88,7 @@ cflight_status cfl_file_map(const struct cflight_allocator *alloc, const char *p
         int os_code = errno;
         return cfl_error_set_os(reterr, open_status(os_code), os_code, "cannot open '%s'", path);
     }
-    cflight_status status = map_descriptor(alloc, path, descriptor, ret_buffer, reterr);
+    cflight_status status = cfl_file_map_descriptor(alloc, descriptor, ret_buffer, reterr);
     (void)close(descriptor);
-    return status;
+    return status == CFLIGHT_OK ? CFLIGHT_OK : cfl_error_prefix(reterr, status, "'%s'", path);
 }

@@ -2,13 +2,17 @@
 """What people try who should not get in, against `cflight serve` and the library. Short by default; `make attack` does
 the same at full length."""
 
+import collections
 import ctypes
 import os
 import re
 import statistics
 import subprocess
+import sys
 import time
 
+import pyarrow as pa
+import pyarrow.flight as fl
 import pytest
 
 import cflight_command
@@ -101,3 +105,78 @@ def test_names_cannot_be_told_by_time(library, tmp_path):
     for name in names:
         assert abs(medians[name] - middle) < max(spread.values()), medians
         assert abs(medians[name] - middle) < 0.25 * middle, medians
+
+
+EXCHANGER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+root = os.open(sys.argv[1], os.O_RDONLY)
+pairs = [(b"x.arrow", b".x"), (b"d", b".d")]
+count = 0
+while not os.path.exists(sys.argv[2]):
+    for a, b in pairs:
+        if libc.renameat2(root, a, root, b, 2) == 0:
+            count += 1
+    for _ in range(count % 97):
+        pass
+print(count)
+"""
+
+
+def content_of(directory):
+    return {str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def test_an_exchange_reads_and_writes_nothing_outside(cflight, tmp_path):
+    """Somebody who may write in the served folder exchanges a file, and a directory, with links that lead out, while
+    flights are read, listed and uploaded."""
+    rounds, exchanges = size(60, 1500), size(1000, 100_000)
+    inside, secret = pa.table({"a": ["inside"]}), pa.table({"a": ["secret"]})
+    served, outside = tmp_path / "served", tmp_path / "outside"
+    for directory in (served / "d", outside / "d"):
+        directory.mkdir(parents=True)
+    for path, table in ((served / "x.arrow", inside), (served / "d/y.arrow", inside), (outside / "secret.arrow", secret),
+                        (outside / "d/y.arrow", secret), (outside / "d/up.feather", secret)):
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    (served / ".x").symlink_to("../outside/secret.arrow")
+    (served / ".d").symlink_to("../outside/d")
+    before = content_of(outside)
+    counts = collections.Counter()
+
+    def attempt(kind, action):
+        try:
+            value = action()
+        except (fl.FlightError, pa.ArrowException, KeyError, OSError):
+            counts[f"{kind} refused"] += 1
+        else:
+            assert value != "secret"
+            counts[f"{kind} done"] += 1
+
+    def read(name):
+        return client.do_get(fl.Ticket(name)).read_all()["a"][0].as_py()
+
+    def upload():
+        writer, _ = client.do_put(fl.FlightDescriptor.for_path("d", "up"), inside.schema)
+        with writer:
+            for batch in inside.to_batches() * 3:
+                writer.write_batch(batch)
+
+    with cflight.serving(served, "--writable", "--overwrite", "--quiet") as server, fl.connect(server.location) as client:
+        swapper = subprocess.Popen([sys.executable, "-c", EXCHANGER, str(served), str(tmp_path / "over")],
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            begin = time.monotonic()
+            while counts["round"] < rounds or (time.monotonic() - begin < exchanges / 20_000):
+                counts["round"] += 1
+                attempt("read", lambda: read("x"))
+                attempt("read", lambda: read("d/y"))
+                attempt("upload", upload)
+                attempt("list", lambda: len(list(client.list_flights())))
+        finally:
+            (tmp_path / "over").touch()
+            done_count = int(swapper.communicate(timeout=TIMEOUT_S)[0])
+        assert counts["read done"] > 0 and counts["list done"] > 0, counts
+        print(dict(counts), done_count, "exchanges")
+    assert done_count >= exchanges
+    assert content_of(outside) == before

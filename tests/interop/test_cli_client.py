@@ -353,6 +353,28 @@ def test_time_limits_end_a_call(cflight, peer, tmp_path, option, name):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_an_existing_file_keeps_its_mode(cflight, peer, tmp_path, mode):
+    """What was for its owner only is so after it was replaced, also through a link."""
+    target = tmp_path / "out.csv"
+    target.write_text("former")
+    target.chmod(mode)
+    (tmp_path / "link.csv").symlink_to("out.csv")
+    for name in ("out.csv", "link.csv"):
+        cflight.run("get", peer.location, "table", "-o", tmp_path / name, check=True)
+        assert target.read_text() != "former"
+        assert target.stat().st_mode & 0o777 == mode
+    assert (tmp_path / "link.csv").is_symlink()
+
+
+def test_a_get_sweeps_what_a_killed_one_has_left(cflight, peer, tmp_path):
+    """Of the same file only."""
+    for name in (".out.csv.cflight-4711-0", ".other.csv.cflight-4711-0"):
+        (tmp_path / name).write_text("x")
+    cflight.run("get", peer.location, "table", "-o", tmp_path / "out.csv", check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.csv.cflight-4711-0", "out.csv"]
+
+
 def test_no_server_is_unavailable(cflight, tmp_path):
     done = cflight.run("list", unused_location())
     assert done.returncode == 3 and "UNAVAILABLE" in done.stderr

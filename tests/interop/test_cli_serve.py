@@ -326,6 +326,74 @@ def test_overwrite_replaces(cflight, tmp_path):
             assert entries(tmp_path) == ["x.arrow"]
 
 
+def test_overwrite_keeps_the_mode(cflight, tmp_path):
+    """A file for its owner only stays one, also when the new one has another ending; links to others do too."""
+    encoded = pa.record_batch({"d": pa.array(["new"]).dictionary_encode()})
+    with cflight.serving(tmp_path, "--writable", "--overwrite") as server, fl.connect(server.location) as client:
+        for mode in (0o600, 0o640, 0o666):
+            write_file(tmp_path / "x.arrow", SMALL)
+            (tmp_path / "x.arrow").chmod(mode)
+            upload(client, "x", [pa.record_batch({"n": [1]})])
+            assert (tmp_path / "x.arrow").stat().st_mode & 0o777 == mode
+            upload(client, "x", [encoded])
+            assert entries(tmp_path) == ["x.arrows"]
+            assert (tmp_path / "x.arrows").stat().st_mode & 0o777 == mode
+            (tmp_path / "x.arrows").unlink()
+
+
+@pytest.mark.parametrize("has_link", [True, False])
+def test_a_directory_that_moves_during_an_upload_takes_nothing_along(served, tmp_path, has_link):
+    """Out of the served one, with or without a link to it left in its place."""
+    (served.directory / "d").mkdir()
+    writer, reader = served.client.do_put(path_of("d", "e", "x"), SMALL.schema)
+    writer.write_table(SMALL)
+    reader.read()
+    (served.directory / "d").rename(tmp_path / "outside")
+    if has_link:
+        (served.directory / "d").symlink_to("../outside")
+    with pytest.raises((pa.ArrowException, fl.FlightError), match="moved or removed during the upload|leads out"):
+        writer.done_writing()
+        while reader.read() is not None:
+            pass
+        writer.close()
+    assert entries(tmp_path / "outside") == []
+    assert "x.arrow" not in " ".join(entries(served.directory))
+
+
+def test_what_a_killed_server_left_is_swept(cflight, tmp_path):
+    """At the next start, by name and only if no process has it; nothing else that is hidden."""
+    (tmp_path / "sub").mkdir()
+    left = [".x.arrow.cflight-4711-0", "sub/.y.arrows.cflight-1-12"]
+    kept = [".hidden.arrow", ".x.arrow.cflight-backup", "sub/.cflight", "x.cflight-1-1"]
+    for name in left + kept:
+        (tmp_path / name).write_text("x")
+    with cflight.serving(tmp_path) as server:
+        pass
+    assert set(left + kept) <= set(entries(tmp_path))
+    with cflight.serving(tmp_path, "--writable") as server:
+        server.wait_for_message("removed 2 unfinished uploads")
+        assert entries(tmp_path) == sorted(kept + ["sub"])
+
+
+def test_a_client_that_leaves_is_no_damage_of_files(cflight, tmp_path):
+    """It prints a line of a list that is larger than all windows, and is killed; the operator is not told that files
+    are bad."""
+    directory = tmp_path / ("d" * 200) / ("e" * 200)
+    write_file(directory / "a.arrow", SMALL)
+    for i in range(4000):
+        os.link(directory / "a.arrow", directory / f"{i:0190}.arrow")
+    with cflight.serving(tmp_path, "--writable") as server:
+        for _ in range(4):
+            lister = cflight.start("list", server.location)
+            lister.stdout.readline()
+            lister.kill()
+            lister.communicate()
+        with fl.connect(server.location) as client:
+            upload(client, "last", [pa.record_batch({"n": [1]})])
+            server.wait_for_message("stored 'last'")
+    assert "left out" not in server.messages()
+
+
 def test_of_two_uploads_at_once_one_wins(served):
     """Eight threads store the same name: one succeeds, the others learn that it exists."""
     outcomes = []

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files: footers that lie, files that are cut, the stream interface. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -362,6 +363,34 @@ TEST(ipc_file, rows_that_cannot_be_counted_tell_where)
     check_count("ipc_stream/deltas", 9, "the Arrow message at byte ");
 }
 
+/* Goal: a descriptor is read, whatever its path leads to by then, and stays the caller's. Method: a
+ * file without a name; one that is closed after the open; a directory, an empty file, none. */
+TEST(ipc_file, a_descriptor_is_read_without_its_path)
+{
+    struct t_bytes bytes = t_load("ipc_file/flat");
+    char path[] = "/tmp/cflight_ipc_XXXXXX";
+    int fd = mkstemp(path);
+    struct ArrowArray batch;
+    cflight_ipc_file *file = NULL;
+    cflight_error *error = NULL;
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    CHECK_STATUS(cflight_ipc_file_open_fd(fd, NULL, &file, &error), CFLIGHT_DATA_LOSS);
+    assert_string_equal(cflight_error_message(error), "the file is empty");
+    cflight_error_free(error);
+    assert_int_equal(write(fd, bytes.data, bytes.len_bytes), (ssize_t)bytes.len_bytes);
+    CHECK_OK(cflight_ipc_file_open_fd(fd, NULL, &file, NULL), NULL);
+    assert_int_equal(close(fd), 0); /* ours, and still open */
+    CHECK_OK(cflight_ipc_file_read_batch(file, 0, &batch, NULL), NULL);
+    batch.release(&batch);
+    cflight_ipc_file_free(file);
+    fd = open("/tmp", O_RDONLY | O_CLOEXEC);
+    CHECK_STATUS(cflight_ipc_file_open_fd(fd, NULL, &file, NULL), CFLIGHT_INVALID_ARGUMENT);
+    assert_int_equal(close(fd), 0);
+    CHECK_STATUS(cflight_ipc_file_open_fd(-1, NULL, &file, NULL), CFLIGHT_UNKNOWN);
+    t_bytes_done(&bytes);
+}
+
 /* Goal: calls without what they need are refused. Method: NULL in each place. */
 TEST(ipc_file, missing_arguments_are_refused)
 {
@@ -371,6 +400,7 @@ TEST(ipc_file, missing_arguments_are_refused)
     struct ArrowArray batch;
     int64_t row_count = 0;
     CHECK_STATUS(cflight_ipc_file_open(NULL, NULL, &file, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_ipc_file_open_fd(0, NULL, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_open_buffer(NULL, NULL, &file, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_schema(NULL, &schema, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_ipc_file_count_rows(NULL, &row_count, NULL), CFLIGHT_INVALID_ARGUMENT);
