@@ -9,6 +9,7 @@
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
+#   make test-fetch   ten thousand fetches on shared clients
 #   make bench    runs the benchmarks
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make format   lays out all C code
@@ -27,7 +28,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 	cmake --build --preset $(1) -j $(JOBS)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
-.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python \
+.PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
 	python interop attack bench fuzz lint install format clean
 .NOTPARALLEL:
 
@@ -79,6 +80,12 @@ python: build
 	@tools/bootstrap --python
 	build/venv/bin/python -m pip install --quiet --requirement python/wheel-requirements.txt
 	build/venv/bin/python tools/wheel
+
+# Also as `make test-fetch PRESET=tsan`.
+PRESET ?= release
+test-fetch: build
+	@$(call BUILD,$(PRESET))
+	CFLIGHT_FETCH_ROUNDS=10000 $(FIXED_ADDRESSES) build/$(PRESET)/bin/test_flight_fetch shared
 
 bench: build
 	@tools/bootstrap --test --python

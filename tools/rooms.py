@@ -15,6 +15,7 @@ ROOMS = {
     "flight/value": {"flight/value"},
     "flight/call": {"flight/value", "flight/call"},
     "flight/client": {"flight/value", "flight/call", "flight/client"},
+    "flight/fetch": {"flight/value", "flight/call", "flight/client", "flight/fetch"},
     "flight/server": {"flight/value", "flight/call", "flight/server"},
     "flight/kit": {"flight/value", "flight/kit"},
     "net": {"net", "net/openssl"},

@@ -7,12 +7,13 @@
 /// @file
 /// Fetching a whole dataset: one call that turns a FlightInfo into one Arrow stream.
 ///
-/// Endpoints are read in their order; several are open at once, so that their servers work while
-/// the first is read, and each holds at most one flow-control window of data that nobody took yet.
-/// An endpoint's locations are replicas: when one fails before it delivered anything, the next is
-/// tried. An endpoint without locations, or with the location CFLIGHT_LOCATION_REUSE_CONNECTION, is
-/// read over the client that gave the info. Other locations get clients of their own, one for each,
-/// for as long as the stream lives.
+/// A fetch waits as any other thread does: other threads, other fetches and an event loop may use
+/// the client at the same time. Endpoints are read in their order; several are open at once, so
+/// that their servers work while the first is read, and each holds at most one flow-control window
+/// of data that nobody took yet. An endpoint's locations are replicas: when one fails before it
+/// delivered anything, the next is tried. An endpoint without locations, or with the location
+/// CFLIGHT_LOCATION_REUSE_CONNECTION, is read over the client that gave the info. Other locations
+/// get clients of their own, one for each, for as long as the stream lives.
 ///
 ///     struct ArrowArrayStream stream;
 ///     if (cflight_fetch(client, info, NULL, &stream, &error) == CFLIGHT_OK) { ...;
@@ -42,6 +43,17 @@ struct cflight_fetch_options {
     /// NULL to skip it. May be NULL. Called from within the stream's functions.
     const char *(*rewrite_location)(void *user_data, const char *location);
     void *user_data;
+    /// Whether a location may have the credentials: the call options' headers, and of
+    /// `client_options` middleware, auth and tokens. Without it, and where it returns false, only
+    /// the host of the client's own location may, unless that would go from TLS to plain text;
+    /// what lies elsewhere is read without credentials. Client certificates are used everywhere.
+    /// Called from within the stream's functions.
+    bool (*location_is_trusted)(void *user_data, const char *location);
+    /// Told of each failed attempt at an endpoint that is followed by another. May be NULL. Called
+    /// from within the stream's functions; `error` is borrowed.
+    void (*on_attempt_failed)(void *user_data, const cflight_error *error);
+    /// Limit for everything, from the start of the fetch; 0 is none.
+    int64_t timeout_ms;
 };
 
 #define CFLIGHT_FETCH_OPTIONS_INIT                          \
@@ -69,6 +81,29 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
 cflight_fetch(cflight_client *client, const struct cflight_info *info,
               const struct cflight_fetch_options *options, struct ArrowArrayStream *ret_stream,
               cflight_error **reterr);
+
+/// Why a fetch failed, with status, peer and advice on trying again: more than the stream's errno
+/// and text. Borrowed; valid until the stream is used again.
+/// @return NULL when its last function did not fail, or the stream is not from cflight_fetch()
+/// @since 0.1
+CFLIGHT_EXPORT const cflight_error *cflight_fetch_error(const struct ArrowArrayStream *stream);
+
+/// How far a fetch is.
+struct cflight_fetch_progress {
+    uint64_t batch_count; ///< handed over, as are the next two
+    uint64_t row_count;
+    uint64_t body_bytes; ///< as they came over the network
+    uint64_t endpoints_done;
+    uint64_t endpoint_count;
+    int64_t total_records; ///< as the info says; -1 is unknown
+    int64_t total_bytes;
+};
+
+/// Tells how far a fetch is. Any thread, also while another reads the stream.
+/// @return false when the stream is not from cflight_fetch()
+/// @since 0.1
+CFLIGHT_EXPORT bool cflight_fetch_progress(const struct ArrowArrayStream *stream,
+                                           struct cflight_fetch_progress *ret_progress);
 
 #ifdef __cplusplus
 }

@@ -114,3 +114,20 @@ cflight_status cfl_stream_export(const struct cflight_allocator *alloc,
     ret_stream->private_data = exported;
     return CFLIGHT_OK;
 }
+
+void *cfl_stream_source_of(const struct ArrowArrayStream *stream,
+                           cflight_status (*next)(void *user_data, struct ArrowArray *ret_batch,
+                                                  cflight_error **reterr))
+{
+    if (stream->release != stream_release) {
+        return NULL;
+    }
+    const struct exported_stream *exported = stream->private_data;
+    return exported->source.next == next ? exported->source.user_data : NULL;
+}
+
+const cflight_error *cfl_stream_error_of(const struct ArrowArrayStream *stream)
+{
+    const struct exported_stream *exported = stream->private_data;
+    return exported->error;
+}

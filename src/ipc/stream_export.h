@@ -21,6 +21,12 @@ struct cfl_stream_source {
 cflight_status cfl_stream_export(const struct cflight_allocator *alloc,
                                  const struct cfl_stream_source *source,
                                  struct ArrowArrayStream *ret_stream, cflight_error **reterr);
+/* The source's user data, for a stream that was made here over `next`; NULL for any other. */
+void *cfl_stream_source_of(const struct ArrowArrayStream *stream,
+                           cflight_status (*next)(void *user_data, struct ArrowArray *ret_batch,
+                                                  cflight_error **reterr));
+/* The last error of such a stream, NULL for none; borrowed until it is used again. */
+const cflight_error *cfl_stream_error_of(const struct ArrowArrayStream *stream);
 /* The errno that stands for a status (C stream interface: errno-compatible error codes). */
 int cfl_stream_errno(cflight_status status);
 

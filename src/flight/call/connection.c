@@ -124,13 +124,22 @@ static void wake_loop_locked(struct cfl_connection *connection)
     }
 }
 
+static void wake(struct cfl_waiter *waiter)
+{
+    if (waiter->waker != NULL) {
+        cfl_waker_set(waiter->waker);
+    } else {
+        (void)pthread_cond_signal(&waiter->condition);
+    }
+}
+
 static void wake_done_locked(struct cfl_connection *connection)
 {
     struct cfl_list *head = &connection->locked.waiters;
     for (struct cfl_list *node = head->next; node != head; node = node->next) {
         struct cfl_waiter *waiter = CFL_LIST_ENTRY(node, struct cfl_waiter, node);
         if (waiter->is_done(waiter->user_data)) {
-            (void)pthread_cond_signal(&waiter->condition);
+            wake(waiter);
         }
     }
     wake_loop_locked(connection);
@@ -411,7 +420,7 @@ static void settle_locked(struct cfl_connection *connection)
     if (!cfl_list_is_empty(&connection->locked.waiters)) {
         struct cfl_waiter *next =
             CFL_LIST_ENTRY(connection->locked.waiters.next, struct cfl_waiter, node);
-        (void)pthread_cond_signal(&next->condition);
+        wake(next);
         return;
     }
     if (!connection->is_server && is_stuck_locked(connection)) {
@@ -440,31 +449,47 @@ static void report_fresh_locked(struct cfl_connection *connection, bool is_pool_
     }
 }
 
-/* Sleeps until the socket is ready, the deadline or the session's next one passes, or the waker is
- * set. */
-static void poll_locked(struct cfl_connection *connection, int64_t deadline_ns)
+/* The driver is about to poll: says for what. */
+static void begin_poll_locked(struct cfl_connection *connection,
+                              struct cfl_connection_wait *ret_wait)
 {
     if (connection->locked.armed != CFL_READY_NONE) {
         connection->locked.armed = CFL_READY_NONE;
         connection->owner.arm(connection->owner.user_data, connection, CFL_READY_NONE);
     }
-    unsigned int wanted = cfl_connection_wanted_locked(connection);
-    int64_t until_ns =
-        cfl_deadline_earlier(deadline_ns, cfl_connection_deadline_locked(connection));
+    connection->locked.is_polling = true;
+    *ret_wait = (struct cfl_connection_wait){
+        .fd = cfl_transport_fd(connection->transport),
+        .wanted = cfl_connection_wanted_locked(connection),
+        .waker = &connection->waker,
+        .until_ns = cfl_connection_deadline_locked(connection),
+    };
+}
+
+static void end_poll_locked(struct cfl_connection *connection, unsigned int ready)
+{
+    connection->locked.is_polling = false;
+    if ((ready & CFL_READY_READ) != 0 || connection->locked.read_wait == CFL_READY_WRITE) {
+        connection->locked.is_readable = true;
+    }
+}
+
+/* Sleeps until the socket is ready, the deadline or the session's next one passes, or the waker is
+ * set. */
+static void poll_locked(struct cfl_connection *connection, int64_t deadline_ns)
+{
+    struct cfl_connection_wait wait;
+    begin_poll_locked(connection, &wait);
+    int64_t until_ns = cfl_deadline_earlier(deadline_ns, wait.until_ns);
     int64_t timeout_ns = -1;
     if (until_ns != CFL_TIME_NEVER) {
         timeout_ns = until_ns - cfl_clock_now_ns(NULL);
         timeout_ns = timeout_ns < 0 ? 0 : timeout_ns;
     }
-    connection->locked.is_polling = true;
     cfl_connection_unlock(connection);
-    unsigned int ready = cfl_wait_fd(cfl_transport_fd(connection->transport), wanted,
-                                     &connection->waker, timeout_ns);
+    unsigned int ready = cfl_wait_fd(wait.fd, wait.wanted, wait.waker, timeout_ns);
     cfl_connection_lock(connection);
-    connection->locked.is_polling = false;
-    if ((ready & CFL_READY_READ) != 0 || connection->locked.read_wait == CFL_READY_WRITE) {
-        connection->locked.is_readable = true;
-    }
+    end_poll_locked(connection, ready);
 }
 
 /* Reads while there is something, at most until the driver's wish came true. */
@@ -486,6 +511,18 @@ static bool read_locked(struct cfl_connection *connection, bool (*is_done)(void 
     return has_progress;
 }
 
+/* The driver's step: all that can be done now. Returns whether anything came. */
+static bool step_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
+                        void *user_data)
+{
+    bool has_progress = read_locked(connection, is_done, user_data);
+    tick_locked(connection);
+    report_fresh_locked(connection, false);
+    cfl_connection_flush_locked(connection);
+    wake_done_locked(connection);
+    return has_progress;
+}
+
 /* The driver's loop. */
 static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
                          void *user_data, int64_t deadline_ns)
@@ -498,11 +535,7 @@ static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void
         if (done || connection->locked.is_closed) {
             break;
         }
-        bool has_progress = read_locked(connection, is_done, user_data);
-        tick_locked(connection);
-        report_fresh_locked(connection, false);
-        cfl_connection_flush_locked(connection);
-        wake_done_locked(connection);
+        bool has_progress = step_locked(connection, is_done, user_data);
         done = is_done(user_data);
         if (done || connection->locked.is_closed ||
             (deadline_ns != CFL_TIME_NEVER && cfl_clock_now_ns(NULL) >= deadline_ns)) {
@@ -516,6 +549,15 @@ static bool drive_locked(struct cfl_connection *connection, bool (*is_done)(void
     return done || is_done(user_data);
 }
 
+/* Waits from here on while another thread drives, which may not watch for what this one needs. */
+static void join_locked(struct cfl_connection *connection, struct cfl_waiter *waiter)
+{
+    cfl_list_append(&connection->locked.waiters, &waiter->node);
+    if (connection->locked.is_polling && cfl_grpc_wants_output(connection->locked.grpc)) {
+        cfl_waker_set(&connection->waker);
+    }
+}
+
 /* Sleeps while another thread drives. Returns when the wish came true, the deadline passed, or
  * nobody drives. */
 static void follow_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
@@ -523,11 +565,7 @@ static void follow_locked(struct cfl_connection *connection, bool (*is_done)(voi
 {
     struct cfl_waiter waiter = {.is_done = is_done, .user_data = user_data};
     cfl_condition_init(&waiter.condition);
-    cfl_list_append(&connection->locked.waiters, &waiter.node);
-    if (connection->locked.is_polling && cfl_grpc_wants_output(connection->locked.grpc)) {
-        cfl_waker_set(
-            &connection->waker); /* the driver does not watch for what this thread needs */
-    }
+    join_locked(connection, &waiter);
     while (connection->locked.is_driven && !is_done(user_data) &&
            (deadline_ns == CFL_TIME_NEVER || cfl_clock_now_ns(NULL) < deadline_ns)) {
         (void)cfl_condition_wait_until(&waiter.condition, &connection->mutex, deadline_ns);
@@ -557,6 +595,46 @@ bool cfl_connection_wait_locked(struct cfl_connection *connection, bool (*is_don
     }
     settle_locked(connection);
     return done;
+}
+
+bool cfl_connection_take_wheel_locked(struct cfl_connection *connection,
+                                      bool (*is_done)(void *user_data), void *user_data,
+                                      struct cfl_connection_wait *ret_wait)
+{
+    if (connection->locked.is_driven) {
+        return false;
+    }
+    connection->locked.is_driven = true;
+    cfl_connection_flush_locked(connection);
+    bool has_progress = step_locked(connection, is_done, user_data);
+    begin_poll_locked(connection, ret_wait);
+    if (has_progress) {
+        ret_wait->until_ns = 0; /* there may be more */
+    }
+    return true;
+}
+
+void cfl_connection_give_wheel_locked(struct cfl_connection *connection,
+                                      bool (*is_done)(void *user_data), void *user_data,
+                                      unsigned int ready)
+{
+    end_poll_locked(connection, ready);
+    cfl_connection_flush_locked(connection);
+    (void)step_locked(connection, is_done, user_data);
+    connection->locked.is_driven = false;
+    settle_locked(connection);
+}
+
+void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_waiter *waiter)
+{
+    cfl_connection_flush_locked(connection);
+    join_locked(connection, waiter);
+}
+
+void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter)
+{
+    cfl_list_remove(&waiter->node);
+    settle_locked(connection);
 }
 
 void cfl_connection_kick_locked(struct cfl_connection *connection)

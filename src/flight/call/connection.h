@@ -103,8 +103,17 @@ struct cfl_watch_base {
 struct cfl_waiter {
     struct cfl_list node;
     pthread_cond_t condition;
+    struct cfl_waker *waker; /* instead of the condition; NULL for none */
     bool (*is_done)(void *user_data);
     void *user_data;
+};
+
+/* What a thread that drives has to poll for, until when. */
+struct cfl_connection_wait {
+    int fd;
+    unsigned int wanted;
+    struct cfl_waker *waker; /* what others wake the driver with */
+    int64_t until_ns;
 };
 
 /* Takes the transport on success. */
@@ -133,6 +142,19 @@ static inline void cfl_connection_unlock(struct cfl_connection *connection)
  * and must become true when the connection closes. */
 bool cfl_connection_wait_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
                                 void *user_data, int64_t deadline_ns);
+/* For a thread that waits for several connections at once. Takes the wheel, unless somebody drives
+ * (false), and does what can be done now; the thread polls as `*ret_wait` says, not under the lock,
+ * and gives the wheel back with what was ready. */
+bool cfl_connection_take_wheel_locked(struct cfl_connection *connection,
+                                      bool (*is_done)(void *user_data), void *user_data,
+                                      struct cfl_connection_wait *ret_wait);
+void cfl_connection_give_wheel_locked(struct cfl_connection *connection,
+                                      bool (*is_done)(void *user_data), void *user_data,
+                                      unsigned int ready);
+/* The same for a connection that another thread drives: has the waiter's waker set when `is_done`
+ * becomes true or nobody drives. */
+void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
+void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
 /* Sends what the socket takes now, without waiting. */
 void cfl_connection_flush_locked(struct cfl_connection *connection);
 /* After a change made outside of a wait (a cancel, a finish): flushes, wakes whoever waits for it,
