@@ -155,8 +155,9 @@ cflight_status cfl_grpc_call_send_headers(struct cfl_grpc_call *call,
                                           cflight_error **reterr);
 /* Server: ends the call after what is queued. A Trailers-Only reply when no header was sent.
  * `message` is UTF-8 and is percent-encoded; it and `trailers` (may be NULL) are copied. A message
- * or trailers past what peers accept (8 KiB) are cut: the message first, then `-bin` details. If
- * the client still sends, the stream is then reset with NO_ERROR. */
+ * or trailers past what the peer accepts (8 KiB when it did not say) are cut: binary values are
+ * left out whole, which the message then tells; texts lose their middle, with a mark. If the client
+ * still sends, the stream is then reset with NO_ERROR. */
 void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, const char *message,
                           const struct cfl_metadata *trailers);
 /* Ends the call from this side, at any time, with `status` and `message`. A client sends

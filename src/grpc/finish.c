@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a call at the server: status, message and trailers, within what peers accept.
+/* The end of a call at the server: status, message and trailers, within what the peer accepts.
  *
- * Clients refuse header lists over 8 KiB (gRPC C-core's soft limit), and a refused list loses the
- * status too. So the message is cut first, then the Arrow status texts, and other fields that do
- * not fit are left out; the status always goes. Thread class: one at a time. gRPC over HTTP/2,
- * "Responses". */
+ * A client refuses a list over its limit, and a refused list loses the status too. So binary values
+ * that do not fit are left out, which the message then tells, and texts share the room that is
+ * left: their middle is cut, with a mark. The status always goes. Thread class: one at a time. gRPC
+ * over HTTP/2, "Responses"; RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,94 +13,178 @@
 #include "grpc/internal.h"
 
 enum {
-    LIST_BYTES_MAX = 8 << 10,
-    MESSAGE_BYTES_MAX = 4 << 10,
-    MESSAGE_BYTES_KEPT = 1 << 10, /* of a message, when trailers want the room */
-    TEXT_BYTES_KEPT = 64,         /* a text shorter than this is not worth sending */
-    TEXT_ROOM_LEAST = 512,        /* for a text that is cut to leave room for others */
+    /* gRPC C-core announces 16 KiB, and from half of that on refuses lists at random. */
+    LIST_BYTES_CAUTIOUS = 8 << 10,
+    LIST_BYTES_CORE = 16 << 10,
+    LIST_BYTES_MOST = 8 << 20,
+    TEXT_BYTES_LEAST = 1 << 10, /* what texts keep when binary values want the room */
+    NOTE_BYTES = 160,
     DECIMAL_BYTES = 16,
 };
 
-/* Texts that stay useful when they are cut; other binary values do not. */
+/* What goes out beside the status, and the room for it. */
+struct plan {
+    uint64_t room_bytes; /* of the list, not given away yet */
+    size_t text_count;   /* that still want some of it */
+    uint64_t text_bytes; /* what those of the trailers want */
+    size_t dropped_count;
+    struct cflight_bytes dropped_name; /* the first of them */
+    size_t dropped_bytes;
+};
+
+static uint64_t list_bytes_max(const struct cfl_grpc_conn *conn)
+{
+    uint64_t limit_bytes = cfl_h2_peer_header_bytes_max(conn->h2);
+    if (limit_bytes == UINT32_MAX || limit_bytes == LIST_BYTES_CORE) {
+        return LIST_BYTES_CAUTIOUS;
+    }
+    return limit_bytes < LIST_BYTES_MOST ? limit_bytes : LIST_BYTES_MOST;
+}
+
+/* Texts that stay useful when they are cut; other values do not. */
 static bool may_be_cut(struct cflight_bytes name)
 {
     return cfl_grpc_name_is(name, "x-arrow-status-message-bin") ||
            cfl_grpc_name_is(name, "x-arrow-status-detail-bin");
 }
 
-static void add_message(struct cfl_grpc_fields *fields, const char *message, uint64_t trailer_bytes)
+static bool is_dropped(const struct plan *plan, uint64_t size_bytes)
 {
-    struct cflight_bytes text = cflight_bytes_from_text(message);
-    if (text.len_bytes == 0) {
+    uint64_t reserve_bytes = (uint64_t)TEXT_BYTES_LEAST * plan->text_count;
+    return size_bytes + reserve_bytes > plan->room_bytes;
+}
+
+/* Decides which values go. `keeps[i]` is false for one that does not. */
+static void make_plan(struct plan *plan, uint64_t room_bytes, const char *message,
+                      const struct cfl_metadata *trailers, bool *keeps)
+{
+    memset(plan, 0, sizeof *plan);
+    plan->room_bytes = room_bytes;
+    plan->text_count = message[0] == '\0' ? 0 : 1;
+    for (size_t i = 0; i < trailers->count; i++) {
+        const struct cflight_header *field = &trailers->fields[i];
+        if (may_be_cut(field->name)) {
+            plan->text_count++;
+            plan->text_bytes += cfl_grpc_field_size(field->name, field->value);
+        }
+    }
+    for (size_t i = 0; i < trailers->count; i++) {
+        const struct cflight_header *field = &trailers->fields[i];
+        uint64_t size_bytes = cfl_grpc_field_size(field->name, field->value);
+        keeps[i] = may_be_cut(field->name) || !is_dropped(plan, size_bytes);
+        if (!keeps[i]) {
+            plan->dropped_name = plan->dropped_count++ == 0 ? field->name : plan->dropped_name;
+            plan->dropped_bytes += field->value.len_bytes;
+        } else if (!may_be_cut(field->name)) {
+            plan->room_bytes -= size_bytes;
+        }
+    }
+}
+
+/* The text with a note of what was left out behind it. */
+static void append_noted(const struct plan *plan, struct cflight_bytes text, struct cfl_buf *target)
+{
+    char note[NOTE_BYTES];
+    (void)cfl_buf_append_bytes(target, text);
+    if (plan->dropped_count == 0) {
         return;
     }
-    uint64_t used_bytes =
-        fields->size_bytes + trailer_bytes + CFL_H2_FIELD_OVERHEAD_BYTES + sizeof "grpc-message";
-    uint64_t room_bytes = used_bytes < LIST_BYTES_MAX ? LIST_BYTES_MAX - used_bytes : 0;
-    room_bytes = room_bytes < MESSAGE_BYTES_KEPT ? MESSAGE_BYTES_KEPT : room_bytes;
-    room_bytes = room_bytes > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : room_bytes;
+    int name_bytes = plan->dropped_name.len_bytes < 40 ? (int)plan->dropped_name.len_bytes : 40;
+    (void)snprintf(note, sizeof note, " [%zu trailer%s of %zu bytes did not fit: %.*s%s]",
+                   plan->dropped_count, plan->dropped_count == 1 ? "" : "s", plan->dropped_bytes,
+                   name_bytes, (const char *)plan->dropped_name.data,
+                   plan->dropped_count == 1 ? "" : ", ...");
+    (void)cfl_buf_append_text(target, note);
+}
+
+/* The share of one more text, without name and overhead: what the later ones leave, or an equal
+ * part. */
+static size_t take_share(struct plan *plan, struct cflight_bytes name)
+{
+    uint64_t share_bytes = plan->room_bytes / (plan->text_count == 0 ? 1 : plan->text_count);
+    if (plan->room_bytes > plan->text_bytes && plan->room_bytes - plan->text_bytes > share_bytes) {
+        share_bytes = plan->room_bytes - plan->text_bytes;
+    }
+    uint64_t fixed_bytes = name.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
+    plan->text_count -= plan->text_count == 0 ? 0 : 1;
+    return share_bytes > fixed_bytes ? (size_t)(share_bytes - fixed_bytes) : 0;
+}
+
+static void give_away(struct plan *plan, uint64_t size_bytes)
+{
+    plan->room_bytes -= size_bytes < plan->room_bytes ? size_bytes : plan->room_bytes;
+}
+
+static void add_message(struct cfl_grpc_fields *fields, struct plan *plan, const char *message)
+{
+    struct cflight_bytes name = cflight_bytes_from_text("grpc-message");
+    if (message[0] == '\0') {
+        return;
+    }
+    struct cfl_buf text;
     struct cfl_buf encoded;
+    cfl_buf_init(&text, fields->alloc);
     cfl_buf_init(&encoded, fields->alloc);
-    if (cfl_grpc_percent_encode(text, (size_t)room_bytes, &encoded)) {
-        cfl_grpc_fields_add_header(fields, cflight_bytes_from_text("grpc-message"),
-                                   cfl_buf_bytes(&encoded));
+    append_noted(plan, cflight_bytes_from_text(message), &text);
+    if (!text.failed &&
+        cfl_grpc_percent_shorten(cfl_buf_bytes(&text), take_share(plan, name), &encoded)) {
+        cfl_grpc_fields_add_header(fields, name, cfl_buf_bytes(&encoded));
+        give_away(plan, name.len_bytes + encoded.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES);
     } else {
         fields->failed = true;
     }
+    cfl_buf_done(&text);
     cfl_buf_done(&encoded);
 }
 
-/* `later_bytes` is what the fields after this one want. */
-static void add_trailer(struct cfl_grpc_fields *fields, const struct cflight_header *field,
-                        uint64_t later_bytes)
+static void add_text(struct cfl_grpc_fields *fields, struct plan *plan,
+                     const struct cflight_header *field)
 {
-    uint64_t room_bytes =
-        fields->size_bytes < LIST_BYTES_MAX ? LIST_BYTES_MAX - fields->size_bytes : 0;
-    uint64_t size_bytes = cfl_grpc_field_size(field->name, field->value);
-    if (size_bytes + later_bytes <= room_bytes ||
-        (size_bytes <= room_bytes && !may_be_cut(field->name))) {
-        cfl_grpc_fields_add_header(fields, field->name, field->value);
-        return;
+    bool is_message = cfl_grpc_name_is(field->name, "x-arrow-status-message-bin");
+    struct cfl_buf text;
+    struct cfl_buf shorter;
+    cfl_buf_init(&text, fields->alloc);
+    cfl_buf_init(&shorter, fields->alloc);
+    if (is_message) {
+        append_noted(plan, field->value, &text);
+    } else {
+        (void)cfl_buf_append_bytes(&text, field->value);
     }
-    if (!may_be_cut(field->name)) {
-        return;
+    plan->text_bytes -= cfl_grpc_field_size(field->name, field->value);
+    size_t share_bytes = take_share(plan, field->name) / 4 * 3; /* as base64 takes more */
+    if (!text.failed && cfl_grpc_shorten(cfl_buf_bytes(&text), share_bytes, &shorter)) {
+        cfl_grpc_fields_add_header(fields, field->name, cfl_buf_bytes(&shorter));
+        give_away(plan, cfl_grpc_field_size(field->name, cfl_buf_bytes(&shorter)));
+    } else {
+        fields->failed = true;
     }
-    /* What the later fields leave, or half when they want nearly everything. */
-    uint64_t share_bytes = room_bytes / 2;
-    if (later_bytes + TEXT_ROOM_LEAST <= room_bytes) {
-        share_bytes = room_bytes - later_bytes;
-    }
-    uint64_t fixed_bytes = field->name.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES + 4;
-    if (share_bytes < fixed_bytes + TEXT_BYTES_KEPT) {
-        return;
-    }
-    struct cflight_bytes value = field->value;
-    value.len_bytes = cfl_grpc_utf8_cut(value, (size_t)(share_bytes - fixed_bytes) / 4 * 3);
-    cfl_grpc_fields_add_header(fields, field->name, value);
+    cfl_buf_done(&text);
+    cfl_buf_done(&shorter);
 }
 
-static uint64_t wanted_bytes(const struct cfl_metadata *metadata, size_t first)
-{
-    uint64_t size_bytes = 0;
-    for (size_t i = first; i < metadata->count; i++) {
-        size_bytes += cfl_grpc_field_size(metadata->fields[i].name, metadata->fields[i].value);
-    }
-    return size_bytes;
-}
-
-static void add_status(struct cfl_grpc_fields *fields, cflight_status status, const char *message,
-                       const struct cfl_metadata *trailers)
+static void add_status(struct cfl_grpc_fields *fields, uint64_t bytes_max, cflight_status status,
+                       const char *message, const struct cfl_metadata *trailers)
 {
     char decimal[DECIMAL_BYTES];
+    struct plan plan;
+    bool *keeps = cfl_alloc_array(fields->alloc, trailers->count, sizeof *keeps);
+    if (keeps == NULL && trailers->count > 0) {
+        fields->failed = true;
+        return;
+    }
     (void)snprintf(decimal, sizeof decimal, "%d", (int)status);
     cfl_grpc_fields_add(fields, "grpc-status", decimal);
-    uint64_t left_bytes = trailers == NULL ? 0 : wanted_bytes(trailers, 0);
-    add_message(fields, message, left_bytes);
-    for (size_t i = 0; trailers != NULL && i < trailers->count; i++) {
-        const struct cflight_header *field = &trailers->fields[i];
-        left_bytes -= cfl_grpc_field_size(field->name, field->value);
-        add_trailer(fields, field, left_bytes);
+    uint64_t room_bytes = fields->size_bytes < bytes_max ? bytes_max - fields->size_bytes : 0;
+    make_plan(&plan, room_bytes, message, trailers, keeps);
+    add_message(fields, &plan, message);
+    for (size_t i = 0; i < trailers->count; i++) {
+        if (may_be_cut(trailers->fields[i].name)) {
+            add_text(fields, &plan, &trailers->fields[i]);
+        } else if (keeps[i]) {
+            cfl_grpc_fields_add_header(fields, trailers->fields[i].name, trailers->fields[i].value);
+        }
     }
+    cfl_free_array(fields->alloc, keeps, trailers->count, sizeof *keeps);
 }
 
 cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
@@ -116,7 +200,8 @@ cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_
         cfl_grpc_fields_add(&fields, ":status", decimal);
         cfl_grpc_fields_add(&fields, "content-type", "application/grpc");
     }
-    add_status(&fields, status, message, trailers);
+    static const struct cfl_metadata NONE = {0};
+    add_status(&fields, list_bytes_max(conn), status, message, trailers == NULL ? &NONE : trailers);
     const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
     cflight_status result = CFLIGHT_OK;
     if (views == NULL) {

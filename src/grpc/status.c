@@ -65,6 +65,10 @@ cflight_status cfl_grpc_status_from_http(int http_status)
         return CFLIGHT_PERMISSION_DENIED;
     case 404:
         return CFLIGHT_UNIMPLEMENTED;
+    case 413: /* Content Too Large: of a proxy that has a limit of its own */
+        return CFLIGHT_RESOURCE_EXHAUSTED;
+    case 431: /* Request Header Fields Too Large, as gRPC Java has it */
+        return CFLIGHT_INTERNAL;
     case 429:
     case 502:
     case 503:

@@ -28,6 +28,12 @@ void cfl_grpc_timeout_format(int64_t duration_ns, char text[CFL_GRPC_TIMEOUT_TEX
 /* grpc-message. Encodes at most `encoded_bytes_max` bytes, cut between UTF-8 characters. */
 bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max,
                              struct cfl_buf *target);
+/* Appends the text, or its beginning and end around a mark that says how much is missing. False
+ * when memory ran out; so with the next. */
+bool cfl_grpc_shorten(struct cflight_bytes text, size_t len_bytes_max, struct cfl_buf *target);
+/* The same for the text percent-encoded. */
+bool cfl_grpc_percent_shorten(struct cflight_bytes text, size_t encoded_bytes_max,
+                              struct cfl_buf *target);
 /* Wrong escapes stay as they are; a zero byte and invalid UTF-8 become U+FFFD. Never refuses text.
  */
 bool cfl_grpc_percent_decode(struct cflight_bytes text, struct cfl_buf *target);

@@ -100,6 +100,8 @@ TEST(grpc_client, headers_alone_end_the_call)
         {{{":status", "401"}}, CFLIGHT_UNAUTHENTICATED, "HTTP status 401", false},
         {{{":status", "403"}}, CFLIGHT_PERMISSION_DENIED, "HTTP status 403", false},
         {{{":status", "404"}}, CFLIGHT_UNIMPLEMENTED, "HTTP status 404", false},
+        {{{":status", "413"}}, CFLIGHT_RESOURCE_EXHAUSTED, "HTTP status 413", false},
+        {{{":status", "431"}}, CFLIGHT_INTERNAL, "HTTP status 431", false},
         {{{":status", "429"}}, CFLIGHT_UNAVAILABLE, "HTTP status 429", false},
         {{{":status", "503"}, {"content-type", "text/plain"}},
          CFLIGHT_UNAVAILABLE,

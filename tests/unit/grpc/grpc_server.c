@@ -11,7 +11,7 @@
 struct answer {
     struct cfl_h2_session *session;
     struct t_end end;
-    char fields[8192]; /* of the last block */
+    char fields[80000]; /* of the last block */
     size_t header_blocks;
     size_t data_bytes;
     size_t closed_count;
@@ -79,7 +79,7 @@ static void client_open(struct raw_client *client)
     cflight_error *error = NULL;
     CHECK_OK(t_pair_open(&client->pair, &error), error);
     memset(&client->answer, 0, sizeof client->answer);
-    CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &cfl_limits_default, &client->pair.clock.clock,
+    CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &client->pair.limits, &client->pair.clock.clock,
                                 &ANSWER, &client->answer, &client->answer.session, &error),
              error);
     client->answer.end = t_end_h2(client->answer.session);
@@ -370,48 +370,61 @@ TEST(grpc_server, a_handler_can_refuse_a_message)
     client_close(&client);
 }
 
-/* Goal: a status with much text stays within what clients accept, and the status is always there.
- * Method: sizes of message and trailers around the limits; the size of the list as it arrives. */
-TEST(grpc_server, long_trailers_are_cut)
+static void add_sized(struct cfl_metadata *trailers, const char *name, struct cflight_bytes value)
 {
-    char *text = malloc(30001);
-    memset(text, 'm', 30000);
-    text[30000] = '\0';
-    const size_t sizes[] = {0, 100, 2000, 6000, 30000};
-    for (size_t i = 0; i < 5 * 5; i++) {
+    CHECK_OK(cfl_metadata_add(trailers, cflight_bytes_from_text(name), value, NULL), NULL);
+}
+
+/* Goal: a status with much text stays within what the client accepts, and the status is always
+ * there; what fits goes whole, what is cut or left out is told. Method: limits that clients
+ * announce, sizes of message and trailers around them; the list as it arrives. */
+TEST(grpc_server, trailers_fit_what_the_client_takes)
+{
+    enum { TEXT_BYTES = 30000 };
+    static const struct {
+        uint32_t announced_bytes;
+        size_t list_bytes; /* that may come */
+    } limits[] = {{8192, 8192}, {16384, 8192}, {65536, 65536}};
+    static const size_t sizes[] = {0, 100, 2000, 6000, TEXT_BYTES};
+    char *text = malloc(TEXT_BYTES + 1);
+    assert_non_null(text);
+    memset(text, 'm', TEXT_BYTES);
+    memcpy(text + TEXT_BYTES - 4, "last", 5);
+    for (size_t i = 0; i < 3 * 5 * 5; i++) {
         struct raw_client client;
         struct cfl_metadata trailers;
+        size_t list_bytes = limits[i / 25].list_bytes;
+        size_t detail_bytes = sizes[i / 5 % 5];
+        size_t message_bytes = sizes[i % 5];
         t_pair_init(&client.pair);
+        client.pair.limits.metadata_bytes_max = limits[i / 25].announced_bytes;
         client_open(&client);
         client_request(&client, NULL, 0);
         cfl_metadata_init(&trailers, NULL);
-        struct cflight_bytes detail = cflight_bytes_make(text, sizes[i / 5]);
+        struct cflight_bytes detail = {(const uint8_t *)text + TEXT_BYTES - detail_bytes,
+                                       detail_bytes};
         CHECK_OK(cfl_metadata_add_text(&trailers, "x-arrow-status", "5", NULL), NULL);
-        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("x-arrow-status-message-bin"),
-                                  detail, NULL),
-                 NULL);
-        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("x-arrow-status-detail-bin"),
-                                  detail, NULL),
-                 NULL);
-        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("grpc-status-details-bin"),
-                                  detail, NULL),
-                 NULL);
+        add_sized(&trailers, "x-arrow-status-message-bin", detail);
+        add_sized(&trailers, "x-arrow-status-detail-bin", detail);
+        add_sized(&trailers, "grpc-status-details-bin", detail);
         cfl_grpc_call_finish(client.pair.served[0].call, CFLIGHT_INTERNAL,
-                             text + 30000 - sizes[i % 5], &trailers);
+                             text + TEXT_BYTES - message_bytes, &trailers);
         client_pump(&client);
         check_answer(&client, "grpc-status=13\n");
         check_answer(&client, "x-arrow-status=5\n");
-        assert_in_range(strlen(client.answer.fields), 1, 8192);
+        assert_in_range(strlen(client.answer.fields), 1, list_bytes);
         assert_int_equal(client.answer.close_code, CFL_H2_NO_ERROR);
-        if (sizes[i % 5] > 0) {
-            check_answer(&client, "grpc-message=mmmm");
+        bool has_details = strstr(client.answer.fields, "grpc-status-details-bin=") != NULL;
+        assert_int_equal(has_details, detail_bytes * 4 / 3 + 3500 < list_bytes);
+        if (message_bytes > 0 && !has_details) {
+            check_answer(&client, "did not fit: grpc-status-details-bin]");
+        } else if (message_bytes > 0) {
+            check_answer(&client, "last\n"); /* the end is kept */
         }
-        if (sizes[i / 5] > 0) {
-            check_answer(&client, "x-arrow-status-message-bin=bW1t");
-            check_answer(&client, "x-arrow-status-detail-bin=bW1t");
-        }
-        bool has_details = strstr(client.answer.fields, "grpc-status-details-bin") != NULL;
-        assert_int_equal(has_details, sizes[i / 5] <= 2000);
+        bool fits = message_bytes + detail_bytes * 4 + 1000 < list_bytes;
+        bool is_marked = strstr(client.answer.fields, "bytes are left out") != NULL;
+        assert_false(fits && is_marked);
+        assert_true(message_bytes < list_bytes || is_marked);
         cfl_metadata_done(&trailers);
         client_close(&client);
     }

@@ -84,6 +84,35 @@ TEST(grpc_wire, blanks_at_the_edges_of_messages_are_encoded)
     cfl_buf_done(&buf);
 }
 
+/* Goal: a text that is cut keeps its beginning and its end, between whole characters, and says how
+ * much is missing. Method: every limit, for a text of characters of three bytes. */
+TEST(grpc_wire, texts_lose_their_middle)
+{
+    char whole[601];
+    for (size_t i = 0; i < 600; i += 3) {
+        memcpy(whole + i, "\xe2\x82\xac", 4);
+    }
+    for (size_t limit = 0; limit <= 600; limit++) {
+        struct cfl_buf buf;
+        struct cfl_buf encoded;
+        cfl_buf_init(&buf, NULL);
+        cfl_buf_init(&encoded, NULL);
+        assert_true(cfl_grpc_shorten(text(whole), limit, &buf));
+        assert_true(buf.len_bytes <= limit);
+        assert_true(cfl_buf_append_u8(&buf, 0));
+        assert_int_equal(limit > 80 && limit < 600,
+                         strstr((const char *)buf.data, "left out") != NULL && limit > 80);
+        if (limit > 80) {
+            assert_memory_equal(buf.data, "\xe2\x82\xac", 3);
+            assert_memory_equal(buf.data + buf.len_bytes - 4, "\xe2\x82\xac", 4);
+        }
+        assert_true(cfl_grpc_percent_shorten(text(whole), limit * 3, &encoded));
+        assert_true(encoded.len_bytes <= limit * 3);
+        cfl_buf_done(&buf);
+        cfl_buf_done(&encoded);
+    }
+}
+
 /* Goal: messages survive the way there and back.
  * Method: text with control bytes, percent signs and UTF-8. */
 TEST(grpc_wire, percent_encoding_goes_both_ways)
