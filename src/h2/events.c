@@ -155,6 +155,11 @@ static void goaway_sent(struct cfl_h2_session *session, const nghttp2_frame *fra
     if (frame->goaway.error_code == NGHTTP2_NO_ERROR) {
         return;
     }
+    char text[sizeof session->failure_text];
+    if (cfl_h2_opening_explain(session, text, sizeof text)) {
+        cfl_h2_session_fail(session, frame->goaway.error_code, CFLIGHT_INTERNAL, "%s", text);
+        return;
+    }
     int reason_bytes = (int)frame->goaway.opaque_data_len;
     cfl_h2_session_fail(session, frame->goaway.error_code, CFLIGHT_INTERNAL,
                         "the peer broke the HTTP/2 protocol (%s)%s%.*s",

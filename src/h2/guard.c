@@ -145,6 +145,13 @@ void cfl_h2_session_break(struct cfl_h2_session *session, int ng_code)
                         nghttp2_strerror(ng_code));
 }
 
+void cfl_h2_session_break_with(struct cfl_h2_session *session, cflight_status status,
+                               const char *text)
+{
+    session->is_broken = true;
+    cfl_h2_session_fail(session, CFL_H2_PROTOCOL_ERROR, status, "%s", text);
+}
+
 cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cflight_error **reterr)
 {
     if (session->failure == CFLIGHT_OK) {

@@ -78,6 +78,9 @@ static size_t cursor_advance(struct cfl_h2_session *session, uint8_t *data, size
     struct cfl_h2_cursor *cursor = &session->cursor;
     size_t done_bytes = len_bytes < cursor->preface_left ? len_bytes : cursor->preface_left;
     cursor->preface_left -= done_bytes;
+    if (done_bytes > 0) {
+        return done_bytes; /* the server's own SETTINGS go out before an answer to them is read */
+    }
     while (done_bytes < len_bytes) {
         size_t step_bytes = len_bytes - done_bytes;
         uint8_t *at = data + done_bytes;
@@ -172,6 +175,9 @@ void cfl_h2_input(struct cfl_h2_session *session, struct iovec target[2], int *r
 static void feed_nghttp2(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes)
 {
     ssize_t code = nghttp2_session_mem_recv(session->ng, data, len_bytes);
+    if (code == NGHTTP2_ERR_BAD_CLIENT_MAGIC && cfl_h2_opening_refuse(session)) {
+        return;
+    }
     if (code == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
         cfl_h2_session_fail(session, CFL_H2_PROTOCOL_ERROR, CFLIGHT_INTERNAL,
                             "the peer does not speak HTTP/2: its first bytes are not the "
@@ -199,7 +205,11 @@ static void feed(struct cfl_h2_session *session, const struct iovec *part, size_
         if (session->failure != CFLIGHT_OK) {
             return;
         }
+        cfl_h2_opening_note(session, data, step_bytes);
         feed_nghttp2(session, data, step_bytes);
+        if (session->role == CFL_H2_SERVER && !session->has_peer_settings) {
+            cfl_h2_produce(session, false);
+        }
         if (session->cursor.is_block_start) {
             session->cursor.is_block_start = false;
             cfl_h2_scan_begin(session);

@@ -211,6 +211,8 @@ struct cfl_h2_session {
     uint32_t empty_frame_count;
     bool had_payload; /* since the last PING of the peer */
     int64_t start_ns;
+    uint8_t opening[80]; /* the peer's first bytes, until its SETTINGS */
+    size_t opening_bytes;
     bool has_peer_settings;
     bool has_settings_ack;
     bool is_goaway_received;
@@ -241,8 +243,20 @@ void cfl_h2_session_fail(struct cfl_h2_session *session, uint32_t h2_error_code,
                          cflight_status status, const char *format, ...) CFLIGHT_PRINTF(4, 5);
 /* As above without a GOAWAY: nghttp2 reported `ng_code` and cannot go on. */
 void cfl_h2_session_break(struct cfl_h2_session *session, int ng_code);
+/* As above for a session that has said its last. */
+void cfl_h2_session_break_with(struct cfl_h2_session *session, cflight_status status,
+                               const char *text);
 /* Returns the failure as an error, or OK. */
 cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cflight_error **reterr);
+
+/* opening.c: peers that speak something else. */
+void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);
+/* Server: nothing is to be sent yet, because the client has not begun. */
+bool cfl_h2_opening_is_awaited(const struct cfl_h2_session *session);
+/* Client: what it speaks; false when that is not known. */
+bool cfl_h2_opening_explain(const struct cfl_h2_session *session, char *text, size_t text_bytes);
+/* Server: answers a client of HTTP/1.1 in its own words; false when it is none. */
+bool cfl_h2_opening_refuse(struct cfl_h2_session *session);
 
 /* memory.c: nghttp2's allocations through the session's allocator. */
 void cfl_h2_mem_init(nghttp2_mem *mem, const struct cflight_allocator *alloc);

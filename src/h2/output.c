@@ -83,6 +83,9 @@ void cfl_h2_frame_owner(struct cfl_h2_session *session, struct cfl_h2_stream *st
 
 void cfl_h2_produce(struct cfl_h2_session *session, bool with_payload)
 {
+    if (cfl_h2_opening_is_awaited(session)) {
+        return;
+    }
     session->may_frame_payload = with_payload && session->failure == CFLIGHT_OK;
     while (!session->is_broken) {
         int code = nghttp2_session_send(session->ng);
@@ -278,7 +281,7 @@ bool cfl_h2_wants_output(struct cfl_h2_session *session)
     if (session->pending_bytes > 0 && !session->is_cut) {
         return true;
     }
-    if (session->is_broken) {
+    if (session->is_broken || cfl_h2_opening_is_awaited(session)) {
         return false;
     }
     bool has_payload = session->failure == CFLIGHT_OK && !cfl_list_is_empty(&session->parked);

@@ -195,14 +195,16 @@ static void fail_locked(struct cfl_connection *connection, cflight_error *error)
     cflight_error_free(error);
 }
 
-/* A server that expects TLS hangs up on a plain client; which of both it was cannot be seen. */
+/* A server that expects TLS hangs up on a plain client, and so does one that has no room for
+ * another connection; which of both it was cannot be seen. */
 static void explain_silence_locked(const struct cfl_connection *connection, cflight_error **error)
 {
     const struct cfl_peer *peer = cfl_transport_peer(connection->transport);
     if (!connection->is_server && !connection->locked.has_received && !peer->is_tls &&
         strncmp(peer->name, "unix:", 5) != 0) {
         (void)cfl_error_prefix(error, CFLIGHT_UNAVAILABLE,
-                               "the server said nothing; it may expect TLS (grpc+tls://)");
+                               "the server hung up without a word; it may be full, or expect TLS "
+                               "(grpc+tls://)");
     }
 }
 

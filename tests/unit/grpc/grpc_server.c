@@ -79,8 +79,9 @@ static void client_open(struct raw_client *client)
     cflight_error *error = NULL;
     CHECK_OK(t_pair_open(&client->pair, &error), error);
     memset(&client->answer, 0, sizeof client->answer);
-    CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &client->pair.limits, &client->pair.clock.clock,
-                                &ANSWER, &client->answer, &client->answer.session, &error),
+    CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &client->pair.limits,
+                                &client->pair.clock.clock, &ANSWER, &client->answer,
+                                &client->answer.session, &error),
              error);
     client->answer.end = t_end_h2(client->answer.session);
 }

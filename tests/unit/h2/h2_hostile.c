@@ -357,3 +357,53 @@ TEST(h2_hostile, a_header_bomb_ends_the_session)
     t_raw_done(&block);
     t_raw_done(&raw);
 }
+
+/* Goal: a peer that speaks something else is named. Method: a server that answers in HTTP/1.1, in
+ * one piece and byte by byte, and one that sends TLS's alert. */
+TEST(h2_hostile, a_server_of_another_protocol_is_named)
+{
+    static const struct {
+        const char *bytes;
+        size_t len_bytes;
+        size_t chunk_bytes;
+        const char *text;
+    } cases[] = {
+        {"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", 47, SIZE_MAX,
+         "the peer speaks HTTP/1.1 (400 Bad Request), not HTTP/2 as gRPC does"},
+        {"HTTP/1.0 403 No\r\n\r\n", 19, 1, "the peer speaks HTTP/1.0"},
+        {"\x15\x03\x01\x00\x02\x02\x28\0\0\0", 10, SIZE_MAX, "grpc+tls://"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct t_clock clock;
+        struct t_peer peer;
+        t_clock_init(&clock);
+        t_peer_open(&peer, CFL_H2_CLIENT, &cfl_limits_default, &clock);
+        t_feed(&peer.end, cases[i].bytes, cases[i].len_bytes, cases[i].chunk_bytes);
+        assert_true(peer.end.status != CFLIGHT_OK);
+        assert_non_null(strstr(peer.end.text, cases[i].text));
+        t_peer_done(&peer);
+    }
+}
+
+/* Goal: a client of HTTP/1.1 reads why it is not served. Method: a request, and what comes back,
+ * from its first byte on. */
+TEST(h2_hostile, a_client_of_http_1_gets_an_answer_it_can_read)
+{
+    static const char REQUEST[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    uint8_t answer[512];
+    struct t_clock clock;
+    struct t_peer peer;
+    t_clock_init(&clock);
+    t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+    assert_int_equal(t_drain(&peer.end, answer, sizeof answer), 0);
+    t_feed(&peer.end, REQUEST, sizeof REQUEST - 1, SIZE_MAX);
+    assert_true(peer.end.status != CFLIGHT_OK);
+    assert_non_null(strstr(peer.end.text, "HTTP/1.1"));
+    size_t len_bytes = t_drain(&peer.end, answer, sizeof answer - 1);
+    answer[len_bytes] = 0;
+    assert_int_equal(strncmp((const char *)answer, "HTTP/1.1 400 Bad Request\r\n", 26), 0);
+    assert_non_null(strstr((const char *)answer, "\r\n\r\nThis is a gRPC server"));
+    assert_string_equal((const char *)answer + len_bytes - 2, "\r\n");
+    assert_true(cfl_h2_is_finished(peer.session));
+    t_peer_done(&peer);
+}
