@@ -312,11 +312,18 @@ struct cflight_ipc_write_options cli_write_options(const struct cli_arguments *a
     return options;
 }
 
+uint64_t cli_size(const struct cli_arguments *arguments, enum cli_option_id option)
+{
+    uint64_t size = 0;
+    if (cli_has(arguments, option)) {
+        (void)parse_size(arguments->values[option], &size);
+    }
+    return size;
+}
+
 struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments)
 {
     struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
-    if (cli_has(arguments, CLI_OPTION_UNPACK_MAX)) {
-        (void)parse_size(arguments->values[CLI_OPTION_UNPACK_MAX], &options.unpacked_bytes_max);
-    }
+    options.unpacked_bytes_max = cli_size(arguments, CLI_OPTION_UNPACK_MAX);
     return options;
 }

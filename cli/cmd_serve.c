@@ -101,6 +101,9 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     if (cli_has(arguments, CLI_OPTION_TLS_CRL) && !cli_has(arguments, CLI_OPTION_TLS_CA)) {
         return refuse(serving, "--tls-crl needs --tls-ca", reterr);
     }
+    if (cli_quota_is_on(&serving->serve.quota) && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
+        return refuse(serving, "limits on uploads need --writable", reterr);
+    }
     if (serving->serve.may_overwrite && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
         return refuse(serving, "--overwrite needs --writable", reterr);
     }
@@ -173,6 +176,7 @@ static cflight_status open_directory(struct serving *serving, cflight_error **re
             cli_message("removed %zu unfinished %s that a killed server has left", count,
                         count == 1 ? "upload" : "uploads");
         }
+        status = cli_quota_count(&serving->serve.quota, &serving->serve.catalog, reterr);
     }
     return status;
 }
@@ -230,14 +234,28 @@ static void reload_users(struct serving *serving)
     cflight_error_free(error);
 }
 
+/* Files that were removed by hand make room again. */
+static void count_again(struct serving *serving)
+{
+    struct cli_serve *serve = &serving->serve;
+    (void)pthread_mutex_lock(&serve->commit_mutex);
+    cflight_status status = cli_quota_count(&serve->quota, &serve->catalog, NULL);
+    (void)pthread_mutex_unlock(&serve->commit_mutex);
+    if (status == CFLIGHT_OK && cli_quota_is_on(&serve->quota)) {
+        cli_message("flights were counted again");
+    }
+}
+
 /* Each for itself: a certificate that is being renewed must not keep a user in who was removed. */
 static void reload(struct serving *serving)
 {
-    if (serving->tls.cert_path == NULL && serving->auth.users == NULL) {
+    if (serving->tls.cert_path == NULL && serving->auth.users == NULL &&
+        !cli_quota_is_on(&serving->serve.quota)) {
         cli_message("there are no certificates and no users to read again");
     }
     reload_certificates(serving);
     reload_users(serving);
+    count_again(serving);
 }
 
 /* What the library has to say about those who call, such as failed logins. */
@@ -328,14 +346,21 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     if (os_code != 0) {
         return cli_error_from_errno(reterr, os_code, "make", "a lock");
     }
+    serving.serve.quota.bytes_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_MAX);
+    serving.serve.quota.files_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_FILES_MAX);
+    serving.serve.quota.user_bytes_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_USER_MAX);
     cflight_log_set(print_log_line, NULL, CFLIGHT_LOG_WARN);
-    cflight_status status = serve_until_signal(&serving, reterr);
+    cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
+    if (status == CFLIGHT_OK) {
+        status = serve_until_signal(&serving, reterr);
+    }
     cflight_server_free(serving.server);
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
     cli_free(serving.location);
     cli_catalog_done(&serving.serve.catalog);
+    cli_quota_done(&serving.serve.quota);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);
     return status;
 }

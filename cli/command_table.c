@@ -166,6 +166,19 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
         {"overwrite", '\0', NULL, CLI_VALUE_FLAG, BIT(SERVE),
          "With --writable: an upload replaces a flight of the same name. Default: it is "
          "refused with ALREADY_EXISTS."},
+    [CLI_OPTION_UPLOAD_MAX] =
+        {"upload-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+         "With --writable: refuse uploads that would make all flights together larger than this; "
+         "k, "
+         "M, G and T are powers of 1024. Default: none, so uploads may fill the disk."},
+    [CLI_OPTION_UPLOAD_FILES_MAX] =
+        {"upload-files-max", '\0', "N", CLI_VALUE_SIZE, BIT(SERVE),
+         "With --writable: refuse uploads of new flights when there are this many. Default: none."},
+    [CLI_OPTION_UPLOAD_USER_MAX] =
+        {"upload-user-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+         "With --writable: refuse uploads that would make what one user has uploaded larger than "
+         "this. Users are told apart by login, else by certificate, else by address. Default: "
+         "none."},
     [CLI_OPTION_GRACE] = {"grace", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
                           "How long running calls may go on after a signal. Default: 30."},
     [CLI_OPTION_SERVER_TLS_CERT] = {"tls-cert", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),

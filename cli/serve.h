@@ -6,6 +6,7 @@
 
 #include "cflight/server.h"
 #include "cli/serve_catalog.h"
+#include "cli/serve_quota.h"
 
 /* A directory of flights behind the handlers of a server. Handlers run on many threads; what they
  * share is read only, but for the commits of uploads, which happen one after the other. Thread
@@ -16,6 +17,7 @@ struct cli_serve {
     bool may_overwrite;
     bool is_quiet;
     pthread_mutex_t commit_mutex;
+    struct cli_quota quota;
 };
 
 /* The handlers that read; `do_put` is one of those below. */

@@ -41,6 +41,8 @@ struct store {
     size_t base_len; /* length of its part of the path */
     struct cli_atomic_file file;
     int os_code; /* of the write that failed */
+    struct cli_quota_share share;
+    cflight_error *over_quota; /* why the write was refused */
     int64_t row_count;
     int64_t batch_count;
     int64_t next_acknowledged; /* batch count at which the next PutResult is due */
@@ -128,6 +130,10 @@ static int write_views(void *user_data, const struct cflight_bytes *views, size_
     struct store *store = user_data;
     for (size_t i = 0; i < count && store->os_code == 0; i++) {
         size_t written_bytes = 0;
+        if (cli_quota_take(&store->serve->quota, &store->share, views[i].len_bytes, 0,
+                           &store->over_quota) != CFLIGHT_OK) {
+            store->os_code = EDQUOT;
+        }
         while (written_bytes < views[i].len_bytes && store->os_code == 0) {
             ssize_t written = write(store->file.fd, views[i].data + written_bytes,
                                     views[i].len_bytes - written_bytes);
@@ -142,8 +148,7 @@ static int write_views(void *user_data, const struct cflight_bytes *views, size_
 }
 
 /* Prefers the reason of a failed write over what the IPC writer made of it. */
-static cflight_status explain(const struct store *store, cflight_status status,
-                              cflight_error **reterr)
+static cflight_status explain(struct store *store, cflight_status status, cflight_error **reterr)
 {
     if (status == CFLIGHT_OK || store->os_code == 0) {
         return status;
@@ -151,6 +156,11 @@ static cflight_status explain(const struct store *store, cflight_status status,
     if (reterr != NULL) {
         cflight_error_free(*reterr);
         *reterr = NULL;
+    }
+    if (store->over_quota != NULL) {
+        status = cflight_error_set(reterr, cflight_error_status(store->over_quota), "%s",
+                                   cflight_error_message(store->over_quota));
+        return status;
     }
     return cli_error_from_errno(reterr, store->os_code, "store", store->path.data);
 }
@@ -326,6 +336,19 @@ static cflight_status commit_in(struct store *store, int directory_fd, const str
     return status;
 }
 
+/* The file that the upload replaces, for its size and its user; -1 for none. */
+static int open_former(const struct store *store)
+{
+    struct cli_text path = CLI_TEXT_INIT;
+    int fd = -1;
+    if (cli_quota_is_on(&store->serve->quota) &&
+        cli_catalog_open(&store->serve->catalog, store->name, O_RDONLY, &path, &fd, NULL) ==
+            CFLIGHT_OK) {
+        cli_text_done(&path);
+    }
+    return fd;
+}
+
 static cflight_status commit_locked(struct store *store, cflight_error **reterr)
 {
     struct stat former;
@@ -342,7 +365,9 @@ static cflight_status commit_locked(struct store *store, cflight_error **reterr)
             "cannot store '%s': its directory was moved or removed during the upload",
             store->path.data);
     }
+    int former_fd = open_former(store);
     int os_code = make_directories(store, &directory_fd, &made_len);
+    cli_quota_mark(&store->serve->quota, &store->share, store->file.fd);
     status = os_code != 0 ? cli_error_from_errno(reterr, os_code, "store", store->path.data)
                           : commit_in(store, directory_fd, is_there ? &former : NULL, reterr);
     if (directory_fd >= 0) {
@@ -350,6 +375,11 @@ static cflight_status commit_locked(struct store *store, cflight_error **reterr)
     }
     if (status != CFLIGHT_OK) {
         remove_directories(store, made_len);
+    } else {
+        cli_quota_commit(&store->serve->quota, &store->share, former_fd);
+    }
+    if (former_fd >= 0) {
+        (void)close(former_fd);
     }
     return status;
 }
@@ -369,6 +399,10 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
     bool is_there = false;
 
     cflight_status status = check_free(store, &is_there, &former, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cli_quota_take(&store->serve->quota, &store->share, 0, is_there ? 0 : 1, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -418,7 +452,9 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     cflight_status status = cli_name_from_descriptor(&name, descriptor, &error);
     if (status == CFLIGHT_OK) {
         store.name = name.data;
+        cli_quota_share_init(&store.share, context);
         status = store_upload(&store, &error);
+        cli_quota_give_back(&store.serve->quota, &store.share);
     }
     if (status != CFLIGHT_OK) {
         cli_message_error("upload refused or broken", error);
@@ -436,6 +472,7 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
         error = NULL;
     }
     cflight_error_free(error);
+    cflight_error_free(store.over_quota);
     cli_atomic_file_done(&store.file);
     cli_text_done(&store.path);
     cli_text_done(&name);

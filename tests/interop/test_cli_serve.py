@@ -375,6 +375,67 @@ def test_what_a_killed_server_left_is_swept(cflight, tmp_path):
         assert entries(tmp_path) == sorted(kept + ["sub"])
 
 
+def one_column(rows):
+    return [pa.record_batch({"n": list(range(rows))})]
+
+
+def test_uploads_stay_within_limits(cflight, tmp_path):
+    """Bytes and files in all: what is there counts, what is refused leaves nothing and takes nothing, what is replaced
+    or removed makes room."""
+    write_file(tmp_path / "there.arrow", pa.table({"n": list(range(1000))}))
+    size = (tmp_path / "there.arrow").stat().st_size
+    limits = ("--writable", "--overwrite", "--upload-max", size * 3 + size // 2, "--upload-files-max", 4)
+    with cflight.serving(tmp_path, *limits) as server, fl.connect(server.location) as client:
+        upload(client, "a", one_column(1000))
+        with pytest.raises(pa.ArrowException, match=f"its limit is {size * 3 + size // 2} bytes of all flights"):
+            upload(client, "b", one_column(3000))
+        assert entries(tmp_path) == ["a.arrow", "there.arrow"]
+        for _ in range(3):
+            upload(client, "a", one_column(1000))
+        upload(client, "b", one_column(1))
+        upload(client, "c", one_column(1))
+        with pytest.raises(pa.ArrowException, match="its limit is 4 flights"):
+            upload(client, "d", one_column(1))
+        upload(client, "c", one_column(2))
+        (tmp_path / "a.arrow").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_message("flights were counted again")
+        upload(client, "d", one_column(1000))
+        assert entries(tmp_path) == ["b.arrow", "c.arrow", "d.arrow", "there.arrow"]
+    done = cflight.run("serve", tmp_path, "--upload-max", "1M")
+    assert done.returncode == 2 and "--writable" in done.stderr
+
+
+def test_one_user_cannot_take_the_room_of_others(cflight, tmp_path):
+    """Each has a share, which is known after a restart where the file system keeps attributes."""
+    users = tmp_path / "users"
+    users.write_text(f"alice:{HASH}\nbob:{HASH}\n")
+    (tmp_path / "data").mkdir()
+    limits = ("--writable", "--auth-file", users, "--upload-user-max", 20_000)
+
+    def put(client, user, name, rows):
+        options = fl.FlightCallOptions(headers=[client.authenticate_basic_token(user, "s3cret")])
+        writer, _ = client.do_put(path_of(name), one_column(1)[0].schema, options)
+        with writer:
+            writer.write_batch(one_column(rows)[0])
+
+    with cflight.serving(tmp_path / "data", *limits) as server, fl.connect(server.location) as client:
+        put(client, "alice", "a1", 1500)
+        with pytest.raises(pa.ArrowException, match="its limit is 20000 bytes of one user"):
+            put(client, "alice", "a2", 1500)
+        put(client, "bob", "b1", 1500)
+        put(client, "alice", "a3", 500)
+    try:
+        kept = os.getxattr(tmp_path / "data/a1.arrow", "user.cflight.uploader") == b"user alice"
+    except OSError:
+        kept = False
+    if kept:
+        with cflight.serving(tmp_path / "data", *limits) as server, fl.connect(server.location) as client:
+            with pytest.raises(pa.ArrowException, match="its limit is 20000 bytes of one user"):
+                put(client, "alice", "a4", 1500)
+            put(client, "bob", "b2", 500)
+
+
 def test_a_client_that_leaves_is_no_damage_of_files(cflight, tmp_path):
     """It prints a line of a list that is larger than all windows, and is killed; the operator is not told that files
     are bad."""
