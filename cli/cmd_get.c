@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
 #include "cli/interrupt.h"
@@ -174,7 +175,8 @@ static cflight_status write_target(struct cli_run *run, struct cli_connection *c
     struct cli_fetch fetch = {.connection = connection};
     bool is_table = target->format == CLI_FORMAT_TABLE;
     const char *no_color = getenv("NO_COLOR");
-    struct cli_sink_options options = {.ipc = cli_write_options(run->arguments)};
+    struct cli_sink_options options = {.is_vertical = cli_has(run->arguments, CLI_OPTION_VERTICAL),
+                                       .ipc = cli_write_options(run->arguments)};
     cflight_status status = cli_output_open(&output, target->path, cli_interrupt_flag(), reterr);
     if (status != CFLIGHT_OK) {
         run->exit_code = CLI_EXIT_FAILURE;
@@ -184,6 +186,7 @@ static cflight_status write_target(struct cli_run *run, struct cli_connection *c
         options.width = terminal_width();
         options.has_style = no_color == NULL || no_color[0] == '\0';
     }
+    cli_output_set_deadline(output, connection->deadline_ms * CLI_NS_PER_MS);
     fetch.rows_left = cli_row_count(run->arguments, is_table ? TABLE_ROWS : CLI_ROWS_ALL);
     status = cli_sink_new(&fetch.sink, target->format, output, &options, reterr);
     if (status == CFLIGHT_OK) {

@@ -139,6 +139,9 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
                            "Output format: arrow, arrows, csv, jsonl or table."},
     [CLI_OPTION_ROWS] = {"rows", 'n', "N", CLI_VALUE_ROWS, BIT(GET),
                          "Stop after N rows. Default: 10 for a table, otherwise all."},
+    [CLI_OPTION_VERTICAL] = {"vertical", '\0', NULL, CLI_VALUE_FLAG, BIT(GET),
+                             "Show a table as a line for each value: all columns, and nothing cut "
+                             "to the width of the terminal."},
     [CLI_OPTION_RESULTS] =
         {"results", '\0', NULL, CLI_VALUE_FLAG, BIT(PUT),
          "Print what the server answers during the upload (the metadata of every "

@@ -92,6 +92,7 @@ static cflight_status csv_write(struct cli_sink *sink, const struct ArrowArray *
 {
     struct cli_sink_text *self = (struct cli_sink_text *)sink;
     cflight_status status = CFLIGHT_OK;
+    cli_sink_text_limit(self, batch);
     for (int64_t row = 0; row < batch->length && status == CFLIGHT_OK; row++) {
         append_row(self, batch, row);
         status = cli_sink_text_flush_some(self, reterr);

@@ -12,6 +12,7 @@ static cflight_status jsonl_write(struct cli_sink *sink, const struct ArrowArray
     struct ArrowArray rows = *batch;
     rows.null_count = 0;
     cflight_status status = CFLIGHT_OK;
+    cli_sink_text_limit(self, batch);
     for (int64_t row = 0; row < batch->length && status == CFLIGHT_OK; row++) {
         cli_value_append_json(&self->text, &self->root, &rows, row);
         cli_text_append_char(&self->text, '\n');

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/atomic_file.h"
+#include "cli/clock.h"
 #include "cli/memory.h"
 #include "cli/os_error.h"
 
@@ -28,6 +29,7 @@ struct cli_output {
     struct cli_atomic_file file;
     char *name; /* for messages */
     const atomic_bool *interrupted;
+    int64_t deadline_ns;
     int os_code;
     size_t buffered_bytes;
     uint8_t buffer[BUFFER_BYTES];
@@ -199,8 +201,28 @@ int cli_output_flush(struct cli_output *output)
     return output->os_code;
 }
 
+void cli_output_set_deadline(struct cli_output *output, int64_t deadline_ns)
+{
+    output->deadline_ns = deadline_ns;
+}
+
+int cli_output_check(struct cli_output *output)
+{
+    if (output->os_code == 0 && output->interrupted != NULL && atomic_load(output->interrupted)) {
+        output->os_code = EINTR;
+    }
+    if (output->os_code == 0 && output->deadline_ns != 0 && cli_now_ns() >= output->deadline_ns) {
+        output->os_code = ETIMEDOUT;
+    }
+    return output->os_code;
+}
+
 cflight_status cli_output_error(const struct cli_output *output, cflight_error **reterr)
 {
+    if (output->os_code == ETIMEDOUT && output->deadline_ns != 0) {
+        return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
+                                 "the time limit passed while writing to %s", output->name);
+    }
     return cli_error_from_errno(reterr, output->os_code, "write to", output->name);
 }
 

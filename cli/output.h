@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cflight/bytes.h"
 #include "cflight/error.h"
@@ -30,6 +31,12 @@ int cli_output_flush(struct cli_output *output);
 
 /* Writes what was collected, syncs, and makes the file appear. */
 cflight_status cli_output_close(struct cli_output *output, cflight_error **reterr);
+
+/* When nothing may be written any more, on the clock of cli_now_ns(); 0 for never. */
+void cli_output_set_deadline(struct cli_output *output, int64_t deadline_ns);
+/* Tells whether to go on with work whose result is to be written: 0, or EINTR or ETIMEDOUT, which
+ * stays as the errno of a write does. For loops that run long without a write. */
+int cli_output_check(struct cli_output *output);
 
 /* The error of a failed write. @return its status */
 cflight_status cli_output_error(const struct cli_output *output, cflight_error **reterr);

@@ -10,7 +10,7 @@ void cli_run_blame_output(struct cli_run *run, const struct cli_output *output)
     int os_code = cli_output_os_code(output);
     if (os_code == EPIPE) {
         run->exit_code = CLI_EXIT_CLOSED_PIPE;
-    } else if (os_code != 0 && os_code != EINTR) {
+    } else if (os_code != 0 && os_code != EINTR && os_code != ETIMEDOUT) {
         run->exit_code = CLI_EXIT_FAILURE;
     }
 }

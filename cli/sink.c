@@ -46,6 +46,9 @@ static struct cli_sink *make_sink(enum cli_format format, struct cli_output *out
     case CLI_FORMAT_JSONL:
         return cli_sink_new_jsonl(output);
     case CLI_FORMAT_TABLE:
+        if (options->is_vertical) {
+            return cli_sink_new_vertical(output, options->has_style);
+        }
         return cli_sink_new_table(output, options->width, options->has_style);
     }
     return NULL;

@@ -20,6 +20,7 @@ enum cli_format {
 struct cli_sink_options {
     struct cflight_ipc_write_options ipc; /* Arrow formats */
     size_t width;                         /* table: columns of the terminal, 0 for no limit */
+    bool is_vertical;                     /* table: a line for each value */
     bool has_style;                       /* table: the terminal understands escape sequences */
 };
 
@@ -55,6 +56,7 @@ struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_
                                     const struct cflight_ipc_write_options *options);
 struct cli_sink *cli_sink_new_csv(struct cli_output *output);
 struct cli_sink *cli_sink_new_jsonl(struct cli_output *output);
+struct cli_sink *cli_sink_new_vertical(struct cli_output *output, bool has_style);
 struct cli_sink *cli_sink_new_table(struct cli_output *output, size_t width, bool has_style);
 
 /* The format that a name ("csv") or the ending of a path ("x.csv") means. @return whether there is

@@ -7,7 +7,11 @@
 #include "cli/memory.h"
 #include "cli/utf8.h"
 
-enum { FLUSH_BYTES = 64 * 1024 };
+enum {
+    FLUSH_BYTES = 64 * 1024,
+    FREE_BYTES = 512 << 20, /* of text that any row may take */
+    BYTES_MAX = 4096,       /* of text for a byte of data: an index can stand for a long word */
+};
 
 struct cli_sink *cli_sink_text_new(struct cli_output *output,
                                    const struct cli_sink_functions *functions)
@@ -46,10 +50,23 @@ static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
     return status;
 }
 
+void cli_sink_text_limit(struct cli_sink_text *self, const struct ArrowArray *batch)
+{
+    uint64_t limit_bytes = 0;
+    if (__builtin_mul_overflow(cli_array_bytes(&self->root, batch), (uint64_t)BYTES_MAX,
+                               &limit_bytes)) {
+        limit_bytes = UINT64_MAX;
+    }
+    self->text.limit_bytes = (size_t)cli_add_bytes(limit_bytes, FREE_BYTES);
+}
+
 cflight_status cli_sink_text_flush_some(struct cli_sink_text *self, cflight_error **reterr)
 {
     if (self->text.len_bytes < FLUSH_BYTES && !self->text.failed) {
         return CFLIGHT_OK;
+    }
+    if (cli_output_check(self->output) != 0) {
+        return cli_output_error(self->output, reterr);
     }
     return flush(self, reterr);
 }

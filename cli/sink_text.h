@@ -21,6 +21,9 @@ struct cli_sink *cli_sink_text_new(struct cli_output *output,
                                    const struct cli_sink_functions *functions);
 cflight_status cli_sink_text_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
                                    cflight_error **reterr);
+/* Before the rows of a batch: limits what a row may take to what its data accounts for. A list of
+ * nulls, or a run, can claim any number of values in no bytes. */
+void cli_sink_text_limit(struct cli_sink_text *self, const struct ArrowArray *batch);
 /* Hands the text to the output once there is enough of it. */
 cflight_status cli_sink_text_flush_some(struct cli_sink_text *self, cflight_error **reterr);
 cflight_status cli_sink_text_end(struct cli_sink *sink, cflight_error **reterr);

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first rows as a table: names, types, a rule, then the rows.
+/* Rows as a table: names, types, a rule, then the rows.
  *
- * Cells are kept as text until the end, when the widths are known. Every text of the peer is made
- * harmless (cli_text_append_visible) before it is measured. A table that is too wide gives up width
- * at its widest columns first, and last whole columns at the right, with a note of how many. */
+ * The first rows are kept until the widths are known from them; later ones are printed as they
+ * come, so memory does not grow with the rows. Text that is too wide is cut, numbers and times
+ * never are: where there is no room for one, columns at the right are left out and named, and one
+ * that comes later and is wider than its column pushes its row aside. */
 #include <string.h>
 
 #include "cli/memory.h"
-#include "cli/sink.h"
+#include "cli/table_cell.h"
+#include "cli/table_layout.h"
 #include "cli/utf8.h"
-#include "cli/value.h"
 
 enum {
-    HEADER_ROWS = 2,       /* name and type */
-    CELL_WIDTH_MAX = 64,   /* without a terminal to fit */
-    CELL_WIDTH_MIN = 8,    /* cells are not cut below this before columns are dropped */
-    CELL_BYTES_MAX = 4096, /* of a value that is looked at */
-    TYPE_WIDTH_MAX = 16,   /* what a type may ask for */
-    GAP = 2,
+    HEADER_ROWS = 2,             /* name and type */
+    CELL_WIDTH_MAX = 64,         /* of text, without a terminal to fit */
+    CELL_WIDTH_MIN = 8,          /* text is not cut below this before columns are left out */
+    TYPE_WIDTH_MAX = 16,         /* what a type may ask for */
+    MEASURED_ROWS = 1000,        /* and cells: */
+    MEASURED_CELLS = 256 * 1024, /* the widths are those of the rows up to here */
+    NAMED_WIDTH_MAX = 240,       /* for the names of columns that are left out */
 };
 
-#define NULL_CELL "<null>"
 #define ELLIPSIS "\xe2\x80\xa6"
-
-struct cell {
-    char *text;
-    size_t width;
-    bool is_null;
-};
 
 struct table_sink {
     struct cli_sink sink;
@@ -35,45 +30,44 @@ struct table_sink {
     size_t terminal_width;
     bool has_style;
     struct cli_column root;
-    struct cell *cells; /* row by row, the two header rows first */
+    struct cli_cell *cells; /* row by row, the two header rows first; one row once it is laid out */
     size_t cell_count;
     size_t cell_capacity;
+    struct cli_column_width *widths;
+    size_t shown_count;
+    bool is_laid_out;
     struct cli_text scratch;
     struct cli_text line;
 };
 
-/* Cuts a text to CELL_BYTES_MAX bytes, not inside a character. */
-static struct cflight_bytes shorten(struct cflight_bytes bytes)
+static cflight_status no_memory(cflight_error **reterr)
 {
-    if (bytes.len_bytes > CELL_BYTES_MAX) {
-        bytes.len_bytes = CELL_BYTES_MAX;
-        while (bytes.len_bytes > 0 && (bytes.data[bytes.len_bytes] & 0xC0) == 0x80) {
-            bytes.len_bytes--;
-        }
-    }
-    return bytes;
+    return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                     "out of memory for the table");
 }
 
-static cflight_status add_cell(struct table_sink *self, struct cflight_bytes bytes, bool is_null,
-                               cflight_error **reterr)
+/* Room for one more cell; NULL for none. */
+static struct cli_cell *next_cell(struct table_sink *self)
 {
-    struct cli_text visible = CLI_TEXT_INIT;
     void *cells = self->cells;
-    bool is_quoted = !is_null && cflight_bytes_equal(bytes, cflight_bytes_from_text(NULL_CELL));
-    cli_text_append_string(&visible, is_quoted ? "\"" : "");
-    cli_text_append_visible(&visible, shorten(bytes));
-    cli_text_append_string(&visible, is_quoted ? "\"" : "");
-    (void)cli_text_terminated(&visible);
-    if (visible.failed ||
-        !cli_grow_array(&cells, &self->cell_capacity, self->cell_count + 1, sizeof *self->cells)) {
-        cli_text_done(&visible);
-        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                         "out of memory for the table");
+    if (!cli_grow_array(&cells, &self->cell_capacity, self->cell_count + 1, sizeof *self->cells)) {
+        return NULL;
     }
     self->cells = cells;
-    struct cell cell = {visible.data, cli_utf8_text_width(cli_text_bytes(&visible)), is_null};
-    self->cells[self->cell_count++] = cell;
-    return CFLIGHT_OK;
+    struct cli_cell *cell = &self->cells[self->cell_count];
+    memset(cell, 0, sizeof *cell);
+    return cell;
+}
+
+static cflight_status add_text(struct table_sink *self, const char *text, cflight_error **reterr)
+{
+    struct cli_cell *cell = next_cell(self);
+    if (cell == NULL) {
+        return no_memory(reterr);
+    }
+    cflight_status status = cli_cell_of_text(cell, cflight_bytes_from_text(text), reterr);
+    self->cell_count += status == CFLIGHT_OK ? 1 : 0;
+    return status;
 }
 
 static cflight_status table_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
@@ -81,136 +75,62 @@ static cflight_status table_begin(struct cli_sink *sink, const struct ArrowSchem
 {
     struct table_sink *self = (struct table_sink *)sink;
     cflight_status status = cli_column_init(&self->root, schema, reterr);
-    for (size_t i = 0; status == CFLIGHT_OK && i < self->root.child_count; i++) {
-        status =
-            add_cell(self, cflight_bytes_from_text(self->root.children[i].name), false, reterr);
+    size_t count = self->root.child_count;
+    for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
+        status = add_text(self, self->root.children[i].name, reterr);
     }
-    for (size_t i = 0; status == CFLIGHT_OK && i < self->root.child_count; i++) {
+    for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
         char *type_text = NULL;
         status = cflight_schema_type_text(schema->children[i], &type_text, reterr);
         if (status == CFLIGHT_OK) {
-            status = add_cell(self, cflight_bytes_from_text(type_text), false, reterr);
+            status = add_text(self, type_text, reterr);
             cflight_text_free(type_text);
         }
     }
-    return status;
+    self->widths = cli_alloc_array(count, sizeof *self->widths);
+    return status == CFLIGHT_OK && count > 0 && self->widths == NULL ? no_memory(reterr) : status;
 }
 
-static cflight_status add_value(struct table_sink *self, const struct ArrowArray *batch,
-                                size_t column_index, int64_t row, cflight_error **reterr)
+static size_t least(size_t a, size_t b)
 {
-    const struct cli_column *column = &self->root.children[column_index];
-    const struct ArrowArray *array = batch->children[column_index];
-    if (cli_value_is_null(column, array, batch->offset + row)) {
-        return add_cell(self, cflight_bytes_from_text(NULL_CELL), true, reterr);
-    }
-    cli_text_clear(&self->scratch);
-    cli_value_append_plain(&self->scratch, column, array, batch->offset + row);
-    cflight_status status = cli_text_status(&self->scratch, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    return add_cell(self, cli_text_bytes(&self->scratch), false, reterr);
+    return a < b ? a : b;
 }
 
-static cflight_status table_write(struct cli_sink *sink, const struct ArrowArray *batch,
-                                  cflight_error **reterr)
-{
-    struct table_sink *self = (struct table_sink *)sink;
-    cflight_status status = CFLIGHT_OK;
-    for (int64_t row = 0; row < batch->length; row++) {
-        for (size_t i = 0; status == CFLIGHT_OK && i < self->root.child_count; i++) {
-            status = add_value(self, batch, i, row, reterr);
-        }
-    }
-    return status;
-}
-
-/* Natural widths of the columns. A long type does not make a column wide: it is cut instead. */
-static void measure(const struct table_sink *self, size_t *widths)
+/* What the columns want and need. A long type does not make a column wide: it is cut instead, and
+ * so are the names of columns of numbers. */
+static void measure(struct table_sink *self)
 {
     size_t column_count = self->root.child_count;
     for (size_t i = 0; i < self->cell_count; i++) {
-        bool is_type = i / column_count == 1;
+        struct cli_column_width *column = &self->widths[i % column_count];
+        bool is_rigid = cli_cell_cut(&self->root.children[i % column_count]) == CLI_CUT_NEVER;
+        size_t row = i / column_count;
         size_t width = self->cells[i].width;
-        width = is_type && width > TYPE_WIDTH_MAX ? TYPE_WIDTH_MAX : width;
+        width = row == 1 ? least(width, TYPE_WIDTH_MAX) : width;
         width = width == 0 ? 1 : width;
-        if (width > widths[i % column_count]) {
-            widths[i % column_count] = width;
-        }
+        size_t needed = is_rigid && row >= HEADER_ROWS ? width : least(width, CELL_WIDTH_MIN);
+        column->wanted = width > column->wanted ? width : column->wanted;
+        column->minimum = needed > column->minimum ? needed : column->minimum;
     }
 }
 
-static size_t total_width(const size_t *widths, size_t column_count, size_t cap)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < column_count; i++) {
-        total += (widths[i] < cap ? widths[i] : cap) + (i > 0 ? GAP : 0);
-    }
-    return total;
-}
-
-/* Caps the widths so that the columns fit. @return how many columns are shown */
-static size_t fit(const struct table_sink *self, size_t *widths)
-{
-    size_t shown_count = self->root.child_count;
-    size_t cap = CELL_WIDTH_MAX;
-    if (self->terminal_width > 0) {
-        while (shown_count > 1 &&
-               total_width(widths, shown_count, CELL_WIDTH_MIN) > self->terminal_width) {
-            shown_count--;
-        }
-        cap = self->terminal_width;
-        while (cap > CELL_WIDTH_MIN &&
-               total_width(widths, shown_count, cap) > self->terminal_width) {
-            cap--;
-        }
-    }
-    for (size_t i = 0; i < shown_count; i++) {
-        widths[i] = widths[i] < cap ? widths[i] : cap;
-    }
-    return shown_count;
-}
-
-/* Appends as many characters as fit in one column less than `width`, then an ellipsis. @return
- * columns used */
-static size_t append_cut(struct cli_text *line, struct cflight_bytes bytes, size_t width)
-{
-    size_t used = 0;
-    size_t offset = 0;
-    while (offset < bytes.len_bytes) {
-        size_t next = offset;
-        bool is_valid = false;
-        size_t character_width = (size_t)cli_utf8_width(cli_utf8_next(bytes, &next, &is_valid));
-        if (used + character_width > width - 1) {
-            break;
-        }
-        cli_text_append(line, bytes.data + offset, next - offset);
-        used += character_width;
-        offset = next;
-    }
-    cli_text_append_string(line, ELLIPSIS);
-    return used + 1;
-}
-
-static void append_cell(struct table_sink *self, const struct cell *cell, size_t width,
-                        bool is_right, bool is_last)
+static void append_cell(struct table_sink *self, const struct cli_cell *cell, size_t column_index,
+                        bool is_header)
 {
     struct cli_text *line = &self->line;
-    size_t padding = cell->width < width ? width - cell->width : 0;
+    const struct cli_column *column = &self->root.children[column_index];
+    size_t width = self->widths[column_index].width;
+    enum cli_cut cut = is_header ? CLI_CUT_ANYWHERE : cli_cell_cut(column);
+    bool is_right = cli_column_is_number(column);
     bool is_dim = self->has_style && cell->is_null;
-    if (is_right) {
-        cli_text_append_repeated(line, ' ', padding);
+    if (is_right && cell->width < width) {
+        cli_text_append_repeated(line, ' ', width - cell->width);
     }
     cli_text_append_string(line, is_dim ? "\x1b[2m" : "");
-    if (cell->width <= width) {
-        cli_text_append_string(line, cell->text);
-    } else {
-        padding = width - append_cut(line, cflight_bytes_from_text(cell->text), width);
-    }
+    size_t used = cli_cell_append_cut(line, cell, width, cut);
     cli_text_append_string(line, is_dim ? "\x1b[0m" : "");
-    if (!is_right && !is_last) {
-        cli_text_append_repeated(line, ' ', padding);
+    if (!is_right && used < width && column_index + 1 < self->shown_count) {
+        cli_text_append_repeated(line, ' ', width - used);
     }
 }
 
@@ -219,7 +139,8 @@ static cflight_status end_line(struct table_sink *self, cflight_error **reterr)
     cli_text_append_char(&self->line, '\n');
     cflight_status status = cli_text_status(&self->line, reterr);
     if (status == CFLIGHT_OK &&
-        cli_output_write_text(self->output, cli_text_bytes(&self->line)) != 0) {
+        (cli_output_write_text(self->output, cli_text_bytes(&self->line)) != 0 ||
+         cli_output_check(self->output) != 0)) {
         status = cli_output_error(self->output, reterr);
     }
     cli_text_clear(&self->line);
@@ -227,75 +148,162 @@ static cflight_status end_line(struct table_sink *self, cflight_error **reterr)
 }
 
 /* Row 0 is the names (bold), row 1 the types (dim). */
-static cflight_status print_row(struct table_sink *self, size_t row, const size_t *widths,
-                                size_t shown_count, cflight_error **reterr)
+static cflight_status print_row(struct table_sink *self, const struct cli_cell *cells, size_t row,
+                                cflight_error **reterr)
 {
     const char *style = row == 0 ? "\x1b[1m" : "\x1b[2m";
-    bool has_row_style = self->has_style && row < HEADER_ROWS;
-    cli_text_append_string(&self->line, has_row_style ? style : "");
-    for (size_t i = 0; i < shown_count; i++) {
-        const struct cell *cell = &self->cells[row * self->root.child_count + i];
-        cli_text_append_repeated(&self->line, ' ', i > 0 ? GAP : 0);
-        append_cell(self, cell, widths[i], cli_column_is_number(&self->root.children[i]),
-                    i + 1 == shown_count);
+    bool is_header = row < HEADER_ROWS;
+    cli_text_append_string(&self->line, self->has_style && is_header ? style : "");
+    for (size_t i = 0; i < self->shown_count; i++) {
+        cli_text_append_repeated(&self->line, ' ', i > 0 ? CLI_TABLE_GAP : 0);
+        append_cell(self, &cells[i], i, is_header);
     }
-    cli_text_append_string(&self->line, has_row_style ? "\x1b[0m" : "");
+    cli_text_append_string(&self->line, self->has_style && is_header ? "\x1b[0m" : "");
     return end_line(self, reterr);
 }
 
-static cflight_status print_rule(struct table_sink *self, const size_t *widths, size_t shown_count,
-                                 cflight_error **reterr)
+static cflight_status print_rule(struct table_sink *self, cflight_error **reterr)
 {
-    for (size_t i = 0; i < shown_count; i++) {
-        cli_text_append_repeated(&self->line, ' ', i > 0 ? GAP : 0);
-        cli_text_append_repeated(&self->line, '-', widths[i]);
+    for (size_t i = 0; i < self->shown_count; i++) {
+        cli_text_append_repeated(&self->line, ' ', i > 0 ? CLI_TABLE_GAP : 0);
+        cli_text_append_repeated(&self->line, '-', self->widths[i].width);
     }
     return end_line(self, reterr);
 }
 
-static cflight_status print_table(struct table_sink *self, size_t *widths, cflight_error **reterr)
+static void drop_cells(struct table_sink *self)
+{
+    for (size_t i = 0; i < self->cell_count; i++) {
+        cli_cell_done(&self->cells[i]);
+    }
+    self->cell_count = 0;
+}
+
+/* Finds the widths from the cells there are, and prints them. */
+static cflight_status lay_out(struct table_sink *self, cflight_error **reterr)
 {
     size_t column_count = self->root.child_count;
-    measure(self, widths);
-    size_t shown_count = fit(self, widths);
+    measure(self);
+    self->shown_count =
+        cli_table_fit(self->widths, column_count, self->terminal_width, CELL_WIDTH_MAX);
+    self->is_laid_out = true;
     cflight_status status = CFLIGHT_OK;
     for (size_t row = 0; status == CFLIGHT_OK && row < self->cell_count / column_count; row++) {
-        status = print_row(self, row, widths, shown_count, reterr);
+        status = print_row(self, &self->cells[row * column_count], row, reterr);
         if (status == CFLIGHT_OK && row + 1 == HEADER_ROWS) {
-            status = print_rule(self, widths, shown_count, reterr);
+            status = print_rule(self, reterr);
         }
     }
-    if (status == CFLIGHT_OK && shown_count < column_count) {
-        cli_text_append_format(&self->line, ELLIPSIS " and %zu more %s", column_count - shown_count,
-                               column_count - shown_count == 1 ? "column" : "columns");
-        status = end_line(self, reterr);
+    drop_cells(self);
+    return status;
+}
+
+static cflight_status add_row(struct table_sink *self, const struct ArrowArray *batch, int64_t row,
+                              cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    size_t count = self->is_laid_out ? self->shown_count : self->root.child_count;
+    for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
+        struct cli_cell *cell = next_cell(self);
+        status = cell == NULL ? no_memory(reterr)
+                              : cli_cell_of_value(cell, &self->root.children[i], batch->children[i],
+                                                  batch->offset + row, &self->scratch, reterr);
+        self->cell_count += status == CFLIGHT_OK ? 1 : 0;
     }
     return status;
+}
+
+static cflight_status table_write(struct cli_sink *sink, const struct ArrowArray *batch,
+                                  cflight_error **reterr)
+{
+    struct table_sink *self = (struct table_sink *)sink;
+    size_t column_count = self->root.child_count;
+    cflight_status status = CFLIGHT_OK;
+    for (int64_t row = 0; column_count > 0 && status == CFLIGHT_OK && row < batch->length; row++) {
+        status = add_row(self, batch, row, reterr);
+        if (status == CFLIGHT_OK && self->is_laid_out) {
+            status = print_row(self, self->cells, HEADER_ROWS, reterr);
+            drop_cells(self);
+        } else if (status == CFLIGHT_OK &&
+                   (self->cell_count >= MEASURED_CELLS ||
+                    self->cell_count / column_count >= MEASURED_ROWS + HEADER_ROWS)) {
+            status = lay_out(self, reterr);
+        }
+    }
+    return status;
+}
+
+/* Appends the name of a column that was left out; a line that gets too long is ended before it. */
+static cflight_status append_left_out(struct table_sink *self, size_t index, size_t *line_width,
+                                      size_t *ret_name_width, cflight_error **reterr)
+{
+    struct cli_cell name;
+    const char *text = self->root.children[index].name;
+    size_t cap = self->terminal_width > 2 * CLI_TABLE_GAP
+                     ? least(self->terminal_width - 2 * CLI_TABLE_GAP, CELL_WIDTH_MAX)
+                     : CELL_WIDTH_MAX;
+    cflight_status status = cli_cell_of_text(&name, cflight_bytes_from_text(text), reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    size_t width = least(name.width, cap);
+    bool is_first = index == self->shown_count;
+    cli_text_append_string(&self->line, is_first ? "" : ",");
+    if (!is_first && *line_width + width + 2 > self->terminal_width && self->terminal_width > 0) {
+        status = end_line(self, reterr);
+        *line_width = 0;
+    }
+    cli_text_append_repeated(&self->line, ' ', *line_width == 0 ? CLI_TABLE_GAP : 1);
+    (void)cli_cell_append_cut(&self->line, &name, cap, CLI_CUT_ANYWHERE);
+    *line_width += width + (*line_width == 0 ? CLI_TABLE_GAP : 1) + 1; /* and a comma */
+    *ret_name_width = width;
+    cli_cell_done(&name);
+    return status;
+}
+
+/* Says which columns there was no room for, as far as a few lines go. */
+static cflight_status name_left_out(struct table_sink *self, cflight_error **reterr)
+{
+    size_t count = self->root.child_count - self->shown_count;
+    size_t line_width = 0;
+    size_t named_width = 0;
+    cli_text_append_format(&self->line, ELLIPSIS " and %zu more %s (--vertical shows all):", count,
+                           count == 1 ? "column" : "columns");
+    cflight_status status = end_line(self, reterr);
+    for (size_t i = self->shown_count; status == CFLIGHT_OK && i < self->root.child_count; i++) {
+        size_t width = 0;
+        if (named_width > NAMED_WIDTH_MAX) {
+            cli_text_append_string(&self->line, ", " ELLIPSIS);
+            break;
+        }
+        status = append_left_out(self, i, &line_width, &width, reterr);
+        named_width += width;
+    }
+    return status == CFLIGHT_OK ? end_line(self, reterr) : status;
 }
 
 static cflight_status table_end(struct cli_sink *sink, cflight_error **reterr)
 {
     struct table_sink *self = (struct table_sink *)sink;
+    cflight_status status = CFLIGHT_OK;
     if (self->root.child_count == 0) {
         return CFLIGHT_OK;
     }
-    size_t *widths = cli_alloc_array(self->root.child_count, sizeof *widths);
-    if (widths == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                         "out of memory for the table");
+    if (!self->is_laid_out) {
+        status = lay_out(self, reterr);
     }
-    cflight_status status = print_table(self, widths, reterr);
-    cli_free(widths);
+    if (status == CFLIGHT_OK && self->shown_count < self->root.child_count) {
+        status = name_left_out(self, reterr);
+    }
     return status;
 }
 
 static void table_free(struct cli_sink *sink)
 {
     struct table_sink *self = (struct table_sink *)sink;
-    for (size_t i = 0; i < self->cell_count; i++) {
-        cli_free(self->cells[i].text);
-    }
+    drop_cells(self);
     cli_free(self->cells);
+    cli_free(self->widths);
     cli_column_done(&self->root);
     cli_text_done(&self->scratch);
     cli_text_done(&self->line);

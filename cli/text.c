@@ -17,6 +17,11 @@ bool cli_text_reserve(struct cli_text *text, size_t more_bytes)
         text->failed = true;
         return false;
     }
+    if (text->limit_bytes != 0 && needed_bytes > text->limit_bytes) {
+        text->failed = true;
+        text->is_full = true;
+        return false;
+    }
     void *memory = text->data;
     if (!cli_grow_array(&memory, &text->capacity_bytes, needed_bytes, 1)) {
         text->failed = true;
@@ -75,6 +80,7 @@ void cli_text_clear(struct cli_text *text)
 {
     text->len_bytes = 0;
     text->failed = false;
+    text->is_full = false;
 }
 
 void cli_text_truncate(struct cli_text *text, size_t len_bytes)
@@ -100,6 +106,11 @@ struct cflight_bytes cli_text_bytes(const struct cli_text *text)
 
 cflight_status cli_text_status(const struct cli_text *text, cflight_error **reterr)
 {
+    if (text->is_full) {
+        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                                 "a row takes more than %zu bytes of text, far more than its data",
+                                 text->limit_bytes);
+    }
     if (text->failed) {
         return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                          "out of memory while making text");

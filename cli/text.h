@@ -9,7 +9,8 @@
 #include "cflight/bytes.h"
 #include "cflight/error.h"
 
-/* A text that grows. Running out of memory is remembered in `failed` and everything appended later
+/* A text that grows. Running out of memory, or of what it
+ * may hold, is remembered in `failed` and everything appended later
  * is dropped, so that a chain of appends is checked once, at its end, with cli_text_status().
  * Thread class: one at a time. */
 struct cli_text {
@@ -17,6 +18,8 @@ struct cli_text {
     size_t len_bytes;
     size_t capacity_bytes;
     bool failed;
+    size_t limit_bytes; /* the most it may hold; 0 for no limit */
+    bool is_full;       /* failed for that */
 };
 
 #define CLI_TEXT_INIT \

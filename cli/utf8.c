@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8: decoding, width on a terminal, and making a peer's text harmless to show.
- *
- * Widths follow Unicode's East_Asian_Width (wide and full-width are two columns) and
- * General_Category (Mn and Me are none), reduced to the ranges that matter; the table needs no
- * locale, so output is the same everywhere. */
+/* UTF-8: decoding, and making a peer's text harmless to show. */
 #include "cli/utf8.h"
 
 #include <string.h>
@@ -11,21 +7,6 @@
 struct range {
     uint32_t first;
     uint32_t last;
-};
-
-static const struct range zero_width[] = {
-    {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x0610, 0x061A}, {0x064B, 0x065F},
-    {0x06D6, 0x06DC}, {0x0900, 0x0902}, {0x093C, 0x093C}, {0x0941, 0x0948}, {0x094D, 0x094D},
-    {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E}, {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
-    {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}, {0xE0100, 0xE01EF},
-};
-
-static const struct range double_width[] = {
-    {0x1100, 0x115F},   {0x231A, 0x231B},   {0x2E80, 0x303E},   {0x3041, 0x33FF},
-    {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},   {0xA960, 0xA97F},
-    {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},
-    {0xFFE0, 0xFFE6},   {0x16FE0, 0x18CFF}, {0x1B000, 0x1B2FF}, {0x1F300, 0x1F64F},
-    {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD},
 };
 
 static bool is_in(uint32_t code_point, const struct range *ranges, size_t count)
@@ -89,27 +70,6 @@ bool cli_utf8_is_valid(struct cflight_bytes bytes)
         (void)cli_utf8_next(bytes, &offset, &is_valid);
     }
     return is_valid;
-}
-
-int cli_utf8_width(uint32_t code_point)
-{
-    if (code_point < 0x300) {
-        return 1;
-    }
-    if (is_in(code_point, zero_width, sizeof zero_width / sizeof zero_width[0])) {
-        return 0;
-    }
-    return is_in(code_point, double_width, sizeof double_width / sizeof double_width[0]) ? 2 : 1;
-}
-
-size_t cli_utf8_text_width(struct cflight_bytes bytes)
-{
-    size_t width = 0;
-    for (size_t offset = 0; offset < bytes.len_bytes;) {
-        bool is_valid = false;
-        width += (size_t)cli_utf8_width(cli_utf8_next(bytes, &offset, &is_valid));
-    }
-    return width;
 }
 
 void cli_text_append_code_point(struct cli_text *text, uint32_t code_point)

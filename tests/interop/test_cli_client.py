@@ -930,7 +930,7 @@ def test_text_on_a_terminal_cannot_drive_it(cflight, peer, format):
 def test_one_column_without_room_is_one_column(cflight, peer):
     peer.tables["two"] = pa.table({"a": ["x" * 50], "b": ["y" * 50]})
     shown = on_a_terminal(cflight, ("get", peer.location, "two"), size=(24, 8))[1]
-    assert "and 1 more column\r" in shown
+    assert "and 1 more column (--vertical shows all):\r\n  b\r" in shown
 
 
 def test_arrow_data_is_kept_from_terminals(cflight, peer):
