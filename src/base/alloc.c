@@ -73,12 +73,9 @@ void *cfl_realloc(const struct cflight_allocator *alloc, void *memory, size_t ol
     return alloc->reallocate(alloc->user_data, memory, old_size_bytes, new_size_bytes);
 }
 
-bool cfl_grow_array(const struct cflight_allocator *alloc, void **array, size_t *capacity,
-                    size_t needed, size_t element_bytes)
+bool cfl_grow_full_array(const struct cflight_allocator *alloc, void **array, size_t *capacity,
+                         size_t needed, size_t element_bytes)
 {
-    if (needed <= *capacity) {
-        return true;
-    }
     size_t grown = *capacity == 0 ? FIRST_ARRAY_CAPACITY : *capacity;
     while (grown < needed) {
         if (__builtin_mul_overflow(grown, (size_t)2, &grown)) {

@@ -22,10 +22,17 @@ void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes
 /* A new size of 0 frees `memory`. When memory runs out the old block stays as it is. */
 void *cfl_realloc(const struct cflight_allocator *alloc, void *memory, size_t old_size_bytes,
                   size_t new_size_bytes);
+/* The part of cfl_grow_array that allocates. */
+bool cfl_grow_full_array(const struct cflight_allocator *alloc, void **array, size_t *capacity,
+                         size_t needed, size_t element_bytes);
 /* Grows an array of `*capacity` elements so that it holds at least `needed`, doubling; updates both
  * on success. */
-bool cfl_grow_array(const struct cflight_allocator *alloc, void **array, size_t *capacity,
-                    size_t needed, size_t element_bytes);
+static inline bool cfl_grow_array(const struct cflight_allocator *alloc, void **array,
+                                  size_t *capacity, size_t needed, size_t element_bytes)
+{
+    return needed <= *capacity ||
+           cfl_grow_full_array(alloc, array, capacity, needed, element_bytes);
+}
 void cfl_free(const struct cflight_allocator *alloc, void *memory, size_t size_bytes);
 void cfl_free_array(const struct cflight_allocator *alloc, void *array, size_t count,
                     size_t element_bytes);

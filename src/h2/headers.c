@@ -55,17 +55,19 @@ static bool block_add(struct cfl_h2_session *session, const uint8_t *name, size_
                         block->field_count + 1, sizeof *block->fields)) {
         return false;
     }
-    struct cfl_h2_block_field *field = &block->fields[block->field_count];
-    field->name_offset = block->text.len_bytes;
-    field->name_bytes = name_bytes;
-    field->value_offset = block->text.len_bytes + name_bytes;
-    field->value_bytes = value_bytes;
-    field->is_sensitive = is_sensitive;
-    if (!cfl_buf_append(&block->text, name, name_bytes) ||
-        !cfl_buf_append(&block->text, value, value_bytes)) {
+    uint8_t *text = cfl_buf_space(&block->text, name_bytes + value_bytes);
+    if (text == NULL) {
         return false;
     }
-    block->field_count++;
+    memcpy(text, name, name_bytes);
+    memcpy(text + name_bytes, value, value_bytes);
+    struct cfl_h2_block_field *field = &block->fields[block->field_count++];
+    field->name_offset = block->text.len_bytes;
+    field->name_bytes = name_bytes;
+    field->value_offset = field->name_offset + name_bytes;
+    field->value_bytes = value_bytes;
+    field->is_sensitive = is_sensitive;
+    cfl_buf_add_len(&block->text, name_bytes + value_bytes);
     return true;
 }
 
@@ -216,25 +218,33 @@ void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *
         view->name = cflight_bytes_make(text + field->name_offset, field->name_bytes);
         view->value = cflight_bytes_make(text + field->value_offset, field->value_bytes);
         view->is_sensitive = field->is_sensitive;
+        view->is_static = false;
     }
     stream->is_announced = true;
     session->callbacks.on_headers(session->user_data, stream, block->views, block->field_count,
                                   is_end_stream, block->is_too_large);
 }
 
-nghttp2_nv *cfl_h2_nv_new(const struct cflight_allocator *alloc, const struct cfl_h2_field *fields,
-                          size_t field_count)
+nghttp2_nv *cfl_h2_pairs(struct cfl_h2_session *session, const struct cfl_h2_field *fields,
+                         size_t field_count)
 {
-    nghttp2_nv *pairs = cfl_alloc_array(alloc, field_count, sizeof *pairs);
-    if (pairs == NULL) {
+    if (!cfl_grow_array(session->alloc, (void **)&session->pairs, &session->pair_capacity,
+                        field_count, sizeof *session->pairs)) {
         return NULL;
     }
     for (size_t i = 0; i < field_count; i++) {
-        pairs[i].name = (uint8_t *)(uintptr_t)fields[i].name.data;
-        pairs[i].namelen = fields[i].name.len_bytes;
-        pairs[i].value = (uint8_t *)(uintptr_t)fields[i].value.data;
-        pairs[i].valuelen = fields[i].value.len_bytes;
-        pairs[i].flags = fields[i].is_sensitive ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+        nghttp2_nv *pair = &session->pairs[i];
+        pair->name = (uint8_t *)(uintptr_t)fields[i].name.data;
+        pair->namelen = fields[i].name.len_bytes;
+        pair->value = (uint8_t *)(uintptr_t)fields[i].value.data;
+        pair->valuelen = fields[i].value.len_bytes;
+        pair->flags = NGHTTP2_NV_FLAG_NONE;
+        if (fields[i].is_sensitive) {
+            pair->flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+        }
+        if (fields[i].is_static) {
+            pair->flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+        }
     }
-    return pairs;
+    return session->pairs;
 }

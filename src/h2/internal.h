@@ -77,7 +77,7 @@ struct cfl_h2_stream {
     enum cfl_h2_source source;
     enum cfl_h2_ending ending;
     struct cfl_buf trailer_text;
-    struct cfl_h2_field *trailers; /* point into trailer_text */
+    struct cfl_h2_field *trailers; /* point into trailer_text, or to literals */
     size_t trailer_count;
 
     uint32_t close_code;
@@ -205,6 +205,8 @@ struct cfl_h2_session {
 
     struct cfl_h2_block block;
     struct cfl_h2_scan scan;
+    nghttp2_nv *pairs; /* for fields on their way out */
+    size_t pair_capacity;
 
     struct cfl_h2_rate reset_rate;
     struct cfl_h2_rate ping_rate;
@@ -281,9 +283,9 @@ int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
                      void *user_data);
 void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
                           bool is_end_stream);
-/* Turns fields into what nghttp2 takes; free with cfl_free_array. NULL when memory ran out. */
-nghttp2_nv *cfl_h2_nv_new(const struct cflight_allocator *alloc, const struct cfl_h2_field *fields,
-                          size_t field_count);
+/* Turns fields into what nghttp2 takes, valid until the next call; NULL when memory ran out. */
+nghttp2_nv *cfl_h2_pairs(struct cfl_h2_session *session, const struct cfl_h2_field *fields,
+                         size_t field_count);
 
 /* long_fields.c: a new block; more of it, which is rewritten in place. */
 void cfl_h2_scan_begin(struct cfl_h2_session *session);
@@ -319,8 +321,9 @@ ssize_t cfl_h2_read_length(nghttp2_session *ng, uint8_t frame_type, int32_t stre
                            void *user_data);
 int cfl_h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *header,
                      size_t len_bytes, nghttp2_data_source *source, void *user_data);
-/* Hands the trailers to nghttp2; returns its code. */
-int cfl_h2_trailers_submit(struct cfl_h2_stream *stream);
+/* Hands trailers to nghttp2; returns its code. */
+int cfl_h2_trailers_submit(const struct cfl_h2_stream *stream, const struct cfl_h2_field *trailers,
+                           size_t trailer_count);
 
 /* events.c: the rest of nghttp2's callbacks. */
 void cfl_h2_set_callbacks(nghttp2_session_callbacks *callbacks);

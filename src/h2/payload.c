@@ -18,17 +18,14 @@ static bool must_wait(const struct cfl_h2_stream *stream)
            (stream->last_turn == session->turn && !cfl_list_is_empty(&session->parked));
 }
 
-int cfl_h2_trailers_submit(struct cfl_h2_stream *stream)
+int cfl_h2_trailers_submit(const struct cfl_h2_stream *stream, const struct cfl_h2_field *trailers,
+                           size_t trailer_count)
 {
-    const struct cflight_allocator *alloc = stream->session->alloc;
-    nghttp2_nv *pairs = cfl_h2_nv_new(alloc, stream->trailers, stream->trailer_count);
+    const nghttp2_nv *pairs = cfl_h2_pairs(stream->session, trailers, trailer_count);
     if (pairs == NULL) {
         return NGHTTP2_ERR_NOMEM;
     }
-    int code =
-        nghttp2_submit_trailer(stream->session->ng, stream->id, pairs, stream->trailer_count);
-    cfl_free_array(alloc, pairs, stream->trailer_count, sizeof *pairs);
-    return code;
+    return nghttp2_submit_trailer(stream->session->ng, stream->id, pairs, trailer_count);
 }
 
 static ssize_t read_payload(nghttp2_session *ng, int32_t stream_id, uint8_t *buf, size_t len_bytes,
@@ -62,7 +59,7 @@ static ssize_t read_payload(nghttp2_session *ng, int32_t stream_id, uint8_t *buf
     }
     if (stream->ending == CFL_H2_ENDING_TRAILERS) {
         *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        if (cfl_h2_trailers_submit(stream) != 0) {
+        if (cfl_h2_trailers_submit(stream, stream->trailers, stream->trailer_count) != 0) {
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }

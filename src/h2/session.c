@@ -180,6 +180,7 @@ void cfl_h2_session_free(struct cfl_h2_session *session)
     cfl_buf_done(&session->control);
     cfl_h2_block_done(session);
     cfl_h2_scan_done(session);
+    cfl_free_array(session->alloc, session->pairs, session->pair_capacity, sizeof *session->pairs);
     cfl_free(session->alloc, session->staging, CFL_H2_STAGING_BYTES);
     cfl_free(session->alloc, session, sizeof *session);
 }

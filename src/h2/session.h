@@ -42,6 +42,7 @@ struct cfl_h2_field {
     struct cflight_bytes name;
     struct cflight_bytes value;
     bool is_sensitive; /* never indexed by HPACK (RFC 7541 7.1.3) */
+    bool is_static;    /* on the way out: name and value are literals of the program, not copied */
 };
 
 struct cfl_h2_callbacks {

@@ -53,7 +53,7 @@ cflight_status cfl_h2_submit_request(struct cfl_h2_session *session,
         return status;
     }
     struct cfl_h2_stream *stream = cfl_h2_stream_new(session, -1);
-    nghttp2_nv *pairs = cfl_h2_nv_new(session->alloc, fields, field_count);
+    const nghttp2_nv *pairs = cfl_h2_pairs(session, fields, field_count);
     if (stream == NULL || pairs == NULL) {
         status = cfl_error_no_memory(reterr);
         goto done;
@@ -75,7 +75,6 @@ cflight_status cfl_h2_submit_request(struct cfl_h2_session *session,
     stream = NULL;
 
 done:
-    cfl_free_array(session->alloc, pairs, field_count, sizeof *pairs);
     if (stream != NULL) {
         cfl_h2_stream_free(stream);
     }
@@ -91,14 +90,13 @@ cflight_status cfl_h2_submit_headers(struct cfl_h2_stream *stream,
     if (status != CFLIGHT_OK) {
         return status;
     }
-    nghttp2_nv *pairs = cfl_h2_nv_new(session->alloc, fields, field_count);
+    const nghttp2_nv *pairs = cfl_h2_pairs(session, fields, field_count);
     if (pairs == NULL) {
         return cfl_error_no_memory(reterr);
     }
     nghttp2_data_provider provider = cfl_h2_provider(stream);
     int code = nghttp2_submit_response(session->ng, stream->id, pairs, field_count,
                                        is_end_stream ? NULL : &provider);
-    cfl_free_array(session->alloc, pairs, field_count, sizeof *pairs);
     if (code != 0) {
         return ng_failure(session, code, "cannot send response headers", reterr);
     }
@@ -158,6 +156,38 @@ cflight_status cfl_h2_stream_end(struct cfl_h2_stream *stream, cflight_error **r
     return CFLIGHT_OK;
 }
 
+/* Keeps trailers until the last DATA frame. */
+static bool keep_trailers(struct cfl_h2_stream *stream, const struct cfl_h2_field *fields,
+                          size_t field_count)
+{
+    struct cfl_buf *text = &stream->trailer_text;
+    size_t text_bytes = 0;
+    for (size_t i = 0; i < field_count; i++) {
+        text_bytes +=
+            fields[i].is_static ? 0 : fields[i].name.len_bytes + fields[i].value.len_bytes;
+    }
+    struct cfl_h2_field *trailers =
+        cfl_alloc_array(stream->session->alloc, field_count, sizeof *trailers);
+    if (trailers == NULL || (text_bytes > 0 && cfl_buf_space(text, text_bytes) == NULL)) {
+        cfl_free_array(stream->session->alloc, trailers, field_count, sizeof *trailers);
+        cfl_buf_clear(text);
+        return false;
+    }
+    /* The space is there, so the text does not move while it grows. */
+    for (size_t i = 0; i < field_count; i++) {
+        trailers[i] = fields[i];
+        if (!fields[i].is_static) {
+            trailers[i].name.data = text->data + text->len_bytes;
+            (void)cfl_buf_append_bytes(text, fields[i].name);
+            trailers[i].value.data = text->data + text->len_bytes;
+            (void)cfl_buf_append_bytes(text, fields[i].value);
+        }
+    }
+    stream->trailers = trailers;
+    stream->trailer_count = field_count;
+    return true;
+}
+
 cflight_status cfl_h2_stream_trailers(struct cfl_h2_stream *stream,
                                       const struct cfl_h2_field *fields, size_t field_count,
                                       cflight_error **reterr)
@@ -166,37 +196,18 @@ cflight_status cfl_h2_stream_trailers(struct cfl_h2_stream *stream,
     if (status != CFLIGHT_OK) {
         return status;
     }
-    size_t text_bytes = 0;
-    for (size_t i = 0; i < field_count; i++) {
-        text_bytes += fields[i].name.len_bytes + fields[i].value.len_bytes;
-    }
-    struct cfl_h2_field *trailers =
-        cfl_alloc_array(stream->session->alloc, field_count, sizeof *trailers);
-    if (trailers == NULL || cfl_buf_space(&stream->trailer_text, text_bytes) == NULL) {
-        cfl_free_array(stream->session->alloc, trailers, field_count, sizeof *trailers);
-        cfl_buf_clear(&stream->trailer_text);
-        return cfl_error_no_memory(reterr);
-    }
-    /* The space is there, so the text does not move while it grows. */
-    for (size_t i = 0; i < field_count; i++) {
-        const uint8_t *name = stream->trailer_text.data + stream->trailer_text.len_bytes;
-        (void)cfl_buf_append_bytes(&stream->trailer_text, fields[i].name);
-        (void)cfl_buf_append_bytes(&stream->trailer_text, fields[i].value);
-        trailers[i].name = cflight_bytes_make(name, fields[i].name.len_bytes);
-        trailers[i].value =
-            cflight_bytes_make(name + fields[i].name.len_bytes, fields[i].value.len_bytes);
-        trailers[i].is_sensitive = fields[i].is_sensitive;
-    }
-    stream->trailers = trailers;
-    stream->trailer_count = field_count;
-    stream->ending = CFL_H2_ENDING_TRAILERS;
     if (stream->queued_bytes > 0) {
-        return CFLIGHT_OK; /* they follow the last DATA frame */
+        if (!keep_trailers(stream, fields, field_count)) {
+            return cfl_error_no_memory(reterr);
+        }
+        stream->ending = CFL_H2_ENDING_TRAILERS;
+        return CFLIGHT_OK;
     }
     /* Nothing to wait for, not even flow control, which trailers are not subject to. */
+    stream->ending = CFL_H2_ENDING_TRAILERS;
     cfl_h2_stream_unpark(stream);
     stream->source = CFL_H2_SOURCE_ENDED;
-    int code = cfl_h2_trailers_submit(stream);
+    int code = cfl_h2_trailers_submit(stream, fields, field_count);
     if (code != 0) {
         return ng_failure(stream->session, code, "cannot send trailers", reterr);
     }

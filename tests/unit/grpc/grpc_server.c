@@ -115,12 +115,12 @@ static void client_request(struct raw_client *client, const struct t_field *chan
         fields[at < 6 ? at : count++] = changes[i];
     }
     struct cfl_h2_field list[24];
+    memset(list, 0, sizeof list);
     size_t list_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (fields[i].value != NULL) {
             list[list_count].name = cflight_bytes_from_text(fields[i].name);
-            list[list_count].value = cflight_bytes_from_text(fields[i].value);
-            list[list_count++].is_sensitive = false;
+            list[list_count++].value = cflight_bytes_from_text(fields[i].value);
         }
     }
     cflight_error *error = NULL;

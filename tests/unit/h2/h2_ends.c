@@ -12,7 +12,7 @@ TEST(h2_ends, trailers_end_a_response)
     for (int is_early = 0; is_early <= 1; is_early++) {
         struct t_duo duo;
         const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
-                                             cflight_bytes_from_text("0"), false};
+                                             cflight_bytes_from_text("0"), false, false};
         t_duo_open(&duo, NULL);
         struct cfl_h2_stream *stream = t_duo_request(&duo);
         if (is_early == 0) {
@@ -44,7 +44,7 @@ TEST(h2_ends, on_close_waits_for_the_socket)
 {
     struct t_duo duo;
     const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
-                                         cflight_bytes_from_text("0"), false};
+                                         cflight_bytes_from_text("0"), false, true};
     t_duo_open(&duo, NULL);
     CHECK_OK(t_peer_request(&duo.client, true, &duo.error), duo.error);
     t_duo_pump(&duo);
@@ -76,7 +76,7 @@ TEST(h2_ends, a_dropped_queue_is_followed_by_trailers)
 {
     struct t_duo duo;
     const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
-                                         cflight_bytes_from_text("4"), false};
+                                         cflight_bytes_from_text("4"), false, false};
     t_duo_open(&duo, NULL);
     CHECK_OK(t_peer_request(&duo.client, true, &duo.error), duo.error);
     t_duo_pump(&duo);
@@ -216,7 +216,7 @@ static cflight_status exchange(const struct cflight_allocator *alloc, struct t_d
                                const uint8_t *bytes, size_t len_bytes)
 {
     const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
-                                         cflight_bytes_from_text("0"), false};
+                                         cflight_bytes_from_text("0"), false, false};
     struct cflight_bytes view = cflight_bytes_make(bytes, len_bytes);
     cflight_status status =
         t_peer_try_open(&duo->client, CFL_H2_CLIENT, NULL, &duo->clock, alloc, NULL);
@@ -237,7 +237,7 @@ static cflight_status exchange(const struct cflight_allocator *alloc, struct t_d
         return CFLIGHT_RESOURCE_EXHAUSTED; /* the stream or a session gave up */
     }
     const struct cfl_h2_field ok = {cflight_bytes_from_text(":status"),
-                                    cflight_bytes_from_text("200"), false};
+                                    cflight_bytes_from_text("200"), false, false};
     status = cfl_h2_submit_headers(duo->server.stream, &ok, 1, false, NULL);
     if (status == CFLIGHT_OK) {
         status = cfl_h2_stream_trailers(duo->server.stream, &trailer, 1, NULL);

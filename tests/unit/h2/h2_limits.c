@@ -97,7 +97,7 @@ TEST(h2_limits, ordinary_ends_of_streams_are_not_counted)
     struct flood flood;
     cflight_error *error = NULL;
     const struct cfl_h2_field status = {cflight_bytes_from_text(":status"),
-                                        cflight_bytes_from_text("200"), false};
+                                        cflight_bytes_from_text("200"), false, false};
     flood_open(&flood, &limits);
     for (uint32_t id = 1; id < 2 * 2000; id += 2) {
         t_raw_request(&flood.raw, id, NULL);

@@ -145,9 +145,9 @@ TEST(h2_long_fields, huffman_code_is_decoded)
     }
     t_duo_open(&duo, &limits);
     struct cfl_h2_field fields[] = {
-        {cflight_bytes_from_text(":method"), cflight_bytes_from_text("POST"), false},
-        {cflight_bytes_from_text("x-long"), cflight_bytes_make(text, VALUE_BYTES), false},
-        {cflight_bytes_from_text("x-last"), cflight_bytes_from_text("kept"), false},
+        {cflight_bytes_from_text(":method"), cflight_bytes_from_text("POST"), false, false},
+        {cflight_bytes_from_text("x-long"), cflight_bytes_make(text, VALUE_BYTES), false, false},
+        {cflight_bytes_from_text("x-last"), cflight_bytes_from_text("kept"), false, false},
     };
     uint64_t sum = 0;
     for (size_t i = 0; i < 3; i++) {

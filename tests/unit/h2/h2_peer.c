@@ -159,7 +159,7 @@ void t_peer_serve(struct t_peer *peer, const struct cfl_limits *limits, struct t
 static struct cfl_h2_field field(const char *name, const char *value)
 {
     struct cfl_h2_field made = {cflight_bytes_from_text(name), cflight_bytes_from_text(value),
-                                false};
+                                false, false};
     return made;
 }
 
