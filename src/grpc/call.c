@@ -45,8 +45,6 @@ struct cfl_grpc_call *cfl_grpc_call_new(struct cfl_grpc_conn *conn)
 void cfl_grpc_call_forget_request(struct cfl_grpc_call *call)
 {
     cfl_metadata_done(&call->headers);
-    cfl_strfree(call->alloc, call->path);
-    cfl_strfree(call->alloc, call->authority);
     call->path = NULL;
     call->authority = NULL;
 }
@@ -105,15 +103,24 @@ void cfl_grpc_call_detach(struct cfl_grpc_call *call)
     cfl_grpc_heads_free(call);
 }
 
+void cfl_grpc_call_set_message(struct cfl_grpc_call *call, const char *message)
+{
+    if (message == call->message) {
+        return;
+    }
+    char *copy = message == NULL || message[0] == '\0'
+                     ? NULL
+                     : cfl_strndup(call->alloc, message, strlen(message));
+    cfl_strfree(call->alloc, call->message);
+    call->message = copy;
+}
+
 void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending)
 {
     if (call->is_over) {
         return;
     }
-    const char *message = ending->message == NULL ? "" : ending->message;
-    char *copy = cfl_strndup(call->alloc, message, strlen(message));
-    cfl_strfree(call->alloc, call->message);
-    call->message = copy;
+    cfl_grpc_call_set_message(call, ending->message);
     call->status = ending->status;
     call->retry = ending->retry;
     call->is_from_peer = ending->is_from_peer;

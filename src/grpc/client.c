@@ -37,17 +37,6 @@ void cfl_grpc_client_abort(struct cfl_grpc_call *call, cflight_status status, co
     end_call(call, CFL_H2_CANCEL, &ending);
 }
 
-static const struct cfl_h2_field *find(const struct cfl_h2_field *fields, size_t field_count,
-                                       const char *name)
-{
-    for (size_t i = 0; i < field_count; i++) {
-        if (cfl_grpc_name_is(fields[i].name, name)) {
-            return &fields[i];
-        }
-    }
-    return NULL;
-}
-
 static cflight_status collect(struct cfl_metadata *metadata, const struct cfl_h2_field *fields,
                               size_t field_count)
 {
@@ -60,13 +49,11 @@ static cflight_status collect(struct cfl_metadata *metadata, const struct cfl_h2
 }
 
 /* Headers that are no gRPC answer: a proxy, or a server of another kind. */
-static void end_with_http(struct cfl_grpc_call *call, const struct cfl_h2_field *fields,
-                          size_t field_count, int http_status)
+static void end_with_http(struct cfl_grpc_call *call, struct cflight_bytes type, int http_status)
 {
-    const struct cfl_h2_field *type = find(fields, field_count, "content-type");
     char shown[CONTENT_TYPE_SHOWN_BYTES + 1] = "";
-    for (size_t i = 0; type != NULL && i < type->value.len_bytes && i < sizeof shown - 1; i++) {
-        uint8_t byte = type->value.data[i];
+    for (size_t i = 0; i < type.len_bytes && i < sizeof shown - 1; i++) {
+        uint8_t byte = type.data[i];
         shown[i] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
     }
     char text[TEXT_BYTES];
@@ -77,16 +64,16 @@ static void end_with_http(struct cfl_grpc_call *call, const struct cfl_h2_field 
 }
 
 static void end_with_trailers(struct cfl_grpc_call *call, const struct cfl_h2_field *fields,
-                              size_t field_count)
+                              size_t field_count, const struct cflight_bytes *values)
 {
-    const struct cfl_h2_field *code = find(fields, field_count, "grpc-status");
-    const struct cfl_h2_field *message = find(fields, field_count, "grpc-message");
+    struct cflight_bytes code = values[CFL_GRPC_FIELD_STATUS];
+    struct cflight_bytes message = values[CFL_GRPC_FIELD_MESSAGE];
     struct cfl_grpc_ending ending = {.status = CFLIGHT_UNKNOWN, .is_from_peer = true};
     char text[TEXT_BYTES];
     struct cfl_buf decoded;
     cfl_buf_init(&decoded, call->alloc);
-    if (code == NULL || !cfl_grpc_status_parse(code->value, &ending.status)) {
-        ending.message = code == NULL
+    if (code.data == NULL || !cfl_grpc_status_parse(code, &ending.status)) {
+        ending.message = code.data == NULL
                              ? "the server ended the call without a status"
                              : "the server ended the call with a grpc-status that is no number";
         ending.is_from_peer = false;
@@ -95,7 +82,7 @@ static void end_with_trailers(struct cfl_grpc_call *call, const struct cfl_h2_fi
         ending.status = CFLIGHT_INTERNAL;
         ending.message = text;
         ending.is_from_peer = false;
-    } else if (message != NULL && cfl_grpc_percent_decode(message->value, &decoded) &&
+    } else if (message.data != NULL && cfl_grpc_percent_decode(message, &decoded) &&
                cfl_buf_append_u8(&decoded, 0)) {
         ending.message = (const char *)decoded.data;
     }
@@ -140,28 +127,28 @@ void cfl_grpc_client_headers(struct cfl_grpc_call *call, const struct cfl_h2_fie
         refuse_large(call);
         return;
     }
+    struct cflight_bytes values[CFL_GRPC_FIELD_KIND_COUNT];
+    cfl_grpc_fields_find(fields, field_count, values);
     if (call->has_headers) {
         if (is_end) {
-            end_with_trailers(call, fields, field_count);
+            end_with_trailers(call, fields, field_count, values);
         } else {
             cfl_grpc_client_abort(call, CFLIGHT_INTERNAL, "the server sent headers twice");
         }
         return;
     }
-    const struct cfl_h2_field *http = find(fields, field_count, ":status");
-    const struct cfl_h2_field *type = find(fields, field_count, "content-type");
-    int http_status = http == NULL ? -1 : cfl_grpc_http_status_parse(http->value);
+    struct cflight_bytes type = values[CFL_GRPC_FIELD_CONTENT_TYPE];
+    int http_status = cfl_grpc_http_status_parse(values[CFL_GRPC_FIELD_HTTP_STATUS]);
     if (http_status >= 100 && http_status < 200 && !is_end) {
         return; /* informational; the answer follows */
     }
-    bool is_grpc =
-        http_status == 200 && type != NULL && cfl_grpc_content_type_is_valid(type->value);
-    if (is_end && (is_grpc || find(fields, field_count, "grpc-status") != NULL)) {
-        end_with_trailers(call, fields, field_count);
+    bool is_grpc = http_status == 200 && cfl_grpc_content_type_is_valid(type);
+    if (is_end && (is_grpc || values[CFL_GRPC_FIELD_STATUS].data != NULL)) {
+        end_with_trailers(call, fields, field_count, values);
     } else if (is_grpc) {
         take_headers(call, fields, field_count);
     } else {
-        end_with_http(call, fields, field_count, http_status);
+        end_with_http(call, type, http_status);
     }
 }
 
@@ -221,7 +208,7 @@ static void add_request_fields(struct cfl_grpc_fields *fields,
     if (params->deadline_ns != CFL_TIME_NEVER) {
         char timeout[CFL_GRPC_TIMEOUT_TEXT_BYTES];
         cfl_grpc_timeout_format(params->deadline_ns - now_ns, timeout);
-        cfl_grpc_fields_add(fields, "grpc-timeout", timeout);
+        cfl_grpc_fields_add_copy(fields, "grpc-timeout", cflight_bytes_from_text(timeout));
     }
     cfl_grpc_fields_add(fields, "content-type", "application/grpc");
     cfl_grpc_fields_add(fields, "grpc-accept-encoding", "identity");
@@ -306,8 +293,9 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
     call->handlers = *handlers;
     call->user_data = user_data;
     call->deadline_ns = params->deadline_ns;
-    call->path = cfl_strndup(conn->alloc, params->path, strlen(params->path));
-    call->authority = cfl_strndup(conn->alloc, params->authority, strlen(params->authority));
+    call->path = cfl_texts_copy(&call->headers.texts, cflight_bytes_from_text(params->path));
+    call->authority =
+        cfl_texts_copy(&call->headers.texts, cflight_bytes_from_text(params->authority));
     if (call->path == NULL || call->authority == NULL || !cfl_grpc_deadline_add(call)) {
         status = cfl_error_no_memory(reterr);
         goto done;

@@ -5,6 +5,7 @@
  * given when no message waits to be taken, so that a stream of small messages that nobody reads
  * comes to rest. Thread class: one at a time. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "grpc/internal.h"
@@ -101,13 +102,15 @@ cflight_status cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data,
     struct cfl_grpc_deframer *deframer = &call->deframer;
     cflight_status status = CFLIGHT_OK;
     while (goes_on(call, status) && len_bytes > 0) {
-        size_t step_bytes = 1;
+        size_t step_bytes = deframer->is_in_message
+                                ? deframer->message_bytes - deframer->done_bytes
+                                : CFL_GRPC_PREFIX_BYTES - deframer->prefix_bytes;
+        step_bytes = len_bytes < step_bytes ? len_bytes : step_bytes;
         if (deframer->is_in_message) {
-            step_bytes = deframer->message_bytes - deframer->done_bytes;
-            step_bytes = len_bytes < step_bytes ? len_bytes : step_bytes;
             status = message_continues(call, data, step_bytes, reterr);
         } else {
-            deframer->prefix[deframer->prefix_bytes++] = data[0];
+            memcpy(deframer->prefix + deframer->prefix_bytes, data, step_bytes);
+            deframer->prefix_bytes += step_bytes;
             if (deframer->prefix_bytes == CFL_GRPC_PREFIX_BYTES) {
                 status = message_begins(call, reterr);
             }

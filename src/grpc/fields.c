@@ -9,13 +9,6 @@
 
 enum { SPLIT_FIELDS_MAX = 1024 }; /* of one block, once comma lists are taken apart */
 
-struct cfl_grpc_field_range {
-    size_t offset;
-    size_t name_bytes;
-    size_t value_bytes;
-    bool is_sensitive;
-};
-
 /* RFC 9110 5.5: a value has no blanks at its edges; peers that are strict about it end the call for
  * one. */
 static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
@@ -33,57 +26,116 @@ static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
 /* Credentials are never put into HPACK tables (RFC 7541 7.1.3). */
 static bool is_sensitive(struct cflight_bytes name)
 {
-    return cfl_grpc_name_is(name, "authorization") || cfl_grpc_name_is(name, "auth-token-bin") ||
-           cfl_grpc_name_is(name, "cookie") || cfl_grpc_name_is(name, "set-cookie");
+    switch (name.len_bytes) {
+    case sizeof "cookie" - 1:
+        return cfl_grpc_name_is(name, "cookie");
+    case sizeof "set-cookie" - 1:
+        return cfl_grpc_name_is(name, "set-cookie");
+    case sizeof "authorization" - 1:
+        return cfl_grpc_name_is(name, "authorization");
+    case sizeof "auth-token-bin" - 1:
+        return cfl_grpc_name_is(name, "auth-token-bin");
+    default:
+        return false;
+    }
 }
 
 void cfl_grpc_fields_init(struct cfl_grpc_fields *fields, const struct cflight_allocator *alloc)
 {
-    memset(fields, 0, sizeof *fields);
     fields->alloc = alloc;
-    cfl_buf_init(&fields->text, alloc);
+    fields->views = fields->few;
+    fields->count = 0;
+    fields->capacity = 0;
+    cfl_texts_init(&fields->texts, alloc);
+    fields->size_bytes = 0;
+    fields->failed = false;
 }
 
 void cfl_grpc_fields_done(struct cfl_grpc_fields *fields)
 {
-    cfl_buf_done(&fields->text);
-    cfl_free_array(fields->alloc, fields->ranges, fields->capacity, sizeof *fields->ranges);
-    cfl_free_array(fields->alloc, fields->views, fields->view_count, sizeof *fields->views);
+    if (fields->views != fields->few) {
+        cfl_free_array(fields->alloc, fields->views, fields->capacity, sizeof *fields->views);
+    }
+    cfl_texts_done(&fields->texts);
     cfl_grpc_fields_init(fields, fields->alloc);
+}
+
+/* Room for one more. */
+static bool grow(struct cfl_grpc_fields *fields)
+{
+    bool is_few = fields->views == fields->few;
+    if (is_few && fields->count < CFL_GRPC_FIELDS_FEW) {
+        return true;
+    }
+    struct cfl_h2_field *views = is_few ? NULL : fields->views;
+    if (!cfl_grow_array(fields->alloc, (void **)&views, &fields->capacity, fields->count + 1,
+                        sizeof *views)) {
+        return false;
+    }
+    if (is_few) {
+        memcpy(views, fields->few, sizeof fields->few);
+    }
+    fields->views = views;
+    return true;
+}
+
+static void add(struct cfl_grpc_fields *fields, const struct cfl_h2_field *field)
+{
+    if (fields->failed || !grow(fields)) {
+        fields->failed = true;
+        return;
+    }
+    fields->views[fields->count++] = *field;
+    fields->size_bytes +=
+        field->name.len_bytes + field->value.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
+}
+
+void cfl_grpc_fields_add_literal(struct cfl_grpc_fields *fields, const struct cfl_h2_field *field)
+{
+    add(fields, field);
+}
+
+void cfl_grpc_fields_add(struct cfl_grpc_fields *fields, const char *name, const char *value)
+{
+    struct cfl_h2_field field = {.name = cflight_bytes_from_text(name),
+                                 .value = without_edge_blanks(cflight_bytes_from_text(value))};
+    add(fields, &field);
+}
+
+void cfl_grpc_fields_add_copy(struct cfl_grpc_fields *fields, const char *name,
+                              struct cflight_bytes value)
+{
+    const char *copy = cfl_texts_copy(&fields->texts, value);
+    struct cfl_h2_field field = {.name = cflight_bytes_from_text(name),
+                                 .value = cflight_bytes_make(copy, value.len_bytes)};
+    fields->failed = fields->failed || copy == NULL;
+    add(fields, &field);
+}
+
+/* The value as base64. */
+static bool encode(struct cfl_grpc_fields *fields, struct cflight_bytes *value)
+{
+    struct cfl_buf text;
+    cfl_buf_init(&text, fields->alloc);
+    const char *copy = NULL;
+    if (cfl_base64_encode(*value, &text)) {
+        copy = cfl_texts_copy(&fields->texts, cfl_buf_bytes(&text));
+        *value = cflight_bytes_make(copy, text.len_bytes);
+    }
+    cfl_buf_done(&text);
+    return copy != NULL;
 }
 
 void cfl_grpc_fields_add_header(struct cfl_grpc_fields *fields, struct cflight_bytes name,
                                 struct cflight_bytes value)
 {
-    if (fields->failed ||
-        !cfl_grow_array(fields->alloc, (void **)&fields->ranges, &fields->capacity,
-                        fields->count + 1, sizeof *fields->ranges)) {
+    struct cfl_h2_field field = {.name = name, .value = value, .is_sensitive = is_sensitive(name)};
+    if (!cfl_grpc_name_is_binary(name)) {
+        field.value = without_edge_blanks(value);
+    } else if (!encode(fields, &field.value)) {
         fields->failed = true;
-        return;
     }
-    struct cfl_grpc_field_range *range = &fields->ranges[fields->count];
-    range->offset = fields->text.len_bytes;
-    range->name_bytes = name.len_bytes;
-    range->is_sensitive = is_sensitive(name);
-    (void)cfl_buf_append_bytes(&fields->text, name);
-    if (cfl_grpc_name_is_binary(name)) {
-        (void)cfl_base64_encode(value, &fields->text);
-    } else {
-        (void)cfl_buf_append_bytes(&fields->text, without_edge_blanks(value));
-    }
-    if (fields->text.failed) {
-        fields->failed = true;
-        return;
-    }
-    range->value_bytes = fields->text.len_bytes - range->offset - name.len_bytes;
-    fields->size_bytes += range->name_bytes + range->value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
-    fields->count++;
-}
-
-void cfl_grpc_fields_add(struct cfl_grpc_fields *fields, const char *name, const char *value)
-{
-    cfl_grpc_fields_add_header(fields, cflight_bytes_from_text(name),
-                               cflight_bytes_from_text(value));
+    add(fields, &field);
 }
 
 void cfl_grpc_fields_add_metadata(struct cfl_grpc_fields *fields,
@@ -103,44 +155,21 @@ uint64_t cfl_grpc_field_size(struct cflight_bytes name, struct cflight_bytes val
     return name.len_bytes + value_bytes + CFL_H2_FIELD_OVERHEAD_BYTES;
 }
 
-const struct cfl_h2_field *cfl_grpc_fields_views(struct cfl_grpc_fields *fields)
+const struct cfl_h2_field *cfl_grpc_fields_views(const struct cfl_grpc_fields *fields)
 {
-    cfl_free_array(fields->alloc, fields->views, fields->view_count, sizeof *fields->views);
-    fields->view_count = 0;
-    fields->views = fields->failed
-                        ? NULL
-                        : cfl_alloc_array(fields->alloc, fields->count, sizeof *fields->views);
-    if (fields->views == NULL) {
-        return NULL;
-    }
-    fields->view_count = fields->count;
-    for (size_t i = 0; i < fields->count; i++) {
-        const struct cfl_grpc_field_range *range = &fields->ranges[i];
-        const uint8_t *name = fields->text.data + range->offset;
-        fields->views[i].name = cflight_bytes_make(name, range->name_bytes);
-        fields->views[i].value = cflight_bytes_make(name + range->name_bytes, range->value_bytes);
-        fields->views[i].is_sensitive = range->is_sensitive;
-    }
-    return fields->views;
+    return fields->failed ? NULL : fields->views;
 }
 
-static bool is_internal(struct cflight_bytes name)
+void cfl_grpc_fields_find(const struct cfl_h2_field *fields, size_t field_count,
+                          struct cflight_bytes ret_values[CFL_GRPC_FIELD_KIND_COUNT])
 {
-    if (name.len_bytes == 0 || name.data[0] == ':') {
-        return true;
-    }
-    if (cfl_grpc_name_starts(name, "grpc-")) {
-        return !cfl_grpc_name_is_binary(name);
-    }
-    static const char *const HOP_BY_HOP[] = {"connection", "keep-alive", "proxy-connection",
-                                             "transfer-encoding", "upgrade"};
-    for (size_t i = 0; i < sizeof HOP_BY_HOP / sizeof HOP_BY_HOP[0]; i++) {
-        if (cfl_grpc_name_is(name, HOP_BY_HOP[i])) {
-            return true; /* of a proxy; they say nothing about the call */
+    memset(ret_values, 0, CFL_GRPC_FIELD_KIND_COUNT * sizeof *ret_values);
+    for (size_t i = 0; i < field_count; i++) {
+        struct cflight_bytes *value = &ret_values[cfl_grpc_field_kind(fields[i].name)];
+        if (value->data == NULL) {
+            *value = fields[i].value;
         }
     }
-    return cfl_grpc_name_is(name, "te") || cfl_grpc_name_is(name, "content-type") ||
-           cfl_grpc_name_is(name, "content-length") || cfl_grpc_name_is(name, "host");
 }
 
 static cflight_status collect_binary(struct cfl_metadata *metadata, struct cflight_bytes name,
@@ -165,11 +194,12 @@ cflight_status cfl_grpc_collect_field(struct cfl_metadata *metadata,
                                       cflight_error **reterr)
 {
     *ret_is_valid = true;
-    if (is_internal(field->name)) {
-        return CFLIGHT_OK;
-    }
-    if (!cfl_grpc_name_is_binary(field->name)) {
+    enum cfl_grpc_field_kind kind = cfl_grpc_field_kind(field->name);
+    if (kind == CFL_GRPC_FIELD_TEXT) {
         return cfl_metadata_add_unchecked(metadata, field->name, field->value, reterr);
+    }
+    if (kind != CFL_GRPC_FIELD_BINARY) {
+        return CFLIGHT_OK;
     }
     cflight_status status = CFLIGHT_OK;
     struct cflight_bytes rest = field->value;

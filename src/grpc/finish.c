@@ -48,6 +48,13 @@ static bool may_be_cut(struct cflight_bytes name)
            cfl_grpc_name_is(name, "x-arrow-status-detail-bin");
 }
 
+static void add_number(struct cfl_grpc_fields *fields, const char *name, int number)
+{
+    char decimal[DECIMAL_BYTES];
+    (void)snprintf(decimal, sizeof decimal, "%d", number);
+    cfl_grpc_fields_add_copy(fields, name, cflight_bytes_from_text(decimal));
+}
+
 static bool is_dropped(const struct plan *plan, uint64_t size_bytes)
 {
     uint64_t reserve_bytes = (uint64_t)TEXT_BYTES_LEAST * plan->text_count;
@@ -128,7 +135,7 @@ static void add_message(struct cfl_grpc_fields *fields, struct plan *plan, const
     append_noted(plan, cflight_bytes_from_text(message), &text);
     if (!text.failed &&
         cfl_grpc_percent_shorten(cfl_buf_bytes(&text), take_share(plan, name), &encoded)) {
-        cfl_grpc_fields_add_header(fields, name, cfl_buf_bytes(&encoded));
+        cfl_grpc_fields_add_copy(fields, "grpc-message", cfl_buf_bytes(&encoded));
         give_away(plan, name.len_bytes + encoded.len_bytes + CFL_H2_FIELD_OVERHEAD_BYTES);
     } else {
         fields->failed = true;
@@ -165,15 +172,13 @@ static void add_text(struct cfl_grpc_fields *fields, struct plan *plan,
 static void add_status(struct cfl_grpc_fields *fields, uint64_t bytes_max, cflight_status status,
                        const char *message, const struct cfl_metadata *trailers)
 {
-    char decimal[DECIMAL_BYTES];
     struct plan plan;
     bool *keeps = cfl_alloc_array(fields->alloc, trailers->count, sizeof *keeps);
     if (keeps == NULL && trailers->count > 0) {
         fields->failed = true;
         return;
     }
-    (void)snprintf(decimal, sizeof decimal, "%d", (int)status);
-    cfl_grpc_fields_add(fields, "grpc-status", decimal);
+    add_number(fields, "grpc-status", (int)status);
     uint64_t room_bytes = fields->size_bytes < bytes_max ? bytes_max - fields->size_bytes : 0;
     make_plan(&plan, room_bytes, message, trailers, keeps);
     add_message(fields, &plan, message);
@@ -187,30 +192,37 @@ static void add_status(struct cfl_grpc_fields *fields, uint64_t bytes_max, cflig
     cfl_free_array(fields->alloc, keeps, trailers->count, sizeof *keeps);
 }
 
+static cflight_status send(struct cfl_h2_stream *stream, bool has_headers,
+                           const struct cfl_h2_field *fields, size_t field_count,
+                           cflight_error **reterr)
+{
+    if (fields == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    return has_headers ? cfl_h2_stream_trailers(stream, fields, field_count, reterr)
+                       : cfl_h2_submit_headers(stream, fields, field_count, true, reterr);
+}
+
 cflight_status cfl_grpc_stream_finish(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
                                       bool has_headers, int http_status, cflight_status status,
                                       const char *message, const struct cfl_metadata *trailers,
                                       cflight_error **reterr)
 {
+    static const struct cfl_metadata NONE = {0};
+    static const struct cfl_h2_field OK[] = {CFL_GRPC_LITERAL_FIELD("grpc-status", "0")};
+    trailers = trailers == NULL ? &NONE : trailers;
+    if (status == CFLIGHT_OK && has_headers && trailers->count == 0 && message[0] == '\0') {
+        return send(stream, true, OK, 1, reterr);
+    }
     struct cfl_grpc_fields fields;
     cfl_grpc_fields_init(&fields, conn->alloc);
     if (!has_headers) {
-        char decimal[DECIMAL_BYTES];
-        (void)snprintf(decimal, sizeof decimal, "%d", http_status);
-        cfl_grpc_fields_add(&fields, ":status", decimal);
+        add_number(&fields, ":status", http_status);
         cfl_grpc_fields_add(&fields, "content-type", "application/grpc");
     }
-    static const struct cfl_metadata NONE = {0};
-    add_status(&fields, list_bytes_max(conn), status, message, trailers == NULL ? &NONE : trailers);
-    const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
-    cflight_status result = CFLIGHT_OK;
-    if (views == NULL) {
-        result = cfl_error_no_memory(reterr);
-    } else if (has_headers) {
-        result = cfl_h2_stream_trailers(stream, views, fields.count, reterr);
-    } else {
-        result = cfl_h2_submit_headers(stream, views, fields.count, true, reterr);
-    }
+    add_status(&fields, list_bytes_max(conn), status, message, trailers);
+    cflight_status result =
+        send(stream, has_headers, cfl_grpc_fields_views(&fields), fields.count, reterr);
     cfl_grpc_fields_done(&fields);
     return result;
 }
@@ -233,6 +245,6 @@ void cfl_grpc_call_finish(struct cfl_grpc_call *call, cflight_status status, con
     const char *text = message == NULL ? "" : message;
     call->is_finished = true;
     call->status = status;
-    call->message = cfl_strndup(call->alloc, text, strlen(text));
+    cfl_grpc_call_set_message(call, text);
     cfl_grpc_send_status(call, status, text, trailers);
 }

@@ -40,8 +40,8 @@ struct cfl_grpc_call {
     void *user_data;
     int hold_count;
 
-    char *path;
-    char *authority;
+    const char *path; /* in the texts of the headers, as is the next */
+    const char *authority;
     int64_t deadline_ns;
     size_t heap_index; /* plus one; 0 is in no heap */
     struct cfl_metadata headers;
@@ -57,7 +57,7 @@ struct cfl_grpc_call {
     uint64_t borrowed_bytes; /* of those, up to the end of the last body, which is the user's */
 
     cflight_status status;
-    char *message;
+    char *message; /* NULL for an empty one */
     enum cflight_retry retry;
     bool has_headers;    /* client: received; server: sent */
     bool is_half_closed; /* client: no more messages from here */
@@ -108,6 +108,8 @@ void cfl_grpc_call_unhold(struct cfl_grpc_call *call);
 bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call);
 /* The call and its stream forget each other; views must not be referenced any more. */
 void cfl_grpc_call_detach(struct cfl_grpc_call *call);
+/* Copies the text of the status; NULL for none. */
+void cfl_grpc_call_set_message(struct cfl_grpc_call *call, const char *message);
 /* Detaches, records how it ended and calls on_end. Does nothing on a call that is over. */
 void cfl_grpc_call_end(struct cfl_grpc_call *call, const struct cfl_grpc_ending *ending);
 void cfl_grpc_call_free(struct cfl_grpc_call *call);

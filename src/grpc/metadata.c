@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metadata of a call: a list of fields that owns copies. Name and value of a field share one
- * block. Thread class: one at a time. gRPC over HTTP/2, "Custom-Metadata". */
+/* The metadata of a call: a list of fields that owns copies. Thread class: one at a time. gRPC over
+ * HTTP/2, "Custom-Metadata". */
 #include "grpc/metadata.h"
 
 #include <string.h>
@@ -14,15 +14,12 @@ void cfl_metadata_init(struct cfl_metadata *metadata, const struct cflight_alloc
 {
     memset(metadata, 0, sizeof *metadata);
     metadata->alloc = alloc;
+    cfl_texts_init(&metadata->texts, alloc);
 }
 
 void cfl_metadata_done(struct cfl_metadata *metadata)
 {
-    for (size_t i = 0; i < metadata->count; i++) {
-        const struct cflight_header *field = &metadata->fields[i];
-        cfl_free(metadata->alloc, (void *)(uintptr_t)field->name.data,
-                 field->name.len_bytes + field->value.len_bytes);
-    }
+    cfl_texts_done(&metadata->texts);
     cfl_free_array(metadata->alloc, metadata->fields, metadata->capacity, sizeof *metadata->fields);
     cfl_metadata_init(metadata, metadata->alloc);
 }
@@ -40,19 +37,19 @@ cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct 
                         metadata->count + 1, sizeof *metadata->fields)) {
         return cfl_error_no_memory(reterr);
     }
-    uint8_t *block = cfl_alloc(metadata->alloc, size_bytes);
-    if (block == NULL) {
+    uint8_t *text = cfl_texts_space(&metadata->texts, size_bytes);
+    if (text == NULL) {
         return cfl_error_no_memory(reterr);
     }
     for (size_t i = 0; i < name.len_bytes; i++) {
-        block[i] = cfl_ascii_lower(name.data[i]);
+        text[i] = cfl_ascii_lower(name.data[i]);
     }
     if (value.len_bytes > 0) {
-        memcpy(block + name.len_bytes, value.data, value.len_bytes);
+        memcpy(text + name.len_bytes, value.data, value.len_bytes);
     }
     struct cflight_header *field = &metadata->fields[metadata->count++];
-    field->name = cflight_bytes_make(block, name.len_bytes);
-    field->value = cflight_bytes_make(block + name.len_bytes, value.len_bytes);
+    field->name = cflight_bytes_make(text, name.len_bytes);
+    field->value = cflight_bytes_make(text + name.len_bytes, value.len_bytes);
     return CFLIGHT_OK;
 }
 

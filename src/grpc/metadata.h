@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "cflight/bytes.h"
+#include "grpc/texts.h"
 
 /* The custom metadata of a call: an ordered list of fields with repeated names (gRPC over HTTP/2,
  * "Custom-Metadata"). Values of `-bin` names are raw bytes here and base64 on the wire; the
@@ -13,6 +14,7 @@ struct cfl_metadata {
     struct cflight_header *fields;
     size_t count;
     size_t capacity;
+    struct cfl_texts texts; /* names, values, and what else shall live as long */
 };
 
 void cfl_metadata_init(struct cfl_metadata *metadata, const struct cflight_allocator *alloc);

@@ -84,6 +84,31 @@ static struct cfl_grpc_head *head_new(const struct cfl_grpc_call *call, struct c
     return block;
 }
 
+static const struct cfl_h2_field HEADERS[] = {
+    CFL_GRPC_LITERAL_FIELD(":status", "200"),
+    CFL_GRPC_LITERAL_FIELD("content-type", "application/grpc"),
+};
+
+enum { HEADER_COUNT = sizeof HEADERS / sizeof HEADERS[0] };
+
+/* Response headers with metadata. */
+static cflight_status submit_headers(const struct cfl_grpc_call *call,
+                                     const struct cfl_metadata *metadata, cflight_error **reterr)
+{
+    struct cfl_grpc_fields fields;
+    cfl_grpc_fields_init(&fields, call->alloc);
+    for (size_t i = 0; i < HEADER_COUNT; i++) {
+        cfl_grpc_fields_add_literal(&fields, &HEADERS[i]);
+    }
+    cfl_grpc_fields_add_metadata(&fields, metadata);
+    const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
+    cflight_status status =
+        views == NULL ? cfl_error_no_memory(reterr)
+                      : cfl_h2_submit_headers(call->stream, views, fields.count, false, reterr);
+    cfl_grpc_fields_done(&fields);
+    return status;
+}
+
 static cflight_status send_default_headers(struct cfl_grpc_call *call, cflight_error **reterr)
 {
     if (call->conn->role == CFL_GRPC_CLIENT || call->has_headers) {
@@ -159,18 +184,9 @@ cflight_status cfl_grpc_call_send_headers(struct cfl_grpc_call *call,
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "the headers of the call were sent before");
     }
-    struct cfl_grpc_fields fields;
-    cfl_grpc_fields_init(&fields, call->alloc);
-    cfl_grpc_fields_add(&fields, ":status", "200");
-    cfl_grpc_fields_add(&fields, "content-type", "application/grpc");
-    cfl_grpc_fields_add_metadata(&fields, metadata);
-    const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
-    if (views == NULL) {
-        status = cfl_error_no_memory(reterr);
-    } else {
-        status = cfl_h2_submit_headers(call->stream, views, fields.count, false, reterr);
-    }
+    status = metadata == NULL || metadata->count == 0
+                 ? cfl_h2_submit_headers(call->stream, HEADERS, HEADER_COUNT, false, reterr)
+                 : submit_headers(call, metadata, reterr);
     call->has_headers = status == CFLIGHT_OK;
-    cfl_grpc_fields_done(&fields);
     return status;
 }

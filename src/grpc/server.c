@@ -17,14 +17,7 @@ enum {
 };
 
 struct request {
-    struct cflight_bytes method;
-    struct cflight_bytes path;
-    struct cflight_bytes authority;
-    struct cflight_bytes host;
-    struct cflight_bytes content_type;
-    struct cflight_bytes te;
-    struct cflight_bytes encoding;
-    struct cflight_bytes timeout;
+    struct cflight_bytes values[CFL_GRPC_FIELD_KIND_COUNT];
     int64_t timeout_ns;
 };
 
@@ -35,55 +28,37 @@ struct refusal {
     const char *message;
 };
 
-static void parse_fields(const struct cfl_h2_field *fields, size_t field_count,
-                         struct request *request)
-{
-    const struct {
-        const char *name;
-        struct cflight_bytes *target;
-    } known[] = {
-        {":method", &request->method},
-        {":path", &request->path},
-        {":authority", &request->authority},
-        {"host", &request->host},
-        {"content-type", &request->content_type},
-        {"te", &request->te},
-        {"grpc-encoding", &request->encoding},
-        {"grpc-timeout", &request->timeout},
-    };
-    for (size_t i = 0; i < field_count; i++) {
-        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
-            /* The first of several counts. */
-            if (known[k].target->data == NULL && cfl_grpc_name_is(fields[i].name, known[k].name)) {
-                *known[k].target = fields[i].value;
-            }
-        }
-    }
-}
-
 static bool is_text(struct cflight_bytes bytes, const char *text)
 {
     return cflight_bytes_equal(bytes, cflight_bytes_from_text(text));
 }
 
+/* Whether a field that may be absent has the one value that is understood. */
+static bool is_absent_or(struct cflight_bytes value, const char *text)
+{
+    return value.data == NULL || is_text(value, text);
+}
+
 static struct refusal check_request(struct request *request)
 {
+    const struct cflight_bytes *values = request->values;
+    struct cflight_bytes path = values[CFL_GRPC_FIELD_PATH];
+    struct cflight_bytes timeout = values[CFL_GRPC_FIELD_TIMEOUT];
     struct refusal refusal = {HTTP_OK, CFLIGHT_INTERNAL, NULL};
-    if (!is_text(request->method, "POST")) {
+    if (!is_text(values[CFL_GRPC_FIELD_METHOD], "POST")) {
         refusal.http_status = HTTP_METHOD_NOT_ALLOWED;
         refusal.message = "a gRPC call is an HTTP POST";
-    } else if (!cfl_grpc_content_type_is_valid(request->content_type)) {
+    } else if (!cfl_grpc_content_type_is_valid(values[CFL_GRPC_FIELD_CONTENT_TYPE])) {
         refusal.http_status = HTTP_UNSUPPORTED_TYPE;
         refusal.message = "the content-type of a gRPC call starts with application/grpc";
-    } else if (request->path.len_bytes == 0 || request->path.data[0] != '/') {
+    } else if (path.len_bytes == 0 || path.data[0] != '/') {
         refusal.message = "the request has no path";
-    } else if (request->te.data != NULL && !is_text(request->te, "trailers")) {
+    } else if (!is_absent_or(values[CFL_GRPC_FIELD_TE], "trailers")) {
         refusal.message = "the te field of a gRPC call is 'trailers'";
-    } else if (request->encoding.data != NULL && !is_text(request->encoding, "identity")) {
+    } else if (!is_absent_or(values[CFL_GRPC_FIELD_ENCODING], "identity")) {
         refusal.status = CFLIGHT_UNIMPLEMENTED;
         refusal.message = "compressed messages are not supported; send grpc-encoding: identity";
-    } else if (request->timeout.data != NULL &&
-               !cfl_grpc_timeout_parse(request->timeout, &request->timeout_ns)) {
+    } else if (timeout.data != NULL && !cfl_grpc_timeout_parse(timeout, &request->timeout_ns)) {
         refusal.message = "the grpc-timeout of the request is malformed";
     } else {
         refusal.http_status = 0;
@@ -114,20 +89,17 @@ static void refuse(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
     cfl_metadata_done(&trailers);
 }
 
-static char *copy_text(const struct cfl_grpc_conn *conn, struct cflight_bytes text)
-{
-    return cfl_strndup(conn->alloc, (const char *)text.data, text.len_bytes);
-}
-
 /* Copies what a handler may ask for. */
 static cflight_status fill_call(struct cfl_grpc_call *call, const struct request *request,
                                 const struct cfl_h2_field *fields, size_t field_count,
                                 bool *ret_is_valid)
 {
     struct cfl_grpc_conn *conn = call->conn;
-    call->path = copy_text(conn, request->path);
-    call->authority =
-        copy_text(conn, request->authority.data != NULL ? request->authority : request->host);
+    const struct cflight_bytes *values = request->values;
+    struct cflight_bytes authority = values[CFL_GRPC_FIELD_AUTHORITY];
+    call->path = cfl_texts_copy(&call->headers.texts, values[CFL_GRPC_FIELD_PATH]);
+    call->authority = cfl_texts_copy(
+        &call->headers.texts, authority.data != NULL ? authority : values[CFL_GRPC_FIELD_HOST]);
     if (call->path == NULL || call->authority == NULL) {
         return CFLIGHT_RESOURCE_EXHAUSTED;
     }
@@ -136,7 +108,7 @@ static cflight_status fill_call(struct cfl_grpc_call *call, const struct request
     for (size_t i = 0; i < field_count && status == CFLIGHT_OK && *ret_is_valid; i++) {
         status = cfl_grpc_collect_field(&call->headers, &fields[i], ret_is_valid, NULL);
     }
-    if (request->timeout.data != NULL) {
+    if (values[CFL_GRPC_FIELD_TIMEOUT].data != NULL) {
         call->deadline_ns =
             cfl_deadline_after_ns(cfl_clock_now_ns(conn->clock), request->timeout_ns);
     }
@@ -179,8 +151,7 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
 {
     char text[TEXT_BYTES];
     struct refusal refusal = {0, CFLIGHT_OK, NULL};
-    struct request request;
-    memset(&request, 0, sizeof request);
+    struct request request = {.timeout_ns = 0};
     if (is_too_large) {
         (void)snprintf(text, sizeof text,
                        "request metadata is larger than the limit of %u bytes and %u fields",
@@ -193,7 +164,7 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
         refusal.status = CFLIGHT_UNIMPLEMENTED;
         refusal.message = "no calls are served here";
     } else {
-        parse_fields(fields, field_count, &request);
+        cfl_grpc_fields_find(fields, field_count, request.values);
         refusal = check_request(&request);
     }
     if (refusal.http_status != 0) {

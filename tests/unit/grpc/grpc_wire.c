@@ -2,6 +2,8 @@
 /* The notations of gRPC: metadata rules, base64, percent-encoding, timeouts, statuses. */
 #include "grpc/wire.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "test.h"
 
@@ -338,5 +340,110 @@ TEST(grpc_wire, metadata_reports_missing_memory)
         }
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
         cfl_metadata_done(&metadata);
+    }
+}
+
+/* Goal: copies stay where they are while others are made.
+ * Method: many, from nothing to more than a block; look at all of them afterwards. */
+TEST(grpc_wire, texts_stay_where_they_are)
+{
+    enum { COUNT = 700 };
+    static char bytes[COUNT];
+    const char *copies[COUNT];
+    struct cfl_texts texts;
+    cfl_texts_init(&texts, NULL);
+    for (size_t i = 0; i < COUNT; i++) {
+        memset(bytes, 'a' + (int)(i % 26), i);
+        copies[i] = cfl_texts_copy(&texts, cflight_bytes_make(bytes, i));
+        assert_non_null(copies[i]);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        memset(bytes, 'a' + (int)(i % 26), i);
+        assert_int_equal(strlen(copies[i]), i);
+        assert_memory_equal(copies[i], bytes, i);
+    }
+    cfl_texts_done(&texts);
+}
+
+/* Goal: a list of fields says what was put into it, however long it is.
+ * Method: more than fit without memory, of every sort; fail each allocation. */
+TEST(grpc_wire, lists_of_fields_grow)
+{
+    enum { COUNT = 3 * CFL_GRPC_FIELDS_FEW };
+    static const struct cfl_h2_field LITERAL = CFL_GRPC_LITERAL_FIELD("te", "trailers");
+    T_EACH_ALLOC_FAILURE(alloc) {
+        struct cfl_grpc_fields fields;
+        cfl_grpc_fields_init(&fields, &alloc->allocator);
+        for (int i = 0; i < COUNT; i += 4) {
+            char number[16];
+            (void)snprintf(number, sizeof number, "%d", i);
+            cfl_grpc_fields_add_literal(&fields, &LITERAL);
+            cfl_grpc_fields_add_copy(&fields, "number", text(number));
+            cfl_grpc_fields_add_header(&fields, text("raw-bin"), text("abc"));
+            cfl_grpc_fields_add_header(&fields, text("authorization"), text("secret"));
+        }
+        const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
+        assert_true((views == NULL) == alloc->did_fail);
+        for (int i = 0; views != NULL && i < COUNT; i += 4) {
+            char number[16];
+            (void)snprintf(number, sizeof number, "%d", i);
+            assert_true(views[i].is_static);
+            assert_true(cflight_bytes_equal(views[i].value, text("trailers")));
+            assert_true(cflight_bytes_equal(views[i + 1].name, text("number")));
+            assert_true(cflight_bytes_equal(views[i + 1].value, text(number)));
+            assert_true(cflight_bytes_equal(views[i + 2].value, text("YWJj")));
+            assert_false(views[i + 2].is_sensitive);
+            assert_true(views[i + 3].is_sensitive);
+            assert_false(views[i + 3].is_static);
+        }
+        cfl_grpc_fields_done(&fields);
+    }
+}
+
+/* Goal: fields are known by their names.
+ * Method: each name that has a meaning, and ones that are as long or begin alike. */
+TEST(grpc_wire, fields_are_told_apart)
+{
+    const struct {
+        const char *name;
+        enum cfl_grpc_field_kind kind;
+    } cases[] = {
+        {"te", CFL_GRPC_FIELD_TE},
+        {"to", CFL_GRPC_FIELD_TEXT},
+        {"host", CFL_GRPC_FIELD_HOST},
+        {"most", CFL_GRPC_FIELD_TEXT},
+        {":path", CFL_GRPC_FIELD_PATH},
+        {"paths", CFL_GRPC_FIELD_TEXT},
+        {":method", CFL_GRPC_FIELD_METHOD},
+        {":status", CFL_GRPC_FIELD_HTTP_STATUS},
+        {":scheme", CFL_GRPC_FIELD_INTERNAL},
+        {"methods", CFL_GRPC_FIELD_TEXT},
+        {":authority", CFL_GRPC_FIELD_AUTHORITY},
+        {"user-agent", CFL_GRPC_FIELD_TEXT},
+        {"grpc-status", CFL_GRPC_FIELD_STATUS},
+        {"content-type", CFL_GRPC_FIELD_CONTENT_TYPE},
+        {"grpc-message", CFL_GRPC_FIELD_MESSAGE},
+        {"grpc-timeout", CFL_GRPC_FIELD_TIMEOUT},
+        {"x-request-id", CFL_GRPC_FIELD_TEXT},
+        {"grpc-encoding", CFL_GRPC_FIELD_ENCODING},
+        {"authorization", CFL_GRPC_FIELD_TEXT},
+        {"content-length", CFL_GRPC_FIELD_INTERNAL},
+        {"upgrade", CFL_GRPC_FIELD_INTERNAL},
+        {"connection", CFL_GRPC_FIELD_INTERNAL},
+        {"keep-alive", CFL_GRPC_FIELD_INTERNAL},
+        {"proxy-connection", CFL_GRPC_FIELD_INTERNAL},
+        {"transfer-encoding", CFL_GRPC_FIELD_INTERNAL},
+        {"auth-token-bin", CFL_GRPC_FIELD_BINARY},
+        {"grpc-accept-encoding", CFL_GRPC_FIELD_INTERNAL},
+        {"grpc-status-details-bin", CFL_GRPC_FIELD_BINARY},
+        {"grpc-", CFL_GRPC_FIELD_INTERNAL},
+        {"grp", CFL_GRPC_FIELD_TEXT},
+        {"-bin", CFL_GRPC_FIELD_BINARY},
+        {"", CFL_GRPC_FIELD_INTERNAL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (cfl_grpc_field_kind(text(cases[i].name)) != cases[i].kind) {
+            fail_msg("%s is taken for something else", cases[i].name);
+        }
     }
 }
