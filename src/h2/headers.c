@@ -82,6 +82,18 @@ static bool is_value_valid(struct cflight_bytes value)
     return true;
 }
 
+/* RFC 9113 8.2.1: a name has no capital letters either, so those above compare names as bytes. */
+static bool is_name_valid(struct cflight_bytes name)
+{
+    for (size_t i = 0; i < name.len_bytes; i++) {
+        uint8_t byte = name.data[i];
+        if (byte <= 0x20 || (byte >= 'A' && byte <= 'Z') || byte >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
 {
     while (value.len_bytes > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
@@ -119,7 +131,7 @@ static int take_field(struct cfl_h2_session *session, int32_t stream_id, struct 
         return 0;
     }
     value = without_edge_blanks(value);
-    if (!is_value_valid(value) || !is_value_valid(name)) {
+    if (!is_value_valid(value) || !is_name_valid(name)) {
         note_fault(session, stream_id, "a header field holds a byte that HTTP forbids there");
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }

@@ -204,19 +204,23 @@ TEST(grpc_client, odd_fields_of_an_answer_are_taken)
 }
 
 /* Goal: a reset of ours is not reported as the server's, and says what was wrong. Method: a value
- * with a line break. */
+ * with a line break; names with what RFC 9113 8.2.1 forbids. */
 TEST(grpc_client, our_own_reset_names_the_fault)
 {
-    struct raw_server server;
-    const struct t_field headers[] = {
-        {":status", "200"}, {"content-type", "application/grpc"}, {"x", "a\nb"}, {NULL, NULL}};
-    t_pair_init(&server.pair);
-    server_open(&server);
-    t_raw_headers(&server.raw, 0, 1, headers);
-    server_feed(&server);
-    check_end(&server, CFLIGHT_INTERNAL, "the server broke the HTTP/2 protocol", false);
-    check_end(&server, CFLIGHT_INTERNAL, "a byte that HTTP forbids", false);
-    server_close(&server);
+    const struct t_field bad[] = {
+        {"x", "a\nb"}, {"Grpc-Status", "0"}, {"x y", "a"}, {"x\xff", "a"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct raw_server server;
+        const struct t_field headers[] = {
+            {":status", "200"}, {"content-type", "application/grpc"}, bad[i], {NULL, NULL}};
+        t_pair_init(&server.pair);
+        server_open(&server);
+        t_raw_headers(&server.raw, 0, 1, headers);
+        server_feed(&server);
+        check_end(&server, CFLIGHT_INTERNAL, "the server broke the HTTP/2 protocol", false);
+        check_end(&server, CFLIGHT_INTERNAL, "a byte that HTTP forbids", false);
+        server_close(&server);
+    }
 }
 
 /* Goal: why a server went away is told. Method: GOAWAY with a code and a text that is not all
