@@ -50,8 +50,9 @@ static void headers_received(struct cfl_h2_session *session, const nghttp2_frame
     if (stream == NULL || stream->is_reset) {
         return;
     }
-    cfl_h2_block_deliver(session, stream, is_end);
-    if (is_end) {
+    if (!cfl_h2_block_deliver(session, stream, is_end)) {
+        cfl_h2_stream_reset(stream, CFL_H2_PROTOCOL_ERROR);
+    } else if (is_end) {
         end_received(session, stream);
     }
 }

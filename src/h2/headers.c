@@ -210,18 +210,17 @@ int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
                       cflight_bytes_make(value, value_bytes), is_sensitive);
 }
 
-void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
+bool cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
                           bool is_end_stream)
 {
     struct cfl_h2_block *block = &session->block;
     if (end_long_field(session, stream->id) != 0) {
-        cfl_h2_stream_reset(stream, CFL_H2_PROTOCOL_ERROR);
-        return;
+        return false;
     }
     if (!cfl_grow_array(session->alloc, (void **)&block->views, &block->view_capacity,
                         block->field_count, sizeof *block->views)) {
         cfl_h2_session_break(session, NGHTTP2_ERR_NOMEM);
-        return;
+        return true;
     }
     const uint8_t *text = block->text.data;
     for (size_t i = 0; i < block->field_count; i++) {
@@ -235,6 +234,7 @@ void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *
     stream->is_announced = true;
     session->callbacks.on_headers(session->user_data, stream, block->views, block->field_count,
                                   is_end_stream, block->is_too_large);
+    return true;
 }
 
 nghttp2_nv *cfl_h2_pairs(struct cfl_h2_session *session, const struct cfl_h2_field *fields,

@@ -281,7 +281,8 @@ int cfl_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 int cfl_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
                      void *user_data);
-void cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
+/* False when its last field is not valid: the stream is to be reset. */
+bool cfl_h2_block_deliver(struct cfl_h2_session *session, struct cfl_h2_stream *stream,
                           bool is_end_stream);
 /* Turns fields into what nghttp2 takes, valid until the next call; NULL when memory ran out. */
 nghttp2_nv *cfl_h2_pairs(struct cfl_h2_session *session, const struct cfl_h2_field *fields,
