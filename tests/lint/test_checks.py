@@ -4,6 +4,7 @@
 Method: a tree with one file and a copy of tools/, for every rule once."""
 
 import pathlib
+import platform
 import shutil
 import subprocess
 
@@ -173,3 +174,32 @@ def test_a_source_without_an_object_file_is_found(tmp_path):
     result = check_rings(tmp_path)
     assert result.returncode == 1
     assert "net.dir/e.c.o is missing" in result.stdout
+
+
+HARDENED = ["-O2", "-fPIC", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fcf-protection",
+            "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
+COPIES = "#include <string.h>\nvoid f(char *, const char *);\n" + "".join(
+    f"void g{i}(const char *s)\n{{\n    char b[9];\n    strcpy(b, s);\n    f(b, s);\n}}\n" for i in range(16))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the marks of x86 are looked for")
+@pytest.mark.parametrize("without, message", [
+    (None, None),
+    ("-fstack-protector-strong", "no stack protectors"),
+    ("-D_FORTIFY_SOURCE=2", "no checked string functions"),
+    ("-fcf-protection", "no marks for indirect jumps"),
+    ("-Wl,-z,now", "binds symbols when they are first used"),
+    ("-Wl,-z,relro", "leaves its tables of symbols writable"),
+    ("-Wl,-z,noexecstack", "a stack that can be run"),
+])
+def test_a_file_that_is_not_hardened_is_found(tmp_path, without, message):
+    """One flag after the other is turned into its opposite."""
+    opposites = {"-fstack-protector-strong": "-fno-stack-protector", "-D_FORTIFY_SOURCE=2": "-D_FORTIFY_SOURCE=0",
+                 "-fcf-protection": "-fcf-protection=none", "-Wl,-z,now": "-Wl,-z,lazy",
+                 "-Wl,-z,relro": "-Wl,-z,norelro", "-Wl,-z,noexecstack": "-Wl,-z,execstack"}
+    flags = [opposites[flag] if flag == without else flag for flag in HARDENED]
+    (tmp_path / "a.c").write_text(COPIES)
+    subprocess.run(["cc", *flags, "-shared", "-o", tmp_path / "a.so", tmp_path / "a.c"], check=True)
+    result = subprocess.run([TOOLS / "check_hardening", tmp_path / "a.so"], capture_output=True, text=True)
+    assert result.returncode == (0 if without is None else 1), result.stdout
+    assert message is None or message in result.stdout
