@@ -28,6 +28,10 @@ struct client_arguments {
     PyObject *user_agent;
     PyObject *authority;
     PyObject *token_provider;
+    PyObject *tls_revocation_lists;
+    PyObject *tls_min_version;
+    PyObject *tls12_ciphers;
+    PyObject *tls13_ciphers;
 };
 
 #define SETTING(name, kind, member)                                               \
@@ -100,6 +104,29 @@ static int tls_of(struct cfp_client_build *build, const struct client_arguments 
     return (!skip && pem_of(build, given->tls_root_certs, &tls->root_certs) < 0) ||
                    pem_of(build, given->cert_chain, &tls->cert_chain) < 0 ||
                    pem_of(build, given->private_key, &tls->private_key) < 0
+               ? -1
+               : 0;
+}
+
+/* Unlike other texts, an empty list is one. */
+static int ciphers_of(struct cfp_client_build *build, PyObject *value, const char **ret_list)
+{
+    if (value == Py_None) {
+        return 0;
+    }
+    PyObject *bytes = keep(build, cfp_to_bytes(value));
+    *ret_list = bytes == NULL ? NULL : PyBytes_AS_STRING(bytes);
+    return bytes == NULL ? -1 : 0;
+}
+
+/* Versions and ciphers count also where certificates are not verified. */
+static int policy_of(struct cfp_client_build *build, const struct client_arguments *given)
+{
+    struct cflight_tls_policy *policy = &build->options.tls.policy;
+    return cfp_tls_version_get(given->tls_min_version, &policy->min_version) < 0 ||
+                   ciphers_of(build, given->tls12_ciphers, &policy->tls12_ciphers) < 0 ||
+                   ciphers_of(build, given->tls13_ciphers, &policy->tls13_ciphers) < 0 ||
+                   pem_of(build, given->tls_revocation_lists, &policy->revocation_lists) < 0
                ? -1
                : 0;
 }
@@ -261,7 +288,7 @@ static int fill_options(struct cfp_client_build *build, const struct client_argu
         }
         build->options.write_size_limit_bytes = limit < 0 ? 0 : (uint64_t)limit;
     }
-    return tls_of(build, given) < 0 ||
+    return tls_of(build, given) < 0 || policy_of(build, given) < 0 ||
                    text_of(build, given->user_agent, &build->options.user_agent) < 0 ||
                    text_of(build, given->authority, &build->options.authority) < 0 ||
                    middleware_of(build, given->middleware) < 0 ||
@@ -285,14 +312,21 @@ static int parse_arguments(PyObject *args, PyObject *keywords, struct client_arg
                             "user_agent",
                             "authority",
                             "token_provider",
+                            "tls_revocation_lists",
+                            "tls_min_version",
+                            "tls12_ciphers",
+                            "tls13_ciphers",
                             NULL};
     struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None};
+                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
+                                     Py_None, Py_None, Py_None, Py_None};
     int is_parsed = PyArg_ParseTupleAndKeywords(
-        args, keywords, "O|$OOOOOOOOOOO:FlightClient", names, &given.location,
+        args, keywords, "O|$OOOOOOOOOOOOOOO:FlightClient", names, &given.location,
         &given.tls_root_certs, &given.cert_chain, &given.private_key, &given.override_hostname,
         &given.middleware, &given.write_size_limit_bytes, &given.disable_server_verification,
-        &given.generic_options, &given.user_agent, &given.authority, &given.token_provider);
+        &given.generic_options, &given.user_agent, &given.authority, &given.token_provider,
+        &given.tls_revocation_lists, &given.tls_min_version, &given.tls12_ciphers,
+        &given.tls13_ciphers);
     *ret_given = given;
     return is_parsed ? 0 : -1;
 }

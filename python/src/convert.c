@@ -64,6 +64,24 @@ int cfp_int64_get(PyObject *value, int64_t *ret_number)
     return 0;
 }
 
+int cfp_tls_version_get(PyObject *value, enum cflight_tls_version *ret_version)
+{
+    if (value == Py_None) {
+        return 0;
+    }
+    if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "1.2") == 0) {
+        *ret_version = CFLIGHT_TLS_VERSION_1_2;
+        return 0;
+    }
+    if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "1.3") == 0) {
+        *ret_version = CFLIGHT_TLS_VERSION_1_3;
+        return 0;
+    }
+    PyErr_Format(PyExc_ValueError, "tls_min_version must be \"1.2\", \"1.3\" or None, not %R",
+                 value);
+    return -1;
+}
+
 int cfp_int_get(PyObject *value, int *ret_number)
 {
     int64_t number = 0;

@@ -14,6 +14,8 @@ bool cfp_is_text(PyObject *value);
 bool cfp_is_bytes(PyObject *value);
 /* Any number, cut to an integer; other objects are a TypeError. 0 or -1. */
 int cfp_int64_get(PyObject *value, int64_t *ret_number);
+/* "1.2", "1.3" or None. */
+int cfp_tls_version_get(PyObject *value, enum cflight_tls_version *ret_version);
 int cfp_int_get(PyObject *value, int *ret_number);
 /* As cfp_to_bytes, for an argument whose own text of the TypeError is given: "Argument app_metadata
  * must be a string or bytes, not '...'". */

@@ -90,6 +90,10 @@ struct tls_arguments {
     PyObject *certificates; /* list of pairs of bytes */
     int client_certificate;
     PyObject *root_certificates; /* bytes */
+    PyObject *revocation_lists;  /* bytes */
+    PyObject *min_version;       /* "1.2", "1.3" or None */
+    const char *tls12_ciphers;   /* NULL for the default */
+    const char *tls13_ciphers;
 };
 
 /* What _start was given, checked by the Python part. */
@@ -140,7 +144,10 @@ static int tls_of(const struct tls_arguments *given, struct cfp_scratch *scratch
     tls->key_pair_count = count;
     tls->client_certificate = (enum cflight_client_certificate)given->client_certificate;
     tls->client_root_certs = cfp_view(given->root_certificates);
-    return 0;
+    tls->policy.revocation_lists = cfp_view(given->revocation_lists);
+    tls->policy.tls12_ciphers = given->tls12_ciphers;
+    tls->policy.tls13_ciphers = given->tls13_ciphers;
+    return cfp_tls_version_get(given->min_version, &tls->policy.min_version);
 }
 
 static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
@@ -243,10 +250,12 @@ static PyObject *server_start(PyObject *object, PyObject *args)
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
     struct start_arguments given;
-    if (!PyArg_ParseTuple(args, "SOO!iSO!OO!", &given.location, &given.auth_handler, &PyList_Type,
-                          &given.tls.certificates, &given.tls.client_certificate,
-                          &given.tls.root_certificates, &PyDict_Type, &given.middleware,
-                          &given.streams, &PyDict_Type, &given.settings)) {
+    if (!PyArg_ParseTuple(args, "SOO!iS(SOzz)O!OO!", &given.location, &given.auth_handler,
+                          &PyList_Type, &given.tls.certificates, &given.tls.client_certificate,
+                          &given.tls.root_certificates, &given.tls.revocation_lists,
+                          &given.tls.min_version, &given.tls.tls12_ciphers,
+                          &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware, &given.streams,
+                          &PyDict_Type, &given.settings)) {
         return NULL;
     }
     if (self->link != NULL) {
@@ -359,8 +368,10 @@ static PyObject *server_reload_tls(PyObject *self, PyObject *args)
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
     struct cfp_server_link *link = link_of(self);
-    if (link == NULL || !PyArg_ParseTuple(args, "O!iS", &PyList_Type, &given.certificates,
-                                          &given.client_certificate, &given.root_certificates)) {
+    if (link == NULL || !PyArg_ParseTuple(args, "O!iS(SOzz)", &PyList_Type, &given.certificates,
+                                          &given.client_certificate, &given.root_certificates,
+                                          &given.revocation_lists, &given.min_version,
+                                          &given.tls12_ciphers, &given.tls13_ciphers)) {
         return NULL;
     }
     int code = tls_of(&given, &scratch, &tls);

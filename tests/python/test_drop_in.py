@@ -580,7 +580,8 @@ def test_another_schema_names_the_field(batch, words):
 
 
 @pytest.mark.parametrize("given", [
-    {"verify_client": True}, {"verify_client": "optional"}, {"root_certificates": b"x"}, {"tls_certificates": [(b"c", b"k")]},
+    {"verify_client": True}, {"verify_client": "optional"}, {"root_certificates": b"x"}, {"tls_revocation_lists": b"x"},
+    {"tls_min_version": "1.3"}, {"tls_certificates": [(b"c", b"k")]},
 ])
 def test_tls_options_of_a_plain_server_are_refused(given):
     with pytest.raises(ValueError, match=f"{next(iter(given))}: the location grpc://127.0.0.1:0 is not of TLS"):

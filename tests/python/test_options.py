@@ -503,6 +503,58 @@ def test_certificates_can_be_replaced(certs):
             client.list_actions()
 
 
+def revocation_list(folder, pair, revoked):
+    """What `pair` says about certificates that it signed, as PEM."""
+    (folder / "cert").write_bytes(pair[0])
+    (folder / "key").write_bytes(pair[1])
+    serial = subprocess.run(["openssl", "x509", "-in", folder / "cert", "-noout", "-serial"], check=True,
+                            capture_output=True, text=True).stdout.strip().split("=")[1]  # fmt: skip
+    (folder / "index").write_text(f"R\t401231235959Z\t250101000000Z\t{serial}\tunknown\t/CN=localhost\n" if revoked else "")
+    (folder / "config").write_text(f"[ca]\ndefault_ca=here\n[here]\ndatabase={folder}/index\ndefault_md=sha256\n")
+    openssl("ca", "-gencrl", "-config", folder / "config", "-keyfile", folder / "key", "-cert", folder / "cert",
+            "-crldays", 1, "-out", folder / "list")  # fmt: skip
+    return (folder / "list").read_bytes()
+
+
+def test_revoked_certificates_are_refused(certs, tmp_path):
+    """Goal: both sides refuse who is revoked, a server also after a reload. Method: lists with and without a name."""
+    cert, key = pair = certs["common"]
+    harmless, revoking = (revocation_list(tmp_path, pair, revoked) for revoked in (False, True))
+    with Naming("grpc+tls://localhost:0", tls_certificates=[pair]) as server:
+        def call(**options):
+            with flight.connect(server.location, tls_root_certs=cert, **options) as client:
+                return list(client.do_action("names"))
+
+        assert call(tls_revocation_lists=harmless)
+        with pytest.raises(flight.FlightUnavailableError, match="certificate revoked"):
+            call(tls_revocation_lists=revoking)
+        asking = {"verify_client": True, "root_certificates": cert}
+        server.reload_tls([pair], **asking, tls_revocation_lists=harmless)
+        assert call(cert_chain=cert, private_key=key)
+        server.reload_tls([pair], **asking, tls_revocation_lists=revoking)
+        with pytest.raises(flight.FlightUnavailableError, match="certificate revoked"):
+            call(cert_chain=cert, private_key=key)
+
+
+def test_versions_and_ciphers_are_chosen(certs):
+    """Goal: what both sides have in common is used, and wrong names are errors. Method: ciphers that differ."""
+    suite = "TLS_CHACHA20_POLY1305_SHA256"
+    with Naming("grpc+tls://localhost:0", tls_certificates=[certs["first"]], tls_min_version="1.3",
+                tls13_ciphers=suite) as server:  # fmt: skip
+        assert names_seen(server, certs, tls_min_version="1.3", tls13_ciphers=suite) == [""]
+        with pytest.raises(flight.FlightUnavailableError, match="no cipher or other parameter in common"):
+            names_seen(server, certs, tls13_ciphers="TLS_AES_128_GCM_SHA256")
+        for options, error in (
+            ({"tls12_ciphers": "RC4-MD5"}, "'RC4-MD5' is none of the ciphers"),
+            ({"tls13_ciphers": ""}, "'' is none of the ciphers"),
+            ({"tls_min_version": "1.1"}, 'must be "1.2", "1.3" or None'),
+        ):
+            with pytest.raises(ValueError, match=error):
+                names_seen(server, certs, **options)
+            with pytest.raises(ValueError, match=error):
+                Naming("grpc+tls://localhost:0", tls_certificates=[certs["first"]], **options)
+
+
 def test_common_names_can_be_refused(certs):
     """Goal: a certificate without alternative names is accepted only if one likes. Method: with, and without."""
     with Naming("grpc+tls://localhost:0", tls_certificates=[certs["common"]]) as server:

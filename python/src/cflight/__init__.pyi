@@ -495,6 +495,10 @@ class FlightClient:
         authority: _Text | None = None,
         allow_common_name: bool = True,
         idle_watch_is_off: bool = False,
+        tls_revocation_lists: _Text | None = None,
+        tls_min_version: str | None = None,
+        tls12_ciphers: str | None = None,
+        tls13_ciphers: str | None = None,
     ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
@@ -731,6 +735,10 @@ class FlightServerBase(FlightServerCore):
         root_certificates: _Text | None = None,
         middleware: dict[Any, ServerMiddlewareFactory] | None = None,
         *,
+        tls_revocation_lists: _Text | None = None,
+        tls_min_version: str | None = None,
+        tls12_ciphers: str | None = None,
+        tls13_ciphers: str | None = None,
         handlers_max: int | None = None,
         split_batch_bytes: int | None = None,
         queue_max: int | None = None,
@@ -754,6 +762,11 @@ class FlightServerBase(FlightServerCore):
         tls_certificates: list[tuple[_Text, _Text]] | list[CertKeyPair],
         verify_client: bool | Literal["optional"] | None = None,
         root_certificates: _Text | None = None,
+        *,
+        tls_revocation_lists: _Text | None = None,
+        tls_min_version: str | None = None,
+        tls12_ciphers: str | None = None,
+        tls13_ciphers: str | None = None,
     ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...

@@ -61,12 +61,21 @@ def _client_certificate(verify_client):
     return 2 if verify_client else 0
 
 
-def _check_tls(uri, certificates, verify_client, root_certificates):
+def _policy(revocation_lists, min_version, tls12_ciphers, tls13_ciphers):
+    """Return what is demanded of TLS as the library takes it."""
+    return _to_bytes(revocation_lists or b""), min_version, tls12_ciphers, tls13_ciphers
+
+
+def _check_tls(uri, certificates, verify_client, root_certificates, policy):
     """Refuse what only TLS can do where there is none: who asks for it believes that it is done."""
     given = {
         "tls_certificates": certificates,
         "verify_client": verify_client,
         "root_certificates": root_certificates,
+        "tls_revocation_lists": policy[0],
+        "tls_min_version": policy[1],
+        "tls12_ciphers": policy[2],
+        "tls13_ciphers": policy[3],
     }
     names = [name for name, value in given.items() if value]
     if names and not uri.lower().startswith(b"grpc+tls:"):
@@ -115,6 +124,12 @@ class FlightServerBase(FlightServerCore):
         only those with another certificate.
     root_certificates : bytes or str, optional
         PEM.
+    tls_revocation_lists : bytes or str, optional
+        Refuse client certificates that these CRLs name (PEM), and those of issuers without one.
+    tls_min_version : str, optional
+        "1.2" or "1.3"; None is "1.2".
+    tls12_ciphers, tls13_ciphers : str, optional
+        Names as OpenSSL has them, with colons between them; None is the default.
     middleware : dict of key to ServerMiddlewareFactory, optional
         Keys are for :meth:`ServerCallContext.get_middleware`.
     handlers_max : int, optional
@@ -183,6 +198,10 @@ class FlightServerBase(FlightServerCore):
         root_certificates=None,
         middleware=None,
         *,
+        tls_revocation_lists=None,
+        tls_min_version=None,
+        tls12_ciphers=None,
+        tls13_ciphers=None,
         handlers_max=None,
         split_batch_bytes=None,
         queue_max=None,
@@ -209,7 +228,8 @@ class FlightServerBase(FlightServerCore):
             )
         factories = _check_middleware(middleware)
         uri = _location_uri(location, bool(certificates))
-        _check_tls(uri, certificates, verify_client, root_certificates)
+        policy = _policy(tls_revocation_lists, tls_min_version, tls12_ciphers, tls13_ciphers)
+        _check_tls(uri, certificates, verify_client, root_certificates, policy)
         self._cflight_grace = shutdown_grace
         self._cflight_start(
             uri,
@@ -217,6 +237,7 @@ class FlightServerBase(FlightServerCore):
             certificates,
             _client_certificate(verify_client),
             _to_bytes(root_certificates or b""),
+            policy,
             factories,
             FlightCallOptions(write_options=write_options, read_options=read_options),
             {
@@ -249,7 +270,17 @@ class FlightServerBase(FlightServerCore):
         """
         super().shutdown(self._cflight_grace if grace is None else grace)
 
-    def reload_tls(self, tls_certificates, verify_client=None, root_certificates=None):
+    def reload_tls(
+        self,
+        tls_certificates,
+        verify_client=None,
+        root_certificates=None,
+        *,
+        tls_revocation_lists=None,
+        tls_min_version=None,
+        tls12_ciphers=None,
+        tls13_ciphers=None,
+    ):
         """Replace certificates, and what is asked of clients, for connections made from now on.
 
         Takes what the constructor takes. After a failure the old ones stay.
@@ -258,6 +289,7 @@ class FlightServerBase(FlightServerCore):
             _certificates(tls_certificates),
             _client_certificate(verify_client),
             _to_bytes(root_certificates or b""),
+            _policy(tls_revocation_lists, tls_min_version, tls12_ciphers, tls13_ciphers),
         )
 
     def serve(self):
