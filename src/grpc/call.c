@@ -60,6 +60,7 @@ void cfl_grpc_call_free(struct cfl_grpc_call *call)
     cfl_grpc_heads_free(call);
     cfl_grpc_call_forget_request(call);
     cfl_metadata_done(&call->trailers);
+    cfl_grpc_unpacker_free(call->unpacker);
     cfl_strfree(alloc, call->message);
     cfl_free(alloc, call, sizeof *call);
 }
@@ -148,6 +149,10 @@ void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes)
 {
     call->unconsumed_bytes -=
         len_bytes < call->unconsumed_bytes ? len_bytes : call->unconsumed_bytes;
+    size_t unpacked_bytes =
+        len_bytes < call->unpacked_bytes ? len_bytes : (size_t)call->unpacked_bytes;
+    call->unpacked_bytes -= unpacked_bytes;
+    len_bytes -= unpacked_bytes;
     if (call->stream != NULL) {
         cfl_h2_stream_consume(call->stream, len_bytes);
         cfl_grpc_credit_prefixes(call);

@@ -146,6 +146,7 @@ void cfl_grpc_client_headers(struct cfl_grpc_call *call, const struct cfl_h2_fie
     if (is_end && (is_grpc || values[CFL_GRPC_FIELD_STATUS].data != NULL)) {
         end_with_trailers(call, fields, field_count, values);
     } else if (is_grpc) {
+        (void)cfl_grpc_encoding_parse(values[CFL_GRPC_FIELD_ENCODING], &call->encoding);
         take_headers(call, fields, field_count);
     } else {
         end_with_http(call, type, http_status);

@@ -48,6 +48,12 @@ struct cfl_grpc_call_handlers {
     cflight_status (*on_message_bytes)(void *user_data, struct cfl_grpc_call *call,
                                        const uint8_t *data, size_t len_bytes,
                                        cflight_error **reterr);
+    /* A compressed message grows by `more_bytes` in memory, from `so_far_bytes`. A status other
+     * than OK ends the call. When it is whole, it follows as any other, after on_unpacked. Either
+     * may be NULL. */
+    cflight_status (*on_unpacking)(void *user_data, struct cfl_grpc_call *call, size_t more_bytes,
+                                   uint64_t so_far_bytes, cflight_error **reterr);
+    void (*on_unpacked)(void *user_data, struct cfl_grpc_call *call);
     /* The message is complete. */
     cflight_status (*on_message_end)(void *user_data, struct cfl_grpc_call *call,
                                      cflight_error **reterr);

@@ -38,13 +38,14 @@ static cflight_status check_prefix(const struct cfl_grpc_call *call, uint32_t me
 {
     const uint8_t flag = call->deframer.prefix[0];
     uint64_t limit_bytes = call->conn->limits.message_bytes_max;
-    if (flag == 1) {
-        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
-                                         "a message is compressed, which was not agreed on");
+    if (flag == 1 && call->encoding == CFL_GRPC_ENCODING_IDENTITY) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INTERNAL,
+            "a message is compressed, and no grpc-encoding (gzip, deflate) was named");
     }
-    if (flag != 0) {
+    if (flag > 1) {
         return cflight_error_set(reterr, CFLIGHT_INTERNAL,
-                                 "a message prefix starts with 0x%02x; 0 is expected", flag);
+                                 "a message prefix starts with 0x%02x; 0 or 1 is expected", flag);
     }
     if (message_bytes > limit_bytes) {
         return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
@@ -52,6 +53,38 @@ static cflight_status check_prefix(const struct cfl_grpc_call *call, uint32_t me
                                  (unsigned long)message_bytes, (unsigned long long)limit_bytes);
     }
     return CFLIGHT_OK;
+}
+
+/* Hands out what a compressed message unpacked to. */
+static cflight_status packed_ends(struct cfl_grpc_call *call, cflight_error **reterr)
+{
+    struct cflight_bytes message = {NULL, 0};
+    cflight_status status = cfl_grpc_unpack_end(call, &message, reterr);
+    if (goes_on(call, status) && call->handlers.on_message_begin != NULL) {
+        status = call->handlers.on_message_begin(call->user_data, call, (uint32_t)message.len_bytes,
+                                                 reterr);
+    }
+    if (goes_on(call, status) && message.len_bytes > 0 && call->handlers.on_message_bytes != NULL) {
+        call->unconsumed_bytes += message.len_bytes;
+        call->unpacked_bytes += message.len_bytes;
+        status = call->handlers.on_message_bytes(call->user_data, call, message.data,
+                                                 message.len_bytes, reterr);
+    }
+    return goes_on(call, status) ? message_ends(call, reterr) : status;
+}
+
+static cflight_status packed_continues(struct cfl_grpc_call *call, const uint8_t *data,
+                                       size_t len_bytes, cflight_error **reterr)
+{
+    struct cfl_grpc_deframer *deframer = &call->deframer;
+    deframer->done_bytes += (uint32_t)len_bytes;
+    call->prefix_credit_bytes += len_bytes;
+    cfl_grpc_credit_prefixes(call);
+    cflight_status status = cfl_grpc_unpack_feed(call, data, len_bytes, reterr);
+    if (goes_on(call, status) && deframer->done_bytes == deframer->message_bytes) {
+        status = packed_ends(call, reterr);
+    }
+    return status;
 }
 
 static cflight_status message_begins(struct cfl_grpc_call *call, cflight_error **reterr)
@@ -68,6 +101,12 @@ static cflight_status message_begins(struct cfl_grpc_call *call, cflight_error *
     deframer->is_in_message = true;
     call->prefix_credit_bytes += CFL_GRPC_PREFIX_BYTES;
     cfl_grpc_credit_prefixes(call);
+    deframer->is_packed = prefix[0] == 1;
+    if (deframer->is_packed) {
+        status = cfl_grpc_unpack_begin(call, reterr);
+        return goes_on(call, status) && deframer->message_bytes == 0 ? packed_ends(call, reterr)
+                                                                     : status;
+    }
     if (call->handlers.on_message_begin != NULL) {
         status =
             call->handlers.on_message_begin(call->user_data, call, deframer->message_bytes, reterr);
@@ -107,7 +146,8 @@ cflight_status cfl_grpc_deframe(struct cfl_grpc_call *call, const uint8_t *data,
                                 : CFL_GRPC_PREFIX_BYTES - deframer->prefix_bytes;
         step_bytes = len_bytes < step_bytes ? len_bytes : step_bytes;
         if (deframer->is_in_message) {
-            status = message_continues(call, data, step_bytes, reterr);
+            status = deframer->is_packed ? packed_continues(call, data, step_bytes, reterr)
+                                         : message_continues(call, data, step_bytes, reterr);
         } else {
             memcpy(deframer->prefix + deframer->prefix_bytes, data, step_bytes);
             deframer->prefix_bytes += step_bytes;
@@ -133,6 +173,9 @@ void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, si
         return;
     }
     size_t left_bytes = deframer->message_bytes - deframer->done_bytes;
+    if (deframer->is_packed) {
+        return;
+    }
     if (call->handlers.place != NULL) {
         call->handlers.place(call->user_data, call, ret_target, ret_len_bytes, ret_hint_bytes);
     }

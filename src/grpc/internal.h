@@ -27,9 +27,18 @@ struct cfl_grpc_deframer {
     uint8_t prefix[CFL_GRPC_PREFIX_BYTES];
     size_t prefix_bytes;
     bool is_in_message;
+    bool is_packed; /* the message that is received is compressed */
     uint32_t message_bytes;
     uint32_t done_bytes;
 };
+
+/* How a peer compresses the messages that it marks as compressed. */
+enum cfl_grpc_encoding {
+    CFL_GRPC_ENCODING_IDENTITY,
+    CFL_GRPC_ENCODING_GZIP,
+    CFL_GRPC_ENCODING_DEFLATE,
+};
+struct cfl_grpc_unpacker;
 
 struct cfl_grpc_call {
     struct cfl_grpc_conn *conn;   /* NULL once the connection is gone */
@@ -49,7 +58,10 @@ struct cfl_grpc_call {
 
     struct cfl_grpc_deframer deframer;
     uint64_t unconsumed_bytes;    /* delivered message bytes without credit so far */
-    uint64_t prefix_credit_bytes; /* prefixes that wait for it */
+    uint64_t prefix_credit_bytes; /* prefixes, and compressed messages, that wait for it */
+    uint64_t unpacked_bytes; /* of the unconsumed ones: they came without credit of their own */
+    enum cfl_grpc_encoding encoding; /* of what the peer sends */
+    struct cfl_grpc_unpacker *unpacker;
 
     struct cfl_grpc_head *first_head;
     struct cfl_grpc_head *last_head;
@@ -147,6 +159,17 @@ void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, si
                             size_t *ret_hint_bytes);
 /* True when the peer ended the stream between messages; otherwise `text` says where it stopped. */
 bool cfl_grpc_deframe_is_between(const struct cfl_grpc_call *call, char *text, size_t text_bytes);
+
+/* unpack.c */
+/* grpc-encoding; false for one that is not known. */
+bool cfl_grpc_encoding_parse(struct cflight_bytes text, enum cfl_grpc_encoding *ret_encoding);
+cflight_status cfl_grpc_unpack_begin(struct cfl_grpc_call *call, cflight_error **reterr);
+cflight_status cfl_grpc_unpack_feed(struct cfl_grpc_call *call, const uint8_t *data,
+                                    size_t len_bytes, cflight_error **reterr);
+/* The message, valid until the next begins. */
+cflight_status cfl_grpc_unpack_end(struct cfl_grpc_call *call, struct cflight_bytes *ret_message,
+                                   cflight_error **reterr);
+void cfl_grpc_unpacker_free(struct cfl_grpc_unpacker *unpacker);
 
 /* finish.c */
 /* Sends the status on a stream and ends this side of it; headers first when none went out. */

@@ -19,6 +19,7 @@ enum {
 struct request {
     struct cflight_bytes values[CFL_GRPC_FIELD_KIND_COUNT];
     int64_t timeout_ns;
+    enum cfl_grpc_encoding packing;
 };
 
 /* Why a request is refused; http_status 0 is not refused. */
@@ -55,9 +56,11 @@ static struct refusal check_request(struct request *request)
         refusal.message = "the request has no path";
     } else if (!is_absent_or(values[CFL_GRPC_FIELD_TE], "trailers")) {
         refusal.message = "the te field of a gRPC call is 'trailers'";
-    } else if (!is_absent_or(values[CFL_GRPC_FIELD_ENCODING], "identity")) {
+    } else if (values[CFL_GRPC_FIELD_ENCODING].data != NULL &&
+               !cfl_grpc_encoding_parse(values[CFL_GRPC_FIELD_ENCODING], &request->packing)) {
         refusal.status = CFLIGHT_UNIMPLEMENTED;
-        refusal.message = "compressed messages are not supported; send grpc-encoding: identity";
+        refusal.message = "messages may be compressed by gzip or deflate; the grpc-encoding of the "
+                          "request is another";
     } else if (timeout.data != NULL && !cfl_grpc_timeout_parse(timeout, &request->timeout_ns)) {
         refusal.message = "the grpc-timeout of the request is malformed";
     } else {
@@ -141,6 +144,7 @@ static void start_call(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
         return;
     }
     call->stream = stream;
+    call->encoding = request->packing;
     cfl_h2_stream_set_user_data(stream, call);
     conn->handlers.on_call(conn->user_data, call);
 }

@@ -92,6 +92,18 @@ def test_compression_is_transparent(cflight, shared_data, codec):
             assert fetch(client, "flights-200k").num_rows == 200_000
 
 
+@pytest.mark.parametrize("algorithm", [1, 2])  # deflate, gzip
+def test_clients_may_compress_their_messages(served, algorithm):
+    options = [("grpc.default_compression_algorithm", algorithm), ("grpc.default_compression_level", 3)]
+    with fl.connect(served.location, generic_options=options) as client:
+        assert fetch(client, "small").equals(SMALL)
+        table = pa.table({"n": pa.array(range(200_000), pa.int64())})
+        writer, _ = client.do_put(path_of("uploaded"), table.schema)
+        writer.write_table(table, max_chunksize=50_000)
+        writer.close()
+        assert fetch(client, "uploaded").equals(table)
+
+
 def test_lists_select_by_beginning_and_pattern(served):
     def names(criteria):
         return [info.descriptor.path[0] for info in served.client.list_flights(criteria)]

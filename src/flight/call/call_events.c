@@ -86,6 +86,26 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *gr
     return status;
 }
 
+/* Unpacked bytes count as received ones do, and before memory is taken for them. */
+static cflight_status on_unpacking(void *user_data, struct cfl_grpc_call *grpc, size_t more_bytes,
+                                   uint64_t so_far_bytes, cflight_error **reterr)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    if (call->limits.message_bytes_max > 0 && so_far_bytes > call->limits.message_bytes_max) {
+        return cfl_error_set_size_limit(reterr, "an unpacked message", so_far_bytes,
+                                        call->limits.message_bytes_max);
+    }
+    return cfl_inbox_lend(&call->locked.inbox, more_bytes, reterr);
+}
+
+static void on_unpacked(void *user_data, struct cfl_grpc_call *grpc)
+{
+    struct cfl_call *call = user_data;
+    (void)grpc;
+    cfl_inbox_return_lent(&call->locked.inbox);
+}
+
 static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc,
                                      cflight_error **reterr)
 {
@@ -199,6 +219,8 @@ static const struct cfl_grpc_call_handlers HANDLERS = {
     .on_message_begin = on_message_begin,
     .place = place,
     .on_message_bytes = on_message_bytes,
+    .on_unpacking = on_unpacking,
+    .on_unpacked = on_unpacked,
     .on_message_end = on_message_end,
     .on_half_close = on_half_close,
     .on_end = on_end,

@@ -149,8 +149,8 @@ static void feed_raw(struct cfl_inbox *inbox, const uint8_t *data, size_t len_by
     inbox->raw_bytes += (uint32_t)len_bytes;
 }
 
-cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
-                              cflight_error **reterr)
+static cflight_status take_budget(struct cfl_inbox *inbox, uint64_t len_bytes,
+                                  cflight_error **reterr)
 {
     if (!cfl_budget_take(inbox->budget, len_bytes)) {
         return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
@@ -159,6 +159,29 @@ cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size
                                  inbox->budget->max_bytes);
     }
     inbox->held_bytes += len_bytes;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_inbox_lend(struct cfl_inbox *inbox, uint64_t len_bytes, cflight_error **reterr)
+{
+    cflight_status status = take_budget(inbox, len_bytes, reterr);
+    inbox->lent_bytes += status == CFLIGHT_OK ? len_bytes : 0;
+    return status;
+}
+
+void cfl_inbox_return_lent(struct cfl_inbox *inbox)
+{
+    give_back(inbox, inbox->lent_bytes);
+    inbox->lent_bytes = 0;
+}
+
+cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
+                              cflight_error **reterr)
+{
+    cflight_status status = take_budget(inbox, len_bytes, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     inbox->credit_bytes += len_bytes;
     inbox->received_bytes += len_bytes;
     if (is_large(inbox) && inbox->is_flight_data) {

@@ -19,6 +19,7 @@ struct cfl_inbox {
     struct cfl_pool *pool;
     struct cfl_budget *budget;  /* for what arrived and was not taken, shared with other calls */
     uint64_t held_bytes;        /* of the budget */
+    uint64_t lent_bytes;        /* of those, for a message that is unpacked */
     uint64_t message_bytes_max; /* of a handshake, which nobody is known for */
     bool is_flight_data;
     struct cfl_flight_data_parser parser;
@@ -54,6 +55,10 @@ void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t
 /* CFLIGHT_UNAVAILABLE when the budget is used up. */
 cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size_t len_bytes,
                               cflight_error **reterr);
+/* Takes more of the budget for a message that is not here yet, and gives it all back before it is.
+ */
+cflight_status cfl_inbox_lend(struct cfl_inbox *inbox, uint64_t len_bytes, cflight_error **reterr);
+void cfl_inbox_return_lent(struct cfl_inbox *inbox);
 cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr);
 /* Takes the first complete message; there must be one. On failure the message is gone. */
 cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_message,
