@@ -253,8 +253,6 @@ cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cfli
 
 /* opening.c: peers that speak something else. */
 void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);
-/* Server: nothing is to be sent yet, because the client has not begun. */
-bool cfl_h2_opening_is_awaited(const struct cfl_h2_session *session);
 /* Client: what it speaks; false when that is not known. */
 bool cfl_h2_opening_explain(const struct cfl_h2_session *session, char *text, size_t text_bytes);
 /* Server: answers a client of HTTP/1.1 in its own words; false when it is none. */

@@ -2,9 +2,8 @@
 /* The first bytes of a peer that does not speak HTTP/2.
  *
  * They are kept, so that the error can name what was met: a server of HTTP/1.1 (a wrong port, a
- * proxy) by its first line, one that expects TLS by its alert. A server says nothing before the
- * client's preface begins, so that a client of HTTP/1.1 gets an answer that it can read. Thread
- * class: one at a time. RFC 9113 3.4. */
+ * proxy) by its first line, one that expects TLS by its alert. A client of HTTP/1.1 gets an answer
+ * that it can read. Thread class: one at a time. RFC 9113 3.4. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +25,6 @@ void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, si
     len_bytes = len_bytes < room_bytes ? len_bytes : room_bytes;
     memcpy(session->opening + session->opening_bytes, data, len_bytes);
     session->opening_bytes += len_bytes;
-}
-
-bool cfl_h2_opening_is_awaited(const struct cfl_h2_session *session)
-{
-    return session->role == CFL_H2_SERVER && session->cursor.preface_left > 0 &&
-           session->failure == CFLIGHT_OK && !session->is_goaway_sent;
 }
 
 static bool starts_with(const struct cfl_h2_session *session, const char *text)

@@ -81,9 +81,17 @@ void cfl_h2_frame_owner(struct cfl_h2_session *session, struct cfl_h2_stream *st
     session->frame_start = session->segment_count;
 }
 
+/* A server says nothing before the client's preface begins: to a client of HTTP/1.1 it would be
+ * the start of an answer (opening.c). */
+static bool waits_for_preface(const struct cfl_h2_session *session)
+{
+    return session->role == CFL_H2_SERVER && session->cursor.preface_left > 0 &&
+           session->failure == CFLIGHT_OK && !session->is_goaway_sent;
+}
+
 void cfl_h2_produce(struct cfl_h2_session *session, bool with_payload)
 {
-    if (cfl_h2_opening_is_awaited(session)) {
+    if (waits_for_preface(session)) {
         return;
     }
     session->may_frame_payload = with_payload && session->failure == CFLIGHT_OK;
@@ -281,7 +289,7 @@ bool cfl_h2_wants_output(struct cfl_h2_session *session)
     if (session->pending_bytes > 0 && !session->is_cut) {
         return true;
     }
-    if (session->is_broken || cfl_h2_opening_is_awaited(session)) {
+    if (session->is_broken || waits_for_preface(session)) {
         return false;
     }
     bool has_payload = session->failure == CFLIGHT_OK && !cfl_list_is_empty(&session->parked);
