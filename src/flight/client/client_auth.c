@@ -143,6 +143,10 @@ static cflight_status make_credentials(struct cflight_client *client, struct cfl
 {
     struct cfl_buf pair;
     cfl_buf_init(&pair, client->alloc);
+    /* Room first: a buffer that grows would leave a copy behind. */
+    size_t pair_bytes = username.len_bytes + 1 + password.len_bytes;
+    (void)cfl_buf_space(&pair, pair_bytes);
+    (void)cfl_buf_space(target, sizeof "Basic " + pair_bytes / 3 * 4 + 4);
     (void)cfl_buf_append_bytes(&pair, username);
     (void)cfl_buf_append_u8(&pair, ':');
     (void)cfl_buf_append_bytes(&pair, password);

@@ -165,26 +165,21 @@ TEST(logins, right_passwords_get_in_beside_wrong_ones)
     log_in_during_a_storm(ATTACKERS, "ipv4:198.51.100.1:7");
 }
 
-/* Goal: guessing becomes slow. Method: one connection; from the fourth wrong password on there is a
- * wait, which the next ones double; another connection and another address have none. */
+/* Goal: guessing becomes slow. Method: one connection; the sixth wrong password must be followed by
+ * 200 ms before the next is verified, even a right one, and clears the connection of suspicion. */
 TEST(logins, wrong_passwords_slow_who_sends_them)
 {
     struct storm storm;
+    int64_t begin_ns = 0;
     storm_open(&storm);
     for (int i = 0; i < 6; i++) {
+        begin_ns = cfl_clock_now_ns(NULL);
         CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:7", BASIC_U_WRONG), CFLIGHT_UNAUTHENTICATED);
     }
-    int64_t begin_ns = cfl_clock_now_ns(NULL);
     CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:7", BASIC_U_P), CFLIGHT_OK);
-    assert_true(cfl_clock_now_ns(NULL) - begin_ns >= 150 * CFL_NS_PER_MS);
-    CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:8", BASIC_U_WRONG), CFLIGHT_UNAUTHENTICATED);
-    int64_t used_us = cpu_us();
-    begin_ns = cfl_clock_now_ns(NULL);
-    CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:9", BASIC_U_P), CFLIGHT_OK);
-    CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.2:9", BASIC_U_P), CFLIGHT_OK);
-    used_us = cpu_us() - used_us;
-    /* As slow as the verifier and the machine, but no wait of hundreds of milliseconds. */
-    assert_in_range(used_us, 2 * VERIFY_US, 100 * VERIFY_US);
+    assert_true(cfl_clock_now_ns(NULL) - begin_ns >= 200 * CFL_NS_PER_MS);
+    CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:7", BASIC_U_P), CFLIGHT_OK);
+    CHECK_STATUS(try_login(&storm, "ipv4:192.0.2.1:8", BASIC_U_P), CFLIGHT_OK);
     cflight_bearer_auth_unref(storm.auth);
 }
 
