@@ -14,9 +14,13 @@
 /// limit.
 ///
 /// Handlers run on library threads, many at once, and may block; none runs under a lock of the
-/// library. A handler answers through the object it was given and returns a status; with a status
-/// other than OK it may leave an error in `reterr`, which travels to the client. A NULL entry
-/// answers CFLIGHT_UNIMPLEMENTED. The library touches no signals.
+/// library. Short ones of one connection run one after another on one thread, and their answers go
+/// out together; one that takes longer than a millisecond or two goes on alone, and the others are
+/// taken over by another thread. A handler that waits for its client, or for a server that it calls
+/// through the library, does not count among those that run. A handler answers through the object
+/// it was given and returns a status; with a status other than OK it may leave an error in
+/// `reterr`, which travels to the client. A NULL entry answers CFLIGHT_UNIMPLEMENTED. The library
+/// touches no signals.
 ///
 /// After fork() the server goes on in the parent alone. In the child it counts as shut down, and
 /// cflight_server_free() closes the child's copy of the listening sockets.
@@ -136,9 +140,12 @@ struct cflight_server_options {
     const struct cflight_server_auth *auth;
     const struct cflight_server_middleware *middleware;
     size_t middleware_count;
-    /// Most handlers that run at once; more calls wait in a queue; 0 is 64.
+    /// Most handlers that run at once, those that wait for a client or another server not counted
+    /// (`waiting_max`); streams that were handed over have as many again to be pulled. More calls
+    /// wait; 0 is 64.
     uint32_t handlers_max;
-    /// Most calls that wait for a handler; beyond it CFLIGHT_UNAVAILABLE, safe to retry; 0 is 1024.
+    /// Calls that may wait for a handler, from their headers on. When that many do, a connection
+    /// that has more than its share of them is answered CFLIGHT_UNAVAILABLE; 0 is 1024.
     uint32_t queue_max;
     /// Most connections; further ones are closed at once; 0 is 10000.
     uint32_t connections_max;
@@ -162,19 +169,69 @@ struct cflight_server_options {
     /// Keepalive pings to clients; 0 is off.
     int64_t keepalive_interval_ms;
     int64_t keepalive_timeout_ms;
-    /// Limit on any single wait of a handler for its client, for the next message or for what was
-    /// written to be taken; past it the call ends. 0 is none: a client may then hold a handler, and
-    /// its thread, as long as its connection lives.
+    /// Limit on any single wait for the client, for the next message or for what was written to be
+    /// taken, without a byte having moved; past it the call ends with CFLIGHT_DEADLINE_EXCEEDED.
+    /// 0 is 10 minutes; negative is none: a client may then hold a handler that waits, and its
+    /// thread, as long as its connection lives.
     int64_t idle_timeout_ms;
-    /// Bytes that all uploads and other requests together may hold before handlers take them; a
-    /// call beyond it ends with CFLIGHT_UNAVAILABLE. It bounds what many clients can do together,
-    /// as `stream_window_bytes` does for one call; a message that is larger than that window counts
-    /// as it arrives, so no message may be larger. 0 is half of the machine's memory: where the
-    /// process may use less, set it.
+    /// Bytes that all uploads and other requests together may hold before handlers take them,
+    /// headers included; a call beyond it ends with CFLIGHT_UNAVAILABLE. It bounds what many
+    /// clients can do together, as `stream_window_bytes` does for one call; a message that is
+    /// larger than that window counts as it arrives. One connection may have half of it; callers
+    /// that nobody has identified yet have a quarter together, and a sixteenth each. 0 is half of
+    /// the machine's memory: where the process may use less, set it.
     uint64_t unread_bytes_max;
+    /// Most handlers that wait at once, for their clients or for servers that they call through the
+    /// library; each has a thread. Beyond it calls of methods that stream are answered
+    /// CFLIGHT_UNAVAILABLE. Streams that were handed over are not among them. 0 is 4096.
+    uint32_t waiting_max;
+    /// Limit from a call's headers to its first message; past it CFLIGHT_DEADLINE_EXCEEDED. 0 is 30
+    /// seconds; negative is none.
+    int64_t message_timeout_ms;
+    /// What `idle_timeout_ms` is while other calls are refused because `waiting_max` handlers wait.
+    /// 0 is a minute; negative is none.
+    int64_t contended_timeout_ms;
+    /// A connection without calls is closed, in good order, after so long. 0 is 30 minutes;
+    /// negative is never.
+    int64_t connection_idle_ms;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)
+
+/// What gives the chunks of a stream that a handler hands over, on threads of the library, one call
+/// at a time, and under none of its locks.
+struct cflight_source {
+    size_t struct_size;
+    void *user_data;
+    /// Gives the next batch, with or without metadata, or metadata alone, or says that this is the
+    /// end. `ret_chunk` is zeroed; what is put into it is the library's. May block. A failure is
+    /// the call's status.
+    cflight_status (*next)(void *user_data, struct cflight_chunk *ret_chunk,
+                           cflight_error **reterr);
+    /// The last call, at the end or when the client has gone; may be NULL.
+    void (*release)(void *user_data);
+};
+
+#define CFLIGHT_SOURCE_INIT CFLIGHT_SIZED_INIT(struct cflight_source)
+
+/// For a handler of DoGet: the library goes on with the stream after the handler has returned
+/// CFLIGHT_OK. Until a batch has left no other is asked for, and meanwhile the call needs no
+/// thread, however slow its client is. The stream must have begun (cflight_writer_begin()); the
+/// writer is not to be used any more.
+///
+/// @param source  Taken on success: its `release` is called in any case, also when the handler
+/// fails.
+/// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (not begun, handed over before, another method);
+///         CFLIGHT_INVALID_ARGUMENT
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_hand_over(
+    cflight_writer *writer, const struct cflight_source *source, cflight_error **reterr);
+/// As cflight_writer_hand_over(), for an Arrow C stream, which is moved on success; it begins with
+/// the stream's schema unless the handler did.
+/// @return as cflight_writer_hand_over(), or CFLIGHT_INTERNAL (the stream's own failure)
+/// @since 0.1
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_hand_over_stream(
+    cflight_writer *writer, struct ArrowArrayStream *stream, cflight_error **reterr);
 
 /// Starts a server: when this returns it is listening, and its threads run.
 ///

@@ -59,6 +59,8 @@ struct cfl_grpc_call_handlers {
                                      cflight_error **reterr);
     /* Server: the client will send no more messages. */
     void (*on_half_close)(void *user_data, struct cfl_grpc_call *call);
+    /* The socket took the last byte of the messages that were queued. May be NULL. */
+    void (*on_sent)(void *user_data, struct cfl_grpc_call *call);
     /* The call is over: at a client the status is there; at a server the client cancelled, the
      * deadline passed, the connection broke, or what cfl_grpc_call_finish queued was taken by the
      * socket. Called exactly once. */

@@ -74,6 +74,17 @@ static void on_end_stream(void *user_data, struct cfl_h2_stream *stream)
     }
 }
 
+static void on_sent(void *user_data, struct cfl_h2_stream *stream)
+{
+    struct cfl_grpc_call *call = cfl_grpc_call_of(stream);
+    (void)user_data;
+    if (call != NULL && call->handlers.on_sent != NULL) {
+        cfl_grpc_call_hold(call);
+        call->handlers.on_sent(call->user_data, call);
+        cfl_grpc_call_unhold(call);
+    }
+}
+
 static void on_close(void *user_data, struct cfl_h2_stream *stream, uint32_t h2_error_code,
                      bool was_processed_never)
 {
@@ -119,6 +130,7 @@ static const struct cfl_h2_callbacks H2_CALLBACKS = {
     .on_data = on_data,
     .on_end_stream = on_end_stream,
     .on_close = on_close,
+    .on_sent = on_sent,
     .place_data = place_data,
     .on_goaway = on_goaway,
     .on_ping_ack = on_ping_ack,

@@ -227,6 +227,10 @@ static void segment_taken(struct cfl_h2_session *session, struct cfl_h2_segment 
         stream->is_taken = true;
         if (segment->is_payload) {
             stream->framed_bytes -= len_bytes;
+            if (cfl_h2_stream_unsent_bytes(stream) == 0 && stream->is_announced &&
+                session->callbacks.on_sent != NULL) {
+                session->callbacks.on_sent(session->user_data, stream);
+            }
         }
     }
 }

@@ -64,6 +64,9 @@ struct cfl_h2_callbacks {
      * return; views queued on it are no longer referenced. */
     void (*on_close)(void *user_data, struct cfl_h2_stream *stream, uint32_t h2_error_code,
                      bool was_processed_never);
+    /* The socket took the last byte that was queued on the stream. Runs inside cfl_h2_sent; NULL
+     * for none. */
+    void (*on_sent)(void *user_data, struct cfl_h2_stream *stream);
     /* Where the next payload bytes of the stream should be put: `*ret_target` NULL for no wish,
      * otherwise room for
      * `*ret_len_bytes` bytes that stays valid until they were reported. `*ret_hint_bytes`: when

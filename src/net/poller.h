@@ -43,6 +43,16 @@ void cfl_waker_done(struct cfl_waker *waker);
 void cfl_waker_set(struct cfl_waker *waker);
 void cfl_waker_clear(struct cfl_waker *waker);
 
+/* Wakers that threads borrow while they poll, so that there are as many as threads that poll at
+ * once, and not as many as there are sockets. Thread class: free. */
+struct cfl_waker_cache;
+struct cfl_waker_cache *cfl_waker_cache_new(const struct cflight_allocator *alloc);
+void cfl_waker_cache_free(struct cfl_waker_cache *cache);
+/* NULL when descriptors or memory ran out. */
+struct cfl_waker *cfl_waker_borrow(struct cfl_waker_cache *cache);
+/* Takes it back, cleared; NULL is ignored. */
+void cfl_waker_give_back(struct cfl_waker_cache *cache, struct cfl_waker *waker);
+
 /* Waits on one descriptor and a waker: poll(2). `timeout_ns` negative is for ever. Returns the set
  * of enum cfl_ready of `fd`; errors and hang-ups count as both. The waker is cleared when it fired.
  */

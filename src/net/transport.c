@@ -127,8 +127,16 @@ void cfl_transport_free(struct cfl_transport *transport)
     cfl_tls_conn_free(transport->tls);
     cflight_error_free(transport->late_error);
     cfl_free(transport->alloc, transport->record, CFL_TLS_RECORD_BYTES);
-    (void)close(transport->fd);
+    cfl_transport_close(transport);
     cfl_free(transport->alloc, transport, sizeof *transport);
+}
+
+void cfl_transport_close(struct cfl_transport *transport)
+{
+    if (transport->fd >= 0) {
+        (void)close(transport->fd);
+        transport->fd = -1;
+    }
 }
 
 int cfl_transport_fd(const struct cfl_transport *transport)

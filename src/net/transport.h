@@ -49,6 +49,9 @@ bool cfl_transport_has_pending(const struct cfl_transport *transport);
 /* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways;
  * the descriptor stays open until free, so that pollers never see a reused number. */
 void cfl_transport_shutdown(struct cfl_transport *transport);
+/* Closes the descriptor of a transport that was shut down and that nobody polls: what else is known
+ * of it stays. */
+void cfl_transport_close(struct cfl_transport *transport);
 /* Says goodbye and closes the sending direction alone: what was written still goes out. */
 void cfl_transport_shutdown_write(struct cfl_transport *transport);
 /* After that: throws away what came, without waiting. True once closing destroys nothing: the peer

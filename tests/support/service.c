@@ -245,16 +245,75 @@ static cflight_status fail_as_asked(struct cflight_bytes text, cflight_error **r
     return status;
 }
 
-static cflight_status write_batches(cflight_writer *writer, struct cflight_bytes text,
-                                    cflight_error **reterr)
+static cflight_status begin(cflight_writer *writer, cflight_error **reterr)
 {
     struct ArrowSchema schema;
-    int64_t rows = t_number(text, "rows", 10);
-    int64_t batches = t_number(text, "batches", 1);
-    int64_t fail_after = t_number(text, "fail_after", -1);
     t_schema(&schema);
     cflight_status status = cflight_writer_begin(writer, &schema, NULL, reterr);
     schema.release(&schema);
+    return status;
+}
+
+/* What is left of a stream that was handed over. */
+struct handed {
+    struct t_service *service;
+    int64_t rows;
+    int64_t batches;
+    int64_t sent;
+    int64_t fail_after;
+};
+
+static cflight_status next_handed(void *user_data, struct cflight_chunk *ret_chunk,
+                                  cflight_error **reterr)
+{
+    struct handed *handed = user_data;
+    if (handed->sent == handed->fail_after) {
+        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "failed as asked");
+    }
+    ret_chunk->is_end = handed->sent == handed->batches;
+    ret_chunk->has_batch = !ret_chunk->is_end;
+    if (ret_chunk->has_batch) {
+        t_batch(handed->sent++ * handed->rows, handed->rows, &ret_chunk->batch);
+    }
+    return CFLIGHT_OK;
+}
+
+static void release_handed(void *user_data)
+{
+    struct handed *handed = user_data;
+    count(handed->service, &handed->service->locked.released_count, 1);
+    free(handed);
+}
+
+static cflight_status hand_over(struct t_service *service, cflight_writer *writer,
+                                struct cflight_bytes text, cflight_error **reterr)
+{
+    struct cflight_source source = CFLIGHT_SOURCE_INIT;
+    struct handed *handed = calloc(1, sizeof *handed);
+    handed->service = service;
+    handed->rows = t_number(text, "rows", 10);
+    handed->batches = t_number(text, "batches", 1);
+    handed->fail_after = t_number(text, "fail_after", -1);
+    source.user_data = handed;
+    source.next = next_handed;
+    source.release = release_handed;
+    cflight_status status = begin(writer, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_hand_over(writer, &source, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        release_handed(handed);
+    }
+    return status;
+}
+
+static cflight_status write_batches(cflight_writer *writer, struct cflight_bytes text,
+                                    cflight_error **reterr)
+{
+    int64_t rows = t_number(text, "rows", 10);
+    int64_t batches = t_number(text, "batches", 1);
+    int64_t fail_after = t_number(text, "fail_after", -1);
+    cflight_status status = begin(writer, reterr);
     for (int64_t i = 0; status == CFLIGHT_OK && i < batches; i++) {
         struct ArrowArray batch;
         if (i == fail_after) {
@@ -281,6 +340,8 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
         status = fail_as_asked(ticket, reterr);
     } else if (t_has_word(ticket, "silent")) {
         wait_cancelled(service, context);
+    } else if (t_has_word(ticket, "handed")) {
+        status = hand_over(service, writer, ticket, reterr);
     } else {
         status = write_batches(writer, ticket, reterr);
         if (status == CFLIGHT_OK && t_has_word(ticket, "then_silent")) {

@@ -35,6 +35,7 @@ struct t_service {
         uint64_t ended_count;     /* handlers that returned */
         uint64_t cancelled_count; /* handlers that saw their call cancelled */
         uint64_t put_rows;
+        uint64_t released_count; /* streams that were handed over and have ended */
         uint64_t put_batches;
     } locked;
     struct t_gate hold; /* what "hold" waits for, besides cancellation */

@@ -115,6 +115,25 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
     cflight_cancel_unref(connecting);
 }
 
+/* What is left once the session's call is released. */
+static void call_free(struct cfl_call *call)
+{
+    cfl_inbox_done(&call->locked.inbox);
+    cflight_error_free(call->locked.error);
+    (void)pthread_mutex_destroy(&call->connection_mutex);
+    cfl_free(call->alloc, call, sizeof *call);
+}
+
+void cfl_call_drop_locked(struct cfl_call *call)
+{
+    struct cfl_connection *connection = call->connection;
+    if (cfl_refcount_down(&call->refs)) {
+        cfl_grpc_call_release(call->locked.grpc);
+        call_free(call);
+        cfl_connection_unref(connection);
+    }
+}
+
 void cfl_call_unref(struct cfl_call *call)
 {
     if (call == NULL || !cfl_refcount_down(&call->refs)) {
@@ -139,10 +158,7 @@ void cfl_call_unref(struct cfl_call *call)
         }
     }
     cfl_connection_unlock(connection);
-    cfl_inbox_done(&call->locked.inbox);
-    cflight_error_free(call->locked.error);
-    (void)pthread_mutex_destroy(&call->connection_mutex);
-    cfl_free(call->alloc, call, sizeof *call);
+    call_free(call);
     cfl_connection_unref(connection);
 }
 

@@ -49,6 +49,15 @@ struct cfl_watch {
     uint64_t progress_bytes; /* as of when the deadline was set */
 };
 
+/* What is to come before a server's call is ready for a thread. The end of the call is awaited,
+ * too, with each but the first. */
+enum cfl_awaited {
+    CFL_AWAITED_NOTHING = 0, /* it is ready, or a thread runs it */
+    CFL_AWAITED_MESSAGE,     /* the first message, half a window of it, or that none will come */
+    CFL_AWAITED_SENT,        /* that the socket took everything */
+    CFL_AWAITED_END,
+};
+
 /* What a call's observer was told. */
 enum cfl_observed {
     CFL_OBSERVED_NOTHING = 0,
@@ -80,9 +89,6 @@ struct cfl_call {
     int64_t started_ns;
     cflight_cancel *cancel; /* NULL when the call has none */
     struct cfl_cancel_entry cancel_entry;
-    /* Server: in the connection's or the server's list of calls to run. */
-    struct cfl_list fresh_node;
-    struct cfl_list server_node; /* server: in the list of all calls of a server */
     /* Client: told about response headers, then about the end, once each, on a thread of the user,
      * not under the lock; the latter at the latest when the call is freed. */
     void (*observe)(void *user_data, struct cfl_call *call, bool is_end);
@@ -91,6 +97,7 @@ struct cfl_call {
     struct cfl_watch inbound_watch; /* locked by the connection, as is the next */
     struct cfl_watch sent_watch;
     struct cfl_cancel_wish cancel_wish; /* server: locked by the server */
+    void *server_call;                  /* server: what it keeps of the call */
     /* Server: sent before the first message; NULL for none. */
     struct cfl_metadata *response_headers;
     struct {
@@ -107,9 +114,8 @@ struct cfl_call {
         bool is_half_closed; /* server: the client sends no more */
         bool is_cancelled_here; /* this side cancelled it */
         bool is_over;
-        bool is_dispatched;     /* server */
-        bool is_rejected;       /* server: finished before any handler saw it */
-        bool headers_are_sent;  /* server */
+        enum cfl_awaited awaited; /* server */
+        bool headers_are_sent;    /* server */
         int64_t headers_due_ns; /* server: when a handler has waited too long without them; or 0 */
         bool is_cancelled;
         cflight_status status;  /* meaningful when over */
@@ -118,6 +124,11 @@ struct cfl_call {
         uint64_t refused_limit_bytes;
         uint64_t sent_count;
         uint64_t sent_bytes;
+        /* Server: since when a thread of it sleeps without a byte having moved. */
+        struct cfl_list waiting_node;
+        int64_t waiting_since_ns;
+        uint64_t waiting_progress;
+        bool waiting_is_write;
     } locked;
 };
 
@@ -128,13 +139,17 @@ cflight_status cfl_call_start(const struct cfl_method *method,
                               const struct cfl_call_limits *limits, bool may_wait,
                               cflight_cancel *cancel, struct cfl_call **ret_call,
                               cflight_error **reterr);
-/* Server: takes a call on. It appears on the connection's `fresh` list when a handler can start:
- * when the first message is there or has filled half a window, or none will come, or the call is
- * over already (then there is only cleaning up to do). */
+/* Server: takes a call on. It is ready at once. */
 cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
                                       const struct cfl_method *method, struct cfl_grpc_call *grpc,
                                       struct cfl_call **ret_call, cflight_error **reterr);
+/* Server: has the owner's on_ready called once when what is awaited has come; false when it is
+ * there already. */
+bool cfl_call_await_locked(struct cfl_call *call, enum cfl_awaited awaited);
 struct cfl_call *cfl_call_ref(struct cfl_call *call);
+/* Server: drops a reference of a call that is over, with the lock held; the connection must have
+ * other references. */
+void cfl_call_drop_locked(struct cfl_call *call);
 void cfl_call_unref(struct cfl_call *call);
 
 /* Locks the connection that carries the call, whatever it moves to meanwhile, for a thread other
@@ -182,6 +197,9 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
 void cfl_call_finish(struct cfl_call *call, cflight_status status, const char *message,
                      const struct cfl_metadata *trailers);
 bool cfl_call_is_cancelled(struct cfl_call *call);
+/* Server: ends the calls of a connection whose threads have slept for their client for so long
+ * without a byte having moved. */
+void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limit_ms);
 /* Has `on_ready` called once, by cfl_call_run_watches, when a receive without waiting gives
  * something (or, with `is_write`, when what was posted was sent, or the call is over). NULL takes
  * it back. */

@@ -15,9 +15,6 @@ cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
     call->locked.grpc = grpc;
     call->limits.deadline_ns = cfl_grpc_call_deadline_ns(grpc);
     cfl_grpc_call_accept(grpc, cfl_call_handlers(), call);
-    if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
-        cfl_call_offer_locked(call);
-    }
     *ret_call = call;
     return CFLIGHT_OK;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "flight/call/blocking.h"
 #include "flight/call/call_internal.h"
 
 /* A connection of the calls. */
@@ -127,7 +128,11 @@ static void leave(struct place *place, const struct pollfd *polls)
 static void sleep_until(struct any *any)
 {
     int64_t now_ns = cfl_clock_now_ns(NULL);
-    if (poll(any->polls, any->poll_count, cfl_deadline_poll_ms(now_ns, any->until_ns)) < 0) {
+    cfl_blocking_begin();
+    int poll_result =
+        poll(any->polls, any->poll_count, cfl_deadline_poll_ms(now_ns, any->until_ns));
+    cfl_blocking_end();
+    if (poll_result < 0) {
         for (nfds_t i = 0; i < any->poll_count; i++) {
             any->polls[i].revents = 0; /* interrupted: as if nothing had happened */
         }

@@ -59,14 +59,34 @@ static void place(void *user_data, struct cfl_grpc_call *grpc, uint8_t **ret_tar
     cfl_inbox_place(&call->locked.inbox, ret_target, ret_len_bytes, ret_hint_bytes);
 }
 
-/* A server's call is handed to a handler when its first message is there, or half a window of it,
- * or when none will come; a handshake at once; one that ended before, to be cleaned up. So a caller
- * whom nobody has identified yet cannot make the server keep more than a window. */
-void cfl_call_offer_locked(struct cfl_call *call)
+/* Half a window is enough for a handler to begin with: it takes what comes, so that a message may
+ * be larger than the window. */
+static bool has_come(const struct cfl_call *call, enum cfl_awaited awaited)
 {
-    if (call->connection->is_server && !call->locked.is_dispatched) {
-        call->locked.is_dispatched = true;
-        cfl_list_append(&call->connection->locked.fresh, &call->fresh_node);
+    const struct cfl_inbox *inbox = &call->locked.inbox;
+    if (call->locked.is_over) {
+        return true;
+    }
+    if (awaited == CFL_AWAITED_SENT) {
+        return cfl_grpc_call_unsent_bytes(call->locked.grpc) == 0;
+    }
+    return awaited == CFL_AWAITED_MESSAGE &&
+           (inbox->received_count > 0 || call->locked.is_half_closed ||
+            inbox->credit_bytes >= call->connection->limits.stream_window_bytes / 2);
+}
+
+bool cfl_call_await_locked(struct cfl_call *call, enum cfl_awaited awaited)
+{
+    bool is_there = has_come(call, awaited);
+    call->locked.awaited = is_there ? CFL_AWAITED_NOTHING : awaited;
+    return !is_there;
+}
+
+static void look_locked(struct cfl_call *call)
+{
+    if (call->locked.awaited != CFL_AWAITED_NOTHING && has_come(call, call->locked.awaited)) {
+        call->locked.awaited = CFL_AWAITED_NOTHING;
+        call->connection->owner.on_ready(call->connection->owner.user_data, call);
     }
 }
 
@@ -79,9 +99,7 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *gr
     cflight_status status = cfl_inbox_feed(&call->locked.inbox, data, len_bytes, reterr);
     if (status == CFLIGHT_OK) {
         cfl_call_credit_arrived_locked(call);
-        if (call->locked.inbox.credit_bytes >= call->connection->limits.stream_window_bytes / 2) {
-            cfl_call_offer_locked(call);
-        }
+        look_locked(call);
     }
     return status;
 }
@@ -122,7 +140,7 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc
         return cflight_error_set(reterr, CFLIGHT_INTERNAL,
                                  "%s takes one message; a second one came", call->method->name);
     }
-    cfl_call_offer_locked(call);
+    look_locked(call);
     return CFLIGHT_OK;
 }
 
@@ -131,7 +149,13 @@ static void on_half_close(void *user_data, struct cfl_grpc_call *grpc)
     struct cfl_call *call = user_data;
     (void)grpc;
     call->locked.is_half_closed = true;
-    cfl_call_offer_locked(call);
+    look_locked(call);
+}
+
+static void on_sent(void *user_data, struct cfl_grpc_call *grpc)
+{
+    (void)grpc;
+    look_locked(user_data);
 }
 
 /* Whoever noticed first, this side, the session or the server: it was the call's own total limit.
@@ -211,7 +235,7 @@ static void on_end(void *user_data, struct cfl_grpc_call *grpc)
     if (call->locked.is_cancelled) {
         call->connection->owner.on_cancelled(call->connection->owner.user_data, call);
     }
-    cfl_call_offer_locked(call);
+    look_locked(call);
 }
 
 static const struct cfl_grpc_call_handlers HANDLERS = {
@@ -223,6 +247,7 @@ static const struct cfl_grpc_call_handlers HANDLERS = {
     .on_unpacked = on_unpacked,
     .on_message_end = on_message_end,
     .on_half_close = on_half_close,
+    .on_sent = on_sent,
     .on_end = on_end,
 };
 

@@ -23,8 +23,6 @@ bool cfl_call_restart(struct cfl_call *call, bool may_wait, int64_t deadline_ns)
 /* ---- call_events.c ---- */
 /* What to give the session for a call, with the call as user data. */
 const struct cfl_grpc_call_handlers *cfl_call_handlers(void);
-/* Server: hands the call to a handler, once. */
-void cfl_call_offer_locked(struct cfl_call *call);
 /* Credits what has arrived to the peer when a thread waits for the rest of a message. */
 void cfl_call_credit_arrived_locked(struct cfl_call *call);
 

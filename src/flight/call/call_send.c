@@ -58,6 +58,7 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
     if (body != NULL) {
         cfl_copy_count_sent(body->len_bytes, 0);
     }
+    call->connection->locked.held_bytes += head.len_bytes + (body == NULL ? 0 : body->len_bytes);
     cfl_connection_kick_locked(call->connection);
 done:
     cfl_connection_unlock(call->connection);
@@ -86,6 +87,9 @@ cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cfligh
 cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 {
     cfl_connection_lock(call->connection);
+    if (!is_sent(call)) {
+        cfl_connection_flush_locked(call->connection);
+    }
     if (!is_sent(call)) {
         (void)cfl_call_wait_locked(call, is_sent, true, CFL_TIME_NEVER);
     }

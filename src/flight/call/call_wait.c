@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "flight/call/call_internal.h"
 
 uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write)
@@ -29,8 +30,51 @@ void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write
             call->method->name, is_write ? "the peer took nothing" : "the peer sent nothing",
             call->limits.idle_timeout_ms);
     }
+    if (call->connection->is_server) {
+        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: %s",
+                cfl_transport_peer(call->connection->transport)->name, message);
+    }
     cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
     cfl_connection_kick_locked(call->connection);
+}
+
+/* Others can see that a thread sleeps for the client, and since when. */
+static bool show_waiting_locked(struct cfl_call *call, bool is_write, int64_t now_ns)
+{
+    if (!call->connection->is_server || cfl_list_is_linked(&call->locked.waiting_node)) {
+        return false;
+    }
+    cfl_list_append(&call->connection->locked.waiting_calls, &call->locked.waiting_node);
+    call->locked.waiting_since_ns = now_ns;
+    call->locked.waiting_is_write = is_write;
+    call->locked.waiting_progress = cfl_call_progress_locked(call, is_write);
+    return true;
+}
+
+void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limit_ms)
+{
+    int64_t now_ns = cfl_clock_now_ns(NULL);
+    struct cfl_list *head = &connection->locked.waiting_calls;
+    struct cfl_list *next = NULL;
+    for (struct cfl_list *node = head->next; node != head; node = next) {
+        struct cfl_call *call = CFL_LIST_ENTRY(node, struct cfl_call, locked.waiting_node);
+        next = node->next;
+        bool is_late = cfl_deadline_after_ms(call->locked.waiting_since_ns, limit_ms) <= now_ns;
+        if (!is_late || call->locked.is_over ||
+            cfl_call_progress_locked(call, call->locked.waiting_is_write) !=
+                call->locked.waiting_progress) {
+            continue;
+        }
+        char message[160];
+        (void)snprintf(message, sizeof message,
+                       "%s: the client %s nothing for longer than the limit of %" PRId64
+                       " ms, while others waited (contended_timeout_ms)",
+                       call->method->name, call->locked.waiting_is_write ? "took" : "sent",
+                       limit_ms);
+        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: %s",
+                cfl_transport_peer(connection->transport)->name, message);
+        cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
+    }
 }
 
 bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data), bool is_write,
@@ -46,8 +90,13 @@ bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data
         if (!call->locked.has_answer && !is_write) {
             limit_ns = cfl_deadline_earlier(limit_ns, call->limits.first_byte_ns);
         }
-        if (cfl_connection_wait_locked(call->connection, is_done, call,
-                                       cfl_deadline_earlier(until_ns, limit_ns))) {
+        bool is_shown = show_waiting_locked(call, is_write, now_ns);
+        bool done = cfl_connection_wait_locked(call->connection, is_done, call,
+                                               cfl_deadline_earlier(until_ns, limit_ns));
+        if (is_shown) {
+            cfl_list_remove(&call->locked.waiting_node);
+        }
+        if (done) {
             return true;
         }
         now_ns = cfl_clock_now_ns(NULL);

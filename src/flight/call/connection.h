@@ -29,24 +29,32 @@ struct cfl_call;
 
 /* A server, or what listens on a client's connection while nobody drives it. */
 struct cfl_connection_owner {
-    /* Server: calls on `fresh` are ready for a handler. `is_pool_thread` tells that the caller is a
-     * pool thread, which will look for one itself right after. Under the lock. NULL at a client. */
-    void (*on_fresh)(void *user_data, struct cfl_connection *connection, bool is_pool_thread);
+    /* Server: what a call awaited (cfl_call_await_locked) has come. Under the lock, and inside the
+     * session's callbacks: only to be noted. NULL at a client, as is the next. */
+    void (*on_ready)(void *user_data, struct cfl_call *call);
+    /* Server: a step of whoever drives is over, or nobody drives any more; calls may be ready.
+     * Under the lock. */
+    void (*on_step)(void *user_data, struct cfl_connection *connection);
     /* The owner's poller is to watch the socket for `wanted` (0: for nothing, a thread of a call
      * drives it). Under the lock. NULL at a client that is not listened on between calls. */
     void (*arm)(void *user_data, struct cfl_connection *connection, unsigned int wanted);
-    /* The earliest moment at which the connection wants cfl_connection_process moved up. Under the
-     * lock. */
+    /* The earliest moment at which the connection wants cfl_connection_process. Under the lock. */
     void (*on_deadline)(void *user_data, int64_t deadline_ns);
+    /* Server: `owner_deadline_ns` has passed; sets the next. Under the lock. */
+    void (*on_time)(void *user_data, struct cfl_connection *connection, int64_t now_ns);
     /* Server: a call was cancelled, which its handler may want to be told. Under the lock. NULL at
      * a client. */
     void (*on_cancelled)(void *user_data, struct cfl_call *call);
-    /* Client: the last reference is gone. After the return the owner does not touch it any more.
-     * NULL at a server. */
+    /* The last reference is gone. After the return the owner does not touch it any more. NULL for
+     * none. */
     void (*on_gone)(void *user_data);
     void *user_data;
-    /* Server: for what all calls together have received and not taken. NULL at a client. */
+    /* Server: for what calls have received and not taken, before anybody knows whose they are. NULL
+     * at a client. */
     struct cfl_budget *unread;
+    /* Server: where a thread that polls borrows what wakes it. NULL at a client, whose connections
+     * have their own. */
+    struct cfl_waker_cache *wakers;
 };
 
 struct cfl_connection {
@@ -55,9 +63,8 @@ struct cfl_connection {
     struct cfl_pool *pool;
     struct cfl_limits limits;
     struct cfl_transport *transport;
-    struct cfl_waker waker;
+    struct cfl_waker waker; /* client */
     struct cfl_connection_owner owner;
-    uint64_t owner_tag; /* the owner's */
     bool is_server;
     pid_t pid; /* of the process that made it: a child of fork() shares the socket and must not
                   touch it */
@@ -65,7 +72,16 @@ struct cfl_connection {
     struct {
         struct cfl_grpc_conn *grpc;
         bool is_driven;
-        bool is_polling;          /* the driver sleeps in poll: changes must wake it */
+        bool is_polling;              /* the driver sleeps in poll: changes must wake it */
+        struct cfl_waker *poll_waker; /* by this, while it polls; NULL: it looks up by itself */
+        /* Server: a thread answers several calls and sends all at its end; until then what it posts
+         * is held back, and the poller does not watch. */
+        bool is_held;
+        pthread_t holder;
+        size_t held_bytes;
+        /* Server: callers wait to be identified; until they are nothing more is read, so that
+         * strangers' bytes stay few. The pool sees to it at once. */
+        bool has_arrivals;
         bool is_closed;           /* no more calls, and no I/O but lingering */
         struct cfl_linger linger; /* server: closed, and what was written is still on its way */
         /* Client: a call was given up, and not all was sent since. */
@@ -79,12 +95,13 @@ struct cfl_connection {
         bool has_received;  /* anything at all */
         unsigned int armed; /* what the owner's poller watches */
         int64_t handshake_deadline_ns;
-        struct cfl_list waiters; /* of struct cfl_waiter */
-        struct cfl_list watches; /* client: of struct cfl_watch_base, for event loops */
+        int64_t owner_deadline_ns;     /* the owner's; see on_time */
+        struct cfl_list waiters;       /* of struct cfl_waiter */
+        struct cfl_list waiting_calls; /* server: of struct cfl_call, whose threads sleep */
+        struct cfl_list watches;       /* client: of struct cfl_watch_base, for event loops */
         /* Client: what an event loop polls: readable when the socket is ready, or another thread's
          * step made a watch due. */
         struct cfl_loop_fd loop;
-        struct cfl_list fresh;  /* server: calls that are ready for a handler */
         cflight_error *failure; /* why it closed; NULL when in good order */
         /* Why writing failed. Nothing is written any more, but what the peer said before is still
          * read: it may hold the end of calls. */
@@ -164,6 +181,13 @@ void cfl_connection_kick_locked(struct cfl_connection *connection);
 /* The owner's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
 void cfl_connection_process(struct cfl_connection *connection);
 void cfl_connection_process_locked(struct cfl_connection *connection);
+/* Server: what this thread posts from now on is held back until it is a lot, or until the hold
+ * ends; then it is sent. Ended by the same thread, or by another when it takes too long. */
+void cfl_connection_hold_locked(struct cfl_connection *connection);
+void cfl_connection_end_hold_locked(struct cfl_connection *connection);
+/* Server: closes the descriptor of a connection that is spent: calls whose handlers still run do
+ * not keep it. */
+void cfl_connection_close_fd_locked(struct cfl_connection *connection);
 /* Ends the connection and all its calls. `cause` is borrowed and may be NULL. At a server, what was
  * written before still reaches the peer: the socket closes when that is certain, or the peer took
  * nothing for a second, or too long for all; with a cause, after a second at most. */

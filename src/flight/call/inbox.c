@@ -51,6 +51,21 @@ void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *all
     cfl_list_init(&inbox->large);
 }
 
+bool cfl_inbox_move(struct cfl_inbox *inbox, struct cfl_budget *budget)
+{
+    /* Given back first: the shares may be parts of one whole, which counts it once. */
+    cfl_budget_give_back(inbox->budget, inbox->held_bytes);
+    if (cfl_budget_take(budget, inbox->held_bytes)) {
+        inbox->budget = budget;
+        return true;
+    }
+    if (!cfl_budget_take(inbox->budget, inbox->held_bytes)) {
+        inbox->budget =
+            NULL; /* another was quicker: what is held counts nowhere until it is taken */
+    }
+    return false;
+}
+
 static void free_large(const struct cflight_allocator *alloc, struct large_message *large)
 {
     cfl_flight_data_done(&large->data);
@@ -155,7 +170,9 @@ static cflight_status take_budget(struct cfl_inbox *inbox, uint64_t len_bytes,
     if (!cfl_budget_take(inbox->budget, len_bytes)) {
         return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
                                  "calls that wait unread may hold %" PRIu64
-                                 " bytes together, which are in use; try again later",
+                                 " bytes together, those of one connection %" PRIu64
+                                 ", which are in use; try again later",
+                                 cfl_budget_whole(inbox->budget)->max_bytes,
                                  inbox->budget->max_bytes);
     }
     inbox->held_bytes += len_bytes;

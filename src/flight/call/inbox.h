@@ -49,6 +49,9 @@ void cfl_inbox_init(struct cfl_inbox *inbox, const struct cflight_allocator *all
                     const struct cfl_limits *limits, const struct cfl_method *method,
                     bool is_server);
 void cfl_inbox_done(struct cfl_inbox *inbox);
+/* Counts what waits, and all that comes, in another budget; false, with nothing changed, when it
+ * has no room. */
+bool cfl_inbox_move(struct cfl_inbox *inbox, struct cfl_budget *budget);
 cflight_status cfl_inbox_begin(struct cfl_inbox *inbox, uint32_t len_bytes, cflight_error **reterr);
 void cfl_inbox_place(const struct cfl_inbox *inbox, uint8_t **ret_target, size_t *ret_len_bytes,
                      size_t *ret_hint_bytes);

@@ -50,7 +50,7 @@ cflight_status cfl_reader_new(struct cfl_call *call, const struct cflight_ipc_re
         return status;
     }
     reader->call = cfl_call_ref(call);
-    cfl_decoder_set_budget(reader->decoder, call->connection->owner.unread);
+    cfl_decoder_set_budget(reader->decoder, call->locked.inbox.budget);
     reader->is_server = call->connection->is_server;
     cfl_list_init(&reader->early);
     *ret_reader = reader;
@@ -67,7 +67,7 @@ static bool take_early(cflight_reader *reader, cflight_buffer **ret_metadata)
     struct early_chunk *early = CFL_LIST_ENTRY(node, struct early_chunk, node);
     uint64_t len_bytes = cfl_body_len(early->app_metadata) + EARLY_CHUNK_BYTES;
     reader->early_bytes -= len_bytes;
-    cfl_budget_give_back(reader->call->connection->owner.unread, len_bytes);
+    cfl_budget_give_back(reader->call->locked.inbox.budget, len_bytes);
     *ret_metadata = early->app_metadata;
     cfl_free(reader->call->alloc, early, sizeof *early);
     return true;
@@ -248,7 +248,7 @@ static cflight_status count_early(cflight_reader *reader, uint64_t len_bytes,
         return cfl_error_set_size_limit(reterr, "metadata that came before the schema",
                                         reader->early_bytes + len_bytes, limit_bytes);
     }
-    struct cfl_budget *budget = reader->call->connection->owner.unread;
+    struct cfl_budget *budget = reader->call->locked.inbox.budget;
     if (!cfl_budget_take(budget, len_bytes)) {
         return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                  "metadata that came before the schema does not fit: all calls "
@@ -275,7 +275,7 @@ static cflight_status keep_early(cflight_reader *reader, struct cflight_chunk *c
     struct early_chunk *early = cfl_alloc_zeroed(reader->call->alloc, sizeof *early);
     if (early == NULL) {
         reader->early_bytes -= len_bytes;
-        cfl_budget_give_back(reader->call->connection->owner.unread, len_bytes);
+        cfl_budget_give_back(reader->call->locked.inbox.budget, len_bytes);
         cflight_chunk_release(chunk);
         return cfl_error_no_memory(reterr);
     }

@@ -64,6 +64,12 @@ cflight_status cfl_writer_post(cflight_writer *writer, struct cflight_bytes desc
 cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes descriptor,
                                const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
                                cflight_error **reterr);
+/* Begins with the schema of an Arrow stream, if nothing was begun. */
+cflight_status cfl_writer_begin_stream(cflight_writer *writer, struct ArrowArrayStream *stream,
+                                       cflight_error **reterr);
+/* What an Arrow stream says of its failure. */
+cflight_status cfl_stream_failure(struct ArrowArrayStream *stream, int code,
+                                  cflight_error **reterr);
 /* Client, DoExchange: sends the first message, the descriptor alone. */
 cflight_status cfl_writer_send_descriptor(cflight_writer *writer, cflight_error **reterr);
 

@@ -9,6 +9,7 @@
 
 #include "base/condition.h"
 #include "base/error.h"
+#include "flight/call/blocking.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
 #include "flight/client/idle_watch.h"
@@ -95,9 +96,11 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
         .tls = take_tls(client),
         .tls_name = client->tls_name,
     };
+    cfl_blocking_begin();
     cflight_status status =
         cfl_dial(client->alloc, &target, cfl_deadline_earlier(deadline_ns, connect_ns), NULL,
                  cfl_cancel_fd(cancel), &transport, reterr);
+    cfl_blocking_end();
     cfl_tls_client_unref(target.tls);
     if (status != CFLIGHT_OK) {
         if (reterr != NULL && status != CFLIGHT_CANCELLED) {

@@ -11,13 +11,14 @@ static void make_due_locked(struct cflight_server *server, struct cfl_cancel_wis
 {
     if (wish->on_cancel != NULL && !cfl_list_is_linked(&wish->node)) {
         cfl_list_append(&server->locked.cancelled, &wish->node);
+        atomic_store(&server->has_cancelled, true);
         cfl_poller_wake(server->poller);
     }
 }
 
 void cfl_server_on_cancelled(void *user_data, struct cfl_call *call)
 {
-    struct cflight_server *server = user_data;
+    struct cflight_server *server = ((struct cfl_server_connection *)user_data)->server;
     (void)pthread_mutex_lock(&server->mutex);
     make_due_locked(server, &call->cancel_wish);
     (void)pthread_mutex_unlock(&server->mutex);
@@ -27,6 +28,7 @@ void cfl_server_run_cancelled(struct cflight_server *server)
 {
     struct cfl_list *node = NULL;
     (void)pthread_mutex_lock(&server->mutex);
+    atomic_store(&server->has_cancelled, false);
     while ((node = cfl_list_take_first(&server->locked.cancelled)) != NULL) {
         struct cfl_cancel_wish *wish = CFL_LIST_ENTRY(node, struct cfl_cancel_wish, node);
         void (*on_cancel)(void *user_data) = wish->on_cancel;
@@ -59,6 +61,10 @@ void cflight_server_context_on_cancel(cflight_server_context *context,
 {
     struct cflight_server *server = context->server;
     struct cfl_call *call = context->call;
+    if (on_cancel == NULL && !context->has_wish) {
+        return;
+    }
+    context->has_wish = on_cancel != NULL;
     withdraw(server, &call->cancel_wish);
     if (on_cancel == NULL) {
         return;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 
 enum cflight_method cflight_server_context_method(const cflight_server_context *context)
@@ -124,4 +125,16 @@ void *cflight_server_context_middleware(const cflight_server_context *context, c
 bool cflight_server_context_has_middleware(const cflight_server_context *context, const char *key)
 {
     return find_middleware(context->server, key) < context->server->middleware_count;
+}
+
+void cfl_server_context_done(cflight_server_context *context)
+{
+    struct cflight_server *server = context->server;
+    cfl_free_array(server->alloc, context->instances, server->middleware_count,
+                   sizeof *context->instances);
+    context->instances = NULL;
+    cflight_buffer_unref(context->identity);
+    context->identity = NULL;
+    cfl_metadata_done(&context->trailers);
+    cfl_metadata_done(&context->headers);
 }

@@ -4,7 +4,7 @@
 
 #include "flight/server/server.h"
 
-/* What a handler knows of its call; on the stack of the dispatcher. */
+/* What a handler knows of its call. */
 struct cflight_server_context {
     struct cflight_server *server;
     struct cfl_call *call;
@@ -12,7 +12,11 @@ struct cflight_server_context {
     struct cfl_metadata headers;
     struct cfl_metadata trailers;
     void **instances; /* one per middleware */
+    bool has_wish;    /* to be told of a cancellation */
 };
+
+/* Frees what handlers could see. */
+void cfl_server_context_done(cflight_server_context *context);
 
 /* Takes the messages that a handler answers with. */
 struct cflight_response {

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call at the server, from its first message to its trailers.
+/* Which handler a call is for, and what it is given. Runs on a pool thread, under no lock.
  *
- * The order is fixed by the specification: identity, middleware factories in turn, their headers,
- * the handler, their completion, then status and trailers. Runs on a pool thread, under no lock.
- *
- * Spec: flight-api, server call sequence; errors; authentication headers. */
-#include <string.h>
-
-#include "base/alloc.h"
+ * Spec: flight-api, methods. */
 #include "base/error.h"
-#include "flight/value/error_wire.h"
 #include "flight/call/handshake.h"
-#include "flight/call/header_sink.h"
 #include "flight/call/metadata_stream.h"
 #include "flight/call/reader.h"
-#include "flight/server/server_context.h"
+#include "flight/server/server_call.h"
 #include "flight/value/single_field.h"
 #include "flight/call/writer.h"
 
@@ -110,6 +102,20 @@ static cflight_status new_writer(cflight_server_context *context, cflight_writer
     return cfl_writer_new(context->call, &params, ret_writer, reterr);
 }
 
+/* What the handler handed over is kept when all is well, with the writer. */
+static void keep_stream(struct cfl_server_call *call, cflight_status status, cflight_writer *writer)
+{
+    if (call->source.next != NULL && status == CFLIGHT_OK) {
+        call->writer = writer;
+        return;
+    }
+    if (call->source.release != NULL) {
+        call->source.release(call->source.user_data);
+        call->source.release = NULL;
+    }
+    cfl_writer_done(writer);
+}
+
 static cflight_status run_do_get(cflight_server_context *context, struct cflight_bytes request,
                                  cflight_error **reterr)
 {
@@ -131,7 +137,7 @@ static cflight_status run_do_get(cflight_server_context *context, struct cflight
         /* An empty stream is no answer that clients understand. */
         status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "No data in this flight");
     }
-    cfl_writer_done(writer);
+    keep_stream(context->call->server_call, status, writer);
     cflight_buffer_unref(ticket);
     return status;
 }
@@ -250,8 +256,9 @@ static cflight_status run_some_handshakes(cflight_server_context *context, cflig
     return status;
 }
 
-static cflight_status run_handler(cflight_server_context *context, cflight_error **reterr)
+cflight_status cfl_server_run_handler(struct cfl_server_call *call, cflight_error **reterr)
 {
+    cflight_server_context *context = &call->context;
     switch (context->call->method->id) {
     case CFLIGHT_METHOD_HANDSHAKE:
         return run_some_handshakes(context, reterr);
@@ -269,129 +276,4 @@ static cflight_status run_handler(cflight_server_context *context, cflight_error
     default:
         return run_unary(context, reterr);
     }
-}
-
-/* ---- around the handler ---- */
-
-static cflight_status identify(cflight_server_context *context, cflight_error **reterr)
-{
-    const struct cflight_server_auth *auth = &context->server->auth;
-    if (auth->is_valid == NULL || context->call->method->id == CFLIGHT_METHOD_HANDSHAKE) {
-        return CFLIGHT_OK;
-    }
-    struct cflight_bytes token = cflight_server_context_header(context, "auth-token-bin");
-    return auth->is_valid(auth->user_data, context, token, &context->identity, reterr);
-}
-
-static cflight_status start_middleware(cflight_server_context *context, cflight_error **reterr)
-{
-    struct cflight_header_sink sink = {&context->headers};
-    struct cflight_server *server = context->server;
-    for (size_t i = 0; i < server->middleware_count; i++) {
-        const struct cflight_server_middleware *middleware = &server->middleware[i];
-        if (middleware->start_call == NULL) {
-            continue;
-        }
-        cflight_status status =
-            middleware->start_call(middleware->user_data, context, context->call->method->id,
-                                   &context->instances[i], reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-    }
-    for (size_t i = 0; i < server->middleware_count; i++) {
-        const struct cflight_server_middleware *middleware = &server->middleware[i];
-        if (context->instances[i] != NULL && middleware->sending_headers != NULL) {
-            middleware->sending_headers(middleware->user_data, context->instances[i], &sink);
-        }
-    }
-    return CFLIGHT_OK;
-}
-
-static void complete_middleware(cflight_server_context *context, cflight_status status,
-                                const cflight_error *error)
-{
-    struct cflight_call_summary summary;
-    cfl_call_summarise(context->call, &summary);
-    summary.status = status;
-    summary.error = status == CFLIGHT_OK ? NULL : error;
-    for (size_t i = 0; i < context->server->middleware_count; i++) {
-        const struct cflight_server_middleware *middleware = &context->server->middleware[i];
-        if (context->instances[i] != NULL && middleware->call_completed != NULL) {
-            middleware->call_completed(middleware->user_data, context->instances[i], &summary);
-        }
-    }
-}
-
-/* Sends the final status; `is_plain` leaves the x-arrow trailers out. */
-static void finish(cflight_server_context *context, cflight_status status,
-                   const cflight_error *error, bool is_plain)
-{
-    struct cfl_buf message;
-    cfl_buf_init(&message, context->call->alloc);
-    if (status != CFLIGHT_OK && is_plain) {
-        (void)cfl_buf_append_text(&message, cflight_error_message(error));
-    } else if (status != CFLIGHT_OK) {
-        cfl_error_to_peer(status, error, &message, &context->trailers);
-    }
-    (void)cfl_buf_append_u8(&message, '\0');
-    cfl_call_finish(context->call, status, message.failed ? "" : (const char *)message.data,
-                    &context->trailers);
-    cfl_buf_done(&message);
-    /* The last answers may wait behind other calls of the connection. They are the call's: letting
-     * go of it now would cancel it. */
-    (void)cfl_call_wait_sent(context->call, NULL);
-}
-
-static void run(cflight_server_context *context)
-{
-    cflight_error *error = NULL;
-    cflight_status status = identify(context, &error);
-    if (status != CFLIGHT_OK) {
-        finish(context, status, error, true);
-        cflight_error_free(error);
-        return;
-    }
-    status = start_middleware(context, &error);
-    if (status == CFLIGHT_OK) {
-        status = run_handler(context, &error);
-    }
-    cflight_server_context_on_cancel(context, NULL, NULL);
-    complete_middleware(context, status, error);
-    finish(context, status, error, false);
-    cflight_error_free(error);
-}
-
-void cfl_server_run_call(struct cflight_server *server, struct cfl_call *call)
-{
-    struct cflight_server_context context = {.server = server, .call = call};
-    cfl_connection_lock(call->connection);
-    bool is_spent = call->locked.is_over || call->locked.is_rejected;
-    cfl_connection_unlock(call->connection);
-    if (!is_spent) {
-        cfl_metadata_init(&context.headers, server->alloc);
-        cfl_metadata_init(&context.trailers, server->alloc);
-        context.instances =
-            cfl_alloc_array(server->alloc, server->middleware_count, sizeof *context.instances);
-        if (context.instances == NULL && server->middleware_count > 0) {
-            cfl_call_finish(call, CFLIGHT_RESOURCE_EXHAUSTED, "the server is out of memory", NULL);
-        } else {
-            call->response_headers = &context.headers;
-            run(&context);
-        }
-        cfl_connection_lock(call->connection);
-        call->response_headers = NULL;
-        call->locked.headers_are_sent = true;
-        cfl_connection_unlock(call->connection);
-        cfl_free_array(server->alloc, context.instances, server->middleware_count,
-                       sizeof *context.instances);
-        cflight_buffer_unref(context.identity);
-        cfl_metadata_done(&context.trailers);
-        cfl_metadata_done(&context.headers);
-    }
-    (void)pthread_mutex_lock(&server->mutex);
-    cfl_list_remove(&call->server_node);
-    server->locked.call_count--;
-    (void)pthread_mutex_unlock(&server->mutex);
-    cfl_call_unref(call);
 }

@@ -167,7 +167,7 @@ TEST(unpacked, a_batch_counts_until_it_is_handed_on)
         cflight_error *error = NULL;
         memset(rows, 0, sizeof rows);
         write_stream(&reading, false, counts, 3);
-        cfl_budget_init(&budget, BATCH_BYTES_MAX - missing_bytes);
+        cfl_budget_init(&budget, NULL, BATCH_BYTES_MAX - missing_bytes);
         open_reading(&reading, NULL, NULL, &budget);
         CHECK_OK(feed(&reading, NULL), NULL);
         for (int i = 0; i < 3; i++) {
@@ -193,7 +193,7 @@ TEST(unpacked, dictionaries_count_as_long_as_they_are_kept)
     struct cfl_budget budget;
     memset(rows, 0, sizeof rows);
     write_stream(&reading, true, counts, 2);
-    cfl_budget_init(&budget, UINT64_MAX);
+    cfl_budget_init(&budget, NULL, UINT64_MAX);
     open_reading(&reading, NULL, NULL, &budget);
     for (int i = 0; i < 3; i++) {
         CHECK_OK(feed(&reading, NULL), NULL);
@@ -206,7 +206,7 @@ TEST(unpacked, dictionaries_count_as_long_as_they_are_kept)
     cfl_decoder_free(reading.decoder);
     assert_int_equal(atomic_load(&budget.used_bytes), 0);
 
-    cfl_budget_init(&budget, first_bytes + second_bytes - 1);
+    cfl_budget_init(&budget, NULL, first_bytes + second_bytes - 1);
     open_reading(&reading, NULL, NULL, &budget);
     for (int i = 0; i < 3; i++) {
         CHECK_OK(feed(&reading, NULL), NULL);
