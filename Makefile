@@ -78,7 +78,7 @@ test-python: test-packages
 
 python: build
 	@tools/bootstrap --python
-	build/venv/bin/python -m pip install --quiet --requirement python/wheel-requirements.txt
+	build/venv/bin/python -m pip install --quiet --require-hashes --requirement python/wheel-requirements.txt
 	build/venv/bin/python tools/wheel
 
 # Also as `make test-fetch PRESET=tsan`.

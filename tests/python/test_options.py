@@ -2,6 +2,7 @@
 """Options beyond those of pyarrow.flight: limits, tokens, keepalive, validation, certificates."""
 
 import subprocess
+import sys
 import threading
 
 import cflight as flight
@@ -568,3 +569,12 @@ def test_common_names_can_be_refused(certs):
                 else:
                     with pytest.raises(flight.FlightUnavailableError):
                         client.list_actions()
+
+
+# ---- versions ----
+
+
+def test_the_module_prints_its_version():
+    """Goal: bug reports can say what is used. The libraries of a wheel are looked at by tools/wheel."""
+    done = subprocess.run([sys.executable, "-m", "cflight", "--versions"], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[0] == f"cflight {flight.__version__}"
