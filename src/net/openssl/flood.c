@@ -35,7 +35,7 @@ void cfl_tls_flood_count(int is_write, int version, int content_type, const void
     conn->message_count++;
     if (conn->message_count > cfl_limits_default.tls_messages_max) {
         conn->is_flooding = true;
-        CFL_LOG(CFLIGHT_LOG_INFO, "net",
+        CFL_LOG(CFLIGHT_LOG_WARN, "net",
                 "%s: the peer sent more than %u handshake messages within a second",
                 conn->peer_name, cfl_limits_default.tls_messages_max);
         /* OpenSSL takes no further record, also of those that it has read already. */

@@ -124,7 +124,7 @@ TEST(tls_floods, a_server_serves_others)
         struct t_service service;
         struct t_capture log;
         char line[128];
-        t_capture_start(&log, CFLIGHT_LOG_INFO);
+        t_capture_start(&log, CFLIGHT_LOG_WARN);
         start_service(&service, &cert);
         attack_server(&ATTACKS[i], &service, &cert);
         (void)snprintf(line, sizeof line, "the peer sent %s", REFUSAL);
