@@ -82,7 +82,7 @@ python: build
 	build/venv/bin/python tools/wheel
 
 # Also as `make test-fetch PRESET=tsan`.
-PRESET ?= release
+PRESET ?= dev
 test-fetch: build
 	@$(call BUILD,$(PRESET))
 	CFLIGHT_FETCH_ROUNDS=10000 $(FIXED_ADDRESSES) build/$(PRESET)/bin/test_flight_fetch shared

@@ -81,34 +81,14 @@ static cflight_status look_up(struct cli_run *run, const struct cli_connection *
     return status;
 }
 
-/* A flight without endpoints has no data; its schema alone makes the output. */
-static cflight_status begin_empty(struct cli_fetch *fetch, const struct cflight_info *info,
-                                  cflight_error **reterr)
-{
-    struct ArrowSchema schema;
-    cflight_status status = cflight_ipc_schema_parse(info->schema, &schema, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cli_fetch_begin(fetch, &schema, reterr);
-        schema.release(&schema);
-    }
-    return status;
-}
-
 static cflight_status fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
                                 const char *ticket, cflight_error **reterr)
 {
-    if (info == NULL) {
-        struct cflight_endpoint endpoint = {.ticket = cflight_bytes_from_text(ticket)};
-        return cli_fetch_endpoint(fetch, &endpoint, reterr);
-    }
-    if (info->endpoint_count == 0) {
-        return begin_empty(fetch, info, reterr);
-    }
-    cflight_status status = CFLIGHT_OK;
-    for (size_t i = 0; i < info->endpoint_count && status == CFLIGHT_OK && !fetch->has_more; i++) {
-        status = cli_fetch_endpoint(fetch, &info->endpoints[i], reterr);
-    }
-    return status;
+    struct cflight_endpoint endpoint = {.ticket =
+                                            cflight_bytes_from_text(ticket == NULL ? "" : ticket)};
+    struct cflight_info of_ticket = {
+        .endpoints = &endpoint, .endpoint_count = 1, .total_records = -1, .total_bytes = -1};
+    return cli_fetch_all(fetch, info == NULL ? &of_ticket : info, reterr);
 }
 
 /* Tells on standard error what was fetched. */

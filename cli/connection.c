@@ -126,8 +126,7 @@ static cflight_status complete_uri(const struct cli_arguments *arguments, char *
     return cli_location_complete(uri, wants_tls, false, ret_uri, reterr);
 }
 
-cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
-                                         cflight_client **ret_client, cflight_error **reterr)
+struct cflight_client_options cli_connection_client_options(const struct cli_connection *connection)
 {
     const struct cli_arguments *arguments = connection->arguments;
     struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
@@ -144,34 +143,23 @@ cflight_status cli_connection_new_client(const struct cli_connection *connection
     options.tls.policy = connection->tls_policy;
     options.tls.policy.revocation_lists = cli_text_bytes(&connection->tls_crl);
     options.user_agent = "cflight-cli";
-    return cflight_client_new(uri, &options, ret_client, reterr);
+    return options;
 }
 
-struct cflight_call_options cli_connection_call_bare(const struct cli_connection *connection)
+struct cflight_call_options cli_connection_call(const struct cli_connection *connection)
 {
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     options.cancel = connection->cancel;
     options.idle_timeout_ms = cli_milliseconds(connection->arguments, CLI_OPTION_IDLE_TIMEOUT, 0);
     options.read_options = &connection->read_options;
+    options.headers = connection->headers;
+    options.header_count = connection->header_count;
     if (connection->deadline_ms != 0) {
         int64_t left_ms = connection->deadline_ms - now_ms();
         options.timeout_ms = left_ms > 0 ? left_ms : 0;
         options.timeout_is_set = true;
     }
     return options;
-}
-
-struct cflight_call_options cli_connection_call(const struct cli_connection *connection)
-{
-    struct cflight_call_options options = cli_connection_call_bare(connection);
-    options.headers = connection->headers;
-    options.header_count = connection->header_count;
-    return options;
-}
-
-static bool is_tls(const struct cflight_location *location)
-{
-    return strcmp(location->scheme, "grpc+tls") == 0;
 }
 
 /* Tells the user when credentials are about to cross a network in plain text. */
@@ -190,25 +178,6 @@ static void warn_about_plain_text(const struct cli_connection *connection)
         }
         cflight_location_free(location);
     }
-}
-
-bool cli_connection_trusts(const struct cli_connection *connection, const char *uri)
-{
-    struct cflight_location *ours = NULL;
-    struct cflight_location *other = NULL;
-    bool is_trusted = false;
-    if (cli_has(connection->arguments, CLI_OPTION_TRUST_LOCATIONS)) {
-        return true;
-    }
-    if (cflight_location_parse(cflight_bytes_from_text(connection->uri), &ours, NULL) ==
-            CFLIGHT_OK &&
-        cflight_location_parse(cflight_bytes_from_text(uri), &other, NULL) == CFLIGHT_OK) {
-        is_trusted = ours->host[0] != '\0' && strcmp(ours->host, other->host) == 0 &&
-                     (is_tls(other) || !is_tls(ours));
-    }
-    cflight_location_free(ours);
-    cflight_location_free(other);
-    return is_trusted;
 }
 
 /* Takes the value as the header that logs in. */
@@ -361,8 +330,8 @@ static cflight_status prepare(struct cli_connection *connection, char **ret_secr
         status = find_secret(arguments, ret_secret, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status =
-            cli_connection_new_client(connection, connection->uri, &connection->client, reterr);
+        struct cflight_client_options options = cli_connection_client_options(connection);
+        status = cflight_client_new(connection->uri, &options, &connection->client, reterr);
     }
     return status;
 }

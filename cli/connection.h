@@ -34,19 +34,14 @@ struct cli_connection {
 cflight_status cli_connection_open(struct cli_connection *ret_connection, struct cli_run *run,
                                    cflight_error **reterr);
 
-/* Makes a client for another location of the same service, with the same TLS settings. */
-cflight_status cli_connection_new_client(const struct cli_connection *connection, const char *uri,
-                                         cflight_client **ret_client, cflight_error **reterr);
+/* Options for clients of the service's locations: limits and TLS, no credentials. They point into
+ * the connection. */
+struct cflight_client_options cli_connection_client_options(
+    const struct cli_connection *connection);
 
 /* Options for the next call, good while the connection stays where it is: what is left of the time
  * limit, cancel, and headers. */
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
-/* The same without headers and credentials, for a server that must not see them. */
-struct cflight_call_options cli_connection_call_bare(const struct cli_connection *connection);
-
-/* Tells whether `uri` may be sent the credentials that were given for this connection: same host,
- * and no step from TLS to plain text. */
-bool cli_connection_trusts(const struct cli_connection *connection, const char *uri);
 
 void cli_connection_done(struct cli_connection *connection);
 

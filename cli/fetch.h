@@ -32,17 +32,11 @@ struct cli_fetch {
     bool has_schema;
     struct ArrowSchema schema;
     struct cli_column root;
-    char *other_uri; /* the location in use that is not the connection's own */
-    cflight_client *other_client;
 };
 
-/* Begins the sink with a schema that is known before any data. */
-cflight_status cli_fetch_begin(struct cli_fetch *fetch, const struct ArrowSchema *schema,
-                               cflight_error **reterr);
-
-/* Fetches one endpoint, from the first of its locations that gives anything. */
-cflight_status cli_fetch_endpoint(struct cli_fetch *fetch, const struct cflight_endpoint *endpoint,
-                                  cflight_error **reterr);
+/* Fetches the endpoints of `info`, each from the first of its locations that gives anything. */
+cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
+                             cflight_error **reterr);
 
 void cli_fetch_done(struct cli_fetch *fetch);
 

@@ -83,10 +83,11 @@ cflight_fetch(cflight_client *client, const struct cflight_info *info,
               cflight_error **reterr);
 
 /// Why a fetch failed, with status, peer and advice on trying again: more than the stream's errno
-/// and text. Borrowed; valid until the stream is used again.
+/// and text. A copy; free it with cflight_error_free().
 /// @return NULL when its last function did not fail, or the stream is not from cflight_fetch()
 /// @since 0.1
-CFLIGHT_EXPORT const cflight_error *cflight_fetch_error(const struct ArrowArrayStream *stream);
+CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_error *cflight_fetch_error(
+    const struct ArrowArrayStream *stream);
 
 /// How far a fetch is.
 struct cflight_fetch_progress {

@@ -265,18 +265,21 @@ static PyMethodDef client_methods[] = {
          "Return a dict of those that were not set to a :class:`SessionOptionError`."),
     CALL(get_session_options, "($self, options=None)",
          "Return the options of the session, as a dict."),
-    CALL(
-        fetch,
-        "($self, info, options=None, *, parallel=0, any_order=False, attempts=0, "
-        "rewrite_location=None)",
-        "Fetch all endpoints of a :class:`FlightInfo`: return one pyarrow.RecordBatchReader, or a "
-        ":class:`RecordBatchReader`.\n\n"
-        "Endpoints are read in their order, `parallel` of them (0 is 4) open at once; `any_order` "
-        "gives batches as they come. The locations of an endpoint are replicas; `attempts` (0 is "
-        "3) "
-        "bounds how often they are tried. `rewrite_location` gets each location as str and returns "
-        "the one to use, or None to skip it. Clients of other locations have this client's "
-        "settings; what a caller logged in with is not sent there."),
+    CALL(fetch,
+         "($self, info, options=None, *, parallel=0, any_order=False, attempts=0, "
+         "rewrite_location=None, location_is_trusted=None)",
+         "Fetch all endpoints of a :class:`FlightInfo`: return one pyarrow.RecordBatchReader, or a "
+         ":class:`RecordBatchReader`.\n\n"
+         "Endpoints are read in their order, `parallel` of them (0 is 4) open at once; `any_order` "
+         "gives batches as they come. The locations of an endpoint are replicas; `attempts` (0 is "
+         "3) "
+         "bounds how often they are tried. Headers of `options`, middleware and tokens go only to "
+         "the client's own "
+         "host, and never from TLS to plain text, but where `location_is_trusted`, given a "
+         "location as "
+         "str, returns true. `rewrite_location` gets each location as str and returns "
+         "the one to use, or None to skip it. Clients of other locations have this client's "
+         "settings; what a caller logged in with is not sent there."),
     CALL(close_session, "($self, options=None)",
          "End the session: return a :class:`CloseSessionStatus`."),
     {"wait_for_available", CFP_KEYWORDS(client_wait_for_available), METH_VARARGS | METH_KEYWORDS,
@@ -370,8 +373,8 @@ PyDoc_STRVAR(
     "or the "
     "token that the server has just refused, a str: then give a newer one. A call whose request is "
     "one message is then started once more. It runs on the thread that makes the call, the event "
-    "loop's for an asyncio client; what it raises, the call raises. fetch() uses it at every "
-    "location that the server names.\n"
+    "loop's for an asyncio client; what it raises, the call raises. fetch() uses it at the "
+    "client's own host, and where `location_is_trusted` says so.\n"
     "keepalive_interval, keepalive_timeout : float, optional\n"
     "    Seconds between pings, None is off; and for their answer, None is 20. Unless "
     "`keepalive_is_agreed` with the server, pings are at least 10 s apart.\n"

@@ -23,6 +23,7 @@ struct fetch_box {
     struct cflight_fetch_options options;
     PyObject *rewrite;   /* a callable, or NULL */
     PyObject *rewritten; /* bytes: its last answer */
+    PyObject *trust;     /* a callable, or NULL */
     struct ArrowArrayStream inner;
 };
 
@@ -33,6 +34,7 @@ static void box_free(struct fetch_box *box)
     cfp_call_end(&box->call);
     Py_XDECREF(box->rewrite);
     Py_XDECREF(box->rewritten);
+    Py_XDECREF(box->trust);
     PyMem_RawFree(box);
 }
 
@@ -60,6 +62,23 @@ static const char *on_rewrite(void *user_data, const char *location)
     const char *answer = box->rewritten == NULL ? NULL : PyBytes_AS_STRING(box->rewritten);
     PyGILState_Release(gil);
     return answer;
+}
+
+/* What raises is not trusted. */
+static bool on_trust(void *user_data, const char *location)
+{
+    struct fetch_box *box = user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *text = cfp_text_new(cflight_bytes_from_text(location));
+    PyObject *answer = text == NULL ? NULL : PyObject_CallOneArg(box->trust, text);
+    int is_trusted = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(text);
+    Py_XDECREF(answer);
+    if (is_trusted < 0) {
+        cfp_warn_unraisable("location_is_trusted of fetch()");
+    }
+    PyGILState_Release(gil);
+    return is_trusted > 0;
 }
 
 struct pause {
@@ -134,6 +153,7 @@ struct fetch_arguments {
     int any_order;
     unsigned int attempts;
     PyObject *rewrite_location;
+    PyObject *location_is_trusted;
 };
 
 static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_arguments *given)
@@ -151,8 +171,12 @@ static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_ar
     if (given->rewrite_location != Py_None) {
         box->rewrite = Py_NewRef(given->rewrite_location);
         box->options.rewrite_location = on_rewrite;
-        box->options.user_data = box;
     }
+    if (given->location_is_trusted != Py_None) {
+        box->trust = Py_NewRef(given->location_is_trusted);
+        box->options.location_is_trusted = on_trust;
+    }
+    box->options.user_data = box;
     return 0;
 }
 
@@ -184,13 +208,21 @@ static PyObject *start(struct fetch_box *box, cflight_client *client, PyObject *
 
 PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"info",     "options",          "parallel", "any_order",
-                            "attempts", "rewrite_location", NULL};
-    struct fetch_arguments given = {.options = Py_None, .rewrite_location = Py_None};
+    static char *names[] = {"info",
+                            "options",
+                            "parallel",
+                            "any_order",
+                            "attempts",
+                            "rewrite_location",
+                            "location_is_trusted",
+                            NULL};
+    struct fetch_arguments given = {
+        .options = Py_None, .rewrite_location = Py_None, .location_is_trusted = Py_None};
     struct cfp_state *state = cfp_state_of(self);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIO:fetch", names, &given.info,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIOO:fetch", names, &given.info,
                                      &given.options, &given.parallel, &given.any_order,
-                                     &given.attempts, &given.rewrite_location) ||
+                                     &given.attempts, &given.rewrite_location,
+                                     &given.location_is_trusted) ||
         cfp_check_type(given.info, state->info_type, "info", "cflight.FlightInfo") < 0) {
         return NULL;
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fetching a whole dataset: endpoints here and elsewhere, replicas, failures."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -111,3 +112,85 @@ def test_control_c_ends_a_fetch(servers):
         with pytest.raises(KeyboardInterrupt):
             client.fetch(info_of((b"slow", [])))
         timer.join()
+
+
+def test_threads_share_a_client(servers):
+    """Goal: fetches of many threads on one client end, with every row once. Method: as it says."""
+    first, second = servers
+    info = info_of((b"part0", []), (b"part1", [second.location]), (b"part2", []))
+    wrong = []
+
+    def fetch(client, any_order):
+        for _ in range(20):
+            table = client.fetch(info, any_order=any_order).read_all()
+            if table.num_rows != 300:
+                wrong.append(table.num_rows)
+
+    with flight.connect(first.location) as client:
+        threads = [threading.Thread(target=fetch, args=(client, i % 2 == 0)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_fetch_beside_asyncio(servers):
+    """Goal: fetches in threads share a client with its event loop. Method: calls of both at once."""
+    first, second = servers
+    info = info_of((b"part0", []), (b"part1", [second.location]))
+
+    async def main(client):
+        loop_client = client.as_async()
+        for _ in range(10):
+            fetches = [asyncio.to_thread(lambda: client.fetch(info).read_all()) for _ in range(4)]
+            calls = [loop_client.list_actions() for _ in range(4)]
+            done = await asyncio.gather(*fetches, *calls)
+            assert [table.num_rows for table in done[:4]] == [200] * 4
+
+    with flight.connect(first.location) as client:
+        asyncio.run(main(client))
+
+
+class Spy(flight.ServerMiddlewareFactory):
+    def __init__(self):
+        self.seen = []
+
+    def start_call(self, info, headers):
+        self.seen.append({name for name in headers if name in ("authorization", "x-secret")})
+
+
+class Bearer(flight.ClientMiddlewareFactory):
+    def start_call(self, info):
+        class Middleware(flight.ClientMiddleware):
+            def sending_headers(self):
+                return {"x-secret": "1"}
+
+        return Middleware()
+
+
+@pytest.mark.parametrize(
+    "name, client_options, call_options",
+    [
+        ("x-secret", {}, {"headers": [(b"x-secret", b"1")]}),
+        ("authorization", {"token_provider": lambda refused: "t"}, {}),
+        ("x-secret", {"middleware": [Bearer()]}, {}),
+    ],
+)
+def test_a_stranger_sees_no_credentials(name, client_options, call_options):
+    """Goal: another host that a server names gets no credentials, unless it is trusted.
+    Method: a server that notes headers, under another name than the client's."""
+    spy = Spy()
+    options = flight.FlightCallOptions(**call_options)
+    with EchoServer() as own, EchoServer("grpc://127.0.0.1:0", middleware={"spy": spy}) as stranger:
+        stranger.tables[b"x"] = pa.table({"a": range(3)}, SCHEMA)
+        location = f"grpc://127.0.0.1:{stranger.port}"
+        info = info_of((b"x", [location]))
+        with flight.connect(f"grpc://localhost:{own.port}", **client_options) as client:
+            assert client.fetch(info, options).read_all().num_rows == 3
+            assert spy.seen == [set()]
+            asked = []
+            client.fetch(info, options, location_is_trusted=asked.append).read_all()
+            assert spy.seen == [set()] * 2 and asked == [location]
+            client.fetch(info, options, location_is_trusted=lambda where: where == location).read_all()
+            assert spy.seen == [set(), set(), {name}]

@@ -146,9 +146,9 @@ static const struct cfl_fetch *fetch_of(const struct ArrowArrayStream *stream)
     return stream == NULL ? NULL : cfl_stream_source_of(stream, next);
 }
 
-const cflight_error *cflight_fetch_error(const struct ArrowArrayStream *stream)
+cflight_error *cflight_fetch_error(const struct ArrowArrayStream *stream)
 {
-    return fetch_of(stream) == NULL ? NULL : cfl_stream_error_of(stream);
+    return fetch_of(stream) == NULL ? NULL : cfl_error_copy(cfl_stream_error_of(stream));
 }
 
 static uint64_t read_counter(const atomic_uint_fast64_t *counter)

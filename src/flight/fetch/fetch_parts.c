@@ -188,8 +188,8 @@ static cflight_status check_schema(struct cfl_fetch *fetch, const struct cfl_fet
     bool is_equal = cflight_schema_equal(&schema, &fetch->schema, false);
     schema.release(&schema);
     if (!is_equal) {
-        status = cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
-                                           "its schema differs from that of the first endpoint");
+        status = cflight_error_set_message(
+            reterr, CFLIGHT_INTERNAL, "it does not have the same schema as the first endpoint");
         return blame(fetch, part, status, reterr);
     }
     return CFLIGHT_OK;

@@ -203,11 +203,12 @@ TEST(fetch_shared, a_silent_endpoint_runs_into_its_limit)
     CHECK_OK(cflight_fetch(run.client, &run.info, &options, &stream, &error), error);
     assert_null(cflight_fetch_error(&stream));
     assert_int_equal(read_all(&stream), -1);
-    const cflight_error *why = cflight_fetch_error(&stream);
+    cflight_error *why = cflight_fetch_error(&stream);
     assert_non_null(why);
     CHECK_STATUS(cflight_error_status(why), CFLIGHT_DEADLINE_EXCEEDED);
     assert_non_null(strstr(cflight_error_message(why), "endpoint 2 of 4"));
     assert_string_equal(cflight_error_message(why), stream.get_last_error(&stream));
+    cflight_error_free(why);
     stream.release(&stream);
     run_done(&run);
 }
