@@ -50,8 +50,24 @@ static void check_events(struct events *events, const char *expected)
 struct layer {
     struct world *world;
     const char *name;
-    struct cflight_call_summary summary; /* of the last call */
+    pthread_mutex_t mutex;               /* calls end on threads of their own */
+    struct cflight_call_summary summary; /* of the last call; locked */
 };
+
+static void keep_summary(struct layer *layer, const struct cflight_call_summary *summary)
+{
+    (void)pthread_mutex_lock(&layer->mutex);
+    layer->summary = *summary;
+    (void)pthread_mutex_unlock(&layer->mutex);
+}
+
+static struct cflight_call_summary last_summary(struct layer *layer)
+{
+    (void)pthread_mutex_lock(&layer->mutex);
+    struct cflight_call_summary summary = layer->summary;
+    (void)pthread_mutex_unlock(&layer->mutex);
+    return summary;
+}
 
 struct world {
     struct events server_events;
@@ -104,6 +120,7 @@ static cflight_status server_start(void *user_data, cflight_server_context *cont
     size_t count = cflight_server_context_headers(context, &headers);
     assert_int_equal(method, CFLIGHT_METHOD_DO_ACTION);
     add(&world->server_events, layer->name, ".start");
+    (void)pthread_mutex_lock(&world->server_events.mutex); /* of seen and saw_binary too */
     for (size_t i = 0; layer == &world->outer && i < count; i++) {
         if (cflight_bytes_equal(headers[i].name, text("x-twice"))) {
             join(world->seen, sizeof world->seen, headers[i].value);
@@ -113,6 +130,7 @@ static cflight_status server_start(void *user_data, cflight_server_context *cont
                              cflight_bytes_equal(headers[i].value,
                                                  cflight_bytes_make(world->binary, BINARY_BYTES)));
     }
+    (void)pthread_mutex_unlock(&world->server_events.mutex);
     if (layer == &world->inner && world->inner_refuses) {
         return cflight_error_set_message(reterr, CFLIGHT_PERMISSION_DENIED, "not you");
     }
@@ -157,7 +175,7 @@ static void server_completed(void *user_data, void *instance,
     char what[64];
     (void)snprintf(what, sizeof what, ".%s", cflight_status_name(summary->status));
     assert_int_equal(summary->error == NULL, summary->status == CFLIGHT_OK);
-    layer->summary = *summary;
+    keep_summary(layer, summary);
     add(&layer->world->server_events, layer->name, what);
 }
 
@@ -231,7 +249,7 @@ static void client_completed(void *user_data, void *instance,
 {
     struct layer *layer = user_data;
     (void)instance;
-    layer->summary = *summary;
+    keep_summary(layer, summary);
     add(&layer->world->client_events, "", cflight_status_name(summary->status));
 }
 
@@ -260,9 +278,12 @@ static void world_start(struct world *world)
     }
     (void)pthread_mutex_init(&world->server_events.mutex, NULL);
     (void)pthread_mutex_init(&world->client_events.mutex, NULL);
-    world->outer = (struct layer){.world = world, .name = "outer"};
-    world->inner = (struct layer){.world = world, .name = "inner"};
-    world->client = (struct layer){.world = world, .name = "client"};
+    world->outer =
+        (struct layer){.world = world, .name = "outer", .mutex = PTHREAD_MUTEX_INITIALIZER};
+    world->inner =
+        (struct layer){.world = world, .name = "inner", .mutex = PTHREAD_MUTEX_INITIALIZER};
+    world->client =
+        (struct layer){.world = world, .name = "client", .mutex = PTHREAD_MUTEX_INITIALIZER};
     auth.user_data = world;
     auth.is_valid = is_valid;
     handlers.user_data = world;
@@ -301,8 +322,12 @@ static cflight_status act_with(struct world *world, const struct cflight_call_op
     struct cflight_action action = {text("act"), text("body")};
     cflight_result_stream *results = NULL;
     cflight_buffer *body = NULL;
-    world->seen[0] = world->got[0] = '\0';
-    world->saw_binary = world->got_binary = false;
+    (void)pthread_mutex_lock(&world->server_events.mutex);
+    world->seen[0] = '\0';
+    world->saw_binary = false;
+    (void)pthread_mutex_unlock(&world->server_events.mutex);
+    world->got[0] = '\0';
+    world->got_binary = false;
     cflight_status status =
         cflight_client_do_action(world->connection, &action, options, &results, reterr);
     for (bool has_more = status == CFLIGHT_OK; has_more;) {
@@ -455,12 +480,12 @@ TEST(middleware, a_refused_caller_sends_no_more_than_a_window)
         body = NULL;
         cflight_result_stream_free(results);
         if (i == 0) {
-            assert_true(world.outer.summary.bytes_received <= 2 * WINDOW_BYTES);
+            assert_true(last_summary(&world.outer).bytes_received <= 2 * WINDOW_BYTES);
         }
     }
     free(large);
     world_stop(&world);
-    assert_true(world.outer.summary.bytes_received > BODY_BYTES); /* it can be sent */
+    assert_true(last_summary(&world.outer).bytes_received > BODY_BYTES); /* it can be sent */
 }
 
 /* Goal: both ends count the same messages and bytes, crosswise, and take time. */
@@ -469,8 +494,10 @@ TEST(middleware, counts_are_told_at_the_end)
     struct world world;
     world_start(&world);
     check_act(&world, CFLIGHT_OK);
-    const struct cflight_call_summary *client = &world.client.summary;
-    const struct cflight_call_summary *server = &world.inner.summary;
+    const struct cflight_call_summary last[] = {last_summary(&world.client),
+                                                last_summary(&world.inner)};
+    const struct cflight_call_summary *client = &last[0];
+    const struct cflight_call_summary *server = &last[1];
     assert_int_equal(client->method, CFLIGHT_METHOD_DO_ACTION);
     assert_int_equal(server->method, CFLIGHT_METHOD_DO_ACTION);
     assert_int_equal(client->messages_sent, 1);
