@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cflight/error.h"
 #include "cflight/export.h"
+#include "cflight/status.h"
 
 /// @file
 /// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`) and a
@@ -26,6 +26,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+typedef struct cflight_error cflight_error; /* cflight/error.h, which includes this file */
 
 /// A borrowed run of bytes. `data` may be NULL only when `len_bytes` is 0. Text in it is UTF-8 and
 /// not terminated.

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cflight/bytes.h"
 #include "cflight/export.h"
 #include "cflight/status.h"
 
@@ -30,10 +31,6 @@
 extern "C" {
 #endif
 
-struct cflight_bytes;
-struct cflight_header;
-
-typedef struct cflight_error cflight_error;
 
 /// Flight's own finer code, the text of which travels in `x-arrow-status-detail-bin`.
 enum cflight_flight_code {
