@@ -31,7 +31,6 @@
 extern "C" {
 #endif
 
-
 /// Flight's own finer code, the text of which travels in `x-arrow-status-detail-bin`.
 enum cflight_flight_code {
     CFLIGHT_FLIGHT_CODE_NONE = -1,
