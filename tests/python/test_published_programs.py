@@ -89,7 +89,7 @@ def run_unchanged(source, *arguments):
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE / "inject"), MODULE_PATH, os.environ.get("PYTHONPATH", "")])},
+        env={**os.environ, "CFLIGHT_AS_PYARROW_FLIGHT": "1", "PYTHONPATH": os.pathsep.join([str(HERE / "inject"), MODULE_PATH, os.environ.get("PYTHONPATH", "")])},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -71,6 +71,7 @@ from ._exceptions import (
     FlightUnavailableError,
     FlightWriteSizeExceededError,
 )
+from ._replace import install_as_pyarrow_flight
 from ._server import FlightServerBase
 from ._types import (
     ActionType,
@@ -96,6 +97,7 @@ from ._types import (
 )
 
 FlightServerBase.__module__ = "cflight"
+install_as_pyarrow_flight.__module__ = "cflight"
 
 
 def connect(location, **kwargs):
