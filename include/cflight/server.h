@@ -277,7 +277,8 @@ CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(
 /// @since 0.1
 CFLIGHT_EXPORT const char *cflight_server_context_peer(const cflight_server_context *context);
 /// What is_valid returned; without an auth table the first identity of the client's verified
-/// certificate; else empty.
+/// certificate, a DNS or URI name or else the common name, as the certificate has it; else empty.
+/// Escape it before it goes into a log.
 /// @since 0.1
 CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_peer_identity(
     const cflight_server_context *context);

@@ -90,6 +90,39 @@ static int text_of(struct cfp_client_build *build, PyObject *value, const char *
     return 0;
 }
 
+static int own_certificate(struct cfp_client_build *build, const struct client_arguments *given)
+{
+    struct cflight_client_tls *tls = &build->options.tls;
+    return pem_of(build, given->cert_chain, &tls->cert_chain) < 0 ||
+                   pem_of(build, given->private_key, &tls->private_key) < 0
+               ? -1
+               : 0;
+}
+
+static bool has_pem(struct cflight_bytes text)
+{
+    static const char begin[] = "-----BEGIN ";
+    return memmem(text.data, text.len_bytes, begin, sizeof(begin) - 1) != NULL;
+}
+
+/* Other clients drop what they are given beside disable_server_verification, so that it may be
+ * anything: what cannot be a certificate or key is dropped here, too, with a warning. */
+static int own_certificate_unverified(struct cfp_client_build *build,
+                                      const struct client_arguments *given)
+{
+    struct cflight_client_tls *tls = &build->options.tls;
+    if (own_certificate(build, given) < 0) {
+        return -1;
+    }
+    if (tls->cert_chain.data == NULL || (has_pem(tls->cert_chain) && has_pem(tls->private_key))) {
+        return 0;
+    }
+    tls->cert_chain = (struct cflight_bytes){0};
+    tls->private_key = (struct cflight_bytes){0};
+    return PyErr_WarnEx(PyExc_UserWarning,
+                        "cert_chain and private_key hold no PEM: no certificate is shown", 1);
+}
+
 static int tls_of(struct cfp_client_build *build, const struct client_arguments *given)
 {
     struct cflight_client_tls *tls = &build->options.tls;
@@ -101,11 +134,18 @@ static int tls_of(struct cfp_client_build *build, const struct client_arguments 
     if (text_of(build, given->override_hostname, &tls->override_hostname) < 0) {
         return -1;
     }
-    return (!skip && pem_of(build, given->tls_root_certs, &tls->root_certs) < 0) ||
-                   pem_of(build, given->cert_chain, &tls->cert_chain) < 0 ||
-                   pem_of(build, given->private_key, &tls->private_key) < 0
-               ? -1
-               : 0;
+    if (!skip) {
+        return pem_of(build, given->tls_root_certs, &tls->root_certs) < 0
+                   ? -1
+                   : own_certificate(build, given);
+    }
+    return own_certificate_unverified(build, given);
+}
+
+/* Options of gRPC that mean nothing here: never silently. */
+static int warn_of_option(const char *name)
+{
+    return PyErr_WarnFormat(PyExc_UserWarning, 1, "generic option '%s' has no effect here", name);
 }
 
 /* Unlike other texts, an empty list is one. */
@@ -145,7 +185,31 @@ static int set_integer_option(struct cfp_client_build *build, const char *name, 
         options->keepalive_without_calls = amount != 0;
     } else if (strcmp(name, "grpc.max_metadata_size") == 0) {
         options->metadata_bytes_max = amount > UINT32_MAX ? UINT32_MAX : (uint32_t)amount;
+    } else if (strcmp(name, "grpc.max_send_message_length") == 0) {
+        options->write_size_limit_bytes = amount;
+    } else {
+        return warn_of_option(name);
     }
+    return 0;
+}
+
+/* Joins it with what was given before, to the front or to the end. */
+static int add_user_agent(struct cfp_client_build *build, PyObject *value, bool is_first)
+{
+    const char *former = build->options.user_agent;
+    if (text_of(build, value, &build->options.user_agent) < 0) {
+        return -1;
+    }
+    if (former == NULL || former == build->options.user_agent) {
+        return 0;
+    }
+    const char *added = build->options.user_agent;
+    PyObject *both = keep(
+        build, PyBytes_FromFormat("%s %s", is_first ? added : former, is_first ? former : added));
+    if (both == NULL) {
+        return -1;
+    }
+    build->options.user_agent = PyBytes_AS_STRING(both);
     return 0;
 }
 
@@ -155,13 +219,14 @@ static int set_text_option(struct cfp_client_build *build, const char *name, PyO
     if (strcmp(name, "grpc.ssl_target_name_override") == 0) {
         return text_of(build, value, &options->tls.override_hostname);
     }
-    if (strcmp(name, "grpc.primary_user_agent") == 0) {
-        return text_of(build, value, &options->user_agent);
+    if (strcmp(name, "grpc.primary_user_agent") == 0 ||
+        strcmp(name, "grpc.secondary_user_agent") == 0) {
+        return add_user_agent(build, value, name[5] == 'p');
     }
     if (strcmp(name, "grpc.default_authority") == 0) {
         return text_of(build, value, &options->authority);
     }
-    return 0;
+    return warn_of_option(name);
 }
 
 static int generic_option(struct cfp_client_build *build, PyObject *item)

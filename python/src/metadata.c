@@ -72,6 +72,15 @@ static void metadata_reader_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
+/* Whether the server ended the call, rather than a limit, a cancellation or the connection. To a
+ * reader of answers that is their end; closing the writer tells of the failure. */
+static bool is_of_server(cflight_status status, const cflight_error *error)
+{
+    return cflight_error_arrow_code(error) >= 0 || cflight_error_trailer_count(error) > 0 ||
+           (status != CFLIGHT_CANCELLED && status != CFLIGHT_DEADLINE_EXCEEDED &&
+            status != CFLIGHT_UNAVAILABLE && cflight_error_peer(error)[0] != '\0');
+}
+
 /* Reads the next answer, waiting at most so long (negative: without limit). 1, 0 when the time is
  * up, or -1. */
 static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_buffer **ret_metadata)
@@ -87,6 +96,10 @@ static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_bu
                                         self->reader, timeout_ms, &is_ready, ret_metadata, &error);
     pthread_mutex_unlock(&self->lock);
     Py_END_ALLOW_THREADS PyObject *own = cfp_caller_leave();
+    if (own == NULL && status != CFLIGHT_OK && is_of_server(status, error)) {
+        cflight_error_free(error);
+        return 1;
+    }
     if (status != CFLIGHT_OK) {
         cfp_raise_own(cfp_state_of((PyObject *)self), status, error, own);
         return -1;
@@ -143,7 +156,8 @@ static PyMethodDef metadata_reader_methods[] = {
     {"read", metadata_reader_read, METH_NOARGS,
      PyDoc_STR(
          "read($self)\n--\n\n"
-         "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end.\n\n"
+         "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end, also "
+         "when the server ends the call with a failure, which closing the writer raises.\n\n"
          "Blocks; may run while another thread writes.")},
     {"_cflight_try_read", metadata_reader_try_read, METH_NOARGS,
      PyDoc_STR("Return (is ready, answer), None at the end; for event loops.")},

@@ -14,7 +14,7 @@ struct cfl_peer {
     const char *const *cert_sans; /* "DNS:...", "IP:...", "URI:...", "email:..." */
     size_t cert_san_count;
     const char *cert_identity; /* first identity of the verified certificate: SAN URI or DNS, else
-                                  the CN, or "" */
+                                  the CN, or ""; as the certificate has it */
 };
 
 #endif /* CFL_NET_PEER_H */

@@ -5,6 +5,8 @@ what they want of cflight is what pyarrow.flight does."""
 import copy
 import multiprocessing
 import pickle
+import subprocess
+import threading
 import time
 
 import cflight
@@ -609,3 +611,140 @@ def test_the_interpreter_does_not_wait_for_a_handler_that_sleeps(run_script):
         timeout=60,
     )
     assert time.monotonic() - began < 30
+
+
+# ---- limits ----
+
+
+@pytest.mark.parametrize("what", ["read_chunk", "read_all", "to_reader", "metadata", "get_flight_info"])
+def test_the_idle_limit_holds_on_the_main_thread(what):
+    """Goal: a server that falls silent ends a call after the idle limit. Method: a handler that waits for the test's end."""
+    is_over = threading.Event()
+
+    def batches():
+        yield BATCH
+        is_over.wait(60)
+
+    class Server(cflight.FlightServerBase):
+        def do_get(self, context, ticket):
+            return cflight.GeneratorStream(SCHEMA, batches())
+
+        def do_put(self, context, descriptor, reader, writer):
+            is_over.wait(60)
+
+        def get_flight_info(self, context, descriptor):
+            is_over.wait(60)
+
+    options = cflight.FlightCallOptions(idle_timeout=0.5)
+    path = cflight.FlightDescriptor.for_path("a")
+    with Server(ANY) as server, client_of(server) as client:
+        def read(how):
+            reader = client.do_get(cflight.Ticket(b""), options)
+            return how(reader)
+
+        calls = {
+            "read_chunk": lambda: read(lambda reader: [reader.read_chunk(), reader.read_chunk()]),
+            "read_all": lambda: read(lambda reader: reader.read_all()),
+            "to_reader": lambda: read(lambda reader: reader.to_reader().read_all()),
+            "metadata": lambda: client.do_put(path, SCHEMA, options)[1].read(),
+            "get_flight_info": lambda: client.get_flight_info(path, options),
+        }
+        began = time.monotonic()
+        try:
+            with pytest.raises(cflight.FlightTimedOutError, match="idle limit"):
+                calls[what]()
+            assert 0.4 < time.monotonic() - began < 30
+        finally:
+            is_over.set()
+
+
+def test_generic_options_count_or_are_warned_about():
+    """Goal: none is dropped silently. Method: what the server sees, and the warnings."""
+    seen = {}
+
+    class Server(cflight.FlightServerBase):
+        def list_actions(self, context):
+            seen.update(context.headers())
+            return []
+
+    options = [("grpc.secondary_user_agent", b"second/2"), (b"grpc.primary_user_agent", "first/1")]
+    for order in (options, options[::-1]):
+        with Server(ANY) as server, client_of(server, generic_options=order) as client:
+            client.list_actions()
+        assert seen["user-agent"][0].startswith("first/1 second/2 cflight/")
+    with Server(ANY) as server:
+        small = client_of(server, generic_options=[("grpc.max_send_message_length", 10)])
+        with pytest.raises(pa.ArrowInvalid):
+            writer, _ = small.do_put(cflight.FlightDescriptor.for_path("a"), SCHEMA)
+            writer.write_batch(BATCH)
+    for name, value in (("grpc.default_compression_algorithm", 2), ("grpc.lb_policy_name", "round_robin")):
+        with pytest.warns(UserWarning, match=f"generic option '{name}' has no effect"):
+            cflight.FlightClient("grpc://h:1", generic_options=[(name, value)]).close()
+
+
+# ---- certificates ----
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Key and certificate of a server (localhost) and of a client with a name that is not a word."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def make(name, subject, *more):
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-utf8", "-subj", subject,
+                   "-keyout", f"{name}.key", "-out", f"{name}.pem", *more]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+        return (folder / f"{name}.pem").read_bytes(), (folder / f"{name}.key").read_bytes()
+
+    return make("server", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"), make("client", "/CN=Report Jöb \\\\ 1")
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_client_certificate_is_shown_and_its_name_is_raw(certificates, checks):
+    """Goal: peer_identity() is the name as it is, and is there whether or not the client verifies the server."""
+    server_pair, client_pair = certificates
+    seen = []
+
+    class Server(cflight.FlightServerBase):
+        def list_actions(self, context):
+            seen.append(context.peer_identity())
+            return []
+
+    tls = {"tls_root_certs": server_pair[0]} if checks else {"disable_server_verification": True}
+    with Server(
+        "grpc+tls://localhost:0", tls_certificates=[server_pair], verify_client=True, root_certificates=client_pair[0]
+    ) as server:
+        location = f"grpc+tls://localhost:{server.port}"
+        with cflight.FlightClient(location, cert_chain=client_pair[0], private_key=client_pair[1], **tls) as client:
+            client.list_actions()
+    assert seen == ["Report Jöb \\ 1".encode()]
+
+
+def test_what_is_no_certificate_is_dropped_with_a_warning():
+    with pytest.warns(UserWarning, match="no PEM"):
+        client = cflight.FlightClient("grpc+tls://h:1", cert_chain="x", private_key="y", disable_server_verification=True)
+    client.close()
+    with pytest.raises(pa.ArrowInvalid):
+        cflight.FlightClient("grpc+tls://h:1", cert_chain="x", private_key="y")
+
+
+# ---- after a failure ----
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_answers_of_a_failed_put_end_as_in_pyarrow(fl, is_closed):
+    """Goal: read() tells of the end, close() of the failure. Method: a server that refuses after one answer."""
+
+    class Server(fl.FlightServerBase):
+        def do_put(self, context, descriptor, reader, writer):
+            writer.write(b"one")
+            raise fl.FlightUnauthorizedError("not you")
+
+    with Server(ANY) as server, client_of(server, fl) as client:
+        writer, answers = client.do_put(fl.FlightDescriptor.for_path("a"), SCHEMA)
+        assert answers.read().to_pybytes() == b"one"
+        if not is_closed:
+            assert answers.read() is None
+        for _ in range(2):
+            with pytest.raises(fl.FlightUnauthorizedError, match="not you"):
+                writer.close()

@@ -3,10 +3,14 @@
 
 import ast
 import inspect
+import os
 import pathlib
+import subprocess
+import sys
 
 import cflight as flight
 import pytest
+from conftest import MODULE_PATH
 
 STUB = pathlib.Path(__file__).resolve().parents[2] / "python/src/cflight/__init__.pyi"
 # What pyarrow defines when it is there; its own documentation and signatures apply.
@@ -119,3 +123,29 @@ def test_every_class_and_method_is_documented(name):
         if inspect.ismemberdescriptor(value):
             continue  # a slot: the class names it
         assert inspect.getdoc(getattr(cls, member)), f"{name}.{member} has no docstring"
+
+
+PROGRAM = """
+import cflight as flight
+
+client = flight.connect("grpc://localhost:1")
+reader = client.do_get(flight.Ticket(b"x"))
+print(reader.schema.names, reader.read_all().to_pandas(), reader.to_reader().read_next_batch().num_rows)
+print(client.do_get(flight.Ticket(b"x")).read_all().column("a"))
+info = client.get_flight_info(flight.FlightDescriptor.for_path("a"))
+print(info.endpoints[0].ticket, client.get_schema(info.descriptor).schema.field("a"))
+for result in client.do_action(("name", bytearray(b"body"))):
+    print(result.body.to_pybytes())
+"""
+
+
+def test_a_checker_takes_programs_of_pyarrow(tmp_path):
+    """Goal: the first lines of a pyarrow.flight program are right for mypy. Method: run it."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", "program.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=110, env={**os.environ, "PYTHONPATH": MODULE_PATH},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

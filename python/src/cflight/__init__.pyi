@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# The types of the module. With pyarrow installed, Arrow objects that come out are pyarrow's; without it
-# they are the classes Buffer, Schema, RecordBatch, Table and RecordBatchReader of this module. Both sides
-# are named by the unions below. What goes in is any object with the Arrow PyCapsule interface.
+# The types of the module. Arrow objects that come out are pyarrow's, as the names with _Any below say;
+# without pyarrow they are the classes Buffer, Schema, RecordBatch, Table and RecordBatchReader of this
+# module, and a checker takes them for Any. What goes in is any object with the Arrow PyCapsule interface.
 
 import enum
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ class _HasStream(Protocol):
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Text: TypeAlias = str | _Bytes
-_AnyBuffer: TypeAlias = _pa.Buffer | Buffer
-_AnySchema: TypeAlias = _pa.Schema | Schema
-_AnyBatch: TypeAlias = _pa.RecordBatch | RecordBatch
-_AnyTable: TypeAlias = _pa.Table | Table
-_AnyReader: TypeAlias = _pa.RecordBatchReader | RecordBatchReader
+_AnyBuffer: TypeAlias = _pa.Buffer
+_AnySchema: TypeAlias = _pa.Schema
+_AnyBatch: TypeAlias = _pa.RecordBatch
+_AnyTable: TypeAlias = _pa.Table
+_AnyReader: TypeAlias = _pa.RecordBatchReader
 _AnyTime: TypeAlias = _pa.TimestampScalar | int
 _AnyWriteOptions: TypeAlias = _pa.ipc.IpcWriteOptions | IpcWriteOptions
 _AnyReadOptions: TypeAlias = _pa.ipc.IpcReadOptions | IpcReadOptions

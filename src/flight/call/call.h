@@ -75,6 +75,12 @@ struct cfl_cancel_wish {
     pthread_t runner;
 };
 
+/* How long a thread has waited in pieces while nothing moved. */
+struct cfl_idle {
+    uint64_t progress;
+    int64_t waited_ns;
+};
+
 struct cfl_call {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -129,6 +135,8 @@ struct cfl_call {
         int64_t waiting_since_ns;
         uint64_t waiting_progress;
         bool waiting_is_write;
+        struct cfl_idle read_idle; /* of waits that were given up before their end */
+        struct cfl_idle write_idle;
     } locked;
 };
 

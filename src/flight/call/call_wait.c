@@ -77,14 +77,25 @@ void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limi
     }
 }
 
+/* Who waits in pieces waits once: since when, leaving out the time between the pieces. */
+static int64_t idle_since(struct cfl_idle *idle, uint64_t progress, int64_t now_ns)
+{
+    if (idle->progress != progress) {
+        *idle = (struct cfl_idle){.progress = progress};
+    }
+    return now_ns - idle->waited_ns;
+}
+
 bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data), bool is_write,
                           int64_t until_ns)
 {
+    struct cfl_idle *idle = is_write ? &call->locked.write_idle : &call->locked.read_idle;
     for (;;) {
         uint64_t progress_before = cfl_call_progress_locked(call, is_write);
         int64_t now_ns = cfl_clock_now_ns(NULL);
+        int64_t begin_ns = idle_since(idle, progress_before, now_ns);
         int64_t idle_ns = call->limits.idle_timeout_ms > 0
-                              ? cfl_deadline_after_ms(now_ns, call->limits.idle_timeout_ms)
+                              ? cfl_deadline_after_ms(begin_ns, call->limits.idle_timeout_ms)
                               : CFL_TIME_NEVER;
         int64_t limit_ns = cfl_deadline_earlier(call->limits.deadline_ns, idle_ns);
         if (!call->locked.has_answer && !is_write) {
@@ -97,10 +108,12 @@ bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data
             cfl_list_remove(&call->locked.waiting_node);
         }
         if (done) {
+            idle->waited_ns = 0;
             return true;
         }
         now_ns = cfl_clock_now_ns(NULL);
-        if (now_ns >= until_ns) {
+        if (now_ns >= until_ns && now_ns < idle_ns) {
+            idle->waited_ns = now_ns - begin_ns;
             return false;
         }
         bool is_idle = cfl_call_progress_locked(call, is_write) == progress_before;

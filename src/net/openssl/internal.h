@@ -150,7 +150,10 @@ cflight_status cfl_tls_context_use_policy(SSL_CTX *ctx, const struct cflight_tls
 
 /* Appends "DNS:name" and the like; false for kinds that nobody compares with anything. */
 bool cfl_tls_append_san(struct cfl_buf *buf, const GENERAL_NAME *name);
-/* Appends the first common name of the subject, if there is one. */
+/* Appends a DNS or URI name as it is, for the peer's identity; false for other kinds. One with a
+ * zero byte is escaped. */
+bool cfl_tls_append_san_identity(struct cfl_buf *buf, const GENERAL_NAME *name);
+/* The same for the first common name of the subject, if there is one. */
 void cfl_tls_append_common_name(struct cfl_buf *buf, X509 *cert);
 /* Appends the subject as RFC 2253 writes it. */
 void cfl_tls_append_subject(struct cfl_buf *buf, X509 *cert);

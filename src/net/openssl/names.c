@@ -20,6 +20,28 @@ static void append_escaped(struct cfl_buf *buf, const unsigned char *data, size_
     }
 }
 
+/* Appends an identity as it is, so that lists of allowed names work. One with a zero byte would be
+ * cut there into another: it is escaped. */
+static void append_identity(struct cfl_buf *buf, const unsigned char *data, size_t len_bytes)
+{
+    if (len_bytes > 0 && memchr(data, '\0', len_bytes) != NULL) {
+        append_escaped(buf, data, len_bytes);
+    } else {
+        (void)cfl_buf_append(buf, data, len_bytes);
+    }
+}
+
+bool cfl_tls_append_san_identity(struct cfl_buf *buf, const GENERAL_NAME *name)
+{
+    int kind = 0;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &kind);
+    if (kind != GEN_DNS && kind != GEN_URI) {
+        return false;
+    }
+    append_identity(buf, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    return true;
+}
+
 bool cfl_tls_append_san(struct cfl_buf *buf, const GENERAL_NAME *name)
 {
     int kind = 0;
@@ -49,7 +71,12 @@ void cfl_tls_append_common_name(struct cfl_buf *buf, X509 *cert)
     int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (index >= 0) {
         const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
-        append_escaped(buf, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+        unsigned char *text = NULL;
+        int len_bytes = ASN1_STRING_to_UTF8(&text, value);
+        if (len_bytes >= 0) {
+            append_identity(buf, text, (size_t)len_bytes);
+        }
+        OPENSSL_free(text);
     }
 }
 

@@ -33,8 +33,8 @@ static bool list_sans(struct cfl_tls_conn *conn, X509 *cert, struct cfl_buf *buf
             conn->sans[conn->san_count++] = text;
         }
         if (is_listed && conn->identity == NULL &&
-            (strncmp(text, "DNS:", 4) == 0 || strncmp(text, "URI:", 4) == 0)) {
-            conn->identity = cfl_strndup(conn->alloc, text + 4, strlen(text + 4));
+            cfl_tls_append_san_identity(buf, sk_GENERAL_NAME_value(sans, i))) {
+            conn->identity = take_text(conn, buf);
             is_listed = conn->identity != NULL;
         }
     }
