@@ -125,7 +125,8 @@ CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);
 /// @since 0.1
 CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_reload_tls(
     cflight_client *client, const struct cflight_client_tls *tls, cflight_error **reterr);
-/// Drops the caller's hold. Streams that are open keep what they need. NULL is ignored.
+/// Drops the caller's hold. Streams that are open keep what they need; a connect that an event loop
+/// began is abandoned. NULL is ignored.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_client_free(cflight_client *client);
 

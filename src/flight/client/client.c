@@ -44,7 +44,9 @@ static void client_unref(struct cflight_client *client)
         return;
     }
     bool is_ours = client->pid == getpid();
-    cfl_client_end_dial(client);
+    if (is_ours) {
+        cfl_client_end_dial(client); /* a child of fork() has no such thread */
+    }
     cfl_loop_set_free(client->locked.loop_set);
     end_connection(client->locked.connection, is_ours, NULL);
     if (client->is_counted && is_ours) {

@@ -54,7 +54,7 @@ struct cflight_client {
 };
 
 void cfl_client_ref(struct cflight_client *client);
-/* Waits for a connect that an event loop began, if there is one. */
+/* Abandons a connect that an event loop began, if there is one: for the last reference. */
 void cfl_client_end_dial(struct cflight_client *client);
 
 /* ---- client_auth.c ---- */

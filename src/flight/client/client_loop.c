@@ -20,6 +20,8 @@ enum { RETRY_MS = 10 /* when memory or descriptors ran out */ };
 struct cfl_client_dial {
     struct cflight_client *client;
     struct cfl_client_call_options options;
+    cflight_cancel *stop;          /* interrupts the thread, */
+    struct cfl_cancel_entry entry; /* also when the caller's handle is triggered */
     pthread_t thread;
     struct cfl_waker waker; /* set by the thread when it is done */
     cflight_status status;
@@ -32,15 +34,24 @@ static void *dial_main(void *user_data)
 {
     struct cfl_client_dial *dial = user_data;
     struct cfl_connection *connection = NULL;
-    dial->status = cfl_client_connection(dial->client, dial->options.limits.deadline_ns,
-                                         dial->options.user.cancel, &connection, &dial->error);
+    dial->status = cfl_client_connection(dial->client, dial->options.limits.deadline_ns, dial->stop,
+                                         &connection, &dial->error);
     cfl_connection_unref(connection);
     cfl_waker_set(&dial->waker);
     return NULL;
 }
 
+static void on_trigger(struct cfl_cancel_entry *entry)
+{
+    cflight_cancel_trigger(CFL_LIST_ENTRY(entry, struct cfl_client_dial, entry)->stop);
+}
+
 static void dial_free(struct cfl_client_dial *dial)
 {
+    if (dial->options.user.cancel != NULL) {
+        cfl_cancel_unregister(dial->options.user.cancel, &dial->entry);
+    }
+    cflight_cancel_unref(dial->stop);
     cfl_waker_done(&dial->waker);
     cflight_error_free(dial->error);
     cflight_cancel_unref(dial->options.user.cancel);
@@ -62,6 +73,9 @@ static struct cfl_client_dial *take_dial(struct cflight_client *client)
 
 void cfl_client_end_dial(struct cflight_client *client)
 {
+    if (client->locked.dial != NULL) {
+        cflight_cancel_trigger(client->locked.dial->stop);
+    }
     struct cfl_client_dial *dial = take_dial(client);
     if (dial != NULL) {
         dial_free(dial);
@@ -93,13 +107,20 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
     dial->user_data = user_data;
     cflight_status status = cfl_client_load_options(client, options, &dial->options, reterr);
     if (status == CFLIGHT_OK) {
+        status = cflight_cancel_new(&dial->stop, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = cfl_waker_init(&dial->waker, reterr);
     }
     if (status != CFLIGHT_OK) {
+        cflight_cancel_unref(dial->stop);
         cfl_free(client->alloc, dial, sizeof *dial);
         return status;
     }
-    (void)cflight_cancel_ref(dial->options.user.cancel);
+    dial->entry.on_trigger = on_trigger;
+    if (cflight_cancel_ref(dial->options.user.cancel) != NULL) {
+        cfl_cancel_register(dial->options.user.cancel, &dial->entry);
+    }
     (void)pthread_mutex_lock(&client->mutex);
     (void)find_set_locked(client); /* the connection is the loop's from the beginning */
     if (client->locked.dial != NULL) {

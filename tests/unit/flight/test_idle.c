@@ -2,12 +2,17 @@
 /* A client between calls: what a server says is heard and answered, by one thread of the library
  * that nobody notices: it is there when needed, gone with the last client, and in the way of
  * neither fork() nor exit(). */
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "crowd.h"
 #include "event_loop.h"
 #include "peer.h"
 #include "rpcs.h"
@@ -421,4 +426,37 @@ TEST(idle, exit_waits_for_nothing)
         assert_int_equal(WEXITSTATUS(wait_status), 0);
     }
     t_peer_stop(&peer);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Goal: freeing a client does not wait for a connect that its event loop began.
+ * Method: connect to a place that never answers, with the limit of 20 s, and free. */
+TEST(idle, a_freed_client_abandons_its_connect)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t address_bytes = sizeof address;
+    struct t_crowd crowd;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    char location[64];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_bytes), 0);
+    t_crowd_init(&crowd, fd);
+    (void)snprintf(location, sizeof location, "grpc://127.0.0.1:%u",
+                   (unsigned int)ntohs(address.sin_port));
+    CHECK_OK(cflight_client_new(location, NULL, &client, &error), error);
+    CHECK_OK(cflight_client_loop_connect(client, NULL, NULL, NULL, &error), error);
+    double begin_s = now_s();
+    cflight_client_free(client);
+    assert_true(now_s() - begin_s < 10);
+    t_crowd_done(&crowd);
+    (void)close(fd);
 }
