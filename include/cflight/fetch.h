@@ -90,7 +90,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_error *cflight_fetch_error(
     const struct ArrowArrayStream *stream);
 
 /// How far a fetch is.
-struct cflight_fetch_progress {
+struct cflight_fetch_counts {
     uint64_t batch_count; ///< handed over, as are the next two
     uint64_t row_count;
     uint64_t body_bytes; ///< as they came over the network
@@ -104,7 +104,7 @@ struct cflight_fetch_progress {
 /// @return false when the stream is not from cflight_fetch()
 /// @since 0.1
 CFLIGHT_EXPORT bool cflight_fetch_progress(const struct ArrowArrayStream *stream,
-                                           struct cflight_fetch_progress *ret_progress);
+                                           struct cflight_fetch_counts *ret_counts);
 
 #ifdef __cplusplus
 }

@@ -157,13 +157,13 @@ static uint64_t read_counter(const atomic_uint_fast64_t *counter)
 }
 
 bool cflight_fetch_progress(const struct ArrowArrayStream *stream,
-                            struct cflight_fetch_progress *ret_progress)
+                            struct cflight_fetch_counts *ret_counts)
 {
     const struct cfl_fetch *fetch = fetch_of(stream);
-    if (fetch == NULL || ret_progress == NULL) {
+    if (fetch == NULL || ret_counts == NULL) {
         return false;
     }
-    *ret_progress = (struct cflight_fetch_progress){
+    *ret_counts = (struct cflight_fetch_counts){
         .batch_count = read_counter(&fetch->batch_count),
         .row_count = read_counter(&fetch->row_count),
         .body_bytes = read_counter(&fetch->body_bytes),

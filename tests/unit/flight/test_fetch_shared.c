@@ -74,7 +74,7 @@ static int64_t read_all(struct ArrowArrayStream *stream)
 static bool fetch_once(struct run *run)
 {
     struct ArrowArrayStream stream;
-    struct cflight_fetch_progress progress;
+    struct cflight_fetch_counts progress;
     struct cflight_fetch_options options = CFLIGHT_FETCH_OPTIONS_INIT;
     cflight_error *error = NULL;
     options.any_order = run->any_order;
