@@ -6,6 +6,7 @@
 #   make test     installs what is missing and runs every test
 #   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
 #   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
+#   make published  runs the tests of published packages with pyarrow.flight and with cflight in its place
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
@@ -29,7 +30,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python interop attack bench fuzz lint install format clean
+	python interop published attack bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -75,6 +76,11 @@ test-python: test-packages
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
 	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTEST) tests/python)
+	build/venv/bin/python tools/published --quick
+
+published: test-packages
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
+	build/venv/bin/python tools/published
 
 python: build
 	@tools/bootstrap --python
