@@ -9,8 +9,8 @@
 
 enum {
     FLUSH_BYTES = 64 * 1024,
-    FREE_BYTES = 512 << 20, /* of text that any row may take */
-    BYTES_MAX = 4096,       /* of text for a byte of data: an index can stand for a long word */
+    FREE_BYTES = 64 << 20, /* of text that any row may take */
+    BYTES_MAX = 4096,      /* of text for a byte of data: an index can stand for a long word */
 };
 
 struct cli_sink *cli_sink_text_new(struct cli_output *output,
