@@ -93,15 +93,8 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
                                       const struct cflight_descriptor *descriptor,
                                       cflight_response *response, cflight_error **reterr)
 {
-    (void)user_data;
+    const cflight_buffer *schema = user_data;
     (void)context;
-    struct table table;
-    table_init(&table);
-    cflight_buffer *schema = NULL;
-    cflight_status status = cflight_ipc_schema_serialize(&table.schema, &schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
     struct cflight_endpoint endpoint = {.ticket = cflight_bytes_from_text("weather")};
     struct cflight_info info = {
         .schema = cflight_buffer_bytes(schema),
@@ -111,9 +104,7 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
         .total_records = ROW_COUNT,
         .total_bytes = -1,
     };
-    status = cflight_response_info(response, &info, reterr);
-    cflight_buffer_unref(schema);
-    return status;
+    return cflight_response_info(response, &info, reterr);
 }
 
 int main(int argc, char **argv)
@@ -132,11 +123,19 @@ int main(int argc, char **argv)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
     cflight_server *server = NULL;
+    cflight_buffer *schema = NULL; /* as GetFlightInfo tells it; the same for every call */
     cflight_error *error = NULL;
-    cflight_status status = cflight_server_new(location, &handlers, NULL, &server, &error);
+    struct table table;
+    table_init(&table);
+    cflight_status status = cflight_ipc_schema_serialize(&table.schema, &schema, &error);
+    if (status == CFLIGHT_OK) {
+        handlers.user_data = schema;
+        status = cflight_server_new(location, &handlers, NULL, &server, &error);
+    }
     if (status != CFLIGHT_OK) {
         fprintf(stderr, "%s: %s\n", cflight_status_name(status), cflight_error_message(error));
         cflight_error_free(error);
+        cflight_buffer_unref(schema);
         return 1;
     }
     printf("%s\n", cflight_server_location(server));
@@ -147,5 +146,6 @@ int main(int argc, char **argv)
     cflight_server_shutdown(server, GRACE_MS);
     cflight_server_wait(server);
     cflight_server_free(server);
+    cflight_buffer_unref(schema);
     return 0;
 }

@@ -19,6 +19,7 @@ enum {
     ALIGNMENT_BYTES = 64, /* Arrow columnar: Buffer Alignment and Padding */
     HUGE_PAGE_BYTES = 2 << 20,
     POOLED_BYTES_MIN = 32 << 10,
+    WHOLE_BYTES_MAX = 8 << 10, /* up to here, a body and its data are one block */
     CLASS_COUNT = 256,
 };
 
@@ -79,8 +80,18 @@ struct cfl_pool *cfl_pool_ref(struct cfl_pool *pool)
     return pool;
 }
 
+/* Of a body that is one block: room to align its data is counted in. */
+static size_t whole_size(size_t capacity_bytes)
+{
+    return sizeof(cflight_buffer) + ALIGNMENT_BYTES + capacity_bytes;
+}
+
 static void free_block(cflight_buffer *body)
 {
+    if (body->capacity_bytes <= WHOLE_BYTES_MAX) {
+        cfl_free(body->alloc, body, whole_size(body->capacity_bytes));
+        return;
+    }
     cfl_free(body->alloc, body->data, body->capacity_bytes);
     cfl_free(body->alloc, body, sizeof *body);
 }
@@ -134,8 +145,25 @@ static bool put_idle(struct cfl_pool *pool, cflight_buffer *body)
     return has_room;
 }
 
+static cflight_buffer *new_whole(const struct cflight_allocator *alloc, size_t capacity_bytes)
+{
+    cflight_buffer *body = cfl_alloc(alloc, whole_size(capacity_bytes));
+    if (body == NULL) {
+        return NULL;
+    }
+    memset(body, 0, sizeof *body);
+    uintptr_t data = (uintptr_t)(body + 1) + ALIGNMENT_BYTES - 1;
+    body->data = (uint8_t *)(data & ~(uintptr_t)(ALIGNMENT_BYTES - 1));
+    body->alloc = alloc;
+    body->capacity_bytes = capacity_bytes;
+    return body;
+}
+
 static cflight_buffer *new_block(const struct cflight_allocator *alloc, size_t capacity_bytes)
 {
+    if (capacity_bytes <= WHOLE_BYTES_MAX) {
+        return new_whole(alloc, capacity_bytes);
+    }
     cflight_buffer *body = cfl_alloc_zeroed(alloc, sizeof *body);
     if (body == NULL) {
         return NULL;

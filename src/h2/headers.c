@@ -71,10 +71,25 @@ static bool block_add(struct cfl_h2_session *session, const uint8_t *name, size_
     return true;
 }
 
+/* Whether one of the eight bytes may be a control character; a word at a time. */
+static bool may_hold_control(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t deletes = word ^ (ones * 0x7f);
+    return (((word - ones * 0x20) & ~word) | ((deletes - ones) & ~deletes)) & (ones * 0x80);
+}
+
 /* RFC 9110 5.5: bytes that no value holds. Peers that are strict about it never send them. */
 static bool is_value_valid(struct cflight_bytes value)
 {
-    for (size_t i = 0; i < value.len_bytes; i++) {
+    size_t start = 0;
+    for (uint64_t word = 0; start + sizeof word <= value.len_bytes; start += sizeof word) {
+        memcpy(&word, value.data + start, sizeof word);
+        if (may_hold_control(word)) {
+            break; /* a tab, perhaps */
+        }
+    }
+    for (size_t i = start; i < value.len_bytes; i++) {
         if ((value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f) {
             return false;
         }
@@ -85,13 +100,12 @@ static bool is_value_valid(struct cflight_bytes value)
 /* RFC 9113 8.2.1: a name has no capital letters either, so those above compare names as bytes. */
 static bool is_name_valid(struct cflight_bytes name)
 {
+    bool is_bad = false;
     for (size_t i = 0; i < name.len_bytes; i++) {
         uint8_t byte = name.data[i];
-        if (byte <= 0x20 || (byte >= 'A' && byte <= 'Z') || byte >= 0x7f) {
-            return false;
-        }
+        is_bad |= (uint8_t)(byte - 0x21) >= 0x7f - 0x21 || (uint8_t)(byte - 'A') <= 'Z' - 'A';
     }
-    return true;
+    return !is_bad;
 }
 
 static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)

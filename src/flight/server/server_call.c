@@ -80,8 +80,10 @@ static bool admit(struct cfl_server_call *call)
     cflight_error *error = NULL;
     bool is_plain = false;
     cflight_status status = CFLIGHT_OK;
-    context->instances =
-        cfl_alloc_array(server->alloc, server->middleware_count, sizeof *context->instances);
+    if (server->middleware_count > 0) {
+        context->instances =
+            cfl_alloc_array(server->alloc, server->middleware_count, sizeof *context->instances);
+    }
     if (context->instances == NULL && server->middleware_count > 0) {
         status = cfl_error_no_memory(&error);
         is_plain = true;
