@@ -10,6 +10,7 @@
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
+#   make siege    clients that stop, come at once, are refused (tests/interop/test_siege.py), a thousand of each
 #   make test-fetch   ten thousand fetches on shared clients
 #   make bench    runs the benchmarks
 #   make install  PREFIX=/usr/local DESTDIR=
@@ -30,7 +31,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python interop published attack bench fuzz lint install format clean
+	python interop published attack siege bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -109,6 +110,11 @@ attack: test-packages
 	@$(call BUILD,dev)
 	CFLIGHT_ATTACK=full CFLIGHT_LIBRARY=build/dev/lib/libcflight.so CFLIGHT_BIN=build/dev/bin \
 		$(PYTEST) -s tests/interop/test_attacks.py
+
+siege: test-packages
+	@$(call BUILD,release)
+	CFLIGHT_SIEGE=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
+		$(PYTEST) -s tests/interop/test_siege.py
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)

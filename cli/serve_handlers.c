@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "cli/mapped_file.h"
+#include "cli/memory.h"
 #include "cli/message.h"
 #include "cli/os_error.h"
 #include "cli/serve.h"
@@ -239,28 +240,6 @@ static cflight_status begin_flight(const char *name, struct ArrowArrayStream *st
     return status;
 }
 
-static cflight_status send_batches(const char *name, struct ArrowArrayStream *stream,
-                                   const struct cli_mapped_file *file, cflight_writer *writer,
-                                   cflight_error **reterr)
-{
-    cflight_status status = begin_flight(name, stream, writer, reterr);
-    while (status == CFLIGHT_OK) {
-        struct ArrowArray batch = {0};
-        if (stream->get_next(stream, &batch) != 0) {
-            return stream_failure(name, stream, reterr);
-        }
-        if (batch.release == NULL) {
-            break;
-        }
-        status = cflight_writer_write(writer, &batch, NULL, reterr);
-        batch.release(&batch);
-        if (status == CFLIGHT_OK) {
-            status = check_flight(name, file, reterr);
-        }
-    }
-    return status;
-}
-
 /* A change of the file explains whatever else went wrong. The operator is told: clients cannot do
  * anything about it. */
 static cflight_status blame_change(const char *name, const struct cli_mapped_file *file,
@@ -281,44 +260,112 @@ static cflight_status blame_change(const char *name, const struct cli_mapped_fil
     return changed;
 }
 
-static cflight_status send_flight(const struct cli_serve *serve, const char *name,
-                                  cflight_writer *writer, cflight_error **reterr)
-{
+/* A flight on its way to a client: what the library pulls batches from, once the handler has
+ * returned, so that a client that stops reading holds no thread. */
+struct sending {
+    struct cli_text name;
+    struct cli_mapped_file file;
     struct ArrowArrayStream stream;
-    struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
-    cflight_status status = open_flight(serve, name, &file, reterr);
+    bool is_over; /* the end was reached, or a failure of the file was told */
+};
+
+/* Asked for the next batch, the library has sent the one before: now is the time to see whether
+ * that was what the file held. */
+static cflight_status next_batch(void *user_data, struct cflight_chunk *ret_chunk,
+                                 cflight_error **reterr)
+{
+    struct sending *sending = user_data;
+    const char *name = sending->name.data;
+    struct ArrowArray batch = {0};
+    cflight_status status = CFLIGHT_OK;
+    if (sending->stream.get_next(&sending->stream, &batch) != 0) {
+        status = stream_failure(name, &sending->stream, reterr);
+    }
+    status = blame_change(name, &sending->file, status, reterr);
+    sending->is_over = status != CFLIGHT_OK || batch.release == NULL;
     if (status != CFLIGHT_OK) {
+        if (batch.release != NULL) {
+            batch.release(&batch);
+        }
         return status;
     }
-    status = cflight_ipc_file_stream(file.file, &stream, reterr);
+    ret_chunk->is_end = batch.release == NULL;
+    ret_chunk->has_batch = !ret_chunk->is_end;
+    ret_chunk->batch = batch;
+    return CFLIGHT_OK;
+}
+
+static void free_sending(struct sending *sending)
+{
+    if (sending->stream.release != NULL) {
+        sending->stream.release(&sending->stream);
+    }
+    cli_mapped_file_done(&sending->file);
+    cli_text_done(&sending->name);
+    cli_free(sending);
+}
+
+/* Pages that are gone break the connection, and nobody asks for the next batch then. */
+static void end_sending(void *user_data)
+{
+    struct sending *sending = user_data;
+    if (!sending->is_over) {
+        (void)blame_change(sending->name.data, &sending->file, CFLIGHT_OK, NULL);
+    }
+    free_sending(sending);
+}
+
+static cflight_status new_sending(const struct cli_serve *serve, struct cflight_bytes ticket,
+                                  struct sending **ret_sending, cflight_error **reterr)
+{
+    struct sending *sending = cli_alloc_array(1, sizeof *sending);
+    if (sending == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    sending->file = (struct cli_mapped_file)CLI_MAPPED_FILE_INIT;
+    cli_text_append(&sending->name, ticket.data, ticket.len_bytes);
+    (void)cli_text_terminated(&sending->name);
+    cflight_status status = cli_text_status(&sending->name, reterr);
     if (status == CFLIGHT_OK) {
-        status = send_batches(name, &stream, &file, writer, reterr);
-        stream.release(&stream);
+        status = open_flight(serve, sending->name.data, &sending->file, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_ipc_file_stream(sending->file.file, &sending->stream, reterr);
+        status = blame_change(sending->name.data, &sending->file, status, reterr);
     }
     if (status != CFLIGHT_OK) {
-        status = blame_change(name, &file, status, reterr);
+        free_sending(sending);
+        return status;
     }
-    cli_mapped_file_done(&file);
-    return status;
+    *ret_sending = sending;
+    return CFLIGHT_OK;
 }
 
 static cflight_status do_get(void *user_data, cflight_server_context *context,
                              struct cflight_bytes ticket, cflight_writer *writer,
                              cflight_error **reterr)
 {
+    struct sending *sending = NULL;
+    struct cflight_source source = CFLIGHT_SOURCE_INIT;
     (void)context;
-    struct cli_text name = CLI_TEXT_INIT;
     cflight_status status = cli_name_check(ticket, reterr);
+    if (status == CFLIGHT_OK) {
+        status = new_sending(user_data, ticket, &sending, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
-    cli_text_append(&name, ticket.data, ticket.len_bytes);
-    (void)cli_text_terminated(&name);
-    status = cli_text_status(&name, reterr);
+    source.user_data = sending;
+    source.next = next_batch;
+    source.release = end_sending;
+    status = begin_flight(sending->name.data, &sending->stream, writer, reterr);
     if (status == CFLIGHT_OK) {
-        status = send_flight(user_data, name.data, writer, reterr);
+        status = cflight_writer_hand_over(writer, &source, reterr);
     }
-    cli_text_done(&name);
+    if (status != CFLIGHT_OK) {
+        status = blame_change(sending->name.data, &sending->file, status, reterr);
+        free_sending(sending);
+    }
     return status;
 }
 
