@@ -72,6 +72,19 @@ static bool parse_size(const char *text, uint64_t *ret_bytes)
     return true;
 }
 
+static bool parse_count(const char *text, uint32_t *ret_count)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || text[0] < '0' || text[0] > '9' ||
+        number == 0 || number > UINT32_MAX) {
+        return false;
+    }
+    *ret_count = (uint32_t)number;
+    return true;
+}
+
 static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
 {
     static const char *const names[] = {"none", "lz4", "zstd"};
@@ -89,6 +102,7 @@ static const char *expected_value(enum cli_value_type type, const char *value)
 {
     int64_t number = 0;
     uint64_t size_bytes = 0;
+    uint32_t count = 0;
     enum cflight_compression codec = CFLIGHT_COMPRESSION_NONE;
     enum cli_format format = CLI_FORMAT_TABLE;
     switch (type) {
@@ -96,6 +110,8 @@ static const char *expected_value(enum cli_value_type type, const char *value)
         return parse_seconds(value, &number) ? NULL : "a number of seconds";
     case CLI_VALUE_ROWS:
         return parse_rows(value, &number) ? NULL : "a number of rows, or \"all\"";
+    case CLI_VALUE_COUNT:
+        return parse_count(value, &count) ? NULL : "a whole number from 1 to 4294967295";
     case CLI_VALUE_SIZE:
         return parse_size(value, &size_bytes) ? NULL : "a number of bytes such as 100000 or 2G";
     case CLI_VALUE_CODEC:
@@ -319,6 +335,15 @@ uint64_t cli_size(const struct cli_arguments *arguments, enum cli_option_id opti
         (void)parse_size(arguments->values[option], &size);
     }
     return size;
+}
+
+uint32_t cli_count(const struct cli_arguments *arguments, enum cli_option_id option)
+{
+    uint32_t count = 0;
+    if (cli_has(arguments, option)) {
+        (void)parse_count(arguments->values[option], &count);
+    }
+    return count;
 }
 
 struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments)

@@ -35,6 +35,8 @@ int64_t cli_milliseconds(const struct cli_arguments *arguments, enum cli_option_
                          int64_t fallback_ms);
 /* CLI_ROWS_ALL for "all". */
 int64_t cli_row_count(const struct cli_arguments *arguments, int64_t fallback);
+/* Of an option of type CLI_VALUE_COUNT; 0 when it was not given. */
+uint32_t cli_count(const struct cli_arguments *arguments, enum cli_option_id option);
 /* Of an option of type CLI_VALUE_SIZE; 0 when it was not given. */
 uint64_t cli_size(const struct cli_arguments *arguments, enum cli_option_id option);
 struct cflight_ipc_write_options cli_write_options(const struct cli_arguments *arguments);

@@ -17,6 +17,7 @@
 #include "cli/os_error.h"
 #include "cli/serve.h"
 #include "cli/serve_auth.h"
+#include "cli/serve_limits.h"
 #include "cli/serve_tls.h"
 #include "cli/tls_policy.h"
 
@@ -31,6 +32,7 @@ struct serving {
     struct cli_serve_tls tls;
     struct cli_serve_auth auth;
     char *location;
+    struct cflight_server_options options; /* the limits; the rest is added at the start */
     cflight_server *server;
 };
 
@@ -107,7 +109,12 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     if (serving->serve.may_overwrite && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
         return refuse(serving, "--overwrite needs --writable", reterr);
     }
-    cflight_status status = choose_location(serving, reterr);
+    cflight_status status = cli_serve_limits(arguments, &serving->options, reterr);
+    if (status != CFLIGHT_OK) {
+        serving->run->exit_code = CLI_EXIT_USAGE;
+        return status;
+    }
+    status = choose_location(serving, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -185,7 +192,7 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
-    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    struct cflight_server_options options = serving->options;
     const struct cflight_ipc_write_options write_options = cli_write_options(arguments);
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
@@ -323,6 +330,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
         status = open_directory(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
+        cli_serve_raise_descriptors();
         status = start(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -338,7 +346,8 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
 
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
-    struct serving serving = {.run = run, .serve.catalog = CLI_CATALOG_INIT};
+    struct serving serving = {
+        .run = run, .serve.catalog = CLI_CATALOG_INIT, .options = CFLIGHT_SERVER_OPTIONS_INIT};
     serving.serve.may_overwrite = cli_has(run->arguments, CLI_OPTION_OVERWRITE);
     serving.serve.is_quiet = cli_has(run->arguments, CLI_OPTION_QUIET);
     int os_code = pthread_mutex_init(&serving.serve.commit_mutex, NULL);

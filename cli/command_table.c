@@ -184,6 +184,51 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
          "none."},
     [CLI_OPTION_GRACE] = {"grace", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
                           "How long running calls may go on after a signal. Default: 30."},
+    [CLI_OPTION_HANDLERS_MAX] =
+        {"handlers-max", '\0', "N", CLI_VALUE_COUNT, BIT(SERVE),
+         "Most calls that are worked on at once; further ones wait. Those that wait for their "
+         "client are not among them. Default: 64."},
+    [CLI_OPTION_WAITING_MAX] =
+        {"waiting-max", '\0', "N", CLI_VALUE_COUNT, BIT(SERVE),
+         "Most calls that wait for their client with a thread of their own: uploads that do not go "
+         "on, lists that are not read on; downloads have none. When there are as many, new "
+         "uploads, "
+         "downloads and lists are refused with UNAVAILABLE. Default: 4096."},
+    [CLI_OPTION_QUEUE_MAX] =
+        {"queue-max", '\0', "N", CLI_VALUE_COUNT, BIT(SERVE),
+         "Most calls that wait to be worked on. When there are as many, connections that have more "
+         "than their share are refused with UNAVAILABLE. Default: 1024."},
+    [CLI_OPTION_CONNECTIONS_MAX] = {"connections-max", '\0', "N", CLI_VALUE_COUNT, BIT(SERVE),
+                                    "Most connections; further ones are closed. Default: 10000."},
+    [CLI_OPTION_CONNECTION_CALLS_MAX] = {"connection-calls-max", '\0', "N", CLI_VALUE_COUNT,
+                                         BIT(SERVE),
+                                         "Most calls at once on one connection. Default: 2048."},
+    [CLI_OPTION_UNREAD_MAX] =
+        {"unread-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+         "Most bytes that all clients together may have sent and the server has not taken yet; one "
+         "connection may have half of them. Default: half of the machine's memory."},
+    [CLI_OPTION_STREAM_WINDOW] =
+        {"stream-window", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+         "Bytes of one upload that may wait before its client is held back. Default: 4M."},
+    [CLI_OPTION_MESSAGE_MAX] =
+        {"message-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+         "Largest message that is accepted, such as a batch of an upload. Default: 4G, less a "
+         "byte."},
+    [CLI_OPTION_METADATA_MAX] = {"metadata-max", '\0', "SIZE", CLI_VALUE_SIZE, BIT(SERVE),
+                                 "Largest block of headers of a call. Default: 64k."},
+    [CLI_OPTION_MESSAGE_TIMEOUT] =
+        {"message-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
+         "Limit from the headers of a call to its first message; 0 is none. Default: 30."},
+    [CLI_OPTION_SERVER_IDLE_TIMEOUT] =
+        {"idle-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
+         "Limit on a wait for a client while no byte moves: a download that is not read on, an "
+         "upload that does not go on; 0 is none. Default: 600."},
+    [CLI_OPTION_CONTENDED_TIMEOUT] =
+        {"contended-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
+         "The same while others are refused because of --waiting-max; 0 is none. Default: 60."},
+    [CLI_OPTION_CONNECTION_IDLE_TIMEOUT] =
+        {"connection-idle-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, BIT(SERVE),
+         "Close connections that have no call for so long; 0 is never. Default: 1800."},
     [CLI_OPTION_SERVER_TLS_CERT] = {"tls-cert", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),
                                     "Certificate chain (PEM) of the server."},
     [CLI_OPTION_SERVER_TLS_KEY] = {"tls-key", '\0', "FILE", CLI_VALUE_TEXT, BIT(SERVE),

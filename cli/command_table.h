@@ -72,6 +72,19 @@ enum cli_option_id {
     CLI_OPTION_UPLOAD_FILES_MAX,
     CLI_OPTION_UPLOAD_USER_MAX,
     CLI_OPTION_GRACE,
+    CLI_OPTION_HANDLERS_MAX,
+    CLI_OPTION_WAITING_MAX,
+    CLI_OPTION_QUEUE_MAX,
+    CLI_OPTION_CONNECTIONS_MAX,
+    CLI_OPTION_CONNECTION_CALLS_MAX,
+    CLI_OPTION_UNREAD_MAX,
+    CLI_OPTION_STREAM_WINDOW,
+    CLI_OPTION_MESSAGE_MAX,
+    CLI_OPTION_METADATA_MAX,
+    CLI_OPTION_MESSAGE_TIMEOUT,
+    CLI_OPTION_SERVER_IDLE_TIMEOUT,
+    CLI_OPTION_CONTENDED_TIMEOUT,
+    CLI_OPTION_CONNECTION_IDLE_TIMEOUT,
     CLI_OPTION_SERVER_TLS_CERT,
     CLI_OPTION_SERVER_TLS_KEY,
     CLI_OPTION_TLS_CA,
@@ -87,6 +100,7 @@ enum cli_value_type {
     CLI_VALUE_LIST,    /* anything, may be given several times */
     CLI_VALUE_SECONDS, /* a decimal number, 0 or more */
     CLI_VALUE_ROWS,    /* a whole number, or "all" */
+    CLI_VALUE_COUNT,   /* a whole number from 1 on, of 32 bits */
     CLI_VALUE_SIZE,    /* a whole number of bytes, perhaps with k, M, G or T */
     CLI_VALUE_CODEC,   /* none, lz4 or zstd */
     CLI_VALUE_FORMAT,  /* the name of an output format */

@@ -5,10 +5,10 @@
 #include "base/alloc.h"
 #include "flight/server/server.h"
 
-static uint32_t thread_max(const struct cflight_server *server)
+static uint64_t thread_max(const struct cflight_server *server)
 {
-    return server->options.handlers_max * CFL_SERVER_KIND_COUNT + server->options.waiting_max +
-           server->workers_least;
+    return (uint64_t)server->options.handlers_max * CFL_SERVER_KIND_COUNT +
+           server->options.waiting_max + server->workers_least;
 }
 
 static void worker_join(struct cflight_server *server, struct cfl_server_worker *worker)

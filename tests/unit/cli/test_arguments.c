@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines: what is taken, what is refused. */
 #include "cli/arguments.h"
+
+#include <stdio.h>
+
 #include "cli/exit_code.h"
 #include "test.h"
 
@@ -90,6 +93,27 @@ TEST(cli_arguments, sizes_may_have_a_unit)
     check_refused("get h:1 n --unpack-max 5x", "takes a number of bytes");
     check_refused("get h:1 n --unpack-max 18014398509481984k", "takes a number of bytes");
     check_refused("get h:1 n --unpack-max 99999999999999999999", "takes a number of bytes");
+}
+
+/* Goal: counts are whole numbers that the library's limits can hold, and 0 is none of them.
+ * Method: the least and the largest, and what lies beside them. */
+TEST(cli_arguments, counts_are_of_32_bits)
+{
+    char storage[256];
+    struct cli_arguments arguments;
+    cflight_error *error = NULL;
+    CHECK_OK(parse("serve d --handlers-max 1 --queue-max=4294967295", storage, &arguments, &error),
+             error);
+    assert_int_equal(cli_count(&arguments, CLI_OPTION_HANDLERS_MAX), 1);
+    assert_int_equal(cli_count(&arguments, CLI_OPTION_QUEUE_MAX), UINT32_MAX);
+    assert_int_equal(cli_count(&arguments, CLI_OPTION_WAITING_MAX), 0);
+    cli_arguments_done(&arguments);
+    static const char *const wrong[] = {"0", "-1", "4294967296", "1k", "1.5", "x", "+1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "serve d --handlers-max %s", wrong[i]);
+        check_refused(line, "--handlers-max takes a whole number from 1 to 4294967295");
+    }
 }
 
 /* Goal: letters can be written together, and the last may have a value.
