@@ -10,8 +10,8 @@
 #include "flight/call/connection_internal.h"
 
 enum {
-    OUTPUT_VIEWS_MAX = 64,
-    READ_STEPS_MAX = 64, /* before the driver looks around again */
+    OUTPUT_VIEWS_MAX = 128,
+    READ_STEPS_MAX = 8, /* before the driver looks around again */
 };
 
 /* A server that expects TLS hangs up on a plain client, and so does one that has no room for
