@@ -20,6 +20,8 @@ enum {
     TEXT_BYTES_LEAST = 1 << 10, /* what texts keep when binary values want the room */
     NOTE_BYTES = 160,
     DECIMAL_BYTES = 16,
+    /* Of the user's trailers: peers bound the number of fields, too, without announcing it. */
+    TRAILERS_MAX = 256,
 };
 
 /* What goes out beside the status, and the room for it. */
@@ -27,6 +29,7 @@ struct plan {
     uint64_t room_bytes; /* of the list, not given away yet */
     size_t text_count;   /* that still want some of it */
     uint64_t text_bytes; /* what those of the trailers want */
+    size_t kept_count;
     size_t dropped_count;
     struct cflight_bytes dropped_name; /* the first of them */
     size_t dropped_bytes;
@@ -78,12 +81,14 @@ static void make_plan(struct plan *plan, uint64_t room_bytes, const char *messag
     for (size_t i = 0; i < trailers->count; i++) {
         const struct cflight_header *field = &trailers->fields[i];
         uint64_t size_bytes = cfl_grpc_field_size(field->name, field->value);
-        keeps[i] = may_be_cut(field->name) || !is_dropped(plan, size_bytes);
+        keeps[i] = may_be_cut(field->name) ||
+                   (!is_dropped(plan, size_bytes) && plan->kept_count < TRAILERS_MAX);
         if (!keeps[i]) {
             plan->dropped_name = plan->dropped_count++ == 0 ? field->name : plan->dropped_name;
             plan->dropped_bytes += field->value.len_bytes;
         } else if (!may_be_cut(field->name)) {
             plan->room_bytes -= size_bytes;
+            plan->kept_count++;
         }
     }
 }

@@ -58,25 +58,40 @@ def test_a_stock_server_does_not_wait_for_idle_clients():
     assert seconds < without + 0.1
 
 
-def thread_names():
+# One thread for all clients, none where it is turned off, none after the last client.
+NAMES = """
+import os, sys
+import cflight
+
+def watch_count():
     names = []
     for task in os.listdir("/proc/self/task"):
         with open(f"/proc/self/task/{task}/comm", encoding="utf-8") as file:
             names.append(file.read().strip())
-    return names
+    return names.count("cflight-idle")
+
+with cflight.connect(sys.argv[1], idle_watch_is_off=True) as client:
+    list(client.list_flights())
+    print(watch_count())
+clients = [cflight.connect(sys.argv[1]) for _ in range(3)]
+for client in clients:
+    list(client.list_flights())
+print(watch_count())
+del client
+clients.clear()
+print(watch_count())
+"""
 
 
 def test_the_watch_ends_with_the_last_client():
-    """Goal: one thread for all, none after them, none where it is turned off. Method: names of threads."""
+    """Goal: one thread for all, none after them, none where it is turned off.
+    Method: names of threads, in a process that has no other clients."""
     with Server("grpc://127.0.0.1:0") as server:
-        location = f"grpc://127.0.0.1:{server.port}"
-        with cflight.connect(location, idle_watch_is_off=True) as client:
-            list(client.list_flights())
-            before = thread_names().count("cflight-idle")
-        clients = [cflight.connect(location) for _ in range(3)]
-        for client in clients:
-            list(client.list_flights())
-        assert thread_names().count("cflight-idle") == 1
-        del client
-        clients.clear()
-        assert thread_names().count("cflight-idle") == before == 0
+        done = subprocess.run(
+            [sys.executable, "-c", NAMES, f"grpc://127.0.0.1:{server.port}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": MODULE_PATH},
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout.split()) == (0, ["0", "1", "0"]), done.stderr
