@@ -70,6 +70,8 @@ static cflight_status packed_ends(struct cfl_grpc_call *call, cflight_error **re
         status = call->handlers.on_message_bytes(call->user_data, call, message.data,
                                                  message.len_bytes, reterr);
     }
+    cfl_grpc_unpacker_free(call->unpacker);
+    call->unpacker = NULL;
     return goes_on(call, status) ? message_ends(call, reterr) : status;
 }
 

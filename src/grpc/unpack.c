@@ -3,9 +3,10 @@
  * format.
  *
  * They are taken, not asked for, and never sent: Arrow data has better codecs of its own. A message
- * is unpacked as it arrives; what it unpacks to is held to the limit on messages, and told to the
- * call's user step by step, who may have a budget, before memory is taken for it. Owner: the call.
- * Thread class: one at a time. */
+ * is unpacked as it arrives; what it unpacks to is held to the limit on messages. Memory for it,
+ * all that is allocated and not only what is filled, is told to the call's user first, who may have
+ * a budget, and is freed when the message was handed out. Owner: the call. Thread class: one at a
+ * time. */
 #include <stdalign.h>
 #include <string.h>
 #include <zlib.h>
@@ -16,6 +17,7 @@
 
 enum {
     STEP_BYTES = 64 << 10,
+    STATE_BYTES = 48 << 10, /* what zlib takes for one stream, about */
     WINDOW_BITS = 15,
     WINDOW_BITS_GZIP = WINDOW_BITS + 16,
     LEAD_BYTES = alignof(max_align_t),
@@ -73,10 +75,23 @@ void cfl_grpc_unpacker_free(struct cfl_grpc_unpacker *unpacker)
     cfl_free(unpacker->alloc, unpacker, sizeof *unpacker);
 }
 
+/* Asks the user of the call for memory. */
+static cflight_status borrow(struct cfl_grpc_call *call, size_t more_bytes, size_t so_far_bytes,
+                             cflight_error **reterr)
+{
+    if (call->handlers.on_unpacking == NULL) {
+        return CFLIGHT_OK;
+    }
+    return call->handlers.on_unpacking(call->user_data, call, more_bytes, so_far_bytes, reterr);
+}
+
 cflight_status cfl_grpc_unpack_begin(struct cfl_grpc_call *call, cflight_error **reterr)
 {
     bool is_gzip = call->encoding == CFL_GRPC_ENCODING_GZIP;
-    cfl_grpc_unpacker_free(call->unpacker);
+    cflight_status status = borrow(call, STATE_BYTES, 0, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     call->unpacker = cfl_alloc_zeroed(call->alloc, sizeof *call->unpacker);
     struct cfl_grpc_unpacker *unpacker = call->unpacker;
     if (unpacker == NULL) {
@@ -92,7 +107,8 @@ cflight_status cfl_grpc_unpack_begin(struct cfl_grpc_call *call, cflight_error *
     return unpacker->is_open ? CFLIGHT_OK : cfl_error_no_memory(reterr);
 }
 
-/* Room for one more step, which the limit and the user of the call have to grant. */
+/* More room, which the limit and the user of the call have to grant: as much again as there is, so
+ * that what is copied on the way stays in proportion. */
 static cflight_status make_room(struct cfl_grpc_call *call, cflight_error **reterr)
 {
     struct cfl_buf *message = &call->unpacker->message;
@@ -104,14 +120,12 @@ static cflight_status make_room(struct cfl_grpc_call *call, cflight_error **rete
             "a compressed message unpacks to more than the limit of %llu bytes",
             (unsigned long long)limit_bytes);
     }
-    if (call->handlers.on_unpacking != NULL) {
-        cflight_status status = call->handlers.on_unpacking(call->user_data, call, STEP_BYTES,
-                                                            message->len_bytes, reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
+    size_t more_bytes = message->capacity_bytes > 0 ? message->capacity_bytes : STEP_BYTES;
+    cflight_status status = borrow(call, more_bytes, message->len_bytes, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
     }
-    return cfl_buf_space(message, STEP_BYTES) == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
+    return cfl_buf_space(message, more_bytes) == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
 cflight_status cfl_grpc_unpack_feed(struct cfl_grpc_call *call, const uint8_t *data,
@@ -129,7 +143,7 @@ cflight_status cfl_grpc_unpack_feed(struct cfl_grpc_call *call, const uint8_t *d
             if (status != CFLIGHT_OK) {
                 return status;
             }
-            room_bytes = STEP_BYTES;
+            room_bytes = unpacker->message.capacity_bytes - unpacker->message.len_bytes;
         }
         room_bytes = room_bytes < STEP_BYTES ? room_bytes : STEP_BYTES;
         stream->next_out = unpacker->message.data + unpacker->message.len_bytes;

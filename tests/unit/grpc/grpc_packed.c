@@ -50,7 +50,9 @@ static void run(struct packed *packed, uint64_t limit_bytes, const char *encodin
                                       {"grpc-encoding", encoding},
                                       {NULL, NULL}};
     const struct t_field trailers[] = {{"grpc-status", "0"}, {NULL, NULL}};
+    uint64_t lent_bytes_max = packed->user.lent_bytes_max;
     memset(packed, 0, sizeof *packed);
+    packed->user.lent_bytes_max = lent_bytes_max;
     t_pair_init(&packed->pair);
     packed->pair.limits.message_bytes_max = limit_bytes;
     CHECK_OK(t_pair_open(&packed->pair, &error), error);
@@ -93,7 +95,7 @@ TEST(grpc_packed, gzip_and_deflate_are_unpacked)
 {
     uint8_t *bytes = make_bytes();
     for (int i = 0; i < 4; i++) {
-        struct packed packed;
+        struct packed packed = {0};
         struct t_raw messages = {0};
         append_packed(&messages, bytes, MESSAGE_BYTES, i % 2 == 0);
         t_raw_append(&messages, "\0\0\0\0\3abc", 8);
@@ -128,7 +130,7 @@ TEST(grpc_packed, the_limit_holds_for_what_is_unpacked)
         {BOMB_BYTES, 1 << 20, CFLIGHT_RESOURCE_EXHAUSTED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct packed packed;
+        struct packed packed = {0};
         struct t_raw messages = {0};
         append_packed(&messages, bytes, cases[i].len_bytes, true);
         run(&packed, cases[i].limit_bytes, "gzip", &messages, SIZE_MAX);
@@ -137,6 +139,25 @@ TEST(grpc_packed, the_limit_holds_for_what_is_unpacked)
         done(&packed);
         t_raw_done(&messages);
     }
+    free(bytes);
+}
+
+/* Goal: memory for what is unpacked is asked for before it is taken, all of it. Method: 64 MiB of
+ * zeros, no limit on messages, and a user that lends 1 MiB. */
+TEST(grpc_packed, no_more_is_unpacked_than_was_lent)
+{
+    enum { BOMB_BYTES = 64 << 20, LENT_BYTES = 1 << 20 };
+    uint8_t *bytes = calloc(1, BOMB_BYTES);
+    struct packed packed = {0};
+    struct t_raw messages = {0};
+    assert_non_null(bytes);
+    append_packed(&messages, bytes, BOMB_BYTES, true);
+    packed.user.lent_bytes_max = LENT_BYTES;
+    run(&packed, UINT32_MAX, "gzip", &messages, SIZE_MAX);
+    CHECK_STATUS(packed.status, CFLIGHT_RESOURCE_EXHAUSTED);
+    assert_int_equal(packed.user.message_count, 0);
+    done(&packed);
+    t_raw_done(&messages);
     free(bytes);
 }
 
@@ -149,7 +170,7 @@ TEST(grpc_packed, broken_messages_end_the_call)
                                         "no grpc-encoding"};
     uint8_t *bytes = make_bytes();
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
-        struct packed packed;
+        struct packed packed = {0};
         struct t_raw messages = {0};
         append_packed(&messages, bytes, 1000, true);
         if (i == 0) {

@@ -134,7 +134,29 @@ static void on_end(void *user_data, struct cfl_grpc_call *call)
     }
 }
 
+static cflight_status on_unpacking(void *user_data, struct cfl_grpc_call *call, size_t more_bytes,
+                                   uint64_t so_far_bytes, cflight_error **reterr)
+{
+    struct t_user *user = user_data;
+    (void)call;
+    (void)so_far_bytes;
+    user->lent_bytes += more_bytes;
+    if (user->lent_bytes_max > 0 && user->lent_bytes > user->lent_bytes_max) {
+        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "too much is lent");
+    }
+    return CFLIGHT_OK;
+}
+
+static void on_unpacked(void *user_data, struct cfl_grpc_call *call)
+{
+    struct t_user *user = user_data;
+    (void)call;
+    user->lent_bytes = 0;
+}
+
 const struct cfl_grpc_call_handlers T_HANDLERS = {
+    .on_unpacking = on_unpacking,
+    .on_unpacked = on_unpacked,
     .on_headers = on_headers,
     .on_message_begin = on_message_begin,
     .place = place,

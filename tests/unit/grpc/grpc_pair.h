@@ -27,6 +27,8 @@ struct t_user {
     size_t half_close_count;
     size_t end_count;
     bool is_lazy;               /* gives no credit by itself */
+    uint64_t lent_bytes;        /* for messages that are unpacked */
+    uint64_t lent_bytes_max;    /* 0: any number */
     cflight_status refuse_with; /* status that on_message_begin returns */
     bool releases_in_end;
     bool releases_in_bytes;
