@@ -204,6 +204,9 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
     if (connection->locked.is_closed) {
         return CFL_READY_READ | CFL_READY_WRITE;
     }
+    if (connection->locked.has_arrivals) {
+        return connection->locked.write_wait; /* nothing is read, so nothing is listened for */
+    }
     unsigned int wanted = connection->locked.read_wait | connection->locked.write_wait;
     if (connection->locked.is_readable && cfl_transport_has_pending(connection->transport)) {
         wanted |= CFL_READY_WRITE; /* decrypted bytes wait, which the descriptor does not show: come

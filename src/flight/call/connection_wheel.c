@@ -310,6 +310,9 @@ void cfl_connection_hold_locked(struct cfl_connection *connection)
 void cfl_connection_end_hold_locked(struct cfl_connection *connection)
 {
     connection->locked.is_held = false;
+    if (connection->locked.is_driven) {
+        report_step_locked(connection); /* who drives may sleep before it looks */
+    }
     cfl_connection_kick_locked(connection);
 }
 

@@ -160,7 +160,9 @@ cflight_status cflight_server_new(const char *location,
     cfl_condition_init(&server->locked.changed);
     cfl_condition_init(&server->locked.clock);
     cfl_list_init(&server->locked.queue);
-    cfl_list_init(&server->locked.starved);
+    for (int kind = 0; kind < CFL_SERVER_KIND_COUNT; kind++) {
+        cfl_list_init(&server->locked.starved[kind]);
+    }
     cfl_list_init(&server->locked.cancelled);
     cfl_list_init(&server->locked.workers);
     cfl_list_init(&server->locked.left);

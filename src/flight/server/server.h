@@ -52,11 +52,12 @@ struct cfl_server_connection {
     struct cfl_connection *connection; /* not counted: this lives as long as it */
     struct cfl_server_timer
         timer;                  /* locked by the timers; its tag is that of the poller's events */
-    struct cfl_list queue_node; /* in the run queue or among the starved; server's lock */
-    bool is_queued;             /* server's lock */
-    bool is_starved;            /* of the two, in the latter; server's lock */
-    bool is_due;                /* its time has come; server's lock */
-    struct cfl_budget unknown;  /* shares for what callers hold before they are known, and after */
+    struct cfl_list queue_node; /* in the run queue; server's lock, as are the next three */
+    struct cfl_list starved_nodes[CFL_SERVER_KIND_COUNT]; /* instead: wait for slots */
+    bool is_queued;
+    bool is_starved;           /* queued, in the latter sense */
+    bool is_due;               /* its time has come; server's lock */
+    struct cfl_budget unknown; /* shares for what callers hold before they are known, and after */
     struct cfl_budget known;
     struct cfl_list ready[CFL_SERVER_KIND_COUNT]; /* of struct cfl_server_call */
     struct cfl_list ended;                        /* answered and over: to be dropped */
@@ -113,7 +114,7 @@ struct cflight_server {
     void *(*worker_main)(void *user_data);
     atomic_uint_least32_t polling_count;
     atomic_uint_least32_t running[CFL_SERVER_KIND_COUNT];
-    atomic_uint_least32_t starved_count;
+    atomic_uint_least32_t starved_count[CFL_SERVER_KIND_COUNT];
     atomic_uint_least32_t waiting_count; /* handlers that sleep for a peer */
     atomic_uint_least32_t pending_count;
     atomic_uint_least32_t pending_connections; /* that have such calls */
@@ -139,8 +140,8 @@ struct cflight_server {
         uint32_t slot_count;
         uint32_t first_free;
         uint32_t connection_count;
-        struct cfl_list queue;     /* of struct cfl_server_connection: wait for a thread */
-        struct cfl_list starved;   /* likewise: their calls wait for slots */
+        struct cfl_list queue; /* of struct cfl_server_connection: wait for a thread */
+        struct cfl_list starved[CFL_SERVER_KIND_COUNT]; /* likewise: for a slot of a kind */
         struct cfl_list cancelled; /* of struct cfl_cancel_wish: due to be called */
         uint32_t handshake_count;  /* running, with callers whom nobody has identified yet */
         struct cfl_list workers;
@@ -202,6 +203,12 @@ void cfl_server_join_threads(struct cflight_server *server);
 bool cfl_server_take_slot(struct cflight_server *server, enum cfl_server_kind kind);
 /* Gives a slot back; a connection that was starved of one is queued. */
 void cfl_server_give_slot(struct cflight_server *server, enum cfl_server_kind kind);
+/* A thread looks after the connection: it waits for no slot meanwhile. Under its lock. */
+void cfl_server_stop_starving_locked(struct cfl_server_connection *line);
+/* Queues connections that are starved of slots which are free. */
+void cfl_server_pass_slots_on(struct cflight_server *server);
+/* A peer that does not take its answers gets no more of them made. */
+bool cfl_server_is_stuffed(const struct cfl_server_connection *line);
 /* The connection has calls that are ready: a thread is to look after it. Under its lock. */
 void cfl_server_queue_ready_locked(struct cfl_server_connection *line);
 /* Has a thread visit the connection, because its time has come. Under no lock of it. */

@@ -57,8 +57,6 @@ void cfl_server_on_ready(void *user_data, struct cfl_call *call);
 void cfl_server_on_step(void *user_data, struct cfl_connection *connection);
 /* The call's handler begins, or never will. */
 void cfl_server_end_pending_locked(struct cfl_server_call *call);
-/* A peer that does not take its answers gets no more of them made. */
-bool cfl_server_is_stuffed(const struct cfl_server_connection *line);
 /* Whether a thread would find something to do. */
 bool cfl_server_is_runnable(const struct cfl_server_connection *line);
 

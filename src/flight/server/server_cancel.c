@@ -64,7 +64,7 @@ void cflight_server_context_on_cancel(cflight_server_context *context,
     if (on_cancel == NULL && !context->has_wish) {
         return;
     }
-    context->has_wish = on_cancel != NULL;
+    context->has_wish = true; /* for good: one that took itself back may still run */
     withdraw(server, &call->cancel_wish);
     if (on_cancel == NULL) {
         return;

@@ -12,7 +12,7 @@ struct cflight_server_context {
     struct cfl_metadata headers;
     struct cfl_metadata trailers;
     void **instances; /* one per middleware */
-    bool has_wish;    /* to be told of a cancellation */
+    bool has_wish;    /* or had one: to be told of a cancellation */
 };
 
 /* Frees what handlers could see. */

@@ -4,11 +4,6 @@
 #include "base/alloc.h"
 #include "flight/server/server_call.h"
 
-enum {
-    ANSWERED_MAX = 256, /* answers that the peer has not taken: it waits for itself */
-    ANSWERED_BYTES_MAX = 1 << 20,
-};
-
 void cfl_server_make_ready_locked(struct cfl_server_call *call)
 {
     struct cfl_server_connection *line = cfl_server_connection_of(call->context.call->connection);
@@ -29,12 +24,6 @@ void cfl_server_on_ready(void *user_data, struct cfl_call *call)
     } else {
         cfl_server_make_ready_locked(found);
     }
-}
-
-/* A peer that does not take its answers gets no more of them made. */
-bool cfl_server_is_stuffed(const struct cfl_server_connection *line)
-{
-    return line->answered_count >= ANSWERED_MAX || line->answered_bytes >= ANSWERED_BYTES_MAX;
 }
 
 /* Whether a thread would find something to do. */

@@ -197,6 +197,7 @@ void cfl_server_take_turn(struct cfl_server_worker *worker, struct cfl_server_co
     if (line->holder == NULL) {
         has_turn = true;
         line->holder = worker;
+        cfl_server_stop_starving_locked(line);
         cfl_connection_hold_locked(connection);
     }
     if (is_due) {
@@ -209,9 +210,14 @@ void cfl_server_take_turn(struct cfl_server_worker *worker, struct cfl_server_co
     if (has_turn) {
         line->holder = NULL;
         cfl_connection_end_hold_locked(connection);
+    } else if (is_lost) {
+        /* No turn ends here that would see to what the last step left: a call that is ready again,
+         * bytes to be sent, an earlier deadline. */
+        cfl_connection_kick_locked(connection);
     }
     cfl_connection_unlock(connection);
     if (is_lost) {
         come_back(worker);
     }
+    cfl_server_pass_slots_on(worker->server);
 }
