@@ -70,10 +70,12 @@ static struct cfl_server_connection *line_new(struct cflight_server *server)
     return line;
 }
 
-/* Takes a closed connection out, once. */
+/* Takes a closed connection out, once. Its timer goes first: the heap has room for as many as there
+ * are slots, and calls whose handlers still run keep the connection for long after its slot. */
 static void remove_connection(struct cflight_server *server, struct cfl_connection *connection)
 {
     struct cfl_server_connection *line = cfl_server_connection_of(connection);
+    cfl_server_timer_remove(&server->timers, &line->timer);
     if (cfl_server_free_slot(server, line)) {
         cfl_connection_lock(connection);
         cfl_poller_remove(server->poller, cfl_transport_fd(connection->transport));

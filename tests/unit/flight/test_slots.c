@@ -231,3 +231,27 @@ TEST(slots, a_slot_that_is_given_back_goes_to_who_can_use_it)
     }
     stop(&door);
 }
+
+/* ---- connections that are gone ---- */
+
+/* Goal: connections that ended while their handlers run hold no place among the deadlines of those
+ * that are there. Method: three times as many as there are places at first, one after another, each
+ * leaving a handler behind. */
+TEST(slots, handlers_may_outlive_many_connections)
+{
+    enum { CONNECTIONS = 48 };
+    struct door door;
+    start(&door, CONNECTIONS, 0);
+    for (uint64_t i = 0; i < CONNECTIONS; i++) {
+        int fd = connect_to(&door);
+        send_headers(fd, 1, "in");
+        send_action(fd, 1, "hold");
+        assert_true(t_service_wait(&door.service, &door.service.locked.started_count, i + 1));
+        struct t_raw rest = {0};
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        t_socket_read_to_end(fd, &rest);
+        t_raw_done(&rest);
+        (void)close(fd);
+    }
+    stop(&door);
+}
