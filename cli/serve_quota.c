@@ -205,11 +205,27 @@ static void settle_locked(struct cli_quota *quota, struct cli_quota_share *share
     }
 }
 
+/* A user who stores nothing and is about to store nothing is nobody to remember: anybody may begin
+ * an upload. */
+static void forget_unused_locked(struct cli_quota *quota, const char *name)
+{
+    for (size_t i = 0; i < quota->locked.user_count; i++) {
+        struct cli_quota_user *user = &quota->locked.users[i];
+        if (strcmp(user->name, name) == 0) {
+            if (user->stored_bytes == 0 && user->pending_bytes == 0) {
+                *user = quota->locked.users[--quota->locked.user_count];
+            }
+            return;
+        }
+    }
+}
+
 void cli_quota_give_back(struct cli_quota *quota, struct cli_quota_share *share)
 {
-    if (share->bytes > 0 || share->files > 0) {
+    if (cli_quota_is_on(quota)) {
         (void)pthread_mutex_lock(&quota->mutex);
         settle_locked(quota, share);
+        forget_unused_locked(quota, share->user);
         (void)pthread_mutex_unlock(&quota->mutex);
     }
     share->bytes = 0;
@@ -253,6 +269,7 @@ void cli_quota_commit(struct cli_quota *quota, struct cli_quota_share *share, in
         user = find_user_locked(quota, owner);
         if (user != NULL) {
             subtract(&user->stored_bytes, (uint64_t)former.st_size);
+            forget_unused_locked(quota, owner);
         }
     }
     (void)pthread_mutex_unlock(&quota->mutex);
