@@ -13,6 +13,8 @@
 #include "flight/client/client.h"
 #include "flight/value/values.h"
 
+enum { PLACES_MAX = 64 }; /* beside our own; a server may name any number */
+
 static bool means_own(const char *location)
 {
     return location[0] == '\0' || strcmp(location, CFLIGHT_LOCATION_REUSE_CONNECTION) == 0;
@@ -59,6 +61,15 @@ static struct cflight_client_options options_for(const struct cfl_fetch_clients 
     return options;
 }
 
+/* Lets go of the client that was made first. Readers that are open hold it themselves. */
+static void drop_first_place(struct cfl_fetch_clients *clients)
+{
+    cflight_client_free(clients->places[0].client);
+    cfl_strfree(clients->alloc, clients->places[0].location);
+    clients->place_count--;
+    memmove(clients->places, clients->places + 1, clients->place_count * sizeof *clients->places);
+}
+
 static cflight_status make_place(struct cfl_fetch_clients *clients, const char *location,
                                  struct cfl_fetch_place **ret_place, cflight_error **reterr)
 {
@@ -67,6 +78,9 @@ static cflight_status make_place(struct cfl_fetch_clients *clients, const char *
     cflight_status status = judge(clients, location, &is_trusted, reterr);
     if (status != CFLIGHT_OK) {
         return status;
+    }
+    if (clients->place_count == PLACES_MAX) {
+        drop_first_place(clients);
     }
     struct cflight_client_options options = options_for(clients, is_trusted);
     status = cflight_client_new(location, &options, &client, reterr);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials of a fetch: they stay with the host that they were given for, whatever locations its
  * server names, and never leave TLS. */
+#include <ctype.h>
+#include <dirent.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "certs.h"
 #include "cflight/fetch.h"
@@ -233,4 +236,61 @@ TEST(fetch_trust, the_same_host_is_trusted)
     t_service_stop(&secure[1].service);
     t_cert_done(&leaf);
     t_cert_done(&ca);
+}
+
+/* ---- many places ---- */
+
+static int count_descriptors(void)
+{
+    DIR *entries = opendir("/proc/self/fd");
+    int count = 0;
+    assert_non_null(entries);
+    while (readdir(entries) != NULL) {
+        count++;
+    }
+    assert_int_equal(closedir(entries), 0);
+    return count;
+}
+
+/* Goal: a server that names ever new places does not have the fetch keep a connection to each.
+ * Method: one service under 200 spellings of its name; at the end, the descriptors of both ends are
+ * counted, three for a connection that is kept. */
+TEST(fetch_trust, connections_to_many_places_are_bounded)
+{
+    enum { PLACES = 200, DESCRIPTORS_MAX = 2 * PLACES };
+    static char names[PLACES][64];
+    static struct cflight_bytes locations[PLACES];
+    static struct cflight_endpoint endpoints[PLACES];
+    struct t_service service;
+    struct ArrowArrayStream stream;
+    cflight_error *error = NULL;
+    t_service_start(&service, "grpc://localhost:0", NULL);
+    for (int i = 0; i < PLACES; i++) {
+        (void)snprintf(names[i], sizeof names[i], "grpc://localhost:%d",
+                       cflight_server_port(service.server));
+        for (int bit = 0; bit < 9; bit++) {
+            char *letter = &names[i][7 + bit];
+            *letter = (i + 1) >> bit & 1 ? (char)toupper((unsigned char)*letter) : *letter;
+        }
+        locations[i] = text(names[i]);
+        endpoints[i] = (struct cflight_endpoint){
+            .ticket = text("batches=1 rows=1"), .locations = &locations[i], .location_count = 1};
+    }
+    struct cflight_info info = {
+        .endpoints = endpoints, .endpoint_count = PLACES, .total_records = -1, .total_bytes = -1};
+    cflight_client *client = t_client(&service, NULL);
+    int before = count_descriptors();
+    CHECK_OK(cflight_fetch(client, &info, NULL, &stream, &error), error);
+    for (int i = 0; i <= PLACES; i++) {
+        struct ArrowArray batch = {0};
+        assert_int_equal(stream.get_next(&stream, &batch), 0);
+        assert_int_equal(batch.release != NULL, i < PLACES);
+        if (batch.release != NULL) {
+            batch.release(&batch);
+        }
+    }
+    assert_true(count_descriptors() - before < DESCRIPTORS_MAX);
+    stream.release(&stream);
+    cflight_client_free(client);
+    t_service_stop(&service);
 }
