@@ -69,7 +69,8 @@ cflight_response_action_type(cflight_response *response,
                              const struct cflight_action_type *action_type, cflight_error **reterr);
 
 /// The handlers. Copied; `user_data` is given to each and must outlive the server. `context` and
-/// everything else handed in is borrowed and valid until the handler returns.
+/// everything else handed in is borrowed and valid until the handler returns; `context`, when it
+/// hands a stream over, until that stream is released (cflight_writer_hand_over()).
 struct cflight_server_handlers {
     size_t struct_size;
     void *user_data;
@@ -208,7 +209,8 @@ struct cflight_source {
     /// the call's status.
     cflight_status (*next)(void *user_data, struct cflight_chunk *ret_chunk,
                            cflight_error **reterr);
-    /// The last call, at the end or when the client has gone; may be NULL.
+    /// The last call, at the end or when the client has gone; may be NULL. Until it returns the
+    /// handler's context may be used.
     void (*release)(void *user_data);
 };
 
@@ -308,7 +310,7 @@ CFLIGHT_EXPORT bool cflight_server_context_is_cancelled(const cflight_server_con
 /// Has `on_cancel` called once when that happens, or soon if it has happened, on another thread of
 /// the library and under none of its locks. It must be quick, and may take the handler's own locks.
 /// NULL takes it back: when this returns it is not running and will not be called, so hold no lock
-/// here that `on_cancel` takes. The same holds when the handler has returned.
+/// here that `on_cancel` takes. The same holds when the call has been answered.
 /// @since 0.1
 CFLIGHT_EXPORT void cflight_server_context_on_cancel(cflight_server_context *context,
                                                      void (*on_cancel)(void *user_data),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ServerCallContext: what a handler learns about its call. Ends with the handler: later uses are a
- * ValueError. Thread class: with the GIL. */
+/* ServerCallContext: what a handler learns about its call. Ends with the handler, or with the
+ * stream that do_get returned: later uses are a ValueError. Thread class: with the GIL. */
 #include "server.h"
 
 #include "convert.h"
@@ -305,8 +305,9 @@ static PyGetSetDef context_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(context_doc, "What a handler learns about its call. It ends with the handler.\n\n"
-                          "Raises\n------\nValueError\n    The handler has returned.\n\n"
+PyDoc_STRVAR(context_doc, "What a handler learns about its call. It ends with the handler, or "
+                          "with the stream that do_get returned.\n\n"
+                          "Raises\n------\nValueError\n    The call is over.\n\n"
                           "Examples\n--------\n>>> def do_get(self, context, ticket):\n"
                           "...     print(context.peer(), context.peer_identity())");
 

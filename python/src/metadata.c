@@ -9,6 +9,15 @@
 #include "loop.h"
 #include "wait.h"
 
+int cfp_check_metadata(struct cfp_state *state, Py_ssize_t len_bytes)
+{
+    if (len_bytes <= CFLIGHT_MESSAGE_BYTES_MAX) {
+        return 0;
+    }
+    PyErr_SetString(state->arrow_capacity_error, "app_metadata size overflow (>= 2**31)");
+    return -1;
+}
+
 struct metadata_reader {
     CFP_HEAD
     struct cfp_notifier notifier; /* event loops */

@@ -18,6 +18,9 @@
 #include "values.h"
 #include "wait.h"
 
+/* How long the answer of a call that held its server last may take to leave. */
+#define LAST_ANSWER_MS 2000
+
 struct server {
     CFP_HEAD
     _Atomic(struct cfp_server_link *) link; /* set once */
@@ -51,8 +54,12 @@ static void link_free(void *pointer)
     PyMem_RawFree(link);
 }
 
-static void *link_free_thread(void *link)
+/* Whoever dropped the server last has yet to answer its call. */
+static void *link_free_thread(void *pointer)
 {
+    struct cfp_server_link *link = pointer;
+    cflight_server_shutdown(link->handle, LAST_ANSWER_MS);
+    cflight_server_wait(link->handle);
     link_free(link);
     return NULL;
 }
@@ -67,10 +74,11 @@ static void server_dealloc(PyObject *self)
     } else if (link != NULL && !cfp_is_in_handler()) {
         cfp_release(link_free, link);
     } else if (link != NULL) {
-        /* Without a thread the server is left running rather than waited for in vain. */
-        cflight_server_shutdown(link->handle, 0);
         if (pthread_create(&thread, NULL, link_free_thread, link) == 0) {
             (void)pthread_detach(thread);
+        } else {
+            /* The server is left rather than waited for in vain. */
+            cflight_server_shutdown(link->handle, LAST_ANSWER_MS);
         }
     }
     cfp_object_end_dealloc(self);
@@ -112,6 +120,7 @@ struct start_arguments {
     }
 static const struct cfp_setting server_settings[] = {
     SETTING("handlers_max", U32, handlers_max),
+    SETTING("waiting_max", U32, waiting_max),
     SETTING("queue_max", U32, queue_max),
     SETTING("connections_max", U32, connections_max),
     SETTING("calls_per_connection_max", U32, calls_per_connection_max),
@@ -121,7 +130,10 @@ static const struct cfp_setting server_settings[] = {
     SETTING("pool_bytes_max", U64, pool_bytes_max),
     SETTING("unread_bytes_max", U64, unread_bytes_max),
     SETTING("split_batch_bytes", U64, split_batch_bytes),
-    SETTING("idle_timeout", SECONDS, idle_timeout_ms),
+    SETTING("idle_timeout", LIMIT, idle_timeout_ms),
+    SETTING("contended_timeout", LIMIT, contended_timeout_ms),
+    SETTING("message_timeout", LIMIT, message_timeout_ms),
+    SETTING("connection_idle", LIMIT, connection_idle_ms),
     SETTING("keepalive_interval", SECONDS, keepalive_interval_ms),
     SETTING("keepalive_timeout", SECONDS, keepalive_timeout_ms),
     {NULL, CFP_SETTING_FLAG, 0},

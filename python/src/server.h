@@ -18,8 +18,13 @@ struct cfp_server_link {
 
 /* The table of handlers; user_data is the link. */
 void cfp_server_handlers(struct cfp_server_link *link, struct cflight_server_handlers *ret_table);
-/* Whether the calling thread is inside a handler. */
+/* Whether the calling thread is inside a handler, or in code of a stream that one handed over. */
 bool cfp_is_in_handler(void);
+void cfp_handler_enter(void);
+void cfp_handler_leave(void);
+/* Turns the pending exception into the status of the call, and keeps it for server middleware. */
+cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_context *context,
+                                  cflight_error **reterr);
 
 PyObject *cfp_context_new(struct cfp_state *state, cflight_server_context *context);
 /* The call is over: uses of the object are a ValueError from now on. */

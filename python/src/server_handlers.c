@@ -3,8 +3,9 @@
  *
  * A handler runs on a thread of the library. It takes the GIL, holds the server for as long as it
  * runs, and wraps what it was given; at its end the wrappers are detached, so that Python code that
- * kept one finds the call over instead of freed memory. Answers are written without the GIL. Thread
- * class: free. */
+ * kept one finds the call over instead of freed memory. Answers are written without the GIL. What
+ * do_get returns is handed over: then server and context stay until that stream has ended
+ * (data_source.c). Thread class: free. */
 #include "server.h"
 
 #include "arrow.h"
@@ -22,12 +23,23 @@ bool cfp_is_in_handler(void)
     return handler_depth > 0;
 }
 
+void cfp_handler_enter(void)
+{
+    handler_depth++;
+}
+
+void cfp_handler_leave(void)
+{
+    handler_depth--;
+}
+
 struct handler {
     struct cfp_state *state;
     cflight_server_context *context;
     PyObject *server;
     PyObject *context_object;
     PyGILState_STATE gil;
+    bool is_handed_over; /* the context goes on with the stream */
 };
 
 /* A new reference to the server; NULL without an exception when it is gone. */
@@ -56,18 +68,21 @@ static cflight_status enter(struct handler *handler, void *user_data,
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
     }
     handler->context_object = cfp_context_new(link->state, context);
-    handler_depth++;
+    cfp_handler_enter();
     return CFLIGHT_OK;
 }
 
-/* Keeps the exception for server middleware. */
-static void remember(struct handler *handler, PyObject *exception)
+cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_context *context,
+                                  cflight_error **reterr)
 {
-    struct cfp_server_call *call =
-        cflight_server_context_middleware(handler->context, CFP_MIDDLEWARE_KEY);
+    PyObject *exception = NULL;
+    cflight_status status = cfp_error_from_python(state, &exception, reterr);
+    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
     if (call != NULL) {
         Py_XSETREF(call->exception, Py_XNewRef(exception));
     }
+    Py_XDECREF(exception);
+    return status;
 }
 
 /* Turns a pending exception into the status, and lets go of everything. */
@@ -75,17 +90,14 @@ static cflight_status leave(struct handler *handler, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     if (PyErr_Occurred() != NULL) {
-        PyObject *exception = NULL;
-        status = cfp_error_from_python(handler->state, &exception, reterr);
-        remember(handler, exception);
-        Py_XDECREF(exception);
+        status = cfp_handler_failed(handler->state, handler->context, reterr);
     }
-    if (handler->context_object != NULL) {
+    if (handler->context_object != NULL && !handler->is_handed_over) {
         cfp_context_detach(handler->context_object);
-        Py_DECREF(handler->context_object);
     }
+    Py_XDECREF(handler->context_object);
     Py_DECREF(handler->server);
-    handler_depth--;
+    cfp_handler_leave();
     PyGILState_Release(handler->gil);
     return status;
 }
@@ -253,6 +265,25 @@ static cflight_status on_get_schema(void *user_data, cflight_server_context *con
     return leave(&handler, reterr);
 }
 
+/* Runs in variables of its own, which go on with the stream. */
+static void get(struct handler *handler, struct cflight_bytes ticket, cflight_writer *writer,
+                PyObject *variables)
+{
+    struct cfp_stream_call call = {
+        .state = handler->state,
+        .context = handler->context,
+        .context_object = handler->context_object,
+        .server = handler->server,
+        .variables = variables,
+    };
+    PyObject *stream =
+        ask(handler, "do_get", cfp_ticket_new(handler->state, ticket),
+            handler->state->data_stream_type, "do_get must return a FlightDataStream");
+    handler->is_handed_over =
+        stream != NULL && cfp_data_stream_hand_over(stream, writer, &call) == 0;
+    Py_XDECREF(stream);
+}
+
 static cflight_status on_do_get(void *user_data, cflight_server_context *context,
                                 struct cflight_bytes ticket, cflight_writer *writer,
                                 cflight_error **reterr)
@@ -262,14 +293,16 @@ static cflight_status on_do_get(void *user_data, cflight_server_context *context
     if (status != CFLIGHT_OK) {
         return status;
     }
-    struct cfp_sink sink = {handler.state, writer};
-    PyObject *stream =
-        ask(&handler, "do_get", cfp_ticket_new(handler.state, ticket),
-            handler.state->data_stream_type, "do_get must return a FlightDataStream");
-    if (stream != NULL) {
-        (void)cfp_data_stream_send(stream, &sink);
+    PyObject *variables = PyContext_New();
+    if (variables != NULL && PyContext_Enter(variables) == 0) {
+        get(&handler, ticket, writer, variables);
+        PyObject *exception = cfp_exception_take();
+        if (PyContext_Exit(variables) < 0) {
+            cfp_warn_unraisable("the variables of do_get");
+        }
+        cfp_exception_restore(exception);
     }
-    Py_XDECREF(stream);
+    Py_XDECREF(variables);
     return leave(&handler, reterr);
 }
 

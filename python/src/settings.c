@@ -3,6 +3,7 @@
  * Thread class: with the GIL. */
 #include "settings.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "call_options.h"
@@ -24,6 +25,24 @@ static int amount_of(PyObject *value, const char *name, uint64_t max, uint64_t *
     return 0;
 }
 
+static int limit_of(PyObject *value, const char *name, int64_t *ret_ms)
+{
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    if (isinf(seconds) && seconds > 0) {
+        *ret_ms = -1;
+        return 0;
+    }
+    if (seconds == 0) {
+        PyErr_Format(PyExc_ValueError, "%s must be more than 0 seconds; math.inf is no limit",
+                     name);
+        return -1;
+    }
+    return cfp_milliseconds(seconds, name, ret_ms);
+}
+
 static int store(PyObject *value, const struct cfp_setting *setting, void *member)
 {
     uint64_t amount = 0;
@@ -32,6 +51,12 @@ static int store(PyObject *value, const struct cfp_setting *setting, void *membe
     switch (setting->kind) {
     case CFP_SETTING_SECONDS:
         if (cfp_timeout_get(value, setting->name, &ms) < 0) {
+            return -1;
+        }
+        memcpy(member, &ms, sizeof(ms));
+        return 0;
+    case CFP_SETTING_LIMIT:
+        if (limit_of(value, setting->name, &ms) < 0) {
             return -1;
         }
         memcpy(member, &ms, sizeof(ms));

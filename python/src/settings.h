@@ -8,8 +8,9 @@
  * member as it is. */
 enum cfp_setting_kind {
     CFP_SETTING_SECONDS, /* a float to int64_t milliseconds; 0 or more */
+    CFP_SETTING_LIMIT,   /* the same, but more than 0; math.inf is none, -1 */
     CFP_SETTING_U32,     /* an int, 1 or more */
-    CFP_SETTING_U64,     /* the same */
+    CFP_SETTING_U64,     /* likewise */
     CFP_SETTING_FLAG,    /* anything to bool */
 };
 

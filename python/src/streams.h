@@ -59,19 +59,6 @@ void cfp_writer_detach(PyObject *writer);
 /* The writer belongs to an event loop: nothing it does waits. */
 void cfp_writer_never_waits(PyObject *writer);
 
-/* What GeneratorStream and RecordBatchStream write through: the steps of a writer with the GIL held
- * on entry and exit. */
-struct cfp_sink {
-    struct cfp_state *state;
-    cflight_writer *writer;
-};
-int cfp_sink_begin(struct cfp_sink *sink, const struct ArrowSchema *schema,
-                   const struct cflight_ipc_write_options *options);
-/* `metadata` is a bytes-like object or NULL. */
-int cfp_sink_write(struct cfp_sink *sink, const struct ArrowArray *array, PyObject *metadata);
-/* Writes all of a stream and releases it. Returns -1, or how many batches it had. */
-int64_t cfp_sink_write_stream(struct cfp_sink *sink, struct ArrowArrayStream *stream);
-
 /* A chunk of both; takes its content. */
 PyObject *cfp_chunk_new(struct cfp_state *state, PyObject *data, PyObject *app_metadata);
 PyObject *cfp_stats_new(PyObject *class, struct cflight_ipc_stats stats);

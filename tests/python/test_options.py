@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options beyond those of pyarrow.flight: limits, tokens, keepalive, validation, certificates."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -33,12 +34,14 @@ CALL_COUNTS = ["message_bytes_max", "write_size_limit_bytes", "split_batch_bytes
 SERVER_COUNTS = [
     *CLIENT_COUNTS,
     "queue_max",
+    "waiting_max",
     "unread_bytes_max",
     "connections_max",
     "calls_per_connection_max",
 ]
 CLIENT_TIMES = ["connect_timeout", "keepalive_interval", "keepalive_timeout"]
-SERVER_TIMES = ["idle_timeout", "keepalive_interval", "keepalive_timeout", "shutdown_grace"]
+SERVER_LIMITS = ["idle_timeout", "contended_timeout", "message_timeout", "connection_idle"]
+SERVER_TIMES = [*SERVER_LIMITS, "keepalive_interval", "keepalive_timeout", "shutdown_grace"]
 
 
 def make_client(**options):
@@ -61,6 +64,15 @@ def test_numbers_are_checked(maker, name, bad):
     """Goal: a number that makes no sense is refused at once. Method: every option, with each bad value."""
     with pytest.raises(TypeError if isinstance(bad, str) else ValueError):
         maker(**{name: bad})
+
+
+@pytest.mark.parametrize("name", SERVER_LIMITS)
+def test_limits_of_a_server_can_be_lifted(name):
+    """Goal: no limit is said in words, not by a zero that may be an accident. Method: both."""
+    with pytest.raises(ValueError, match="math.inf is no limit"):
+        EchoServer(**{name: 0})
+    with EchoServer(**{name: math.inf}) as server, flight.connect(server.location) as client:
+        client.list_actions()
 
 
 @pytest.mark.parametrize("maker", MAKERS)

@@ -133,7 +133,12 @@ class FlightServerBase(FlightServerCore):
     middleware : dict of key to ServerMiddlewareFactory, optional
         Keys are for :meth:`ServerCallContext.get_middleware`.
     handlers_max : int, optional
-        Most calls that run at once; further ones wait. None is 64.
+        Most methods that run at once, those that wait for a client or another server not counted;
+        further calls wait. What :meth:`do_get` returned has as many again. None is 64.
+    waiting_max : int, optional
+        Most methods that wait at once for their clients, or for servers that they call; each has a
+        thread. Beyond it calls that stream are refused. What :meth:`do_get` returned is not among
+        them: it has no thread while its client is slow. None is 4096.
     split_batch_bytes : int, optional
         Send larger batches as several; None sends them whole.
     queue_max : int, optional
@@ -154,8 +159,16 @@ class FlightServerBase(FlightServerCore):
         Bytes that all uploads together may hold before methods take them; a call beyond it ends with
         :class:`FlightUnavailableError`. None is half of the machine's memory.
     idle_timeout : float, optional
-        Limit on any single wait of a method for its client, in seconds; past it the call ends. None
-        is none: a client may then hold a method, and its thread, as long as its connection lives.
+        Limit on any single wait for a client, of a method or of what :meth:`do_get` returned, in
+        seconds; past it the call ends. None is 10 minutes. ``math.inf`` is no limit, here and in the
+        next three: a client may then hold a method, and its thread, as long as its connection lives.
+    contended_timeout : float, optional
+        What `idle_timeout` is while calls are refused because `waiting_max` methods wait; None is a
+        minute.
+    message_timeout : float, optional
+        Limit from a call's headers to its first message; None is 30 seconds.
+    connection_idle : float, optional
+        Close connections that have no call for so long; None is 30 minutes.
     keepalive_interval, keepalive_timeout : float, optional
         Seconds between pings to clients, None is off; and for their answer, None is 20.
     shutdown_grace : float, optional
@@ -203,6 +216,7 @@ class FlightServerBase(FlightServerCore):
         tls12_ciphers=None,
         tls13_ciphers=None,
         handlers_max=None,
+        waiting_max=None,
         split_batch_bytes=None,
         queue_max=None,
         connections_max=None,
@@ -213,6 +227,9 @@ class FlightServerBase(FlightServerCore):
         pool_bytes_max=None,
         unread_bytes_max=None,
         idle_timeout=None,
+        contended_timeout=None,
+        message_timeout=None,
+        connection_idle=None,
         keepalive_interval=None,
         keepalive_timeout=None,
         shutdown_grace=None,
@@ -243,6 +260,7 @@ class FlightServerBase(FlightServerCore):
             {
                 "handlers_max": handlers_max or None,
                 "split_batch_bytes": split_batch_bytes or None,
+                "waiting_max": waiting_max,
                 "queue_max": queue_max,
                 "connections_max": connections_max,
                 "calls_per_connection_max": calls_per_connection_max,
@@ -252,6 +270,9 @@ class FlightServerBase(FlightServerCore):
                 "pool_bytes_max": pool_bytes_max,
                 "unread_bytes_max": unread_bytes_max,
                 "idle_timeout": idle_timeout,
+                "contended_timeout": contended_timeout,
+                "message_timeout": message_timeout,
+                "connection_idle": connection_idle,
                 "keepalive_interval": keepalive_interval,
                 "keepalive_timeout": keepalive_timeout,
             },
@@ -334,7 +355,10 @@ class FlightServerBase(FlightServerCore):
         raise NotImplementedError("this server has no GetSchema")
 
     def do_get(self, context, ticket):
-        """Return the data of a Ticket: a RecordBatchStream or a GeneratorStream."""
+        """Return the data of a Ticket: a RecordBatchStream or a GeneratorStream.
+
+        The context belongs to the stream, too, and ends with it.
+        """
         raise NotImplementedError("this server has no DoGet")
 
     def do_put(self, context, descriptor, reader, writer):
