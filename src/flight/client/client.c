@@ -21,60 +21,6 @@ enum {
     KEEPALIVE_EAGER_MAX = 2, /* stock servers hang up at the fourth */
 };
 
-void cfl_client_ref(struct cflight_client *client)
-{
-    cfl_refcount_up(&client->refs);
-}
-
-/* Takes the client's reference. In a child of fork() the connection is the parent's. */
-static void end_connection(struct cfl_connection *connection, bool is_ours,
-                           const cflight_error *cause)
-{
-    if (connection != NULL && is_ours) {
-        cfl_connection_lock(connection);
-        cfl_connection_close_locked(connection, cause);
-        cfl_connection_unlock(connection);
-    }
-    cfl_connection_unref(connection);
-}
-
-static void client_unref(struct cflight_client *client)
-{
-    if (!cfl_refcount_down(&client->refs)) {
-        return;
-    }
-    bool is_ours = client->pid == getpid();
-    if (is_ours) {
-        cfl_client_end_dial(client); /* a child of fork() has no such thread */
-    }
-    cfl_loop_set_free(client->locked.loop_set);
-    end_connection(client->locked.connection, is_ours, NULL);
-    if (client->is_counted && is_ours) {
-        cfl_idle_watch_leave();
-    }
-    for (size_t i = 0; i < client->middleware_count; i++) {
-        if (client->middleware[i].release != NULL) {
-            client->middleware[i].release(client->middleware[i].user_data);
-        }
-    }
-    if (client->tokens.release != NULL) {
-        client->tokens.release(client->tokens.user_data);
-    }
-    cflight_buffer_unref(client->locked.refused_token);
-    cfl_client_auth_unref(client->locked.auth);
-    cfl_free_array(client->alloc, client->middleware, client->middleware_count,
-                   sizeof *client->middleware);
-    cfl_strfree(client->alloc, client->user_agent);
-    cfl_strfree(client->alloc, client->authority);
-    cfl_strfree(client->alloc, client->tls_name);
-    cfl_tls_client_unref(client->locked.tls);
-    cflight_location_free(client->location);
-    cfl_pool_unref(client->pool);
-    (void)pthread_cond_destroy(&client->locked.dialled);
-    (void)pthread_mutex_destroy(&client->mutex);
-    cfl_free(client->alloc, client, sizeof *client);
-}
-
 /* ---- options ---- */
 
 static cflight_status check_scheme(const struct cflight_location *location, bool *ret_is_tls,
@@ -302,7 +248,7 @@ cflight_status cflight_client_new(const char *location,
         for (size_t i = 0; i < client->middleware_count; i++) {
             client->middleware[i].release = NULL;
         }
-        client_unref(client);
+        cflight_client_free(client);
         return status;
     }
     *ret_client = client;
@@ -334,28 +280,22 @@ cflight_status cflight_client_reload_tls(cflight_client *client,
     return CFLIGHT_OK;
 }
 
-void cflight_client_close(cflight_client *client)
+cflight_status cflight_client_connect(cflight_client *client,
+                                      const struct cflight_call_options *options,
+                                      cflight_error **reterr)
 {
+    struct cfl_client_call_options loaded;
+    struct cfl_connection *connection = NULL;
     if (client == NULL) {
-        return;
+        return cfl_error_null_argument(reterr, "client");
     }
-    (void)pthread_mutex_lock(&client->mutex);
-    struct cfl_connection *connection = client->locked.connection;
-    client->locked.connection = NULL;
-    client->locked.is_closed = true;
-    (void)pthread_cond_broadcast(&client->locked.dialled);
-    (void)pthread_mutex_unlock(&client->mutex);
-    if (connection != NULL) {
-        cflight_error *cause = NULL;
-        (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
-        end_connection(connection, client->pid == getpid(), cause);
-        cflight_error_free(cause);
+    cfl_client_ref(client); /* another thread may drop its hold meanwhile */
+    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_client_connection(client, loaded.limits.deadline_ns, loaded.user.cancel,
+                                       &connection, reterr);
     }
-}
-
-void cflight_client_free(cflight_client *client)
-{
-    if (client != NULL) {
-        client_unref(client);
-    }
+    cfl_connection_unref(connection);
+    cflight_client_free(client);
+    return status;
 }

@@ -37,6 +37,9 @@ struct cflight_client {
     struct cflight_client_middleware *middleware;
     size_t middleware_count;
     struct cflight_token_provider tokens; /* zero when there is none */
+    /* Abandons a connect that an event loop began, for the last reference; NULL when none ever did.
+     */
+    void (*end_dial)(struct cflight_client *client);
     pid_t pid;       /* of the process that made it: a child of fork() must not use it */
     bool is_counted; /* by the idle watch; of the thread that dials, and the last reference */
     pthread_mutex_t mutex;
@@ -54,10 +57,8 @@ struct cflight_client {
 };
 
 void cfl_client_ref(struct cflight_client *client);
-/* Abandons a connect that an event loop began, if there is one: for the last reference. */
-void cfl_client_end_dial(struct cflight_client *client);
 
-/* ---- client_auth.c ---- */
+/* ---- client_auth_table.c ---- */
 /* Takes the table on success. */
 cflight_status cfl_client_auth_new(const struct cflight_allocator *alloc,
                                    const struct cflight_client_auth *table,

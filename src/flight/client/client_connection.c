@@ -276,23 +276,3 @@ cflight_status cfl_client_connection(struct cflight_client *client, int64_t dead
         cfl_connection_unref(connection);
     }
 }
-
-cflight_status cflight_client_connect(cflight_client *client,
-                                      const struct cflight_call_options *options,
-                                      cflight_error **reterr)
-{
-    struct cfl_client_call_options loaded;
-    struct cfl_connection *connection = NULL;
-    if (client == NULL) {
-        return cfl_error_null_argument(reterr, "client");
-    }
-    cfl_client_ref(client); /* another thread may drop its hold meanwhile */
-    cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_client_connection(client, loaded.limits.deadline_ns, loaded.user.cancel,
-                                       &connection, reterr);
-    }
-    cfl_connection_unref(connection);
-    cflight_client_free(client);
-    return status;
-}

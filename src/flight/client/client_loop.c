@@ -71,7 +71,7 @@ static struct cfl_client_dial *take_dial(struct cflight_client *client)
     return dial;
 }
 
-void cfl_client_end_dial(struct cflight_client *client)
+static void end_dial(struct cflight_client *client)
 {
     if (client->locked.dial != NULL) {
         cflight_cancel_trigger(client->locked.dial->stop);
@@ -131,6 +131,7 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
                                            "the system gives no thread to connect");
     } else {
         client->locked.dial = dial;
+        client->end_dial = end_dial;
     }
     (void)pthread_mutex_unlock(&client->mutex);
     if (status != CFLIGHT_OK) {
