@@ -212,6 +212,9 @@ static PyObject *put_with_schema(struct cfp_frame *frame,
     }
     PyObject *reader_object = cfp_metadata_reader_new(frame->state, metadata);
     PyObject *writer_object = writer_of(frame, writer, schema);
+    if (writer_object != NULL && reader_object != NULL) {
+        cfp_writer_set_answers(writer_object, reader_object);
+    }
     return pair_of(writer_object, reader_object);
 }
 

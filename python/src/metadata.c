@@ -23,6 +23,7 @@ struct metadata_reader {
     struct cfp_notifier notifier; /* event loops */
     pthread_mutex_t lock;
     cflight_metadata_reader *reader;
+    atomic_bool is_told; /* of the call's failure, by the writer */
 };
 
 PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_reader *reader)
@@ -81,8 +82,14 @@ static void metadata_reader_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
+void cfp_metadata_reader_tell(PyObject *reader)
+{
+    atomic_store(&((struct metadata_reader *)reader)->is_told, true);
+}
+
 /* Whether the server ended the call, rather than a limit, a cancellation or the connection. To a
- * reader of answers that is their end; closing the writer tells of the failure. */
+ * reader of answers that is their end; writing, or closing the writer, tells of the failure first.
+ */
 static bool is_of_server(cflight_status status, const cflight_error *error)
 {
     return cflight_error_arrow_code(error) >= 0 || cflight_error_trailer_count(error) > 0 ||
@@ -105,7 +112,8 @@ static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_bu
                                         self->reader, timeout_ms, &is_ready, ret_metadata, &error);
     pthread_mutex_unlock(&self->lock);
     Py_END_ALLOW_THREADS PyObject *own = cfp_caller_leave();
-    if (own == NULL && status != CFLIGHT_OK && is_of_server(status, error)) {
+    if (own == NULL && status != CFLIGHT_OK && is_of_server(status, error) &&
+        !atomic_load(&self->is_told)) {
         cflight_error_free(error);
         return 1;
     }
@@ -166,7 +174,7 @@ static PyMethodDef metadata_reader_methods[] = {
      PyDoc_STR(
          "read($self)\n--\n\n"
          "Return the next answer as a pyarrow.Buffer, or a :class:`Buffer`; None at the end, also "
-         "when the server ends the call with a failure, which closing the writer raises.\n\n"
+         "when the server ends the call with a failure, until the writer has raised that.\n\n"
          "Blocks; may run while another thread writes.")},
     {"_cflight_try_read", metadata_reader_try_read, METH_NOARGS,
      PyDoc_STR("Return (is ready, answer), None at the end; for event loops.")},

@@ -56,6 +56,8 @@ struct cfp_write_core {
 PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *writer, bool is_owned,
                          struct ArrowSchema *schema);
 void cfp_writer_detach(PyObject *writer);
+/* Tells the reader of an upload's answers what the writer fails with. */
+void cfp_writer_set_answers(PyObject *writer, PyObject *reader);
 /* The writer belongs to an event loop: nothing it does waits. */
 void cfp_writer_never_waits(PyObject *writer);
 
@@ -65,6 +67,8 @@ PyObject *cfp_stats_new(PyObject *class, struct cflight_ipc_stats stats);
 
 /* Takes the handle, on failure too. */
 PyObject *cfp_metadata_reader_new(struct cfp_state *state, cflight_metadata_reader *reader);
+/* A failure of the call was raised elsewhere: reads raise it as well from now on. Any thread. */
+void cfp_metadata_reader_tell(PyObject *reader);
 PyObject *cfp_metadata_writer_new(struct cfp_state *state, cflight_metadata_writer *writer);
 void cfp_metadata_writer_detach(PyObject *writer);
 

@@ -33,6 +33,11 @@ PyObject *cfp_writer_new(struct cfp_state *state, cflight_writer *handle, bool i
     return (PyObject *)self;
 }
 
+void cfp_writer_set_answers(PyObject *writer, PyObject *reader)
+{
+    Py_XSETREF(((struct cfp_writer *)writer)->answers, Py_NewRef(reader));
+}
+
 /* A writer that belongs to no call, for unit tests of handlers. */
 static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -59,12 +64,14 @@ static int writer_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((struct cfp_writer *)self)->notifier.callback);
+    Py_VISIT(((struct cfp_writer *)self)->answers);
     return 0;
 }
 
 static int writer_clear(PyObject *self)
 {
     Py_CLEAR(((struct cfp_writer *)self)->notifier.callback);
+    Py_CLEAR(((struct cfp_writer *)self)->answers);
     return 0;
 }
 
@@ -74,6 +81,7 @@ static void writer_dealloc(PyObject *self)
     cfp_object_begin_dealloc(self);
     cfp_release(release_core, &writer->core);
     Py_CLEAR(writer->notifier.callback);
+    Py_CLEAR(writer->answers);
     cfp_writer_drop_pending(writer);
     if (writer->schema.release != NULL) {
         writer->schema.release(&writer->schema);

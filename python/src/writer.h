@@ -16,6 +16,7 @@ struct cfp_writer {
     CFP_HEAD
     struct cfp_write_core core;
     struct cfp_notifier notifier; /* event loops */
+    PyObject *answers;            /* an upload's reader of answers; NULL for other calls */
     struct cfp_batch batch;       /* of a write under an event loop that is not done */
     struct ArrowArray rows;       /* a view of what of it is written */
     Py_buffer metadata;           /* of the same */

@@ -32,6 +32,16 @@ int cfp_writer_check_not_interrupting(const struct cfp_writer *self)
     return 0;
 }
 
+/* Raises what a step failed with; those who wait for answers learn of it. */
+static int end_step(struct cfp_writer *self, struct cfp_wait *wait, cflight_status status,
+                    cflight_error *error)
+{
+    if (status != CFLIGHT_OK && self->answers != NULL) {
+        cfp_metadata_reader_tell(self->answers);
+    }
+    return cfp_wait_end(wait, status, error);
+}
+
 int cfp_writer_run(struct cfp_writer *self, cfp_step_fn function, struct cfp_step *step)
 {
     struct cfp_write_core *core = &self->core;
@@ -46,7 +56,7 @@ int cfp_writer_run(struct cfp_writer *self, cfp_step_fn function, struct cfp_ste
     pthread_mutex_lock(&core->lock);
     status = core->writer == NULL ? call_is_over(&error) : function(core->writer, step, &error);
     pthread_mutex_unlock(&core->lock);
-    return cfp_wait_end(&wait, status, error);
+    return end_step(self, &wait, status, error);
 }
 
 static cflight_status write_step(cflight_writer *writer, struct cfp_step *step,
@@ -94,7 +104,7 @@ static int run_write(struct cfp_writer *self, struct cfp_step *step)
         }
     }
     pthread_mutex_unlock(&core->lock);
-    return cfp_wait_end(&wait, status, error);
+    return end_step(self, &wait, status, error);
 }
 
 struct ArrowArray cfp_slice_of(const struct ArrowArray *array, int64_t row, int64_t rows_max)

@@ -748,3 +748,5 @@ def test_answers_of_a_failed_put_end_as_in_pyarrow(fl, is_closed):
         for _ in range(2):
             with pytest.raises(fl.FlightUnauthorizedError, match="not you"):
                 writer.close()
+            with pytest.raises(fl.FlightUnauthorizedError, match="not you"):
+                answers.read()
