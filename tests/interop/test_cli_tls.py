@@ -278,3 +278,50 @@ def test_no_session_of_openssl_outlives_the_rules(cflight, certs, data, tmp_path
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_message("read again")
         assert "Reused" not in s_client(certs, server.port, "-tls1_2", "-sess_in", session)
+
+
+class Stranger(fl.ServerMiddlewareFactory):
+    """Notes which credentials came with calls."""
+
+    def __init__(self):
+        self.seen = []
+
+    def start_call(self, info, headers):
+        self.seen.append({name.lower(): value for name, value in headers.items()
+                          if name.lower() in ("authorization", "x-secret")})
+        return None
+
+
+class Pointing(fl.FlightServerBase):
+    """Says that its flight is to be fetched elsewhere."""
+
+    elsewhere = None
+
+    def get_flight_info(self, context, descriptor):
+        endpoint = fl.FlightEndpoint(b"x", [self.elsewhere])
+        return fl.FlightInfo(TABLE.schema, descriptor, [endpoint], -1, -1)
+
+    def do_get(self, context, ticket):
+        return fl.RecordBatchStream(TABLE)
+
+
+def test_credentials_stay_with_the_server_that_they_were_given_for(cflight, certs):
+    """Goal: a plain server that a TLS server names as a location is read from, and sees no credentials, unless
+    the caller opens the rule; the TLS server sees them. Method: what middleware of both saw."""
+    pair = ((certs / "server.pem").read_bytes(), (certs / "server.key").read_bytes())
+    known, stranger = Stranger(), Stranger()
+    with Pointing("grpc://127.0.0.1:0", middleware={"x": stranger}) as other, Pointing(
+            "grpc+tls://localhost:0", tls_certificates=[pair], middleware={"x": known}) as server:
+        server.elsewhere = f"grpc://127.0.0.1:{other.port}"
+        done = cflight.run("get", f"grpc+tls://localhost:{server.port}", "x", "-o", "-", "--format", "csv",
+                           "--tls-roots", certs / "ca.pem", "--header", "x-secret: secret",
+                           env={"CFLIGHT_TOKEN": "secret"}, check=True)
+        again = cflight.run("get", f"grpc+tls://localhost:{server.port}", "x", "-o", "-", "--format", "csv",
+                            "--tls-roots", certs / "ca.pem", "--header", "x-secret: secret", "--trust-locations",
+                            env={"CFLIGHT_TOKEN": "secret"}, check=True)
+    assert again.stdout == done.stdout
+    assert stranger.seen[-1]  # the rule was opened
+    stranger.seen.pop()
+    assert done.stdout.count("\n") == 1001
+    assert known.seen and all(seen for seen in known.seen)
+    assert stranger.seen and not any(stranger.seen)
