@@ -38,9 +38,4 @@ bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
 /* Sum over fields of name + value + 32 (RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
 size_t cfl_metadata_size_bytes(const struct cfl_metadata *metadata);
 
-/* Base64 (RFC 4648 section 4): encodes without padding, decodes with or without. */
-bool cfl_base64_encode(struct cflight_bytes bytes, struct cfl_buf *target);
-bool cfl_base64_encode_padded(struct cflight_bytes bytes, struct cfl_buf *target);
-bool cfl_base64_decode(struct cflight_bytes text, struct cfl_buf *target);
-
 #endif /* CFL_GRPC_METADATA_H */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "test.h"
 

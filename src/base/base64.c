@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 (RFC 4648 section 4) for `-bin` metadata: written without padding, read with or without.
+/* Base64 (RFC 4648 section 4), for `-bin` metadata and credentials: read with or without padding.
  * The unused bits of the last group may hold anything, as peers differ. Thread class: free. */
-#include "grpc/metadata.h"
+#include "base/base64.h"
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
