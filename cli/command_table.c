@@ -79,9 +79,14 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
                             "Limit on the whole command. Default: none."},
     [CLI_OPTION_CONNECT_TIMEOUT] =
         {"connect-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
-         "Limit on connecting, name lookup and TLS included. Default: 20."},
+         "Limit on connecting, from name lookup to the server's first words. Default: 20."},
     [CLI_OPTION_IDLE_TIMEOUT] = {"idle-timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
                                  "Limit on any single wait for the server. Default: none."},
+    [CLI_OPTION_PROXY] =
+        {"proxy", '\0', "URI", CLI_VALUE_TEXT, CLIENTS,
+         "Go through the HTTP proxy http://HOST:PORT, or through none if URI is empty. Default: "
+         "the first of grpc_proxy, https_proxy and http_proxy that is set. Hosts in "
+         "no_grpc_proxy, or else no_proxy, are reached directly."},
     [CLI_OPTION_HEADER] = {"header", 'H', "'NAME: VALUE'", CLI_VALUE_LIST, CLIENTS,
                            "Send a header with every call. May be given several times."},
     [CLI_OPTION_USER] =
@@ -94,8 +99,10 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
         {"token-file", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
          "Send the first line of FILE as a bearer token. Without it and without --user, "
          "CFLIGHT_TOKEN is used if it is set."},
-    [CLI_OPTION_TLS_ROOTS] = {"tls-roots", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
-                              "Trust the certificates in FILE (PEM) instead of the system's."},
+    [CLI_OPTION_TLS_ROOTS] =
+        {"tls-roots", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
+         "Trust the certificates in FILE (PEM) instead of those in the file that "
+         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names, or else the system's."},
     [CLI_OPTION_TLS_CERT] = {"tls-cert", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,
                              "Show this certificate chain (PEM) to the server; needs --tls-key."},
     [CLI_OPTION_TLS_KEY] = {"tls-key", '\0', "FILE", CLI_VALUE_TEXT, CLIENTS,

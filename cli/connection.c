@@ -142,6 +142,7 @@ struct cflight_client_options cli_connection_client_options(const struct cli_con
     options.tls.skip_verification = cli_has(arguments, CLI_OPTION_TLS_SKIP_VERIFY);
     options.tls.policy = connection->tls_policy;
     options.tls.policy.revocation_lists = cli_text_bytes(&connection->tls_crl);
+    options.proxy = arguments->values[CLI_OPTION_PROXY];
     options.user_agent = "cflight-cli";
     return options;
 }

@@ -46,7 +46,9 @@ typedef struct cflight_client cflight_client;
 
 /// TLS at a client; used for grpc+tls locations. PEM texts are copied.
 struct cflight_client_tls {
-    struct cflight_bytes root_certs;  ///< empty: the system's trust store
+    /// Empty: the file that the variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names, or else the
+    /// system's trust store.
+    struct cflight_bytes root_certs;
     struct cflight_bytes cert_chain;  ///< for mutual TLS
     struct cflight_bytes private_key; ///< for mutual TLS
     const char *override_hostname; ///< name to verify instead of the location's host; NULL for none
@@ -59,7 +61,8 @@ struct cflight_client_options {
     size_t struct_size;
     /// NULL: the C library. Must outlive the client and all arrays read with it.
     const struct cflight_allocator *allocator;
-    /// Limit for connecting, name lookup and TLS included; 0 is 20000.
+    /// Limit for connecting, from the lookup of the name over proxy and TLS to the server's first
+    /// words (its SETTINGS); 0 is 20000.
     int64_t connect_timeout_ms;
     struct cflight_client_tls tls;
     /// NULL for none. cflight_client_authenticate() runs it.
@@ -93,6 +96,12 @@ struct cflight_client_options {
     /// then, a GOAWAY and keepalive have to wait for the next call, and a server that shuts down
     /// may wait for this client. Clients that an event loop drives need no thread and get none.
     bool idle_watch_is_off;
+    /// The HTTP proxy that leads to the server, http://USER:PASSWORD@HOST:PORT (without a port:
+    /// 443). NULL: as the first of the variables grpc_proxy, https_proxy and http_proxy says;
+    /// empty: none. Hosts in no_grpc_proxy, or else no_proxy, are reached directly: ends of names,
+    /// addresses, blocks (10.0.0.0/8), or "*". Unix sockets are, too. The variables are read when
+    /// the client is made.
+    const char *proxy;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)

@@ -32,6 +32,7 @@ struct client_arguments {
     PyObject *tls_min_version;
     PyObject *tls12_ciphers;
     PyObject *tls13_ciphers;
+    PyObject *proxy;
 };
 
 #define SETTING(name, kind, member)                                               \
@@ -148,14 +149,14 @@ static int warn_of_option(const char *name)
     return PyErr_WarnFormat(PyExc_UserWarning, 1, "generic option '%s' has no effect here", name);
 }
 
-/* Unlike other texts, an empty list is one. */
-static int ciphers_of(struct cfp_client_build *build, PyObject *value, const char **ret_list)
+/* Unlike other texts, an empty one counts. */
+static int plain_text_of(struct cfp_client_build *build, PyObject *value, const char **ret_text)
 {
     if (value == Py_None) {
         return 0;
     }
     PyObject *bytes = keep(build, cfp_to_bytes(value));
-    *ret_list = bytes == NULL ? NULL : PyBytes_AS_STRING(bytes);
+    *ret_text = bytes == NULL ? NULL : PyBytes_AS_STRING(bytes);
     return bytes == NULL ? -1 : 0;
 }
 
@@ -164,8 +165,8 @@ static int policy_of(struct cfp_client_build *build, const struct client_argumen
 {
     struct cflight_tls_policy *policy = &build->options.tls.policy;
     return cfp_tls_version_get(given->tls_min_version, &policy->min_version) < 0 ||
-                   ciphers_of(build, given->tls12_ciphers, &policy->tls12_ciphers) < 0 ||
-                   ciphers_of(build, given->tls13_ciphers, &policy->tls13_ciphers) < 0 ||
+                   plain_text_of(build, given->tls12_ciphers, &policy->tls12_ciphers) < 0 ||
+                   plain_text_of(build, given->tls13_ciphers, &policy->tls13_ciphers) < 0 ||
                    pem_of(build, given->tls_revocation_lists, &policy->revocation_lists) < 0
                ? -1
                : 0;
@@ -187,6 +188,8 @@ static int set_integer_option(struct cfp_client_build *build, const char *name, 
         options->metadata_bytes_max = amount > UINT32_MAX ? UINT32_MAX : (uint32_t)amount;
     } else if (strcmp(name, "grpc.max_send_message_length") == 0) {
         options->write_size_limit_bytes = amount;
+    } else if (strcmp(name, "grpc.enable_http_proxy") == 0) {
+        options->proxy = amount == 0 ? "" : options->proxy;
     } else {
         return warn_of_option(name);
     }
@@ -222,6 +225,10 @@ static int set_text_option(struct cfp_client_build *build, const char *name, PyO
     if (strcmp(name, "grpc.primary_user_agent") == 0 ||
         strcmp(name, "grpc.secondary_user_agent") == 0) {
         return add_user_agent(build, value, name[5] == 'p');
+    }
+    if (strcmp(name, "grpc.http_proxy") == 0) {
+        bool is_off = options->proxy != NULL && options->proxy[0] == '\0';
+        return is_off ? 0 : plain_text_of(build, value, &options->proxy);
     }
     if (strcmp(name, "grpc.default_authority") == 0) {
         return text_of(build, value, &options->authority);
@@ -356,6 +363,7 @@ static int fill_options(struct cfp_client_build *build, const struct client_argu
     return tls_of(build, given) < 0 || policy_of(build, given) < 0 ||
                    text_of(build, given->user_agent, &build->options.user_agent) < 0 ||
                    text_of(build, given->authority, &build->options.authority) < 0 ||
+                   plain_text_of(build, given->proxy, &build->options.proxy) < 0 ||
                    middleware_of(build, given->middleware) < 0 ||
                    provider_of(build, given->token_provider) < 0
                ? -1
@@ -381,17 +389,18 @@ static int parse_arguments(PyObject *args, PyObject *keywords, struct client_arg
                             "tls_min_version",
                             "tls12_ciphers",
                             "tls13_ciphers",
+                            "proxy",
                             NULL};
     struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None, Py_None,
                                      Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None};
+                                     Py_None, Py_None, Py_None, Py_None, Py_None};
     int is_parsed = PyArg_ParseTupleAndKeywords(
-        args, keywords, "O|$OOOOOOOOOOOOOOO:FlightClient", names, &given.location,
+        args, keywords, "O|$OOOOOOOOOOOOOOOO:FlightClient", names, &given.location,
         &given.tls_root_certs, &given.cert_chain, &given.private_key, &given.override_hostname,
         &given.middleware, &given.write_size_limit_bytes, &given.disable_server_verification,
         &given.generic_options, &given.user_agent, &given.authority, &given.token_provider,
         &given.tls_revocation_lists, &given.tls_min_version, &given.tls12_ciphers,
-        &given.tls13_ciphers);
+        &given.tls13_ciphers, &given.proxy);
     *ret_given = given;
     return is_parsed ? 0 : -1;
 }

@@ -85,17 +85,31 @@ void cfl_grpc_conn_free(struct cfl_grpc_conn *conn)
     cfl_free(conn->alloc, conn, sizeof *conn);
 }
 
-void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause)
+static void describe_failure(struct cfl_grpc_conn *conn, const cflight_error *cause,
+                             char text[TEXT_BYTES])
 {
-    char text[TEXT_BYTES];
     char goaway[CFL_GRPC_GOAWAY_TEXT_BYTES];
     const char *reason = cflight_error_message(cause);
     if (!cfl_grpc_goaway_text(conn, goaway)) {
         goaway[0] = '\0';
     }
-    (void)snprintf(text, sizeof text, "the connection broke%s%s%s%s", reason[0] == '\0' ? "" : ": ",
+    (void)snprintf(text, TEXT_BYTES, "the connection broke%s%s%s%s", reason[0] == '\0' ? "" : ": ",
                    reason, goaway[0] == '\0' ? "" : "; ", goaway);
+}
+
+void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause)
+{
+    char text[TEXT_BYTES];
+    describe_failure(conn, cause, text);
     end_all_calls(conn, text);
+}
+
+cflight_status cfl_grpc_conn_failure(struct cfl_grpc_conn *conn, const cflight_error *cause,
+                                     cflight_error **reterr)
+{
+    char text[TEXT_BYTES];
+    describe_failure(conn, cause, text);
+    return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, text);
 }
 
 void cfl_grpc_input(struct cfl_grpc_conn *conn, struct iovec target[2], int *ret_count)
@@ -132,6 +146,11 @@ bool cfl_grpc_wants_output(struct cfl_grpc_conn *conn)
 bool cfl_grpc_is_finished(const struct cfl_grpc_conn *conn)
 {
     return cfl_h2_is_finished(conn->h2);
+}
+
+bool cfl_grpc_has_peer_settings(const struct cfl_grpc_conn *conn)
+{
+    return cfl_h2_has_peer_settings(conn->h2);
 }
 
 static int64_t keepalive_deadline_ns(const struct cfl_grpc_conn *conn)

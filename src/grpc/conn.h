@@ -102,11 +102,15 @@ cflight_status cfl_grpc_output(struct cfl_grpc_conn *conn, struct iovec *ret_vie
 void cfl_grpc_sent(struct cfl_grpc_conn *conn, size_t len_bytes);
 bool cfl_grpc_wants_output(struct cfl_grpc_conn *conn);
 bool cfl_grpc_is_finished(const struct cfl_grpc_conn *conn);
+bool cfl_grpc_has_peer_settings(const struct cfl_grpc_conn *conn);
 
 /* Ends every call because the transport broke or closed: UNAVAILABLE with `cause` (borrowed, may be
  * NULL), safe to retry only for calls of which nothing was written or that the peer said it did not
  * process. */
 void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause);
+/* The same error for who wants to start a call. */
+cflight_status cfl_grpc_conn_failure(struct cfl_grpc_conn *conn, const cflight_error *cause,
+                                     cflight_error **reterr);
 
 /* The earliest moment at which cfl_grpc_tick has work: deadlines, keepalive, timeouts of the
  * session. */

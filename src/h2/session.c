@@ -203,6 +203,11 @@ bool cfl_h2_is_finished(const struct cfl_h2_session *session)
     return is_over && nghttp2_session_want_write(session->ng) == 0;
 }
 
+bool cfl_h2_has_peer_settings(const struct cfl_h2_session *session)
+{
+    return session->has_peer_settings;
+}
+
 bool cfl_h2_is_failed(const struct cfl_h2_session *session)
 {
     return session->failure != CFLIGHT_OK;

@@ -106,6 +106,8 @@ bool cfl_h2_wants_output(struct cfl_h2_session *session);
 /* True when nothing more will come in or go out: GOAWAY was exchanged and the last stream is gone,
  * or a fatal error. */
 bool cfl_h2_is_finished(const struct cfl_h2_session *session);
+/* True once the peer's SETTINGS came: it is there, and speaks HTTP/2. */
+bool cfl_h2_has_peer_settings(const struct cfl_h2_session *session);
 /* True once a failure was met, even while output is left. */
 bool cfl_h2_is_failed(const struct cfl_h2_session *session);
 /* Resets the count windows of the limits, times out an absent preface or SETTINGS acknowledgement.

@@ -4,9 +4,10 @@
  * Every wait is one poll over what is under way and the cancel descriptor, until the earlier of the
  * deadline and the next step. TCP attempts run side by side: the next address gets its turn 250 ms
  * after the last one, or at once when that failed, and the first socket that connects wins (RFC
- * 8305 5). Why each address failed is collected for the message. No call was sent when connecting
- * fails, so such errors are safe to retry; what the TLS handshake says is not, as it would say it
- * again. Thread class: free. */
+ * 8305 5). Why each address failed is collected for the message. With a proxy all this leads to the
+ * proxy, and a tunnel from there (tunnel.c). No call was sent when connecting fails, so such errors
+ * are safe to retry; what the TLS handshake says is not, as it would say it again. Thread class:
+ * free. */
 #include "net/dial.h"
 
 #include <errno.h>
@@ -37,7 +38,10 @@ struct dial {
     const struct cfl_clock *clock;
     int64_t deadline_ns;
     int cancel_fd;
+    const char *host; /* of the next hop: the proxy, if there is one; NULL for Unix sockets */
+    uint16_t port;
     struct cfl_buf label; /* terminated text of the target */
+    struct cfl_buf hop;   /* the same of what is connected to */
     struct cfl_buf reasons;
     struct cfl_address_list addresses;
     struct pollfd attempts[CFL_ADDRESSES_MAX +
@@ -83,13 +87,12 @@ static enum wait_outcome dial_wait(const struct dial *dial, struct pollfd *fds, 
 static cflight_status stopped(const struct dial *dial, enum wait_outcome outcome,
                               cflight_error **reterr)
 {
-    const char *label = (const char *)dial->label.data;
+    const char *hop = (const char *)dial->hop.data;
     if (outcome == WAIT_CANCELLED) {
-        return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled",
-                                 label);
+        return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled", hop);
     }
     return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                             "the connect timeout passed while connecting to %s", label);
+                             "the connect timeout passed while connecting to %s", hop);
 }
 
 /* Adds "; address: reason". */
@@ -208,7 +211,7 @@ static cflight_status not_connected(struct dial *dial, cflight_status status,
                            ? "the connect timeout passed while connecting to"
                            : "cannot connect to";
     (void)cfl_buf_append_u8(&dial->reasons, 0);
-    return cflight_error_set(reterr, status, "%s %s: %s", what, (const char *)dial->label.data,
+    return cflight_error_set(reterr, status, "%s %s: %s", what, (const char *)dial->hop.data,
                              dial->reasons.failed ? "out of memory"
                                                   : (const char *)dial->reasons.data);
 }
@@ -254,7 +257,6 @@ static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error
 {
     const struct cfl_address *address = &dial->addresses.items[0];
     int64_t pause_ns = UNIX_RETRY_FIRST_NS;
-    const char *label = (const char *)dial->label.data;
     for (;;) {
         int fd = cfl_socket_new(AF_UNIX);
         int code = fd < 0 ? errno : connect_now(fd, address);
@@ -267,7 +269,7 @@ static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error
         }
         if (code != EAGAIN && code != EINPROGRESS) {
             return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, code, "cannot connect to %s",
-                                    label);
+                                    (const char *)dial->hop.data);
         }
         struct pollfd cancel[1];
         int64_t now_ns = cfl_clock_now_ns(dial->clock);
@@ -282,12 +284,11 @@ static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error
 
 static cflight_status look_up(struct dial *dial, cflight_error **reterr)
 {
-    const struct cfl_dial_target *target = dial->target;
     struct cfl_resolve *resolve = NULL;
-    if (cfl_address_list_direct(target->host, target->port, &dial->addresses)) {
+    if (cfl_address_list_direct(dial->host, dial->port, &dial->addresses)) {
         return CFLIGHT_OK;
     }
-    cflight_status status = cfl_resolve_start(target->host, target->port, &resolve, reterr);
+    cflight_status status = cfl_resolve_start(dial->host, dial->port, &resolve, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -300,7 +301,7 @@ static cflight_status look_up(struct dial *dial, cflight_error **reterr)
     } else {
         status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
                                    "the connect timeout passed while looking up the host '%s'",
-                                   target->host);
+                                   dial->host);
     }
     cfl_resolve_free(resolve);
     return status;
@@ -320,36 +321,78 @@ static cflight_status connect_target(struct dial *dial, int *ret_fd, cflight_err
                                  "the host name to connect to is empty");
     }
     status = look_up(dial, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status != CFLIGHT_OK && target->proxy != NULL) {
+        return cfl_error_prefix(reterr, status, "cannot reach %s", (const char *)dial->hop.data);
     }
-    return connect_tcp(dial, ret_fd, reterr);
+    return status != CFLIGHT_OK ? status : connect_tcp(dial, ret_fd, reterr);
 }
 
-static cflight_status finish_handshake(struct dial *dial, struct cfl_transport *transport,
-                                       cflight_error **reterr)
+/* A step of a conversation before the connection is there; `*ret_wait` CFL_READY_NONE ends it. */
+typedef cflight_status (*step_fn)(void *user_data, unsigned int *ret_wait, cflight_error **reterr);
+
+/* Takes steps until the last one, or the deadline: `doing` and the target say of what. */
+static cflight_status converse(struct dial *dial, int fd, step_fn step, void *user_data,
+                               const char *doing, cflight_error **reterr)
 {
     for (;;) {
         unsigned int wait = CFL_READY_NONE;
-        cflight_status status = cfl_transport_handshake(transport, &wait, reterr);
+        cflight_status status = step(user_data, &wait, reterr);
         if (status != CFLIGHT_OK || wait == CFL_READY_NONE) {
             return status;
         }
-        struct pollfd fds[2] = {{.fd = cfl_transport_fd(transport),
-                                 .events = (wait & CFL_READY_WRITE) != 0 ? POLLOUT : POLLIN}};
+        struct pollfd fds[2] = {
+            {.fd = fd, .events = (wait & CFL_READY_WRITE) != 0 ? POLLOUT : POLLIN}};
         enum wait_outcome outcome = dial_wait(dial, fds, 1, CFL_TIME_NEVER);
         if (outcome == WAIT_CANCELLED) {
             return stopped(dial, outcome, reterr);
         }
         if (outcome == WAIT_DEADLINE) {
-            status =
-                cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                                  "the connect timeout passed during the TLS handshake with %s",
-                                  (const char *)dial->label.data);
+            status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
+                                       "the connect timeout passed %s %s", doing,
+                                       (const char *)dial->label.data);
             set_retry_safe(status, reterr);
             return status;
         }
     }
+}
+
+/* A conversation with the proxy. */
+struct asking {
+    struct cfl_tunnel tunnel;
+    int fd;
+};
+
+static cflight_status ask(void *user_data, unsigned int *ret_wait, cflight_error **reterr)
+{
+    struct asking *asking = user_data;
+    return cfl_tunnel_step(&asking->tunnel, asking->fd, ret_wait, reterr);
+}
+
+/* From the proxy on to the target. */
+static cflight_status open_tunnel(struct dial *dial, int fd, cflight_error **reterr)
+{
+    struct asking asking = {.fd = fd};
+    struct cfl_buf doing;
+    const char *hop = (const char *)dial->hop.data;
+    cfl_buf_init(&doing, dial->label.alloc);
+    (void)cfl_buf_append_format(&doing, "while %s was asked for", hop);
+    (void)cfl_buf_append_u8(&doing, 0);
+    cflight_status status = cfl_tunnel_init(&asking.tunnel, dial->target->proxy, hop,
+                                            (const char *)dial->label.data, reterr);
+    if (status == CFLIGHT_OK && doing.failed) {
+        status = cfl_error_no_memory(reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = converse(dial, fd, ask, &asking, (const char *)doing.data, reterr);
+    }
+    cfl_tunnel_done(&asking.tunnel);
+    cfl_buf_done(&doing);
+    return status;
+}
+
+static cflight_status shake_hands(void *user_data, unsigned int *ret_wait, cflight_error **reterr)
+{
+    return cfl_transport_handshake(user_data, ret_wait, reterr);
 }
 
 /* Makes the transport, which takes the socket whatever happens. */
@@ -375,7 +418,8 @@ static cflight_status make_transport(struct dial *dial, const struct cflight_all
         status = cfl_transport_start_tls_client(transport, target->tls,
                                                 name != NULL ? name : "localhost", reterr);
         if (status == CFLIGHT_OK) {
-            status = finish_handshake(dial, transport, reterr);
+            status =
+                converse(dial, fd, shake_hands, transport, "during the TLS handshake with", reterr);
         }
     }
     if (status != CFLIGHT_OK) {
@@ -386,37 +430,59 @@ static cflight_status make_transport(struct dial *dial, const struct cflight_all
     return CFLIGHT_OK;
 }
 
-static void set_label(struct cfl_buf *label, const struct cfl_dial_target *target)
+static void add_place(struct cfl_buf *text, const char *host, uint16_t port)
 {
+    (void)cfl_buf_append_format(text, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
+                                (unsigned int)port);
+}
+
+/* Where to, and the texts of it. */
+static cflight_status plan(struct dial *dial, cflight_error **reterr)
+{
+    const struct cfl_dial_target *target = dial->target;
+    const struct cfl_proxy *proxy = target->proxy;
+    dial->host = proxy == NULL ? target->host : proxy->host;
+    dial->port = proxy == NULL ? target->port : proxy->port;
     if (target->unix_path != NULL) {
-        (void)cfl_buf_append_format(label, "unix:%s", target->unix_path);
+        (void)cfl_buf_append_format(&dial->label, "unix:%s", target->unix_path);
     } else {
-        const char *host = target->host == NULL ? "" : target->host;
-        (void)cfl_buf_append_format(label, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
-                                    (unsigned int)target->port);
+        add_place(&dial->label, target->host == NULL ? "" : target->host, target->port);
     }
-    (void)cfl_buf_append_u8(label, 0);
+    if (proxy == NULL) {
+        (void)cfl_buf_append_bytes(&dial->hop, cfl_buf_bytes(&dial->label));
+    } else {
+        (void)cfl_buf_append_text(&dial->hop, "the proxy ");
+        add_place(&dial->hop, proxy->host, proxy->port);
+    }
+    (void)cfl_buf_append_u8(&dial->label, 0);
+    (void)cfl_buf_append_u8(&dial->hop, 0);
+    return dial->label.failed || dial->hop.failed ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
 cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_dial_target *target,
                         int64_t deadline_ns, const struct cfl_clock *clock, int cancel_fd,
                         struct cfl_transport **ret_transport, cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
     int fd = -1;
     struct dial dial = {
         .target = target, .clock = clock, .deadline_ns = deadline_ns, .cancel_fd = cancel_fd};
     cfl_buf_init(&dial.label, alloc);
+    cfl_buf_init(&dial.hop, alloc);
     cfl_buf_init(&dial.reasons, alloc);
     for (size_t i = 0; i <= CFL_ADDRESSES_MAX; i++) {
         dial.attempts[i].fd = -1;
     }
-    set_label(&dial.label, target);
-    if (dial.label.failed) {
-        status = cfl_error_no_memory(reterr);
+    cflight_status status = plan(&dial, reterr);
+    if (status != CFLIGHT_OK) {
         goto done;
     }
     status = connect_target(&dial, &fd, reterr);
+    if (status == CFLIGHT_OK && target->proxy != NULL) {
+        status = open_tunnel(&dial, fd, reterr);
+        if (status != CFLIGHT_OK) {
+            (void)close(fd);
+        }
+    }
     if (status != CFLIGHT_OK) {
         set_retry_safe(status, reterr);
         goto done;
@@ -429,6 +495,7 @@ done:
     }
     close_attempts(&dial);
     cfl_buf_done(&dial.reasons);
+    cfl_buf_done(&dial.hop);
     cfl_buf_done(&dial.label);
     return status;
 }

@@ -18,7 +18,8 @@ struct cfl_tls_client;
 struct cfl_tls_server;
 
 struct cfl_tls_client_options {
-    struct cflight_bytes root_certs_pem; /* empty: the system's trust store */
+    struct cflight_bytes root_certs_pem; /* empty: as GRPC_DEFAULT_SSL_ROOTS_FILE_PATH says, or
+                                            the system's trust store */
     struct cflight_bytes cert_chain_pem; /* empty: no client certificate */
     struct cflight_bytes private_key_pem;
     bool skip_verification; /* logs a warning */

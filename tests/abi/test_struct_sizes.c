@@ -21,7 +21,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_header", sizeof(struct cflight_header), 32},
     {"cflight_call_options", sizeof(struct cflight_call_options), 112},
     {"cflight_client_tls", sizeof(struct cflight_client_tls), 104},
-    {"cflight_client_options", sizeof(struct cflight_client_options), 240},
+    {"cflight_client_options", sizeof(struct cflight_client_options), 248},
     {"cflight_ipc_write_options", sizeof(struct cflight_ipc_write_options), 32},
     {"cflight_ipc_read_options", sizeof(struct cflight_ipc_read_options), 64},
     {"cflight_ipc_stats", sizeof(struct cflight_ipc_stats), 40},

@@ -380,12 +380,46 @@ def test_no_server_is_unavailable(cflight, tmp_path):
     assert done.returncode == 3 and "UNAVAILABLE" in done.stderr
 
 
-def test_a_silent_server_meets_the_connect_timeout(cflight):
-    """Nothing answers the handshake of TLS."""
+@pytest.mark.parametrize("scheme", ["grpc", "grpc+tls"])
+def test_a_silent_server_meets_the_connect_timeout(cflight, scheme):
+    """Nothing answers the handshake of TLS, or the preface of HTTP/2."""
     with socket.create_server(("localhost", 0)) as silent:
         port = silent.getsockname()[1]
-        done = cflight.run("list", f"grpc+tls://localhost:{port}", "--connect-timeout", "0.3")
-        assert done.returncode in (3, 5), done.stderr
+        done = cflight.run("list", f"{scheme}://localhost:{port}", "--connect-timeout", "0.3")
+        assert done.returncode in (3, 5) and "the connect timeout passed" in done.stderr, done.stderr
+
+
+def refuse(listener, requests):
+    """A proxy that refuses everybody; the end of the listener ends it."""
+    with contextlib.suppress(OSError):
+        while True:
+            peer, _ = listener.accept()
+            with peer:
+                requests.append(peer.recv(4096).split(b"\r\n")[0])
+                peer.sendall(b"HTTP/1.1 403 Not you\r\n\r\n")
+
+
+def test_proxies_are_used_as_option_and_variables_say(cflight, peer):
+    """A proxy that refuses, by an option and by a variable; and the ways past it."""
+    requests = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refuse, args=(listener, requests))
+        thread.start()
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            done = cflight.run("list", "grpc://flight.invalid", "--proxy", proxy)
+            assert done.returncode == 3 and '"HTTP/1.1 403 Not you"' in done.stderr, done.stderr
+            done = cflight.run("list", "grpc://flight.invalid", env={"https_proxy": proxy})
+            assert done.returncode == 3 and f"the proxy {proxy[7:]}" in done.stderr, done.stderr
+            cflight.run("list", f"grpc://localhost:{peer.port}", env={"https_proxy": proxy, "no_proxy": "127.0.0.1,localhost"},
+                        check=True)
+            cflight.run("list", f"grpc://localhost:{peer.port}", "--proxy", "", env={"https_proxy": proxy}, check=True)
+            done = cflight.run("list", f"grpc://localhost:{peer.port}", "--proxy", "socks5://x:1")
+            assert done.returncode != 0 and "http://HOST:PORT is expected" in done.stderr, done.stderr
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+    assert requests == [b"CONNECT flight.invalid:443 HTTP/1.1"] * 2
 
 
 @pytest.mark.parametrize("arguments", [

@@ -11,6 +11,10 @@ import pytest
 
 cflight = pytest.importorskip("cflight", reason="the Python module is not built")
 
+# What a user's variables say about proxies and certificates is not for tests on this machine.
+for name in ("grpc_proxy", "https_proxy", "http_proxy", "no_grpc_proxy", "no_proxy", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"):
+    os.environ.pop(name, None)
+
 # A shell starts background jobs with SIGINT ignored; tests here interrupt programs with it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -2,9 +2,11 @@
 """What programs written for pyarrow.flight do, and rely on, with classes and arguments. Most tests run on both modules:
 what they want of cflight is what pyarrow.flight does."""
 
+import contextlib
 import copy
 import multiprocessing
 import pickle
+import socket
 import subprocess
 import threading
 import time
@@ -656,6 +658,69 @@ def test_the_idle_limit_holds_on_the_main_thread(what):
             assert 0.4 < time.monotonic() - began < 30
         finally:
             is_over.set()
+
+
+class RefusingProxy:
+    """An HTTP proxy that refuses everybody and keeps what it was asked."""
+
+    def __enter__(self):
+        self.asked = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.uri = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self._listener.accept()
+                with peer:
+                    self.asked.append(peer.recv(4096).split(b"\r\n")[0])
+                    peer.sendall(b"HTTP/1.1 403 Not you\r\n\r\n")
+
+    def __exit__(self, *error):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+
+def refused_by_proxy(location, **options):
+    with cflight.FlightClient(location, **options) as client:
+        with pytest.raises(cflight.FlightUnavailableError) as info:
+            list(client.list_actions())
+    assert "403 Not you" in str(info.value), info.value
+
+
+class Quiet(cflight.FlightServerBase):
+    def list_actions(self, context):
+        return []
+
+
+def test_proxies_are_used_as_options_and_variables_say(monkeypatch):
+    with RefusingProxy() as proxy, Quiet("grpc://127.0.0.1:0") as server:
+        refused_by_proxy("grpc://flight.invalid", proxy=proxy.uri)
+        refused_by_proxy("grpc://flight.invalid", generic_options=[("grpc.http_proxy", proxy.uri)])
+        monkeypatch.setenv("grpc_proxy", proxy.uri)
+        refused_by_proxy("grpc://flight.invalid")
+        assert proxy.asked == [b"CONNECT flight.invalid:443 HTTP/1.1"] * 3
+        off = [("grpc.enable_http_proxy", 0), ("grpc.http_proxy", proxy.uri)]
+        for options in ({"proxy": ""}, {"generic_options": off}, {"generic_options": off[::-1]}):
+            with client_of(server, **options) as client:
+                assert list(client.list_actions()) == []
+        monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+        with client_of(server) as client:
+            assert list(client.list_actions()) == []
+        assert len(proxy.asked) == 3
+    with pytest.raises(cflight.ArrowInvalid, match="http://HOST:PORT is expected"):
+        cflight.FlightClient("grpc://h:1", proxy="socks5://h:1")
+
+
+def test_default_roots_are_in_the_file_that_a_variable_names(monkeypatch):
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "/no/such/file.pem")
+    with pytest.raises(cflight.ArrowInvalid, match="GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.*/no/such/file.pem"):
+        cflight.FlightClient("grpc+tls://h:1")
+    cflight.FlightClient("grpc+tls://h:1", disable_server_verification=True).close()
 
 
 def test_generic_options_count_or_are_warned_about():

@@ -29,9 +29,13 @@ def find_data():
     return path if path.is_dir() else None
 
 
+# What a user's variables say about proxies and certificates is not for tests on this machine.
+FORGOTTEN = {"grpc_proxy", "https_proxy", "http_proxy", "no_grpc_proxy", "no_proxy", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
+
+
 def environment(**changes):
     """A sanitizer that is preloaded into Python is linked into the command already."""
-    env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    env = {name: value for name, value in os.environ.items() if name not in FORGOTTEN | {"LD_PRELOAD"}}
     env["ASAN_OPTIONS"] = "detect_leaks=1"
     env.update(changes)
     return env

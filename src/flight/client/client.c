@@ -91,6 +91,12 @@ static void load_limits(struct cflight_client *client)
     if (client->options.connect_timeout_ms <= 0) {
         client->options.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
     }
+    /* The session's own limit must not end a connect that has more time. */
+    if (client->options.connect_timeout_ms > client->limits.handshake_ms) {
+        client->limits.handshake_ms = client->options.connect_timeout_ms > UINT32_MAX
+                                          ? UINT32_MAX
+                                          : (uint32_t)client->options.connect_timeout_ms;
+    }
 }
 
 static cflight_status load_middleware(struct cflight_client *client, cflight_error **reterr)
@@ -196,6 +202,10 @@ static cflight_status configure(struct cflight_client *client, const char *locat
     }
     if (status == CFLIGHT_OK && client->is_tls) {
         status = load_tls(client, reterr);
+    }
+    if (status == CFLIGHT_OK && cfl_location_kind(client->location) != CFL_LOCATION_UNIX) {
+        status = cfl_proxy_find(client->alloc, client->options.proxy, client->location->host,
+                                &client->proxy, reterr);
     }
     if (status == CFLIGHT_OK) {
         load_limits(client);

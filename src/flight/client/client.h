@@ -31,7 +31,8 @@ struct cflight_client {
     struct cflight_location *location;
     int32_t port; /* where the location is a host */
     bool is_tls;
-    char *tls_name; /* NULL: the location's host */
+    char *tls_name;          /* NULL: the location's host */
+    struct cfl_proxy *proxy; /* NULL for none */
     char *authority;
     char *user_agent;
     struct cflight_client_middleware *middleware;
@@ -74,6 +75,12 @@ cflight_status cfl_client_add_bearer(struct cflight_client *client, struct cfl_m
                                      cflight_buffer **ret_token, cflight_error **reterr);
 /* A server refused this token: the next call asks for another. */
 void cfl_client_refuse_token(struct cflight_client *client, cflight_buffer *token);
+
+/* ---- client_welcome.c ---- */
+/* Waits until the server has said its first words on a new connection. `cancel` may be NULL. */
+cflight_status cfl_client_await_welcome(const struct cflight_client *client,
+                                        struct cfl_connection *connection, int64_t deadline_ns,
+                                        cflight_cancel *cancel, cflight_error **reterr);
 
 /* Call options, loaded and resolved against the client's. */
 struct cfl_client_call_options {

@@ -81,38 +81,76 @@ static struct cfl_tls_client *take_tls(struct cflight_client *client)
     return tls;
 }
 
-static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
-                           cflight_cancel *cancel, struct cfl_connection **ret_connection,
-                           cflight_error **reterr)
+/* Reaches the server: TCP, the proxy, TLS. */
+static cflight_status reach(struct cflight_client *client, int64_t deadline_ns,
+                            cflight_cancel *cancel, struct cfl_transport **ret_transport,
+                            cflight_error **reterr)
 {
-    struct cfl_transport *transport = NULL;
     bool is_unix = cfl_location_kind(client->location) == CFL_LOCATION_UNIX;
-    int64_t connect_ns =
-        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms);
     struct cfl_dial_target target = {
         .host = is_unix ? NULL : client->location->host,
         .port = is_unix ? 0 : (uint16_t)client->port,
         .unix_path = is_unix ? client->location->path : NULL,
         .tls = take_tls(client),
         .tls_name = client->tls_name,
+        .proxy = client->proxy,
     };
     cfl_blocking_begin();
-    cflight_status status =
-        cfl_dial(client->alloc, &target, cfl_deadline_earlier(deadline_ns, connect_ns), NULL,
-                 cfl_cancel_fd(cancel), &transport, reterr);
+    cflight_status status = cfl_dial(client->alloc, &target, deadline_ns, NULL,
+                                     cfl_cancel_fd(cancel), ret_transport, reterr);
     cfl_blocking_end();
     cfl_tls_client_unref(target.tls);
+    return status;
+}
+
+static void set_retry_safe(cflight_status status, cflight_error **reterr)
+{
+    if (reterr != NULL && status != CFLIGHT_OK && status != CFLIGHT_CANCELLED) {
+        cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
+    }
+}
+
+/* Leaves the connection to the client's loop, if it has one, rather than to the idle watch. */
+static void assign(struct cflight_client *client, struct cfl_connection *connection)
+{
+    (void)pthread_mutex_lock(&client->mutex);
+    bool is_for_loop = client->locked.loop_set != NULL;
+    (void)pthread_mutex_unlock(&client->mutex);
+    if (is_for_loop) {
+        cfl_connection_lock(connection);
+        (void)cfl_connection_loop_fd_locked(connection);
+        cfl_connection_unlock(connection);
+    }
+}
+
+static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
+                           cflight_cancel *cancel, struct cfl_connection **ret_connection,
+                           cflight_error **reterr)
+{
+    struct cfl_transport *transport = NULL;
+    struct cfl_connection *connection = NULL;
+    int64_t connect_ns = cfl_deadline_earlier(
+        deadline_ns,
+        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms));
+    cflight_status status = reach(client, connect_ns, cancel, &transport, reterr);
     if (status != CFLIGHT_OK) {
-        if (reterr != NULL && status != CFLIGHT_CANCELLED) {
-            cfl_error_set_retry(*reterr, CFLIGHT_RETRY_SAFE);
-        }
+        set_retry_safe(status, reterr);
         return status;
     }
-    status = take_transport(client, transport, ret_connection, reterr);
+    status = take_transport(client, transport, &connection, reterr);
     if (status != CFLIGHT_OK) {
         cfl_transport_free(transport);
+        return status;
     }
-    return status;
+    assign(client, connection);
+    status = cfl_client_await_welcome(client, connection, connect_ns, cancel, reterr);
+    if (status != CFLIGHT_OK) {
+        set_retry_safe(status, reterr);
+        cfl_connection_unref(connection);
+        return status;
+    }
+    *ret_connection = connection;
+    return CFLIGHT_OK;
 }
 
 static cflight_status fail_closed(cflight_error **reterr)
@@ -145,20 +183,6 @@ static cflight_status wait_dialled_locked(struct cflight_client *client, int64_t
     return CFLIGHT_OK;
 }
 
-/* Says what is said first, and leaves the connection to the client's loop or to the idle watch. */
-static void begin(struct cflight_client *client, struct cfl_connection *connection)
-{
-    (void)pthread_mutex_lock(&client->mutex);
-    bool is_for_loop = client->locked.loop_set != NULL;
-    (void)pthread_mutex_unlock(&client->mutex);
-    cfl_connection_lock(connection);
-    if (is_for_loop) {
-        (void)cfl_connection_loop_fd_locked(connection);
-    }
-    cfl_connection_kick_locked(connection);
-    cfl_connection_unlock(connection);
-}
-
 /* Makes the connection for everybody. */
 static cflight_status dial_for_all(struct cflight_client *client, int64_t deadline_ns,
                                    cflight_cancel *cancel, struct cfl_connection **ret_connection,
@@ -166,9 +190,6 @@ static cflight_status dial_for_all(struct cflight_client *client, int64_t deadli
 {
     struct cfl_connection *connection = NULL;
     cflight_status status = dial(client, deadline_ns, cancel, &connection, reterr);
-    if (status == CFLIGHT_OK) {
-        begin(client, connection);
-    }
     (void)pthread_mutex_lock(&client->mutex);
     client->locked.is_dialling = false;
     bool is_closed = client->locked.is_closed;

@@ -53,6 +53,7 @@ static void client_unref(struct cflight_client *client)
     cfl_strfree(client->alloc, client->user_agent);
     cfl_strfree(client->alloc, client->authority);
     cfl_strfree(client->alloc, client->tls_name);
+    cfl_proxy_free(client->proxy);
     cfl_tls_client_unref(client->locked.tls);
     cflight_location_free(client->location);
     cfl_pool_unref(client->pool);

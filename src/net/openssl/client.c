@@ -31,7 +31,7 @@ static cflight_status configure_client(struct cfl_tls_client *tls,
         status = cfl_tls_context_use_roots(tls->ctx, options->root_certs_pem, "root certificates",
                                            false, reterr);
     } else if (!options->skip_verification) {
-        status = cfl_tls_context_use_system_roots(tls->ctx, reterr);
+        status = cfl_tls_context_use_default_roots(tls->ctx, reterr);
     }
     if (status != CFLIGHT_OK) {
         return status;

@@ -4,9 +4,6 @@
  * until the context is in use. */
 #include "net/openssl/internal.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "base/error.h"
 
 enum {
@@ -98,31 +95,4 @@ cflight_status cfl_tls_context_use_roots(SSL_CTX *ctx, struct cflight_bytes pem,
     (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     sk_X509_pop_free(certs, X509_free);
     return status;
-}
-
-/* What the machine trusts: where OpenSSL was built to look (and SSL_CERT_FILE, SSL_CERT_DIR); when
- * that place does not exist, as with an OpenSSL that travels in a package, where distributions keep
- * it. */
-cflight_status cfl_tls_context_use_system_roots(SSL_CTX *ctx, cflight_error **reterr)
-{
-    static const char *const FILES[] = {
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    };
-    ERR_clear_error();
-    if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
-        return cfl_tls_library_error(reterr, CFLIGHT_UNAVAILABLE,
-                                     "cannot use the system's trust store");
-    }
-    bool is_found = getenv(X509_get_default_cert_file_env()) != NULL ||
-                    getenv(X509_get_default_cert_dir_env()) != NULL ||
-                    access(X509_get_default_cert_file(), R_OK) == 0 ||
-                    access(X509_get_default_cert_dir(), R_OK) == 0;
-    for (size_t i = 0; i < sizeof FILES / sizeof FILES[0] && !is_found; i++) {
-        is_found = access(FILES[i], R_OK) == 0 && SSL_CTX_load_verify_file(ctx, FILES[i]) == 1;
-    }
-    ERR_clear_error();
-    return CFLIGHT_OK;
 }

@@ -138,7 +138,7 @@ cflight_status cfl_tls_context_use_key_pair(SSL_CTX *ctx, const struct cfl_tls_k
 cflight_status cfl_tls_context_use_roots(SSL_CTX *ctx, struct cflight_bytes pem, const char *what,
                                          bool is_server, cflight_error **reterr);
 /* Makes what the machine trusts the trust anchors. */
-cflight_status cfl_tls_context_use_system_roots(SSL_CTX *ctx, cflight_error **reterr);
+cflight_status cfl_tls_context_use_default_roots(SSL_CTX *ctx, cflight_error **reterr);
 
 /* ---- policy.c ---- */
 

@@ -59,7 +59,7 @@ static int watch_count(void)
 /* ---- a server that follows a script ---- */
 
 struct script {
-    void (*say)(struct t_raw *raw); /* when the client is there */
+    void (*say)(struct t_raw *raw); /* when the client has connected */
     int awaited;                    /* the type of a frame that must come; 0 is none */
     int awaited_flags;
     bool closes; /* instead of waiting for the client to do it */
@@ -68,24 +68,26 @@ struct script {
     struct t_gate done;
 };
 
-static bool has_awaited(const struct script *script, const struct t_raw *raw)
+static bool has_frame(const struct t_raw *raw, int type, int flags)
 {
     struct t_frame frame;
     struct t_raw frames = *raw;
-    if (script->awaited == 0) {
-        return true;
-    }
     if (raw->len_bytes < PREFACE_BYTES) {
         return false;
     }
     frames.data += PREFACE_BYTES;
     frames.len_bytes -= PREFACE_BYTES;
-    for (size_t i = 0; t_raw_find(&frames, script->awaited, i, &frame); i++) {
-        if (frame.flags == script->awaited_flags) {
+    for (size_t i = 0; t_raw_find(&frames, type, i, &frame); i++) {
+        if (frame.flags == flags) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_awaited(const struct script *script, const struct t_raw *raw)
+{
+    return script->awaited == 0 || has_frame(raw, script->awaited, script->awaited_flags);
 }
 
 static void serve(void *user_data, int fd)
@@ -94,11 +96,15 @@ static void serve(void *user_data, int fd)
     struct t_raw raw = {0};
     struct t_raw input = {0};
     t_raw_wide_server_start(&raw);
-    if (script->say != NULL) {
-        script->say(&raw);
+    bool is_open = t_socket_send(fd, &raw);
+    while (is_open && !has_frame(&input, T_SETTINGS, T_ACK)) {
+        is_open = t_socket_read(fd, &input);
     }
-    (void)t_socket_send(fd, &raw);
-    bool is_open = true;
+    if (script->say != NULL) {
+        t_raw_clear(&raw);
+        script->say(&raw);
+        (void)t_socket_send(fd, &raw);
+    }
     while (is_open && !has_awaited(script, &input)) {
         is_open = t_socket_read(fd, &input);
     }

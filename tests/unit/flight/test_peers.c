@@ -319,17 +319,21 @@ static void say_not_even_settings(void *user_data, int fd)
     t_raw_done(&input);
 }
 
-/* Goal: a server that accepts and never says a word ends every call the same way. */
-TEST(peers, a_server_that_never_speaks_is_left_after_the_idle_limit)
+/* Goal: a server that accepts and never says a word is left after the connect timeout, whatever
+ * limits a call has. */
+TEST(peers, a_server_that_never_speaks_is_left_after_the_connect_timeout)
 {
     struct t_peer peer;
-    struct answer answer = {
-        .name = "no settings", .status = CFLIGHT_DEADLINE_EXCEEDED, .text = "idle limit of 200 ms"};
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    struct answer answer = {.name = "no settings",
+                            .status = CFLIGHT_DEADLINE_EXCEEDED,
+                            .text = "the connect timeout passed while waiting for the first words"};
+    options.connect_timeout_ms = IDLE_MS;
     t_peer_start(&peer, say_not_even_settings, NULL);
     for (int method = T_METHOD_FIRST; method <= T_METHOD_LAST; method++) {
         cflight_client *client = NULL;
         cflight_error *error = NULL;
-        CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+        CHECK_OK(cflight_client_new(peer.location, &options, &client, &error), error);
         check_answer(&answer, (enum cflight_method)method, client);
         cflight_client_free(client);
     }
