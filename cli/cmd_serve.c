@@ -23,7 +23,7 @@
 
 #define DEFAULT_PLACE "localhost:32010"
 
-enum { DEFAULT_GRACE_MS = 30000, POLL_MS = 50 };
+enum { DEFAULT_GRACE_MS = 30000, POLL_MS = 50, TRIM_PAUSE_S = 10 };
 
 /* What runs. */
 struct serving {
@@ -283,16 +283,21 @@ static void make_signal_set(sigset_t *set)
     (void)sigaddset(set, SIGHUP);
 }
 
-/* Waits for SIGINT or SIGTERM; SIGHUP reads files again. */
+/* Waits for SIGINT or SIGTERM; SIGHUP reads files again. Now and then, what many clients left free
+ * is given back to the system. */
 static void wait_for_end(struct serving *serving)
 {
+    const struct timespec pause = {.tv_sec = TRIM_PAUSE_S};
+    size_t free_bytes = 0;
     sigset_t set;
     int number = 0;
     make_signal_set(&set);
     while (number != SIGINT && number != SIGTERM) {
-        number = sigwaitinfo(&set, NULL);
+        number = sigtimedwait(&set, NULL, &pause);
         if (number == SIGHUP) {
             reload(serving);
+        } else if (number < 0 && errno == EAGAIN) {
+            cli_memory_trim(&free_bytes);
         }
     }
 }

@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#if __GLIBC_PREREQ(2, 33)
+#define HAS_MALLOC_TRIM
+#endif
+#endif
+
 enum { FIRST_CAPACITY = 8 };
 
 void *cli_alloc_array(size_t count, size_t element_bytes)
@@ -64,4 +71,17 @@ char *cli_strdup(const char *text)
 void cli_free(void *memory)
 {
     free(memory);
+}
+
+void cli_memory_trim(size_t *free_bytes)
+{
+#ifdef HAS_MALLOC_TRIM
+    size_t now_free_bytes = mallinfo2().fordblks;
+    if (now_free_bytes != *free_bytes) {
+        (void)malloc_trim(0);
+        *free_bytes = now_free_bytes;
+    }
+#else
+    (void)free_bytes;
+#endif
 }

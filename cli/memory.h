@@ -18,6 +18,11 @@ bool cli_grow_array(void **array, size_t *capacity, size_t needed_count, size_t 
 char *cli_strdup(const char *text);
 char *cli_strndup(const char *text, size_t len_bytes);
 
+/* Gives memory that is free in the process back to the system, if more or less of it is free than
+ * `*free_bytes` says from the last time. Small pieces that are in use keep the C library from doing
+ * so by itself. */
+void cli_memory_trim(size_t *free_bytes);
+
 /* NULL is ignored. */
 void cli_free(void *memory);
 

@@ -62,6 +62,11 @@ def wait_until(is_true, limit_s=30):
         time.sleep(0.02)
 
 
+def patience():
+    """How much slower than an idle machine this one is now."""
+    return max(1, os.getloadavg()[0] / os.cpu_count())
+
+
 def tell(text):
     print(f"\n  {text} (load {os.getloadavg()[0]:.1f})", flush=True)
 
@@ -111,10 +116,10 @@ def test_who_stopped_is_in_nobodys_way(cflight, directory, request, is_lean, con
         assert reader_threads <= RUNNING_MAX
         assert process.threads() - threads <= count + RUNNING_MAX
         assert not is_lean or per_reader <= (64 + 64) * KIB  # of a connection and stream: 64 KiB of windows at most
-        assert max(during_gets, during_puts) < max(size(1, 0.01), 10 * before)
+        assert max(during_gets, during_puts) < max(size(1, 0.01 * patience()), 10 * before)
         for client in stopped:
             client.close()
-        wait_until(lambda: process.descriptors() < 20)
+        wait_until(lambda: process.descriptors() < 40)
         if IS_FULL:  # threads are kept for a while
             wait_until(lambda: process.threads() <= threads + 16)
 
@@ -132,7 +137,7 @@ def test_downloads_opened_at_once_all_begin(cflight, directory, count):
         firsts = sorted(when - begin for when in raw_http2.first_messages(clients))
         tell(f"{count} downloads opened in {opened * 1e3:.0f} ms; the first began after {firsts[0] * 1e3:.1f} ms, the "
              f"middle one after {firsts[count // 2] * 1e3:.1f}, the last after {firsts[-1] * 1e3:.1f}")
-        assert firsts[-1] - opened < size(count * 0.03, 0.1)
+        assert firsts[-1] - opened < size(count * 0.03, 0.1 * patience())
         for client in clients:
             client.close()
 
@@ -152,8 +157,10 @@ def fill(server, waiting):
 
 
 def settled(process, memory, descriptors):
-    """What is left when a crowd has gone: bytes, and descriptors are back."""
+    """What is left when a crowd has gone: bytes, which are back soon, and descriptors."""
     wait_until(lambda: process.descriptors() <= descriptors)
+    if process.memory() - memory >= 5 * MIB:
+        time.sleep(12)  # the command gives back what is free each 10 seconds
     return process.memory() - memory
 
 
@@ -215,7 +222,7 @@ def test_requests_without_message_are_counted_and_timed(cflight, directory, is_l
         tell(f"{total} requests without message: {most / MIB:+.1f} MiB at most, {left / MIB:+.1f} after; others' p99 "
              f"{caller.percentile(0.99) * 1e3:.1f} ms")
         assert caller.refused == 0
-        assert not is_lean or most < 10 * MIB
+        assert not is_lean or most < size(10, 40) * MIB
         assert not is_lean or left < 10 * MIB
 
 
