@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "h2/internal.h"
 
 enum {
@@ -142,6 +143,21 @@ static size_t staging_size(const struct cfl_h2_cursor *cursor, const struct iove
     return size_bytes < CFL_H2_STAGING_BYTES ? size_bytes : CFL_H2_STAGING_BYTES;
 }
 
+/* A place of `len_bytes` in the staging buffer, or of as much as there is memory for. */
+static struct iovec stage(struct cfl_h2_session *session, size_t len_bytes)
+{
+    struct iovec place = {.iov_base = session->narrow_staging, .iov_len = len_bytes};
+    if (session->staging == NULL) {
+        session->staging = cfl_alloc(session->alloc, CFL_H2_STAGING_BYTES);
+    }
+    if (session->staging != NULL) {
+        place.iov_base = session->staging;
+    } else if (len_bytes > CFL_H2_NARROW_STAGING_BYTES) {
+        place.iov_len = CFL_H2_NARROW_STAGING_BYTES;
+    }
+    return place;
+}
+
 void cfl_h2_input(struct cfl_h2_session *session, struct iovec target[2], int *ret_count)
 {
     const struct cfl_h2_cursor *cursor = &session->cursor;
@@ -161,11 +177,10 @@ void cfl_h2_input(struct cfl_h2_session *session, struct iovec target[2], int *r
         session->target[count++] = place;
     }
     if (count == 0 || place.iov_len == cursor->payload_left) {
-        session->target[count].iov_base = session->staging;
-        session->target[count].iov_len = count == 0 ? staging_size(cursor, &place, hint_bytes)
-                                         : cursor->is_bulk ? CFL_H2_FRAME_HEADER_BYTES
-                                                           : CFL_H2_STAGING_BYTES;
-        count++;
+        size_t staged_bytes = count == 0        ? staging_size(cursor, &place, hint_bytes)
+                              : cursor->is_bulk ? (size_t)CFL_H2_FRAME_HEADER_BYTES
+                                                : (size_t)CFL_H2_STAGING_BYTES;
+        session->target[count++] = stage(session, staged_bytes);
     }
     session->target_count = count;
     memcpy(target, session->target, (size_t)count * sizeof *target);
@@ -230,6 +245,8 @@ cflight_status cfl_h2_received(struct cfl_h2_session *session, size_t len_bytes,
     }
     assert(len_bytes == 0);
     session->target_count = 0;
+    cfl_free(session->alloc, session->staging, CFL_H2_STAGING_BYTES);
+    session->staging = NULL;
     /* Framing the answers now shows at once whether nghttp2 ended the session or reset streams. */
     if (session->pending_control_bytes < session->limits.outbound_queue_bytes_max / 2) {
         cfl_h2_produce(session, false);

@@ -18,6 +18,7 @@
 
 enum {
     CFL_H2_STAGING_BYTES = 64 << 10,
+    CFL_H2_NARROW_STAGING_BYTES = 256,
     CFL_H2_OUTPUT_BYTES = 1 << 20, /* framed and not sent; no payload is framed past it */
     CFL_H2_FRAME_BYTES_MAX = 1 << 20,
     CFL_H2_BULK_FRAME_BYTES = 8 << 10, /* a DATA frame from here on is read piece by piece */
@@ -188,7 +189,9 @@ struct cfl_h2_session {
     struct cfl_list closed; /* streams whose on_close is due */
 
     struct cfl_h2_cursor cursor;
+    /* Lent between cfl_h2_input and cfl_h2_received: a connection that says nothing keeps none. */
     uint8_t *staging;
+    uint8_t narrow_staging[CFL_H2_NARROW_STAGING_BYTES]; /* when there is no memory for it */
     struct iovec target[2];
     int target_count;
 

@@ -132,13 +132,7 @@ cflight_status cfl_h2_session_new(const struct cflight_allocator *alloc, enum cf
     cfl_h2_mem_init(&session->mem, alloc);
 
     cflight_status status = CFLIGHT_OK;
-    session->staging = cfl_alloc(alloc, CFL_H2_STAGING_BYTES);
-    if (session->staging == NULL) {
-        status = cfl_error_no_memory(reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = create(session, reterr);
-    }
+    status = create(session, reterr);
     if (status == CFLIGHT_OK) {
         status = submit_settings(session, reterr);
     }

@@ -33,6 +33,7 @@ static void leave_to_connection(struct cfl_server_call *call)
     cfl_server_context_done(&call->context);
     cfl_connection_lock(connection);
     wire->response_headers = NULL;
+    cfl_inbox_done(&wire->locked.inbox); /* nobody will read what is left */
     wire->locked.headers_are_sent = true;
     cfl_server_end_pending_locked(call);
     cfl_server_stop_waiting_locked(call);

@@ -12,7 +12,7 @@
 #include "flight/server/server_call.h"
 
 enum {
-    SHARE_LEAST = 16,
+    SHARE_LEAST = 4,
     CALL_BYTES = 3 << 10, /* what a call takes beside its headers, about */
     FIELD_BYTES = 64,
 };
