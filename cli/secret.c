@@ -35,6 +35,7 @@ void cli_secret_free(char *secret)
  * an errno; EFBIG when there is none within SECRET_BYTES_MAX bytes */
 static int read_line(int fd, char *line)
 {
+    static const char ORDER_MARK[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
     size_t used = 0;
     for (;;) {
         ssize_t got = read(fd, line + used, 1);
@@ -53,6 +54,9 @@ static int read_line(int fd, char *line)
     }
     used -= used > 0 && line[used - 1] == '\r';
     line[used] = '\0';
+    if (strncmp(line, ORDER_MARK, sizeof ORDER_MARK - 1) == 0) {
+        memmove(line, line + sizeof ORDER_MARK - 1, used + 1 - (sizeof ORDER_MARK - 1));
+    }
     return 0;
 }
 

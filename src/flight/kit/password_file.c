@@ -176,7 +176,11 @@ static cflight_status read_line(struct content *content, char *line, size_t numb
 static cflight_status read_lines(struct content *content, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
+    static const char ORDER_MARK[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
     char *line = (char *)content->text.data;
+    if (strncmp(line, ORDER_MARK, sizeof ORDER_MARK - 1) == 0) {
+        line += sizeof ORDER_MARK - 1;
+    }
     struct crypt_data *data = cfl_alloc_zeroed(NULL, sizeof *data);
     if (data == NULL) {
         return cfl_error_no_memory(reterr);

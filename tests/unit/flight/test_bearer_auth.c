@@ -362,6 +362,23 @@ TEST(password_file, names_and_passwords_are_verified)
     assert_int_equal(unlink(path), 0);
 }
 
+/* Goal: a byte order mark, which some editors put before a text, is no part of the first name. */
+TEST(password_file, a_byte_order_mark_is_passed_over)
+{
+    char path[64];
+    char text[512];
+    cflight_password_file *file = NULL;
+    (void)snprintf(text, sizeof text,
+                   "\xEF\xBB\xBF"
+                   "alice:%s\n",
+                   SECRET_HASH);
+    write_file(path, text);
+    CHECK_STATUS(cflight_password_file_new(path, &file, NULL), CFLIGHT_OK);
+    CHECK_STATUS(verify_in(file, "alice", "secret"), CFLIGHT_OK);
+    cflight_password_file_free(file);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Goal: a reload takes effect, a bad one changes nothing. Method: write the file anew, then badly.
  */
 TEST(password_file, a_reload_replaces_the_content_or_nothing)
