@@ -21,8 +21,10 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST = build/venv/bin/python -m pytest -q
-# Python itself is not instrumented, so the run time comes first and leaks are CTest's business.
-ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libubsan.so)
+# Python itself is not instrumented, so the run time comes first and leaks are CTest's business. It
+# finds the functions of libcrypt that it wraps only if that is there when it starts.
+ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libubsan.so) \
+	$(shell gcc -print-file-name=libcrypt.so)
 # ThreadSanitizer of GCC 12 cannot start where the kernel randomises addresses over a wide range.
 FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
