@@ -11,6 +11,7 @@ import pathlib
 import socket
 import subprocess
 
+import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
 
@@ -217,7 +218,7 @@ def call_pyarrow(location, words):
             for _ in range(2 if "twice" in words else 1):
                 outcome.results += [result.body.to_pybytes().decode()
                                     for result in client.do_action((words["action"], b""), call)]
-        except flight.FlightError as error:
+        except (flight.FlightError, pa.ArrowInvalid) as error:  # ArrowInvalid: RESOURCE_EXHAUSTED too
             outcome.status = STATUS_OF.get(type(error), type(error).__name__)
             outcome.message = str(error)
     return outcome
