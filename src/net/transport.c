@@ -469,6 +469,14 @@ bool cfl_transport_is_drained(struct cfl_transport *transport, int *ret_left_byt
     return is_ended || *ret_left_bytes <= 0;
 }
 
+uint64_t cfl_transport_unread_bytes(const struct cfl_transport *transport)
+{
+    const uint64_t held_bytes = transport->tls != NULL ? 4 * CFL_TLS_RECORD_BYTES : 0;
+    int len_bytes = 0;
+    (void)ioctl(transport->fd, FIONREAD, &len_bytes);
+    return held_bytes + (len_bytes > 0 ? (uint64_t)len_bytes : 0);
+}
+
 void cfl_transport_shutdown(struct cfl_transport *transport)
 {
     if (transport->is_shut_down) {

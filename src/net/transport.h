@@ -46,6 +46,8 @@ cflight_status cfl_transport_write(struct cfl_transport *transport, const struct
 /* Bytes that wait inside TLS, which the descriptor's readiness does not show: to be read before
  * waiting, also right after the handshake. */
 bool cfl_transport_has_pending(const struct cfl_transport *transport);
+/* What has arrived and was not read; with TLS an upper bound. */
+uint64_t cfl_transport_unread_bytes(const struct cfl_transport *transport);
 /* Says goodbye (TLS close_notify if it can without waiting) and shuts the socket down both ways;
  * the descriptor stays open until free, so that pollers never see a reused number. */
 void cfl_transport_shutdown(struct cfl_transport *transport);

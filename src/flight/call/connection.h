@@ -106,6 +106,7 @@ struct cfl_connection {
         /* Why writing failed. Nothing is written any more, but what the peer said before is still
          * read: it may hold the end of calls. */
         cflight_error *write_failure;
+        uint64_t last_bytes; /* then: at most so much of it is read */
     } locked;
 };
 

@@ -40,11 +40,13 @@ static bool check_process_locked(struct cfl_connection *connection, cflight_erro
     return false;
 }
 
-/* Writing failed: whoever reads next reads until nothing is there, then fails the connection. It
- * must not wait for more: the socket may live on (EFAULT), with a peer that waits for us. */
+/* Writing failed: whoever reads next reads what is there now, then fails the connection. It must
+ * not wait for more: the socket may live on (EFAULT), with a peer that waits for us, or that sends
+ * for ever. */
 static void fail_writing_locked(struct cfl_connection *connection, cflight_error *error)
 {
     connection->locked.write_failure = error;
+    connection->locked.last_bytes = cfl_transport_unread_bytes(connection->transport);
     connection->locked.is_gone = true;
     connection->locked.is_readable = true;
     cfl_connection_wake_driver_locked(connection);
@@ -104,6 +106,14 @@ static void answer_tls_locked(struct cfl_connection *connection)
     cflight_error_free(error);
 }
 
+/* After writing failed: whether what had come by then is read. */
+static bool was_last_locked(struct cfl_connection *connection, size_t len_bytes)
+{
+    uint64_t left_bytes = connection->locked.last_bytes;
+    connection->locked.last_bytes -= len_bytes < left_bytes ? len_bytes : left_bytes;
+    return len_bytes == 0 || connection->locked.last_bytes == 0;
+}
+
 /* One read. Returns false when nothing came. */
 static bool read_step_locked(struct cfl_connection *connection)
 {
@@ -140,7 +150,8 @@ static bool read_step_locked(struct cfl_connection *connection)
         connection->locked.is_gone = true;
         status = cflight_error_set(&error, CFLIGHT_UNAVAILABLE, "the peer closed the connection");
     }
-    if (status == CFLIGHT_OK && len_bytes == 0 && connection->locked.write_failure != NULL) {
+    if (status == CFLIGHT_OK && connection->locked.write_failure != NULL &&
+        was_last_locked(connection, len_bytes)) {
         status = cflight_error_status(connection->locked.write_failure);
         error = cfl_error_copy(connection->locked.write_failure);
     }
