@@ -69,9 +69,10 @@ struct cflight_bearer_auth_options {
     /// Passwords are taken with a Handshake only.
     bool basic_in_handshake_only;
     /// Most calls that wait, each for five seconds at most, for a password to be verified; 0 is 32.
-    /// Each holds a handler of the server. A call without a place or a turn ends as
-    /// CFLIGHT_UNAVAILABLE: of the address that has most places, and from a connection that has
-    /// sent a wrong password, first.
+    /// They, and those whose passwords are verified, hold no handler of the server, but count in
+    /// its `waiting_max`, which should be well above both limits together. A call without a place
+    /// or a turn ends as CFLIGHT_UNAVAILABLE: of the address that has most places, and from a
+    /// connection that has sent a wrong password, first.
     uint32_t waiting_max;
 };
 

@@ -183,7 +183,7 @@ struct cflight_server_options {
     /// the machine's memory: where the process may use less, set it.
     uint64_t unread_bytes_max;
     /// Most handlers that wait at once, for their clients or for servers that they call through the
-    /// library; each has a thread. Beyond it calls of methods that stream are answered
+    /// library, and logins; each has a thread. Beyond it calls of methods that stream are answered
     /// CFLIGHT_UNAVAILABLE. Streams that were handed over are not among them. 0 is 4096.
     uint32_t waiting_max;
     /// Limit from a call's headers to its first message; past it CFLIGHT_DEADLINE_EXCEEDED. 0 is 30

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "flight/call/blocking.h"
+#include "base/blocking.h"
 #include "flight/call/call_internal.h"
 
 /* A connection of the calls. */

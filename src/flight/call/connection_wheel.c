@@ -7,8 +7,8 @@
  * says that a change by another thread must use the waker.
  *
  * The model: docs/internals/threads.md. */
+#include "base/blocking.h"
 #include "base/condition.h"
-#include "flight/call/blocking.h"
 #include "flight/call/connection_internal.h"
 
 enum {

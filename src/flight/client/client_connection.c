@@ -7,9 +7,9 @@
  * while connecting, nor under a connection's. Thread class: free. */
 #include <unistd.h>
 
+#include "base/blocking.h"
 #include "base/condition.h"
 #include "base/error.h"
-#include "flight/call/blocking.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
 #include "flight/client/idle_watch.h"

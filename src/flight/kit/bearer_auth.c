@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "base/blocking.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -177,7 +178,33 @@ static void log_failure(const struct cfl_peer_address *address, struct cflight_b
     cfl_buf_done(&line);
 }
 
-/* Runs the verifier when it is the caller's turn. */
+/* Waits for the caller's turn and runs the verifier. */
+static cflight_status verify_in_turn(cflight_bearer_auth *auth,
+                                     const struct cfl_peer_address *address,
+                                     struct cflight_bytes username, struct cflight_bytes password,
+                                     cflight_buffer **ret_identity, cflight_error **reterr)
+{
+    cflight_status status = cfl_login_gate_enter(&auth->gate, address, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status =
+        auth->options.verify(auth->options.user_data, username, password, ret_identity, reterr);
+    enum cfl_login_result result = CFL_LOGIN_UNDECIDED;
+    if (status == CFLIGHT_OK) {
+        result = CFL_LOGIN_RIGHT;
+    } else if (status == CFLIGHT_UNAUTHENTICATED) {
+        result = CFL_LOGIN_WRONG;
+    }
+    cfl_login_gate_leave(&auth->gate, address, result);
+    if (result == CFL_LOGIN_WRONG) {
+        log_failure(address, username);
+    }
+    return status;
+}
+
+/* The gate has limits of its own, so those who guess hold no handler, neither while they wait nor
+ * while a password is verified. */
 static cflight_status verify(cflight_bearer_auth *auth, const char *peer,
                              struct cflight_bytes username, struct cflight_bytes password,
                              cflight_buffer **ret_identity, cflight_error **reterr)
@@ -185,21 +212,9 @@ static cflight_status verify(cflight_bearer_auth *auth, const char *peer,
     cflight_buffer *identity = NULL;
     struct cfl_peer_address address;
     cfl_peer_address_read(peer, &address);
-    cflight_status status = cfl_login_gate_enter(&auth->gate, &address, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = auth->options.verify(auth->options.user_data, username, password, &identity, reterr);
-    enum cfl_login_result result = CFL_LOGIN_UNDECIDED;
-    if (status == CFLIGHT_OK) {
-        result = CFL_LOGIN_RIGHT;
-    } else if (status == CFLIGHT_UNAUTHENTICATED) {
-        result = CFL_LOGIN_WRONG;
-    }
-    cfl_login_gate_leave(&auth->gate, &address, result);
-    if (result == CFL_LOGIN_WRONG) {
-        log_failure(&address, username);
-    }
+    cfl_blocking_begin();
+    cflight_status status = verify_in_turn(auth, &address, username, password, &identity, reterr);
+    cfl_blocking_end();
     if (status == CFLIGHT_OK && identity == NULL) {
         status = cflight_buffer_new_copy(username, &identity, reterr);
     }

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/blocking.h"
 #include "base/budget.h"
 #include "cflight/server.h"
-#include "flight/call/blocking.h"
 #include "flight/call/call.h"
 #include "flight/server/server_timers.h"
 #include "net/listen.h"

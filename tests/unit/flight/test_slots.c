@@ -2,6 +2,7 @@
 /* Calls between the threads of a server: what is left when a thread lost its turn, who gets a slot
  * that is given back, and connections that are gone while their handlers still run. Peers are plain
  * sockets that say what a call needs and no more. */
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,17 +78,17 @@ static void stop(struct door *door)
 
 /* ---- peers ---- */
 
-static int connect_to(struct door *door)
+static int connect_to(const struct t_service *service)
 {
     struct t_raw raw = {0};
-    int fd = t_socket_connect(cflight_server_port(door->service.server));
+    int fd = t_socket_connect(cflight_server_port(service->server));
     t_raw_client_start(&raw);
     assert_true(t_socket_send(fd, &raw));
     t_raw_done(&raw);
     return fd;
 }
 
-static void send_headers(int fd, uint32_t stream_id, const char *word)
+static void send_named_headers(int fd, uint32_t stream_id, const char *name, const char *value)
 {
     const struct t_field fields[] = {{":method", "POST"},
                                      {":scheme", "http"},
@@ -95,12 +96,17 @@ static void send_headers(int fd, uint32_t stream_id, const char *word)
                                      {":authority", "x"},
                                      {"te", "trailers"},
                                      {"content-type", "application/grpc"},
-                                     {"x-word", word},
+                                     {name, value},
                                      {NULL, NULL}};
     struct t_raw raw = {0};
     t_raw_headers(&raw, 0, stream_id, fields);
     assert_true(t_socket_send(fd, &raw));
     t_raw_done(&raw);
+}
+
+static void send_headers(int fd, uint32_t stream_id, const char *word)
+{
+    send_named_headers(fd, stream_id, "x-word", word);
 }
 
 /* An action of a type, and the end of the request. */
@@ -160,7 +166,7 @@ TEST(slots, a_message_is_awaited_with_a_limit_after_a_slow_identification)
 {
     struct door door;
     start(&door, 8, SHORT_MS);
-    int fd = connect_to(&door);
+    int fd = connect_to(&door.service);
     send_headers(fd, 1, "wait");
     assert_true(t_service_wait(&door.service, &door.waiting_count, 1));
     send_headers(fd, 3, "open");
@@ -176,13 +182,13 @@ TEST(slots, a_call_that_waits_for_a_slot_is_not_forgotten)
     enum { HANDLERS = 2 };
     struct door door;
     start(&door, HANDLERS, 0);
-    int busy_fd = connect_to(&door);
+    int busy_fd = connect_to(&door.service);
     for (uint32_t i = 0; i < HANDLERS; i++) {
         send_headers(busy_fd, 2 * i + 1, "in");
         send_action(busy_fd, 2 * i + 1, "hold");
     }
     assert_true(t_service_wait(&door.service, &door.service.locked.started_count, HANDLERS));
-    int fd = connect_to(&door);
+    int fd = connect_to(&door.service);
     send_headers(fd, 1, "wait");
     send_action(fd, 1, "quick");
     assert_true(t_service_wait(&door.service, &door.waiting_count, 1));
@@ -204,18 +210,18 @@ TEST(slots, a_slot_that_is_given_back_goes_to_who_can_use_it)
 {
     struct door door;
     start(&door, 1, 0);
-    int busy_fd = connect_to(&door);
+    int busy_fd = connect_to(&door.service);
     send_headers(busy_fd, 1, "in");
     send_action(busy_fd, 1, "hold");
     assert_true(t_service_wait(&door.service, &door.service.locked.started_count, 1));
-    int first_fd = connect_to(&door);
+    int first_fd = connect_to(&door.service);
     send_headers(first_fd, 1, "in");
     assert_true(t_service_wait(&door.service, &door.seen_count, 2));
     send_action(first_fd, 1, "quick");
-    int second_fd = connect_to(&door);
+    int second_fd = connect_to(&door.service);
     send_headers(second_fd, 1, "wait");
     assert_true(t_service_wait(&door.service, &door.waiting_count, 1));
-    int third_fd = connect_to(&door);
+    int third_fd = connect_to(&door.service);
     send_headers(third_fd, 1, "in");
     t_gate_open(&door.gate);
     assert_true(comes_soon(&door, &door.seen_count, 4));
@@ -232,6 +238,95 @@ TEST(slots, a_slot_that_is_given_back_goes_to_who_can_use_it)
     stop(&door);
 }
 
+/* ---- logins ---- */
+
+/* A door with passwords: whoever verifies one waits for the gate. */
+struct lock {
+    struct t_service service;
+    struct t_gate gate;
+    struct cflight_server_auth auth;
+    struct cflight_server_middleware middleware;
+    cflight_bearer_auth *kit;
+    uint64_t verifying_count; /* under the service's mutex */
+};
+
+static cflight_status verify(void *user_data, struct cflight_bytes username,
+                             struct cflight_bytes password, cflight_buffer **ret_identity,
+                             cflight_error **reterr)
+{
+    struct lock *lock = user_data;
+    (void)username;
+    (void)password;
+    (void)ret_identity;
+    (void)pthread_mutex_lock(&lock->service.mutex);
+    lock->verifying_count++;
+    (void)pthread_cond_broadcast(&lock->service.changed);
+    (void)pthread_mutex_unlock(&lock->service.mutex);
+    t_gate_wait(&lock->gate);
+    return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "wrong");
+}
+
+static void start_lock(struct lock *lock, uint32_t handlers_max)
+{
+    struct cflight_bearer_auth_options kit_options = CFLIGHT_BEARER_AUTH_OPTIONS_INIT;
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    memset(lock, 0, sizeof *lock);
+    t_gate_init(&lock->gate);
+    kit_options.verify = verify;
+    kit_options.user_data = lock;
+    CHECK_STATUS(cflight_bearer_auth_new(&kit_options, &lock->kit, NULL), CFLIGHT_OK);
+    cflight_bearer_auth_server(lock->kit, &lock->auth, &lock->middleware);
+    options.auth = &lock->auth;
+    options.middleware = &lock->middleware;
+    options.middleware_count = 1;
+    options.handlers_max = handlers_max;
+    t_service_start(&lock->service, "grpc://127.0.0.1:0", &options);
+}
+
+/* "Bearer " and a token that is good. */
+static void issue(struct lock *lock, char *ret_text, size_t size_bytes)
+{
+    cflight_buffer *token = NULL;
+    CHECK_STATUS(
+        cflight_bearer_auth_issue(lock->kit, cflight_bytes_from_text("alice"), &token, NULL),
+        CFLIGHT_OK);
+    struct cflight_bytes bytes = cflight_buffer_bytes(token);
+    (void)snprintf(ret_text, size_bytes, "Bearer %.*s", (int)bytes.len_bytes,
+                   (const char *)bytes.data);
+    cflight_buffer_unref(token);
+}
+
+/* Goal: whoever is known is served while logins take all the time that they may. Method: two
+ * handlers, and more logins than that, some of which are verified and the rest waits; then a call
+ * with a token. */
+TEST(slots, logins_hold_no_handler)
+{
+    enum { LOGINS = 12, VERIFIED_AT_ONCE = 4 /* of an address */ };
+    struct lock lock;
+    char token[128];
+    int fds[LOGINS];
+    start_lock(&lock, 2);
+    issue(&lock, token, sizeof token);
+    for (size_t i = 0; i < LOGINS; i++) {
+        fds[i] = connect_to(&lock.service);
+        send_named_headers(fds[i], 1, "authorization", "Basic dTpxeA==");
+        send_action(fds[i], 1, "quick");
+    }
+    assert_true(t_service_wait(&lock.service, &lock.verifying_count, VERIFIED_AT_ONCE));
+    int fd = connect_to(&lock.service);
+    send_named_headers(fd, 1, "authorization", token);
+    send_action(fd, 1, "quick");
+    assert_true(ends_soon(fd, 1));
+    t_gate_open(&lock.gate);
+    for (size_t i = 0; i < LOGINS; i++) {
+        (void)close(fds[i]);
+    }
+    (void)close(fd);
+    t_service_stop(&lock.service);
+    cflight_bearer_auth_unref(lock.kit);
+    t_gate_done(&lock.gate);
+}
+
 /* ---- connections that are gone ---- */
 
 /* Goal: connections that ended while their handlers run hold no place among the deadlines of those
@@ -243,7 +338,7 @@ TEST(slots, handlers_may_outlive_many_connections)
     struct door door;
     start(&door, CONNECTIONS, 0);
     for (uint64_t i = 0; i < CONNECTIONS; i++) {
-        int fd = connect_to(&door);
+        int fd = connect_to(&door.service);
         send_headers(fd, 1, "in");
         send_action(fd, 1, "hold");
         assert_true(t_service_wait(&door.service, &door.service.locked.started_count, i + 1));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sleeping for a peer is announced here, wherever in the library it happens: a handler may wait for
- * its own client, or for any server that it calls. Thread class: free. */
-#include "flight/call/blocking.h"
+/* Waiting is announced here, wherever in the library it happens: a handler may wait for its own
+ * client or for any server that it calls, a login for a password to be verified. Thread class:
+ * free. */
+#include "base/blocking.h"
 
 #include <stddef.h>
 
