@@ -5,7 +5,8 @@
 
 #define BIT(name) (1u << CLI_COMMAND_##name)
 #define EVERY ((1u << CLI_COMMAND_COUNT) - 1u)
-#define CLIENTS (EVERY & ~BIT(SERVE))
+#define CONNECTED (EVERY & ~BIT(VERSION))
+#define CLIENTS (CONNECTED & ~BIT(SERVE))
 #define NAMED (BIT(INFO) | BIT(SCHEMA) | BIT(GET) | BIT(PUT))
 
 const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
@@ -67,13 +68,20 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
         {"ping", "URI", 1, 1, "see whether a server answers",
          "Connects, asks for the list of actions and waits for the first sign of an answer. A "
          "server that has no actions counts as well."},
+    [CLI_COMMAND_VERSION] =
+        {"version", "", 0, 0, "show the version",
+         "One line: the name cflight and its version. With --all, one more line for each library "
+         "that it runs with."},
 };
 
 const struct cli_option cli_options[CLI_OPTION_COUNT] = {
     [CLI_OPTION_HELP] = {"help", 'h', NULL, CLI_VALUE_FLAG, EVERY, "Show this text."},
     [CLI_OPTION_VERSION] = {"version", '\0', NULL, CLI_VALUE_FLAG, EVERY, "Show the version."},
+    [CLI_OPTION_ALL] = {"all", '\0', NULL, CLI_VALUE_FLAG, BIT(VERSION),
+                        "Show the versions of the libraries as well, as they are loaded now: "
+                        "OpenSSL, nghttp2 and the others."},
     [CLI_OPTION_QUIET] =
-        {"quiet", 'q', NULL, CLI_VALUE_FLAG, EVERY,
+        {"quiet", 'q', NULL, CLI_VALUE_FLAG, CONNECTED,
          "No progress and no notes on standard error; failures are still reported."},
     [CLI_OPTION_TIMEOUT] = {"timeout", '\0', "SECONDS", CLI_VALUE_SECONDS, CLIENTS,
                             "Limit on the whole command. Default: none."},
@@ -117,16 +125,16 @@ const struct cli_option cli_options[CLI_OPTION_COUNT] = {
         {"tls-skip-verify", '\0', NULL, CLI_VALUE_FLAG, CLIENTS,
          "Accept any certificate. Anybody in between can then read and change "
          "everything."},
-    [CLI_OPTION_TLS_CRL] = {"tls-crl", '\0', "FILE", CLI_VALUE_TEXT, EVERY,
+    [CLI_OPTION_TLS_CRL] = {"tls-crl", '\0', "FILE", CLI_VALUE_TEXT, CONNECTED,
                             "Refuse certificates that are revoked by the lists in FILE (PEM), and "
                             "those of issuers that have none there."},
-    [CLI_OPTION_TLS_MIN_VERSION] = {"tls-min-version", '\0', "VERSION", CLI_VALUE_TEXT, EVERY,
+    [CLI_OPTION_TLS_MIN_VERSION] = {"tls-min-version", '\0', "VERSION", CLI_VALUE_TEXT, CONNECTED,
                                     "Lowest TLS version, 1.2 or 1.3. Default: 1.2."},
     [CLI_OPTION_TLS12_CIPHERS] =
-        {"tls12-ciphers", '\0', "LIST", CLI_VALUE_TEXT, EVERY,
+        {"tls12-ciphers", '\0', "LIST", CLI_VALUE_TEXT, CONNECTED,
          "Ciphers of TLS 1.2 by OpenSSL's names, with colons between them, in the order of "
          "preference. Default: all with AES-GCM or ChaCha20-Poly1305."},
-    [CLI_OPTION_TLS13_CIPHERS] = {"tls13-ciphers", '\0', "LIST", CLI_VALUE_TEXT, EVERY,
+    [CLI_OPTION_TLS13_CIPHERS] = {"tls13-ciphers", '\0', "LIST", CLI_VALUE_TEXT, CONNECTED,
                                   "The same for TLS 1.3."},
     [CLI_OPTION_CMD] = {"cmd", '\0', NULL, CLI_VALUE_FLAG, NAMED, "NAME is a command, not a path."},
     [CLI_OPTION_SPLIT] =

@@ -18,6 +18,7 @@ enum cli_command_id {
     CLI_COMMAND_ACTIONS,
     CLI_COMMAND_ACTION,
     CLI_COMMAND_PING,
+    CLI_COMMAND_VERSION,
     CLI_COMMAND_COUNT,
 };
 
@@ -35,6 +36,7 @@ extern const struct cli_command cli_commands[CLI_COMMAND_COUNT];
 enum cli_option_id {
     CLI_OPTION_HELP,
     CLI_OPTION_VERSION,
+    CLI_OPTION_ALL,
     CLI_OPTION_QUIET,
     CLI_OPTION_TIMEOUT,
     CLI_OPTION_CONNECT_TIMEOUT,

@@ -64,7 +64,7 @@ void cli_append_program_help(struct cli_text *text)
         text,
         "URI is grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH; HOST:PORT "
         "alone means grpc://HOST:PORT.\n\ncflight COMMAND --help explains a command; "
-        "cflight --version shows the version.",
+        "cflight version --all shows what is installed.",
         0);
     append_exit_codes(text);
 }
@@ -83,8 +83,8 @@ static void append_option(struct cli_text *text, const struct cli_option *option
 void cli_append_command_help(struct cli_text *text, enum cli_command_id command)
 {
     const struct cli_command *about = &cli_commands[command];
-    cli_text_append_format(text, "Usage: cflight %s [OPTION]... %s\n\n", about->name,
-                           about->arguments);
+    cli_text_append_format(text, "Usage: cflight %s [OPTION]...%s%s\n\n", about->name,
+                           about->arguments[0] == '\0' ? "" : " ", about->arguments);
     append_paragraph(text, about->details, 0);
     cli_text_append_string(text, "\nOptions:\n");
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {

@@ -19,7 +19,7 @@ static const run_fn run_functions[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_INFO] = cli_run_info,       [CLI_COMMAND_SCHEMA] = cli_run_schema,
     [CLI_COMMAND_GET] = cli_run_get,         [CLI_COMMAND_PUT] = cli_run_put,
     [CLI_COMMAND_ACTIONS] = cli_run_actions, [CLI_COMMAND_ACTION] = cli_run_action,
-    [CLI_COMMAND_PING] = cli_run_ping,
+    [CLI_COMMAND_PING] = cli_run_ping, /* and `version`, which only prints */
 };
 
 static enum cli_exit_code print_text(struct cli_text *text)
@@ -35,10 +35,14 @@ static enum cli_exit_code print_text(struct cli_text *text)
     return run.exit_code != CLI_EXIT_OK ? run.exit_code : cli_exit_code_from_status(status);
 }
 
-static enum cli_exit_code print_version(void)
+static enum cli_exit_code print_version(bool has_libraries)
 {
     struct cli_text text = CLI_TEXT_INIT;
     cli_text_append_format(&text, "cflight %s\n", cflight_version());
+    for (size_t i = 0; has_libraries && cflight_library_name(i) != NULL; i++) {
+        cli_text_append_format(&text, "%s %s\n", cflight_library_name(i),
+                               cflight_library_version(i));
+    }
     return print_text(&text);
 }
 
@@ -118,8 +122,9 @@ static enum cli_exit_code run_arguments(int argc, char **argv)
     } else if (cli_has(&arguments, CLI_OPTION_HELP)) {
         cli_append_command_help(&text, arguments.command);
         code = print_text(&text);
-    } else if (cli_has(&arguments, CLI_OPTION_VERSION)) {
-        code = print_version();
+    } else if (cli_has(&arguments, CLI_OPTION_VERSION) ||
+               arguments.command == CLI_COMMAND_VERSION) {
+        code = print_version(cli_has(&arguments, CLI_OPTION_ALL));
     } else {
         code = run_command(&arguments);
     }
@@ -148,7 +153,7 @@ int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {
-        return (int)print_version();
+        return (int)print_version(false);
     }
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         return (int)print_help(NULL);

@@ -33,7 +33,8 @@ static void append_commands(struct cli_text *text)
 {
     cli_text_append_string(text, ".SH COMMANDS\n");
     for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
-        cli_text_append_format(text, ".SS \"cflight %s %s\"\n", cli_commands[i].name,
+        cli_text_append_format(text, ".SS \"cflight %s%s%s\"\n", cli_commands[i].name,
+                               cli_commands[i].arguments[0] == '\0' ? "" : " ",
                                cli_commands[i].arguments);
         append_escaped(text, cli_commands[i].details);
     }

@@ -348,11 +348,47 @@ static PyModuleDef_Slot module_slots[] = {
     {0, NULL},
 };
 
+static int add_version(PyObject *versions, const char *name, const char *version)
+{
+    PyObject *text = PyUnicode_FromString(version);
+    int status = text == NULL ? -1 : PyDict_SetItemString(versions, name, text);
+    Py_XDECREF(text);
+    return status;
+}
+
+PyDoc_STRVAR(versions_doc,
+             "versions()\n--\n\n"
+             "The version of cflight and of each library that it runs with, by name.\n\n"
+             "Examples\n--------\n"
+             ">>> flight.versions()[\"cflight\"]\n"
+             "'0.1.0'");
+
+static PyObject *versions(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    PyObject *result = PyDict_New();
+    int status = result == NULL ? -1 : add_version(result, "cflight", cflight_version());
+    for (size_t i = 0; status == 0 && cflight_library_name(i) != NULL; i++) {
+        status = add_version(result, cflight_library_name(i), cflight_library_version(i));
+    }
+    if (status < 0) {
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
+static PyMethodDef module_methods[] = {
+    {"versions", versions, METH_NOARGS, versions_doc},
+    {NULL, NULL, 0, NULL},
+};
+
 struct PyModuleDef cfp_module_def = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "cflight._cflight",
     .m_doc = PyDoc_STR("The part of cflight that is written in C."),
     .m_size = sizeof(struct cfp_state),
+    .m_methods = module_methods,
     .m_slots = module_slots,
     .m_traverse = module_traverse,
     .m_free = module_free,

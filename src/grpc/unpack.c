@@ -184,3 +184,8 @@ cflight_status cfl_grpc_unpack_end(struct cfl_grpc_call *call, struct cflight_by
     *ret_message = cfl_buf_bytes(&call->unpacker->message);
     return CFLIGHT_OK;
 }
+
+const char *cfl_zlib_version(void)
+{
+    return zlibVersion();
+}

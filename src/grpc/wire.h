@@ -115,4 +115,7 @@ cflight_status cfl_grpc_collect_field(struct cfl_metadata *metadata,
                                       const struct cfl_h2_field *field, bool *ret_is_valid,
                                       cflight_error **reterr);
 
+/* Of the one that is loaded, such as "1.2.13". */
+const char *cfl_zlib_version(void);
+
 #endif /* CFL_GRPC_WIRE_H */

@@ -301,3 +301,8 @@ uint32_t cfl_h2_peer_header_bytes_max(const struct cfl_h2_session *session)
 {
     return nghttp2_session_get_remote_settings(session->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
 }
+
+const char *cfl_h2_library_version(void)
+{
+    return nghttp2_version(0)->version_str;
+}

@@ -194,4 +194,7 @@ enum cfl_h2_error_code {
     CFL_H2_HTTP_1_1_REQUIRED = 0xd,
 };
 
+/* Of the nghttp2 that is loaded, such as "1.52.0". */
+const char *cfl_h2_library_version(void);
+
 #endif /* CFL_H2_SESSION_H */

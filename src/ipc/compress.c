@@ -234,3 +234,13 @@ cflight_status cfl_compress(struct cfl_compression *compression,
     }
     return CFLIGHT_OK;
 }
+
+const char *cfl_lz4_version(void)
+{
+    return LZ4_versionString();
+}
+
+const char *cfl_zstd_version(void)
+{
+    return ZSTD_versionString();
+}

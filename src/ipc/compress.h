@@ -37,4 +37,8 @@ cflight_status cfl_compress(struct cfl_compression *compression,
                             struct cfl_scratch *scratch, struct cfl_body_buffer *ret_buffers,
                             cflight_error **reterr);
 
+/* Of the ones that are loaded, such as "1.9.4". */
+const char *cfl_lz4_version(void);
+const char *cfl_zstd_version(void);
+
 #endif /* CFL_IPC_COMPRESS_H */

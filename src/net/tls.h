@@ -70,4 +70,7 @@ cflight_status cfl_tls_server_reload(struct cfl_tls_server *tls,
                                      const struct cfl_tls_server_options *options,
                                      cflight_error **reterr);
 
+/* Of the one that is loaded, such as "3.0.17". */
+const char *cfl_tls_library_version(void);
+
 #endif /* CFL_NET_TLS_H */

@@ -505,10 +505,29 @@ def test_the_output_formats_are_named_when_none_fits(cflight):
 def test_help_and_version(cflight):
     assert cflight.run("--version", check=True).stdout.startswith("cflight ")
     assert "Commands:" in cflight.run("--help", check=True).stdout
-    for command in ("serve", "list", "info", "schema", "get", "put", "actions", "action", "ping"):
+    for command in ("serve", "list", "info", "schema", "get", "put", "actions", "action", "ping", "version"):
         shown = cflight.run(command, "--help", check=True).stdout
         assert shown.startswith(f"Usage: cflight {command} ")
         assert cflight.run("help", command, check=True).stdout == shown
+
+
+def test_version_names_every_library(cflight):
+    """Goal: whoever looks after a machine sees which libraries are at work. Method: the libraries that the program is
+    linked with must be among them; OpenSSL's own command has the same version."""
+    assert cflight.run("version", check=True).stdout == cflight.run("--version", check=True).stdout
+    lines = cflight.run("version", "--all", check=True).stdout.splitlines()
+    assert lines[0] + "\n" == cflight.run("version", check=True).stdout
+    versions = dict(line.split() for line in lines)
+    assert all(re.match(r"\d+\.\d", version) for version in versions.values()), versions
+    assert versions["OpenSSL"] == subprocess.run(
+        ["openssl", "version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    linked = subprocess.run(["ldd", cflight.path], check=True, capture_output=True, text=True).stdout
+    linked = set(re.findall(r"^\s*lib([\w-]+)\.so", linked, re.MULTILINE)) - {"c", "m", "cflight", "asan", "ubsan", "tsan"}
+    names = {"ssl": "OpenSSL", "crypto": "OpenSSL", "crypt": "libxcrypt", "z": "zlib"}
+    assert {names.get(name, name) for name in linked} == versions.keys() - {"cflight"}
+    done = cflight.run("version", "extra")
+    assert done.returncode == 2 and "too many arguments: 'extra'" in done.stderr
+    assert "unknown option '--timeout" in cflight.run("version", "--timeout", "3").stderr
 
 
 def start_get(cflight, peer, *arguments, **options):

@@ -49,6 +49,7 @@ from ._cflight import (
     Table,
     Ticket,
     __version__,
+    versions,
 )
 from ._exceptions import (
     ArrowCancelled,

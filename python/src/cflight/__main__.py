@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m cflight --versions``: the version of the module, and of the libraries that its wheel brings along."""
+"""``python -m cflight --versions``: the versions of the module, of the libraries that it has loaded, and of the packages
+that those in its wheel came from."""
 
 import argparse
 import importlib.metadata
@@ -25,8 +26,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m cflight", description=__doc__)
     parser.add_argument("--versions", action="store_true", required=True, help="print the versions and end")
     parser.parse_args()
-    print("cflight", cflight.__version__)
-    for name, version in _components():
+    for name, version in (*cflight.versions().items(), *_components()):
         print(name, version)
 
 

@@ -120,3 +120,8 @@ cflight_status cfl_tls_no_alpn_error(struct cfl_tls_conn *conn, cflight_error **
     add_peer(reterr, conn, CFLIGHT_RETRY_NEVER);
     return status;
 }
+
+const char *cfl_tls_library_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
