@@ -217,10 +217,10 @@ static void feed(struct cfl_h2_session *session, const struct iovec *part, size_
                 "the peer floods the connection: more than %d CONTINUATION frames in a row",
                 CONTINUATIONS_MAX);
         }
+        cfl_h2_opening_note(session, data, step_bytes);
         if (session->failure != CFLIGHT_OK) {
             return;
         }
-        cfl_h2_opening_note(session, data, step_bytes);
         feed_nghttp2(session, data, step_bytes);
         if (session->role == CFL_H2_SERVER && !session->has_peer_settings) {
             cfl_h2_produce(session, false);

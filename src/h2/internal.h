@@ -254,9 +254,11 @@ void cfl_h2_session_break_with(struct cfl_h2_session *session, cflight_status st
 /* Returns the failure as an error, or OK. */
 cflight_status cfl_h2_session_failure(const struct cfl_h2_session *session, cflight_error **reterr);
 
-/* opening.c: peers that speak something else. */
+/* opening.c: peers that speak something else. Keeps first bytes; ends the session when they are
+ * TLS.
+ */
 void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes);
-/* Client: what it speaks; false when that is not known. */
+/* Client: which HTTP/1 the server speaks; false when it is none. */
 bool cfl_h2_opening_explain(const struct cfl_h2_session *session, char *text, size_t text_bytes);
 /* Server: answers a client of HTTP/1.1 in its own words; false when it is none. */
 bool cfl_h2_opening_refuse(struct cfl_h2_session *session);

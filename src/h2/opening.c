@@ -2,8 +2,10 @@
 /* The first bytes of a peer that does not speak HTTP/2.
  *
  * They are kept, so that the error can name what was met: a server of HTTP/1.1 (a wrong port, a
- * proxy) by its first line, one that expects TLS by its alert. A client of HTTP/1.1 gets an answer
- * that it can read. Thread class: one at a time. RFC 9113 3.4. */
+ * proxy) by its first line, one that expects TLS by its alert, a client that speaks TLS by its
+ * greeting. A client of HTTP/1.1 gets an answer that it can read. One of TLS gets SETTINGS and
+ * GOAWAY: its library sees at once that they are no TLS, and need not guess why the server hung
+ * up. Thread class: one at a time. RFC 9113 3.4, RFC 8446 5.1. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +18,15 @@ static const char REFUSAL[] = "HTTP/1.1 400 Bad Request\r\n"
                               "\r\n"
                               "This is a gRPC server (Arrow Flight): it speaks HTTP/2.\r\n";
 
+/* An alert or a handshake, of version 3.x. HTTP/2 begins with "PRI", or with a SETTINGS frame,
+ * which would be longer than a megabyte. */
+static bool is_tls(const struct cfl_h2_session *session)
+{
+    const uint8_t *opening = session->opening;
+    return session->opening_bytes >= 3 && (opening[0] == 0x15 || opening[0] == 0x16) &&
+           opening[1] == 3 && opening[2] <= 4;
+}
+
 void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, size_t len_bytes)
 {
     size_t room_bytes = sizeof session->opening - session->opening_bytes;
@@ -25,6 +36,11 @@ void cfl_h2_opening_note(struct cfl_h2_session *session, const uint8_t *data, si
     len_bytes = len_bytes < room_bytes ? len_bytes : room_bytes;
     memcpy(session->opening + session->opening_bytes, data, len_bytes);
     session->opening_bytes += len_bytes;
+    if (is_tls(session)) {
+        cfl_h2_session_fail(session, CFL_H2_PROTOCOL_ERROR, CFLIGHT_UNAVAILABLE,
+                            "the peer speaks TLS, but this connection was made without it%s",
+                            session->role == CFL_H2_CLIENT ? " (use grpc+tls://)" : "");
+    }
 }
 
 static bool starts_with(const struct cfl_h2_session *session, const char *text)
@@ -36,17 +52,8 @@ static bool starts_with(const struct cfl_h2_session *session, const char *text)
 bool cfl_h2_opening_explain(const struct cfl_h2_session *session, char *text, size_t text_bytes)
 {
     const uint8_t *opening = session->opening;
-    if (session->has_peer_settings || session->role != CFL_H2_CLIENT) {
-        return false;
-    }
-    if (session->opening_bytes >= 2 && (opening[0] == 0x15 || opening[0] == 0x16) &&
-        opening[1] == 0x03) {
-        (void)snprintf(text, text_bytes,
-                       "the peer speaks TLS, and a plain connection was made to "
-                       "it (use grpc+tls://)");
-        return true;
-    }
-    if (!starts_with(session, "HTTP/1.")) {
+    if (session->has_peer_settings || session->role != CFL_H2_CLIENT ||
+        !starts_with(session, "HTTP/1.")) {
         return false;
     }
     char line[sizeof session->opening + 1] = "";

@@ -45,7 +45,6 @@ struct cfl_transport {
     const struct cflight_allocator *alloc;
     int fd;
     bool is_shut_down;
-    bool has_read; /* the first bytes of a plain stream were looked at */
     struct cfl_peer peer;
     char peer_name[CFL_ADDRESS_TEXT_BYTES];
     struct cfl_tls_conn *tls; /* NULL for plain */
@@ -196,26 +195,6 @@ static struct msghdr message_of(const struct iovec *views, int view_count)
     return message;
 }
 
-/* HTTP/2 begins with the client's preface or a SETTINGS frame, neither of which looks like a TLS
- * record (RFC 8446 5.1): an alert or handshake type, then version 3.x. */
-static bool looks_like_tls(const struct iovec *views, int view_count, size_t len_bytes)
-{
-    uint8_t start[3] = {0};
-    size_t have_bytes = 0;
-    for (int i = 0; i < view_count && have_bytes < sizeof start; i++) {
-        size_t part_bytes = views[i].iov_len;
-        if (part_bytes > sizeof start - have_bytes) {
-            part_bytes = sizeof start - have_bytes;
-        }
-        if (part_bytes > 0) {
-            memcpy(start + have_bytes, views[i].iov_base, part_bytes);
-            have_bytes += part_bytes;
-        }
-    }
-    return len_bytes >= sizeof start && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 3 &&
-           start[2] <= 4;
-}
-
 static cflight_status read_plain(struct cfl_transport *transport, const struct iovec *views,
                                  int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
                                  unsigned int *ret_wait, cflight_error **reterr)
@@ -234,12 +213,6 @@ static cflight_status read_plain(struct cfl_transport *transport, const struct i
     }
     *ret_is_eof = len_bytes == 0;
     *ret_len_bytes = (size_t)len_bytes;
-    if (!transport->has_read && looks_like_tls(views, view_count, (size_t)len_bytes)) {
-        return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
-                                 "%s speaks TLS, but this connection was made without it",
-                                 transport->peer_name);
-    }
-    transport->has_read = true;
     return CFLIGHT_OK;
 }
 

@@ -96,16 +96,6 @@ void cfl_connection_flush_locked(struct cfl_connection *connection)
     }
 }
 
-/* A TLS client came to a plain port: an answer in HTTP/2 shows it what it met. */
-static void answer_tls_locked(struct cfl_connection *connection)
-{
-    cflight_error *error = NULL;
-    cfl_grpc_goaway(connection->locked.grpc, true);
-    while (flush_step_locked(connection, &error)) {
-    }
-    cflight_error_free(error);
-}
-
 /* After writing failed: whether what had come by then is read. */
 static bool was_last_locked(struct cfl_connection *connection, size_t len_bytes)
 {
@@ -137,9 +127,6 @@ static bool read_step_locked(struct cfl_connection *connection)
                                      cfl_transport_has_pending(connection->transport) ||
                                      connection->locked.write_failure != NULL;
     connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
-    if (status != CFLIGHT_OK && len_bytes > 0 && connection->is_server) {
-        answer_tls_locked(connection);
-    }
     if (status == CFLIGHT_OK && len_bytes > 0) {
         status = cfl_grpc_received(connection->locked.grpc, len_bytes, &error);
         if (status != CFLIGHT_OK) {

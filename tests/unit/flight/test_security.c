@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS as users of Flight see it: who is let in, what is said when somebody is not, on which side,
  * and that the server goes on. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "certs.h"
 #include "log_capture.h"
+#include "peer.h"
 #include "service.h"
 #include "test.h"
 
@@ -320,6 +323,56 @@ TEST(security, plain_and_tls_do_not_mix)
     t_capture_stop(&log);
     t_cert_done(&leaf);
     t_cert_done(&ca);
+}
+
+/* Goal: a TLS client of a plain port reads an answer to its end, however much it said: HTTP/2,
+ * which its library can only take for no TLS. Method: a greeting with more behind it than the
+ * server reads. */
+TEST(security, a_tls_client_of_a_plain_port_is_answered)
+{
+    static const uint8_t GREETING[256 << 10] = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01};
+    struct t_service plain;
+    struct t_raw raw = {0};
+    struct t_frame frame;
+    t_service_start(&plain, NULL, NULL);
+    int fd = t_socket_connect(cflight_server_port(plain.server));
+    t_raw_append(&raw, GREETING, sizeof GREETING);
+    (void)t_socket_send(fd, &raw);
+    t_raw_clear(&raw);
+    errno = 0;
+    t_socket_read_to_end(fd, &raw);
+    assert_int_equal(errno, 0); /* no reset, and no end of the test's patience */
+    assert_true(t_raw_find(&raw, T_SETTINGS, 0, &frame));
+    assert_true(t_raw_find(&raw, T_GOAWAY, 0, &frame));
+    (void)close(fd);
+    t_raw_done(&raw);
+    t_service_stop(&plain);
+}
+
+static void answer_with_an_alert(void *user_data, int fd)
+{
+    static const uint8_t ALERT[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46};
+    struct t_raw raw = {0};
+    (void)user_data;
+    if (t_socket_read(fd, &raw)) {
+        t_raw_clear(&raw);
+        t_raw_append(&raw, ALERT, sizeof ALERT);
+        (void)t_socket_send(fd, &raw);
+        t_socket_read_to_end(fd, &raw);
+    }
+    t_raw_done(&raw);
+}
+
+/* Goal: a plain client of a port that speaks TLS says so. Method: a server that answers HTTP/2 with
+ * an alert, as OpenSSL does. */
+TEST(security, a_plain_client_knows_the_alert_of_tls)
+{
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    struct t_peer peer;
+    t_peer_start(&peer, answer_with_an_alert, NULL);
+    check_failure(peer.location, &options,
+                  "the peer speaks TLS, but this connection was made without it (use grpc+tls://)");
+    t_peer_stop(&peer);
 }
 
 /* Goal: a client that runs learns which certificates were revoked, for new connections; a broken

@@ -358,8 +358,9 @@ TEST(h2_hostile, a_header_bomb_ends_the_session)
     t_raw_done(&raw);
 }
 
-/* Goal: a peer that speaks something else is named. Method: a server that answers in HTTP/1.1, in
- * one piece and byte by byte, and one that sends TLS's alert. */
+/* Goal: a server that speaks something else is named. Method: one that answers in HTTP/1.1, in one
+ * piece and byte by byte, and one that sends TLS's alert, which is shorter than a frame's header.
+ */
 TEST(h2_hostile, a_server_of_another_protocol_is_named)
 {
     static const struct {
@@ -371,7 +372,10 @@ TEST(h2_hostile, a_server_of_another_protocol_is_named)
         {"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", 47, SIZE_MAX,
          "the peer speaks HTTP/1.1 (400 Bad Request), not HTTP/2 as gRPC does"},
         {"HTTP/1.0 403 No\r\n\r\n", 19, 1, "the peer speaks HTTP/1.0"},
-        {"\x15\x03\x01\x00\x02\x02\x28\0\0\0", 10, SIZE_MAX, "grpc+tls://"},
+        {"\x15\x03\x03\x00\x02\x02\x46", 7, SIZE_MAX,
+         "the peer speaks TLS, but this connection was made without it (use grpc+tls://)"},
+        {"\x15\x03\x01", 3, 1, "the peer speaks TLS"},
+        {"\x16\x03\x04", 3, 2, "the peer speaks TLS"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct t_clock clock;
@@ -381,6 +385,55 @@ TEST(h2_hostile, a_server_of_another_protocol_is_named)
         t_feed(&peer.end, cases[i].bytes, cases[i].len_bytes, cases[i].chunk_bytes);
         assert_true(peer.end.status != CFLIGHT_OK);
         assert_non_null(strstr(peer.end.text, cases[i].text));
+        t_peer_done(&peer);
+    }
+}
+
+/* Goal: only what is TLS is named so. Method: first bytes that are one off, of a server. */
+TEST(h2_hostile, what_resembles_tls_is_not_called_so)
+{
+    static const char *const CASES[] = {"\x14\x03\x01", "\x17\x03\x01", "\x16\x02\x01",
+                                        "\x16\x04\x01", "\x16\x03\x05"};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct t_clock clock;
+        struct t_peer peer;
+        char greeting[24] = "";
+        t_clock_init(&clock);
+        memcpy(greeting, CASES[i], 3);
+        t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+        t_feed(&peer.end, greeting, sizeof greeting, SIZE_MAX);
+        CHECK_STATUS(peer.end.status, CFLIGHT_INTERNAL);
+        assert_non_null(strstr(peer.end.text, "its first bytes are not the connection preface"));
+        t_peer_done(&peer);
+    }
+}
+
+/* Goal: a client that speaks TLS is named, and gets an answer that shows it what it met.
+ * Method: greetings, and what comes back: SETTINGS and GOAWAY, and nothing before them. */
+TEST(h2_hostile, a_client_that_speaks_tls_is_answered)
+{
+    static const char *const GREETINGS[] = {
+        "\x16\x03\x01\x02\x01\x01\x01\x01\xfc\x03\x03",
+        "\x16\x03\x03",
+        "\x15\x03\x01\x01\x02\x02\x46",
+    };
+    for (size_t i = 0; i < sizeof GREETINGS / sizeof GREETINGS[0]; i++) {
+        struct t_clock clock;
+        struct t_peer peer;
+        struct t_raw answer = {0};
+        struct t_frame frame;
+        t_clock_init(&clock);
+        t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+        t_feed(&peer.end, GREETINGS[i], strlen(GREETINGS[i]), SIZE_MAX);
+        CHECK_STATUS(peer.end.status, CFLIGHT_UNAVAILABLE);
+        assert_string_equal(peer.end.text,
+                            "the peer speaks TLS, but this connection was made without it");
+        t_raw_take(&peer.end, &answer);
+        assert_int_equal(answer.data[3], T_SETTINGS);
+        assert_true(t_raw_find(&answer, T_GOAWAY, 0, &frame));
+        assert_int_equal(t_raw_u32(frame.payload + 4), CFL_H2_PROTOCOL_ERROR);
+        assert_true(cfl_h2_is_finished(peer.session));
+        t_raw_done(&answer);
         t_peer_done(&peer);
     }
 }

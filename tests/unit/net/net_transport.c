@@ -177,28 +177,6 @@ TEST(transport, a_reset_is_an_error_without_a_signal)
     t_pair_done(&pair);
 }
 
-/* Goal: a TLS peer on a plain port is recognised. Method: the first bytes of a ClientHello, and of
- * an HTTP/2 preface. */
-TEST(transport, a_tls_peer_on_a_plain_port_is_recognised)
-{
-    static const uint8_t HELLO[] = {0x16, 0x03, 0x01, 0x02, 0x00};
-    struct t_pair pair = t_pair_new();
-    uint8_t target[8];
-    struct iovec views[2] = {{target, 1}, {target + 1, 7}};
-    size_t len_bytes = 0;
-    bool is_eof = false;
-    unsigned int wait = CFL_READY_NONE;
-    cflight_error *error = NULL;
-    t_write_all(pair.client, HELLO, sizeof HELLO);
-    t_write_all(pair.server, "PRI ", 4);
-    t_read_all(pair.client, target, 4);
-    t_wait(cfl_transport_fd(pair.server), CFL_READY_READ);
-    CHECK_STATUS(cfl_transport_read(pair.server, views, 2, &len_bytes, &is_eof, &wait, &error),
-                 CFLIGHT_UNAVAILABLE);
-    t_expect_error(error, "speaks TLS, but this connection was made without it");
-    t_pair_done(&pair);
-}
-
 static int tcp_option(const struct cfl_transport *transport, int name)
 {
     int value = -1;
