@@ -3,13 +3,12 @@
  * Thread class: with the GIL. */
 #include "call_options.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "convert.h"
 #include "exceptions.h"
+#include "ipc_options.h"
 #include "settings.h"
-#include "values.h"
-#include "wait.h"
 
 struct call_options {
     CFP_VALUE_HEAD
@@ -36,180 +35,6 @@ static const struct cfp_setting call_settings[] = {
     SETTING("split_batch_bytes", U64, split_batch_bytes),
     {NULL, CFP_SETTING_FLAG, 0},
 };
-
-int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms)
-{
-    if (!(seconds >= 0) || seconds > 1e12) {
-        PyErr_Format(PyExc_ValueError, "%s must be a number of seconds, 0 or more", what);
-        return -1;
-    }
-    *ret_ms = (int64_t)ceil(seconds * 1000);
-    return 0;
-}
-
-int cfp_timeout_get(PyObject *value, const char *what, int64_t *ret_ms)
-{
-    if (value == NULL || value == Py_None) {
-        return 0;
-    }
-    double seconds = PyFloat_AsDouble(value);
-    if (seconds == -1.0 && PyErr_Occurred() != NULL) {
-        return -1;
-    }
-    return cfp_milliseconds(seconds, what, ret_ms);
-}
-
-static int is_instance_of(PyObject *value, PyObject *own_class, PyObject *pa_class)
-{
-    int result = PyObject_IsInstance(value, own_class);
-    return result == 0 && pa_class != NULL ? PyObject_IsInstance(value, pa_class) : result;
-}
-
-/* Reads an attribute as a long; a missing one or None is `missing`. */
-static int long_attribute(PyObject *object, const char *name, long missing, long *ret_value)
-{
-    PyObject *value = PyObject_GetAttrString(object, name);
-    if (value == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
-            return -1;
-        }
-        PyErr_Clear();
-        *ret_value = missing;
-        return 0;
-    }
-    *ret_value = value == Py_None ? missing : PyLong_AsLong(value);
-    Py_DECREF(value);
-    return *ret_value == -1 && PyErr_Occurred() != NULL ? -1 : 0;
-}
-
-static int compression_of(PyObject *options, enum cflight_compression *ret_compression)
-{
-    PyObject *name = PyObject_GetAttrString(options, "compression");
-    int result = 0;
-    if (name == NULL) {
-        return -1;
-    }
-    *ret_compression = CFLIGHT_COMPRESSION_NONE;
-    if (name != Py_None) {
-        const char *text = PyUnicode_AsUTF8(name);
-        if (text != NULL && strncmp(text, "lz4", 3) == 0) {
-            *ret_compression = CFLIGHT_COMPRESSION_LZ4_FRAME;
-        } else if (text != NULL && strcmp(text, "zstd") == 0) {
-            *ret_compression = CFLIGHT_COMPRESSION_ZSTD;
-        } else {
-            result = -1;
-            if (text != NULL) {
-                PyErr_Format(PyExc_ValueError, "unknown compression '%s'", text);
-            }
-        }
-    }
-    Py_DECREF(name);
-    return result;
-}
-
-const struct cflight_ipc_write_options cfp_write_defaults = {
-    .struct_size = sizeof(struct cflight_ipc_write_options),
-    .send_whole_dictionaries = true,
-};
-
-int cfp_write_options_get(struct cfp_state *state, PyObject *value,
-                          struct cflight_ipc_write_options *ret_options)
-{
-    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
-    int is_own = PyObject_IsInstance(value, state->write_options_class);
-    int is_options =
-        is_instance_of(value, state->write_options_class, state->pa_write_options_class);
-    if (is_options <= 0 || is_own < 0) {
-        if (is_options == 0) {
-            PyErr_Format(PyExc_TypeError, "expected IpcWriteOptions, got %R",
-                         (PyObject *)Py_TYPE(value));
-        }
-        return -1;
-    }
-    long level = 0;
-    long version = 0;
-    long deltas = 0;
-    long depth = 0;
-    long threads = 0;
-    if (compression_of(value, &options.compression) < 0 ||
-        long_attribute(value, "compression_level", 0, &level) < 0 ||
-        long_attribute(value, "metadata_version", 0, &version) < 0 ||
-        long_attribute(value, "emit_dictionary_deltas", 0, &deltas) < 0 ||
-        long_attribute(value, "depth_max", 0, &depth) < 0 ||
-        long_attribute(value, "compression_threads", 0, &threads) < 0) {
-        return -1;
-    }
-    /* pyarrow counts versions from 0 (V1). */
-    options.use_metadata_v4 = version == (is_own ? 4 : 3);
-    options.compression_level = (int32_t)level;
-    options.send_whole_dictionaries = deltas == 0;
-    options.depth_max = (int32_t)depth;
-    options.compression_threads = (int32_t)threads;
-    *ret_options = options;
-    return 0;
-}
-
-static int included_fields_get(PyObject *options, struct call_options *self)
-{
-    PyObject *value = PyObject_GetAttrString(options, "included_fields");
-    PyObject *list = value == NULL ? NULL : PySequence_List(value);
-    Py_XDECREF(value);
-    if (list == NULL) {
-        return -1;
-    }
-    size_t count = (size_t)PyList_GET_SIZE(list);
-    self->included_fields = PyMem_Calloc(count == 0 ? 1 : count, sizeof(int32_t));
-    if (self->included_fields == NULL) {
-        PyErr_NoMemory();
-    }
-    for (size_t i = 0; i < count && PyErr_Occurred() == NULL; i++) {
-        self->included_fields[i] = (int32_t)PyLong_AsLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
-    }
-    Py_DECREF(list);
-    self->read.included_fields = count == 0 ? NULL : self->included_fields;
-    self->read.included_field_count = count;
-    return PyErr_Occurred() == NULL ? 0 : -1;
-}
-
-/* "bounds" and "safe"; anything else is "full". pyarrow's options have no such attribute. */
-static enum cflight_validation validation_of(PyObject *options)
-{
-    enum cflight_validation level = CFLIGHT_VALIDATION_DEFAULT;
-    PyObject *value = PyObject_GetAttrString(options, "validation");
-    if (value == NULL) {
-        PyErr_Clear();
-    } else if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "bounds") == 0) {
-        level = CFLIGHT_VALIDATION_BOUNDS;
-    } else if (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "safe") == 0) {
-        level = CFLIGHT_VALIDATION_SAFE;
-    }
-    Py_XDECREF(value);
-    return level;
-}
-
-static int read_options_get(struct cfp_state *state, PyObject *value, struct call_options *self)
-{
-    int is_options = is_instance_of(value, state->read_options_class, state->pa_read_options_class);
-    if (is_options == 0) {
-        cfp_argument_error("read_options", "pyarrow.lib.IpcReadOptions", value);
-    }
-    if (is_options <= 0 || included_fields_get(value, self) < 0) {
-        return -1;
-    }
-    long depth = 0;
-    long unpacked_bytes = 0;
-    long dictionary_bytes = 0;
-    if (long_attribute(value, "depth_max", 0, &depth) < 0 ||
-        long_attribute(value, "unpacked_bytes_max", 0, &unpacked_bytes) < 0 ||
-        long_attribute(value, "dictionary_bytes_max", 0, &dictionary_bytes) < 0) {
-        return -1;
-    }
-    self->read.unpacked_bytes_max = (uint64_t)unpacked_bytes;
-    self->read.dictionary_bytes_max = (uint64_t)dictionary_bytes;
-    self->read.depth_max = (int32_t)depth;
-    self->read.validation = validation_of(value);
-    return 0;
-}
 
 /* Anything false counts as not given. An object that cannot say is given. */
 static bool is_absent(PyObject *value)
@@ -267,50 +92,6 @@ static PyObject *headers_of(PyObject *value)
     return headers;
 }
 
-/* Copies options, which are mutable: pyarrow's and ours differ only in their attributes. */
-static PyObject *copy_options(PyObject *options, const char *const *names)
-{
-    PyObject *kwargs = PyDict_New();
-    PyObject *empty = kwargs == NULL ? NULL : PyTuple_New(0);
-    PyObject *copy = NULL;
-    for (; empty != NULL && *names != NULL; names++) {
-        PyObject *value = PyObject_GetAttrString(options, *names);
-        if (value == NULL) {
-            PyErr_Clear();
-            continue;
-        }
-        int code = PyDict_SetItemString(kwargs, *names, value);
-        Py_DECREF(value);
-        if (code < 0) {
-            goto done;
-        }
-    }
-    if (empty != NULL) {
-        copy = PyObject_Call((PyObject *)Py_TYPE(options), empty, kwargs);
-    }
-
-done:
-    Py_XDECREF(kwargs);
-    Py_XDECREF(empty);
-    return copy;
-}
-
-static const char *const write_option_names[] = {"metadata_version",
-                                                 "allow_64bit",
-                                                 "use_legacy_format",
-                                                 "compression",
-                                                 "use_threads",
-                                                 "emit_dictionary_deltas",
-                                                 "unify_dictionaries",
-                                                 "compression_level",
-                                                 "depth_max",
-                                                 "compression_threads",
-                                                 NULL};
-static const char *const read_option_names[] = {
-    "ensure_native_endian", "ensure_alignment",     "use_threads",
-    "included_fields",      "validation",           "depth_max",
-    "unpacked_bytes_max",   "dictionary_bytes_max", NULL};
-
 struct option_arguments {
     PyObject *timeout;
     PyObject *write_options;
@@ -333,17 +114,17 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
         if (cfp_write_options_get(state, given->write_options, &self->write) < 0) {
             return -1;
         }
-        self->write_options = copy_options(given->write_options, write_option_names);
+        self->write_options = cfp_write_options_copy(state, given->write_options);
         if (self->write_options == NULL) {
             return -1;
         }
     }
     if (!is_absent(given->read_options)) {
-        self->read = (struct cflight_ipc_read_options)CFLIGHT_IPC_READ_OPTIONS_INIT;
-        if (read_options_get(state, given->read_options, self) < 0) {
+        if (cfp_read_options_get(state, given->read_options, &self->read, &self->included_fields) <
+            0) {
             return -1;
         }
-        self->read_options = copy_options(given->read_options, read_option_names);
+        self->read_options = cfp_read_options_copy(state, given->read_options);
         if (self->read_options == NULL) {
             return -1;
         }
@@ -485,29 +266,16 @@ static PyObject *options_headers(PyObject *self, void *unused)
     return PySequence_List(((struct call_options *)self)->headers);
 }
 
-static PyObject *fresh(PyObject *options, const char *const *names, PyObject *pa_class,
-                       PyObject *own_class)
-{
-    if (options != NULL) {
-        return copy_options(options, names);
-    }
-    return PyObject_CallNoArgs(pa_class != NULL ? pa_class : own_class);
-}
-
 static PyObject *options_write_options(PyObject *self, void *unused)
 {
     (void)unused;
-    struct cfp_state *state = cfp_state_of(self);
-    return fresh(((struct call_options *)self)->write_options, write_option_names,
-                 state->pa_write_options_class, state->write_options_class);
+    return cfp_write_options_copy(cfp_state_of(self), ((struct call_options *)self)->write_options);
 }
 
 static PyObject *options_read_options(PyObject *self, void *unused)
 {
     (void)unused;
-    struct cfp_state *state = cfp_state_of(self);
-    return fresh(((struct call_options *)self)->read_options, read_option_names,
-                 state->pa_read_options_class, state->read_options_class);
+    return cfp_read_options_copy(cfp_state_of(self), ((struct call_options *)self)->read_options);
 }
 
 static PyObject *options_repr(PyObject *self)
@@ -529,10 +297,11 @@ static PyObject *options_repr(PyObject *self)
     return text;
 }
 
-static int load_headers(struct call_options *self, struct cfp_call *call)
+static int load_headers(const struct call_options *self, struct cfp_scratch *scratch,
+                        struct cflight_call_options *ret_options)
 {
     size_t count = (size_t)PyTuple_GET_SIZE(self->headers);
-    struct cflight_header *headers = cfp_scratch_new(&call->scratch, count, sizeof(*headers));
+    struct cflight_header *headers = cfp_scratch_new(scratch, count, sizeof(*headers));
     if (headers == NULL) {
         return -1;
     }
@@ -541,107 +310,32 @@ static int load_headers(struct call_options *self, struct cfp_call *call)
         headers[i].name = cfp_view(PyTuple_GET_ITEM(pair, 0));
         headers[i].value = cfp_view(PyTuple_GET_ITEM(pair, 1));
     }
-    call->options.headers = headers;
-    call->options.header_count = count;
+    ret_options->headers = headers;
+    ret_options->header_count = count;
     return 0;
 }
 
-static int load_options(struct call_options *self, struct cfp_call *call)
+int cfp_call_options_load(PyObject *object, struct cfp_scratch *scratch,
+                          struct cflight_call_options *ret_options)
 {
-    struct cflight_call_options *options = &call->options;
-    call->source = Py_NewRef((PyObject *)self);
+    const struct call_options *self = (struct call_options *)object;
     if (self->timeout >= 0 && self->timeout < 1e12) {
-        options->timeout_is_set = true;
-        if (cfp_milliseconds(self->timeout, "timeout", &options->timeout_ms) < 0) {
+        ret_options->timeout_is_set = true;
+        if (cfp_milliseconds(self->timeout, "timeout", &ret_options->timeout_ms) < 0) {
             return -1;
         }
     }
-    options->first_byte_timeout_ms = self->plain.first_byte_timeout_ms;
-    options->idle_timeout_ms = self->plain.idle_timeout_ms;
-    options->message_bytes_max = self->plain.message_bytes_max;
-    options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
-    options->split_batch_bytes = self->plain.split_batch_bytes;
-    options->write_options = self->write_options == NULL ? &cfp_write_defaults : &self->write;
-    options->read_options = self->read_options == NULL ? NULL : &self->read;
+    ret_options->first_byte_timeout_ms = self->plain.first_byte_timeout_ms;
+    ret_options->idle_timeout_ms = self->plain.idle_timeout_ms;
+    ret_options->message_bytes_max = self->plain.message_bytes_max;
+    ret_options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
+    ret_options->split_batch_bytes = self->plain.split_batch_bytes;
+    ret_options->write_options = self->write_options == NULL ? &cfp_write_defaults : &self->write;
+    ret_options->read_options = self->read_options == NULL ? NULL : &self->read;
     if (self->cancel != NULL) {
-        call->cancel = cflight_cancel_ref(cfp_cancel_token_handle(self->cancel));
+        ret_options->cancel = cfp_cancel_token_handle(self->cancel);
     }
-    return load_headers(self, call);
-}
-
-static int new_handle(struct cfp_state *state, cflight_cancel **ret_cancel)
-{
-    cflight_error *error = NULL;
-    cflight_status status = cflight_cancel_new(ret_cancel, &error);
-    if (status == CFLIGHT_OK) {
-        return 0;
-    }
-    cfp_raise(state, status, error);
-    return -1;
-}
-
-/* The main thread's handle for unary calls; a new one after an interruption. */
-static int shared_handle(struct cfp_state *state, cflight_cancel **ret_cancel)
-{
-    if (state->unary_cancel != NULL && cflight_cancel_is_triggered(state->unary_cancel)) {
-        cflight_cancel_unref(state->unary_cancel);
-        state->unary_cancel = NULL;
-    }
-    if (state->unary_cancel == NULL && new_handle(state, &state->unary_cancel) < 0) {
-        return -1;
-    }
-    *ret_cancel = cflight_cancel_ref(state->unary_cancel);
-    return 0;
-}
-
-static int choose_handle(struct cfp_state *state, enum cfp_call_kind kind, struct cfp_call *call)
-{
-    if (call->cancel != NULL) {
-        return 0;
-    }
-    switch (kind) {
-    case CFP_CALL_UNARY:
-        return cfp_is_main_thread(state) ? shared_handle(state, &call->cancel) : 0;
-    case CFP_CALL_STREAM:
-        return cfp_is_main_thread(state) ? new_handle(state, &call->cancel) : 0;
-    case CFP_CALL_LOOP:
-        return 0;
-    case CFP_CALL_ITERATOR:
-        break;
-    }
-    return new_handle(state, &call->cancel);
-}
-
-int cfp_call_begin(struct cfp_state *state, PyObject *value, enum cfp_call_kind kind,
-                   struct cfp_call *ret_call)
-{
-    *ret_call = (struct cfp_call){.options = CFLIGHT_CALL_OPTIONS_INIT};
-    ret_call->options.write_options = &cfp_write_defaults;
-    int is_given = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (is_given < 0) {
-        return -1;
-    }
-    if (is_given) {
-        if (cfp_check_type(value, state->call_options_type, "options",
-                           "cflight.FlightCallOptions") < 0 ||
-            load_options((struct call_options *)value, ret_call) < 0) {
-            return -1;
-        }
-    }
-    if (choose_handle(state, kind, ret_call) < 0) {
-        return -1;
-    }
-    ret_call->options.never_wait = kind == CFP_CALL_LOOP;
-    ret_call->options.cancel = ret_call->cancel;
-    return 0;
-}
-
-void cfp_call_end(struct cfp_call *call)
-{
-    cflight_cancel_unref(call->cancel);
-    call->cancel = NULL;
-    Py_CLEAR(call->source);
-    cfp_scratch_done(&call->scratch);
+    return load_headers(self, scratch, ret_options);
 }
 
 #define BYTES_OF(member) ((void *)offsetof(struct cflight_call_options, member))

@@ -4,45 +4,12 @@
 
 #include "values.h"
 
-/* Options of calls, and IPC options: from Python objects to the library's structs. */
+/* From the Python object to the struct, which borrows from it and from `scratch`; 0 or -1. Members
+ * that it does not set are left alone. */
+int cfp_call_options_load(PyObject *object, struct cfp_scratch *scratch,
+                          struct cflight_call_options *ret_options);
 
 /* The handle of a CancelToken, borrowed. */
 cflight_cancel *cfp_cancel_token_handle(PyObject *token);
-
-/* From an IpcWriteOptions of pyarrow or of this module; anything else is a TypeError ("expected
- * IpcWriteOptions, got <class 'int'>"). */
-/* Those of a program that gives none: as pyarrow's, which send dictionaries whole. */
-extern const struct cflight_ipc_write_options cfp_write_defaults;
-
-int cfp_write_options_get(struct cfp_state *state, PyObject *value,
-                          struct cflight_ipc_write_options *ret_options);
-
-/* The options of one call, borrowed from a FlightCallOptions or the defaults. */
-struct cfp_call {
-    struct cflight_call_options options;
-    cflight_cancel *cancel; /* NULL when nothing can interrupt the call */
-    PyObject *source;
-    struct cfp_scratch scratch;
-};
-
-/* Which calls get a cancel handle of their own when the caller gave none. A handle costs a
- * descriptor, so only those that need one have it. */
-enum cfp_call_kind {
-    CFP_CALL_UNARY,    /* main thread: one handle for all, as only one such call runs there */
-    CFP_CALL_STREAM,   /* main thread: a new one, for the start; the stream has other means */
-    CFP_CALL_LOOP,     /* none: an event loop never waits */
-    CFP_CALL_ITERATOR, /* always a new one: the iterator has no other means */
-};
-
-/* A falsy `value` (or NULL) means the defaults. */
-int cfp_call_begin(struct cfp_state *state, PyObject *value, enum cfp_call_kind kind,
-                   struct cfp_call *ret_call);
-/* Safe on what cfp_call_begin left after a failure. */
-void cfp_call_end(struct cfp_call *call);
-
-/* Seconds to milliseconds, rounded up; `what` names the value. */
-int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms);
-/* As above for an optional Python number; None and NULL leave *ret_ms alone. */
-int cfp_timeout_get(PyObject *value, const char *what, int64_t *ret_ms);
 
 #endif /* CFP_CALL_OPTIONS_H */

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "call_options.h"
 #include "callbacks.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "loop.h"
+#include "settings.h"
 #include "values.h"
 #include "wait.h"
 

@@ -141,7 +141,7 @@ static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, boo
         goto done;
     }
     reader = cfp_reader_new(state, cfp_read_core_new(state, handle, true));
-    if (is_eager && reader != NULL && cfp_reader_prefetch(reader) < 0) {
+    if (is_eager && reader != NULL && cfp_reader_load_schema(reader) < 0) {
         Py_CLEAR(reader);
     }
 

@@ -2,7 +2,7 @@
 #ifndef CFP_CLIENT_FRAME_H
 #define CFP_CLIENT_FRAME_H
 
-#include "call_options.h"
+#include "call.h"
 #include "wait.h"
 
 /* The client inside a FlightClient; NULL with an exception set when __init__ was never called. */

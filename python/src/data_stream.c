@@ -4,7 +4,7 @@
 #include "data_stream.h"
 
 #include "arrow.h"
-#include "call_options.h"
+#include "ipc_options.h"
 #include "convert.h"
 
 static int stream_traverse(PyObject *self, visitproc visit, void *arg)

@@ -10,7 +10,7 @@
 #include "cflight/fetch.h"
 
 #include "arrow.h"
-#include "call_options.h"
+#include "call.h"
 #include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"

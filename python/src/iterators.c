@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "call_options.h"
+#include "call.h"
 #include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"

@@ -6,7 +6,7 @@
  * Thread class: loop only. */
 #include "loop.h"
 
-#include "call_options.h"
+#include "call.h"
 #include "client_frame.h"
 #include "convert.h"
 #include "exceptions.h"

@@ -39,6 +39,17 @@ void cfp_read_core_cancel(struct cfp_read_core *core)
     pthread_mutex_unlock(&core->life_lock);
 }
 
+void cfp_read_core_interrupt(void *core)
+{
+    cfp_read_core_cancel(core);
+}
+
+cflight_status cfp_read_core_is_over(cflight_error **reterr)
+{
+    return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                     "the reader is closed, or its call is over");
+}
+
 void cfp_read_core_detach_locked(struct cfp_read_core *core)
 {
     cflight_reader *reader = core->reader;

@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MetadataRecordBatchReader and FlightStreamReader.
- *
- * Reading on the main thread waits in slices and runs signal handlers between them: Ctrl+C raises,
- * other handlers run and the read goes on, and nothing of the stream is lost. Other threads wait in
- * one piece. Statistics are copied out after each step, so reading them never blocks.
- * Thread class: free; reads of one stream take turns. */
-#include "streams.h"
-
-#include <errno.h>
-#include <string.h>
+/* MetadataRecordBatchReader and FlightStreamReader: the types. See reader.h. Thread class: free. */
+#include "reader.h"
 
 #include "arrow.h"
 #include "convert.h"
 #include "exceptions.h"
-#include "loop.h"
 #include "wait.h"
-
-struct reader {
-    CFP_HEAD
-    PyObject *dict;               /* callers may keep attributes here */
-    struct cfp_notifier notifier; /* event loops */
-    struct cfp_read_core *core;   /* one without a reader in what unit tests make */
-    _Atomic(PyObject *) schema;   /* once it arrived; never replaced */
-    cfp_mutex stats_mutex;
-    struct cflight_ipc_stats stats;
-    bool may_start_again; /* the call failed, and the server certainly did no work */
-};
-
-static cflight_status reader_is_over(cflight_error **reterr)
-{
-    return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
-                                     "the reader is closed, or its call is over");
-}
 
 PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core)
 {
@@ -39,7 +13,7 @@ PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core)
         return NULL;
     }
     PyTypeObject *type = core->is_owned ? state->stream_reader_type : state->reader_type;
-    struct reader *self = (struct reader *)type->tp_alloc(type, 0);
+    struct cfp_reader *self = (struct cfp_reader *)type->tp_alloc(type, 0);
     if (self == NULL) {
         cfp_read_core_unref(core);
         return NULL;
@@ -54,7 +28,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     (void)args;
     (void)kwargs;
     struct cfp_read_core *core = cfp_read_core_new(cfp_state_of_type(type), NULL, false);
-    struct reader *self = core == NULL ? NULL : (struct reader *)type->tp_alloc(type, 0);
+    struct cfp_reader *self = core == NULL ? NULL : (struct cfp_reader *)type->tp_alloc(type, 0);
     if (self == NULL) {
         cfp_read_core_unref(core);
         return NULL;
@@ -68,41 +42,27 @@ static void release_core(void *core)
     cfp_read_core_unref(core);
 }
 
-/* Has a callback called once when trying to read helps; None takes it back. */
-static PyObject *reader_notify(PyObject *self, PyObject *callback)
-{
-    struct reader *reader = (struct reader *)self;
-    struct cfp_read_core *core = reader->core;
-    bool is_set = cfp_notifier_set(&reader->notifier, callback);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
-    if (core->reader != NULL) {
-        cflight_reader_notify(core->reader, is_set ? cfp_notifier_ready : NULL, &reader->notifier);
-    }
-    pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
-}
-
 static int reader_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(((struct reader *)self)->dict);
-    Py_VISIT(((struct reader *)self)->notifier.callback);
+    Py_VISIT(((struct cfp_reader *)self)->dict);
+    Py_VISIT(((struct cfp_reader *)self)->notifier.callback);
     return 0;
 }
 
 static int reader_clear(PyObject *self)
 {
-    Py_CLEAR(((struct reader *)self)->dict);
-    Py_CLEAR(((struct reader *)self)->notifier.callback);
+    Py_CLEAR(((struct cfp_reader *)self)->dict);
+    Py_CLEAR(((struct cfp_reader *)self)->notifier.callback);
     return 0;
 }
 
 static void reader_dealloc(PyObject *self)
 {
-    struct reader *reader = (struct reader *)self;
+    struct cfp_reader *reader = (struct cfp_reader *)self;
     cfp_object_begin_dealloc(self);
     if (reader->notifier.callback != NULL) {
-        Py_XDECREF(reader_notify(self, Py_None));
+        Py_XDECREF(cfp_reader_notify(self, Py_None));
     }
     Py_CLEAR(reader->dict);
     Py_XDECREF(atomic_exchange(&reader->schema, NULL));
@@ -112,165 +72,21 @@ static void reader_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
-/* Under the core's lock: copies what was read so far, when the call is not over. */
-static void copy_stats(const struct cfp_read_core *core, struct cflight_ipc_stats *stats)
-{
-    if (core->reader != NULL) {
-        *stats = cflight_reader_stats(core->reader);
-    }
-}
-
-static struct cflight_ipc_stats get_stats(struct reader *self)
-{
-    cfp_mutex_lock(&self->stats_mutex);
-    struct cflight_ipc_stats stats = self->stats;
-    cfp_mutex_unlock(&self->stats_mutex);
-    return stats;
-}
-
-static void set_stats(struct reader *self, const struct cflight_ipc_stats *stats)
-{
-    cfp_mutex_lock(&self->stats_mutex);
-    self->stats = *stats;
-    cfp_mutex_unlock(&self->stats_mutex);
-}
-
-static void interrupt_core(void *core)
-{
-    cfp_read_core_cancel(core);
-}
-
-static bool has_no_schema(cflight_status status, const cflight_error *error)
-{
-    return status == CFLIGHT_FAILED_PRECONDITION && cflight_error_peer(error)[0] == '\0';
-}
-
-static int load_schema(struct reader *self)
-{
-    struct cfp_state *state = cfp_state_of((PyObject *)self);
-    struct cfp_read_core *core = self->core;
-    struct ArrowSchema schema;
-    struct cflight_ipc_stats stats = get_stats(self);
-    struct cfp_wait wait;
-    cflight_error *error = NULL;
-    cflight_status status = CFLIGHT_OK;
-    if (self->schema != NULL) {
-        return 0;
-    }
-    if (cfp_wait_begin(&wait, state, interrupt_core, core) < 0) {
-        return -1;
-    }
-    pthread_mutex_lock(&core->lock);
-    if (core->reader == NULL) {
-        status = reader_is_over(&error);
-    } else {
-        status = cflight_reader_schema(core->reader, &schema, &error);
-        if (has_no_schema(status, error)) {
-            status = cflight_error_set_message(&error, CFLIGHT_INTERNAL,
-                                               "Server never sent a data message");
-        }
-    }
-    copy_stats(core, &stats);
-    pthread_mutex_unlock(&core->lock);
-    if (cfp_wait_end(&wait, status, error) < 0) {
-        return -1;
-    }
-    set_stats(self, &stats);
-    PyObject *object = cfp_schema_take(state, &schema);
-    if (object == NULL) {
-        return -1;
-    }
-    PyObject *expected = NULL;
-    if (!atomic_compare_exchange_strong(&self->schema, &expected, object)) {
-        Py_DECREF(object); /* another thread was first */
-    }
-    return 0;
-}
-
-int cfp_reader_prefetch(PyObject *reader)
-{
-    return load_schema((struct reader *)reader);
-}
-
-void cfp_reader_detach(PyObject *object)
-{
-    struct reader *self = (struct reader *)object;
-    struct cfp_read_core *core = self->core;
-    struct cflight_ipc_stats stats = get_stats(self);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
-    copy_stats(core, &stats);
-    cfp_read_core_detach_locked(core);
-    pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS set_stats(self, &stats);
-}
-
-void cfp_reader_refresh(PyObject *object)
-{
-    struct reader *self = (struct reader *)object;
-    copy_stats(self->core, &self->stats);
-}
-
-/* Reads the next message, waiting at most so long (negative: without limit). 1, 0 when the time is
- * up, or -1. */
-static int read_for(struct reader *self, int64_t timeout_ms, struct cflight_chunk *ret_chunk)
-{
-    struct cfp_read_core *core = self->core;
-    cflight_error *error = NULL;
-    cflight_status status = CFLIGHT_OK;
-    struct cflight_ipc_stats stats = get_stats(self);
-    bool is_ready = true;
-    cfp_caller_enter();
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
-    if (core->reader == NULL) {
-        status = reader_is_over(&error);
-    } else if (atomic_load(&core->is_cancelled)) {
-        status = cflight_error_set_message(&error, CFLIGHT_CANCELLED, "the call was cancelled");
-    } else {
-        status = cflight_reader_try_next(core->reader, timeout_ms, &is_ready, ret_chunk, &error);
-    }
-    copy_stats(core, &stats);
-    pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS set_stats(self, &stats);
-    PyObject *own = cfp_caller_leave();
-    if (status != CFLIGHT_OK) {
-        self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
-        cfp_raise_own(core->state, status, error, own);
-        return -1;
-    }
-    Py_XDECREF(own);
-    return is_ready ? 1 : 0;
-}
-
-/* Reads the next message; 0 or -1. */
-static int read_next(struct reader *self, struct cflight_chunk *ret_chunk)
-{
-    int64_t timeout_ms = cfp_is_main_thread(self->core->state) ? CFP_WAIT_SLICE_MS : -1;
-    for (;;) {
-        int outcome = read_for(self, timeout_ms, ret_chunk);
-        if (outcome != 0) {
-            return outcome < 0 ? -1 : 0;
-        }
-        if (PyErr_CheckSignals() < 0) {
-            return -1;
-        }
-    }
-}
-
 /* The batch of a chunk as a Python object; None when it has none. Empties that part of the chunk.
  */
-static PyObject *batch_of(struct reader *self, struct cflight_chunk *chunk)
+static PyObject *batch_of(struct cfp_reader *self, struct cflight_chunk *chunk)
 {
     if (!chunk->has_batch) {
         Py_RETURN_NONE;
     }
-    if (load_schema(self) < 0) {
+    if (cfp_reader_load_schema((PyObject *)self) < 0) {
         return NULL;
     }
     chunk->has_batch = false;
     return cfp_batch_take(cfp_state_of((PyObject *)self), self->schema, &chunk->batch);
 }
 
-static PyObject *chunk_of(struct reader *self, struct cflight_chunk *chunk)
+static PyObject *chunk_of(struct cfp_reader *self, struct cflight_chunk *chunk)
 {
     struct cfp_state *state = cfp_state_of((PyObject *)self);
     PyObject *data = batch_of(self, chunk);
@@ -285,9 +101,9 @@ static PyObject *chunk_of(struct reader *self, struct cflight_chunk *chunk)
 
 static PyObject *reader_next(PyObject *object)
 {
-    struct reader *self = (struct reader *)object;
+    struct cfp_reader *self = (struct cfp_reader *)object;
     struct cflight_chunk chunk;
-    if (read_next(self, &chunk) < 0) {
+    if (cfp_reader_read_next(self, &chunk) < 0) {
         return NULL;
     }
     if (chunk.is_end || (!chunk.has_batch && chunk.app_metadata == NULL)) {
@@ -301,9 +117,9 @@ static PyObject *reader_next(PyObject *object)
 static PyObject *reader_try_chunk(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    struct reader *self = (struct reader *)object;
+    struct cfp_reader *self = (struct cfp_reader *)object;
     struct cflight_chunk chunk;
-    int outcome = read_for(self, 0, &chunk);
+    int outcome = cfp_reader_read_for(self, 0, &chunk);
     if (outcome < 0) {
         return NULL;
     }
@@ -324,11 +140,11 @@ static PyObject *reader_read_chunk(PyObject *self, PyObject *unused)
     return chunk;
 }
 
-static int read_batches(struct reader *self, PyObject *batches)
+static int read_batches(struct cfp_reader *self, PyObject *batches)
 {
     for (;;) {
         struct cflight_chunk chunk;
-        if (read_next(self, &chunk) < 0) {
+        if (cfp_reader_read_next(self, &chunk) < 0) {
             return -1;
         }
         if (chunk.is_end || !chunk.has_batch) {
@@ -357,7 +173,7 @@ static PyObject *reader_make_table(PyObject *self, PyObject *args)
     return cfp_table_new(cfp_state_of(self), schema, batches);
 }
 
-static void cancel_call(struct reader *self)
+static void cancel_call(struct cfp_reader *self)
 {
     Py_BEGIN_ALLOW_THREADS cfp_read_core_cancel(self->core);
     Py_END_ALLOW_THREADS
@@ -366,10 +182,10 @@ static void cancel_call(struct reader *self)
 static PyObject *reader_read_all(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    struct reader *self = (struct reader *)object;
+    struct cfp_reader *self = (struct cfp_reader *)object;
     PyObject *table = NULL;
     PyObject *batches = PyList_New(0);
-    if (batches == NULL || load_schema(self) < 0) {
+    if (batches == NULL || cfp_reader_load_schema((PyObject *)self) < 0) {
         goto done;
     }
     if (read_batches(self, batches) == 0) {
@@ -399,151 +215,23 @@ static PyObject *reader_read_pandas(PyObject *self, PyObject *args, PyObject *kw
     return result;
 }
 
-/* The exported stream shares the core. Whoever reads it may hold the GIL or not, and may be the
- * main thread: it is released while the stream waits, and Ctrl+C ends the wait. The signal's
- * handler runs once the reader's code is back in Python. */
-struct pause {
-    bool has_gil;
-    PyGILState_STATE gil;
-    struct cfp_wait wait;
-};
-
-static void pause_begin(struct pause *pause, struct cfp_read_core *core)
-{
-    pause->has_gil = cfp_is_main_thread(core->state) || PyGILState_Check();
-    if (pause->has_gil) {
-        pause->gil = PyGILState_Ensure();
-        cfp_wait_begin_deferred(&pause->wait, core->state, interrupt_core, core);
-    }
-    pthread_mutex_lock(&core->lock);
-}
-
-static void pause_end(struct pause *pause, struct cfp_read_core *core)
-{
-    pthread_mutex_unlock(&core->lock);
-    if (pause->has_gil) {
-        cfp_wait_end_deferred(&pause->wait);
-        PyGILState_Release(pause->gil);
-    }
-}
-
-static int stream_failed(struct cfp_read_core *core, cflight_status status, cflight_error *error)
-{
-    const char *message = cflight_error_message(error);
-    size_t size = strlen(message) + 1;
-    char *copy = PyMem_RawMalloc(size);
-    if (copy != NULL) {
-        memcpy(copy, message, size);
-    }
-    PyMem_RawFree(core->last_error);
-    core->last_error = copy;
-    cflight_error_free(error);
-    switch (status) {
-    case CFLIGHT_CANCELLED:
-        return ECANCELED;
-    case CFLIGHT_INVALID_ARGUMENT:
-    case CFLIGHT_FAILED_PRECONDITION:
-        return EINVAL;
-    case CFLIGHT_DEADLINE_EXCEEDED:
-        return ETIMEDOUT;
-    case CFLIGHT_UNIMPLEMENTED:
-        return ENOSYS;
-    default:
-        return EIO;
-    }
-}
-
-static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ret_schema)
-{
-    struct cfp_read_core *core = stream->private_data;
-    cflight_error *error = NULL;
-    struct pause pause;
-    pause_begin(&pause, core);
-    cflight_status status = core->reader == NULL
-                                ? reader_is_over(&error)
-                                : cflight_reader_schema(core->reader, ret_schema, &error);
-    int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
-    pause_end(&pause, core);
-    return code;
-}
-
-static cflight_status next_batch(struct cfp_read_core *core, struct ArrowArray *ret_array,
-                                 cflight_error **reterr)
-{
-    for (;;) {
-        struct cflight_chunk chunk;
-        cflight_status status = core->reader == NULL
-                                    ? reader_is_over(reterr)
-                                    : cflight_reader_next(core->reader, &chunk, reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        bool has_batch = chunk.has_batch;
-        bool is_end = chunk.is_end;
-        *ret_array = (struct ArrowArray){0};
-        if (has_batch) {
-            *ret_array = chunk.batch;
-            chunk.has_batch = false;
-            chunk.batch.release = NULL;
-        }
-        cflight_chunk_release(&chunk);
-        if (has_batch || is_end) {
-            return CFLIGHT_OK;
-        }
-    }
-}
-
-static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_array)
-{
-    struct cfp_read_core *core = stream->private_data;
-    cflight_error *error = NULL;
-    struct pause pause;
-    pause_begin(&pause, core);
-    cflight_status status = next_batch(core, ret_array, &error);
-    int code = status == CFLIGHT_OK ? 0 : stream_failed(core, status, error);
-    pause_end(&pause, core);
-    return code;
-}
-
-static const char *stream_get_last_error(struct ArrowArrayStream *stream)
-{
-    return ((struct cfp_read_core *)stream->private_data)->last_error;
-}
-
-static void stream_release(struct ArrowArrayStream *stream)
-{
-    cfp_read_core_unref(stream->private_data);
-    stream->release = NULL;
-}
-
-static void stream_of(struct reader *self, struct ArrowArrayStream *ret_stream)
-{
-    *ret_stream = (struct ArrowArrayStream){
-        .get_schema = stream_get_schema,
-        .get_next = stream_get_next,
-        .get_last_error = stream_get_last_error,
-        .release = stream_release,
-        .private_data = cfp_read_core_ref(self->core),
-    };
-}
-
 static PyObject *reader_to_reader(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct cfp_state *state = cfp_state_of(self);
     struct ArrowArrayStream stream;
-    if (load_schema((struct reader *)self) < 0) {
+    if (cfp_reader_load_schema(self) < 0) {
         return NULL;
     }
     if (state->pa == NULL) {
-        stream_of((struct reader *)self, &stream);
+        cfp_read_core_export(((struct cfp_reader *)self)->core, &stream);
         return cfp_own_stream_take(state, &stream);
     }
     /* An Arrow stream would leave of an exception no more than a number and a text. */
     PyObject *batches = PyObject_CallOneArg(state->batches_of, self);
     PyObject *result = NULL;
     if (batches != NULL) {
-        PyObject *arguments[] = {((struct reader *)self)->schema, batches};
+        PyObject *arguments[] = {((struct cfp_reader *)self)->schema, batches};
         result = PyObject_Vectorcall(state->pa_reader_from_batches, arguments, 2, NULL);
     }
     Py_XDECREF(batches);
@@ -556,38 +244,38 @@ static PyObject *reader_stream(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *requested_schema = NULL;
     struct ArrowArrayStream stream;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &requested_schema) ||
-        load_schema((struct reader *)self) < 0) {
+        cfp_reader_load_schema(self) < 0) {
         return NULL;
     }
-    stream_of((struct reader *)self, &stream);
+    cfp_read_core_export(((struct cfp_reader *)self)->core, &stream);
     return cfp_stream_capsule(&stream);
 }
 
 static PyObject *reader_schema(PyObject *self, void *unused)
 {
     (void)unused;
-    return load_schema((struct reader *)self) < 0 ? NULL
-                                                  : Py_NewRef(((struct reader *)self)->schema);
+    return cfp_reader_load_schema(self) < 0 ? NULL : Py_NewRef(((struct cfp_reader *)self)->schema);
 }
 
 static PyObject *reader_stats(PyObject *self, void *unused)
 {
     (void)unused;
-    return cfp_stats_new(cfp_state_of(self)->read_stats, get_stats((struct reader *)self));
+    return cfp_stats_new(cfp_state_of(self)->read_stats,
+                         cfp_reader_stats((struct cfp_reader *)self));
 }
 
 static PyObject *reader_cancel(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    cancel_call((struct reader *)self);
+    cancel_call((struct cfp_reader *)self);
     Py_RETURN_NONE;
 }
 
 static PyObject *reader_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    Py_XDECREF(reader_notify(self, Py_None));
-    cancel_call((struct reader *)self);
+    Py_XDECREF(cfp_reader_notify(self, Py_None));
+    cancel_call((struct cfp_reader *)self);
     cfp_reader_detach(self);
     Py_RETURN_NONE;
 }
@@ -645,7 +333,7 @@ PyDoc_STRVAR(reader_doc,
 #define READER_MEMBERS                                                                         \
     {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL}, \
     {                                                                                          \
-        "__dictoffset__", T_PYSSIZET, offsetof(struct reader, dict), READONLY, NULL            \
+        "__dictoffset__", T_PYSSIZET, offsetof(struct cfp_reader, dict), READONLY, NULL        \
     }
 
 static PyMemberDef reader_members[] = {READER_MEMBERS, {NULL, 0, 0, 0, NULL}};
@@ -661,7 +349,7 @@ static PyType_Slot reader_slots[] = {
 
 PyType_Spec cfp_reader_spec = {
     .name = "cflight.MetadataRecordBatchReader",
-    .basicsize = sizeof(struct reader),
+    .basicsize = sizeof(struct cfp_reader),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = reader_slots,
 };
@@ -674,7 +362,7 @@ static PyMethodDef stream_reader_methods[] = {
      PyDoc_STR("Return (is ready, chunk), None at the end; for event loops.")},
     {"_cflight_make_table", reader_make_table, METH_VARARGS,
      PyDoc_STR("Make a table of a schema and a list of batches.")},
-    {"_cflight_notify", reader_notify, METH_O,
+    {"_cflight_notify", cfp_reader_notify, METH_O,
      PyDoc_STR("Have a callback called once when _try_chunk helps.")},
     {"close", reader_close, METH_NOARGS,
      PyDoc_STR("close($self)\n--\n\n"
@@ -690,7 +378,7 @@ PyDoc_STRVAR(stream_reader_doc, "A client's reader: of DoGet, or of the answers 
                                 "...     first = reader.read_chunk().data");
 
 static PyMemberDef stream_reader_members[] = {
-    {"_cflight_may_start_again", T_BOOL, offsetof(struct reader, may_start_again), READONLY,
+    {"_cflight_may_start_again", T_BOOL, offsetof(struct cfp_reader, may_start_again), READONLY,
      PyDoc_STR("Whether the call failed and the server certainly did no work.")},
     READER_MEMBERS,
     {NULL, 0, 0, 0, NULL},
@@ -710,7 +398,7 @@ static PyType_Slot stream_reader_slots[] = {
 
 PyType_Spec cfp_stream_reader_spec = {
     .name = "cflight.FlightStreamReader",
-    .basicsize = sizeof(struct reader),
+    .basicsize = sizeof(struct cfp_reader),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = stream_reader_slots,
 };

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "call_options.h"
+#include "ipc_options.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "settings.h"

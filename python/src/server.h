@@ -2,7 +2,7 @@
 #ifndef CFP_SERVER_H
 #define CFP_SERVER_H
 
-#include "call_options.h"
+#include "call.h"
 #include "callbacks.h"
 
 /* What the library's handlers know of a Python server. It outlives the library's server; the Python

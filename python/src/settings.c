@@ -6,8 +6,29 @@
 #include <math.h>
 #include <string.h>
 
-#include "call_options.h"
 #include "convert.h"
+
+int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms)
+{
+    if (!(seconds >= 0) || seconds > 1e12) {
+        PyErr_Format(PyExc_ValueError, "%s must be a number of seconds, 0 or more", what);
+        return -1;
+    }
+    *ret_ms = (int64_t)ceil(seconds * 1000);
+    return 0;
+}
+
+int cfp_timeout_get(PyObject *value, const char *what, int64_t *ret_ms)
+{
+    if (value == NULL || value == Py_None) {
+        return 0;
+    }
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    return cfp_milliseconds(seconds, what, ret_ms);
+}
 
 static int amount_of(PyObject *value, const char *name, uint64_t max, uint64_t *ret_amount)
 {

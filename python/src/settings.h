@@ -23,4 +23,9 @@ struct cfp_setting {
 /* Moves the keywords that the table names out of the dict and into the struct; 0 or -1. */
 int cfp_settings_take(PyObject *keywords, const struct cfp_setting *table, void *options);
 
+/* Seconds to milliseconds, rounded up; `what` names the value. */
+int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms);
+/* As above for an optional Python number; None and NULL leave *ret_ms alone. */
+int cfp_timeout_get(PyObject *value, const char *what, int64_t *ret_ms);
+
 #endif /* CFP_SETTINGS_H */

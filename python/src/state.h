@@ -117,7 +117,7 @@ struct cfp_state {
     CFP_STATE_OBJECTS(CFP_MEMBER)
 #undef CFP_MEMBER
     unsigned long main_thread_id; /* threading.main_thread().ident */
-    cflight_cancel *unary_cancel; /* call_options.c */
+    cflight_cancel *unary_cancel; /* call.c */
 };
 
 extern struct PyModuleDef cfp_module_def;

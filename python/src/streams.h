@@ -29,17 +29,23 @@ struct cfp_read_core *cfp_read_core_new(struct cfp_state *state, cflight_reader 
                                         bool is_owned);
 /* Ends the call. Any thread; needs no GIL. */
 void cfp_read_core_cancel(struct cfp_read_core *core);
+/* The same, for cfp_wait_begin. */
+void cfp_read_core_interrupt(void *core);
+/* What a read fails with when there is no reader any more. */
+cflight_status cfp_read_core_is_over(cflight_error **reterr);
 /* Lets go of the reader: frees a client's. Under the lock, without the GIL. */
 void cfp_read_core_detach_locked(struct cfp_read_core *core);
 struct cfp_read_core *cfp_read_core_ref(struct cfp_read_core *core);
 /* Without the GIL. */
 void cfp_read_core_unref(struct cfp_read_core *core);
+/* The rest as an Arrow stream, which holds a reference. */
+void cfp_read_core_export(struct cfp_read_core *core, struct ArrowArrayStream *ret_stream);
 
 /* Takes the core, which may be NULL with an exception set. An owned reader is a client's class,
  * which has cancel(). */
 PyObject *cfp_reader_new(struct cfp_state *state, struct cfp_read_core *core);
-/* Reads the schema now, so that a failure of the call is seen now; 0 or -1. */
-int cfp_reader_prefetch(PyObject *reader);
+/* Reads the schema unless it is there, so that a failure of the call is seen now; 0 or -1. */
+int cfp_reader_load_schema(PyObject *reader);
 /* Ends the use of a server's reader, whoever still holds it. */
 void cfp_reader_detach(PyObject *reader);
 /* Counts what a server's reader has read already. */

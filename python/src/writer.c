@@ -3,7 +3,7 @@
  * Thread class: free; writes of one stream take turns. */
 #include "writer.h"
 
-#include "call_options.h"
+#include "ipc_options.h"
 #include "convert.h"
 #include "exceptions.h"
 #include "wait.h"
