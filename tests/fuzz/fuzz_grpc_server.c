@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grpc/conn.h"
+#include "fuzz_grpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 
-enum { PLACE_BYTES = 4096, BODY_BYTES = 100000, VIEWS_MAX = 8 };
+enum { PLACE_BYTES = 4096, BODY_BYTES = 100000 };
 
 struct user {
     bool is_over;
@@ -19,28 +19,12 @@ struct user {
     uint8_t *body; /* lent to the call */
 };
 
-static int64_t clock_ns;
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-static int64_t now(void *user_data)
-{
-    (void)user_data;
-    clock_ns += 1000000;
-    return clock_ns;
-}
-
 static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *call,
                                        uint32_t len_bytes, cflight_error **reterr)
 {
     struct user *user = user_data;
     (void)call;
-    require(!user->is_over);
+    fuzz_require(!user->is_over);
     user->message_bytes = len_bytes;
     user->filled_bytes = 0;
     if (len_bytes % 251 == 250) {
@@ -54,7 +38,7 @@ static void place(void *user_data, struct cfl_grpc_call *call, uint8_t **ret_tar
 {
     struct user *user = user_data;
     (void)call;
-    require(!user->is_over);
+    fuzz_require(!user->is_over);
     if (user->filled_bytes < 3) {
         *ret_hint_bytes = 3 - user->filled_bytes;
     } else if (user->filled_bytes < PLACE_BYTES) {
@@ -69,12 +53,12 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *ca
 {
     struct user *user = user_data;
     (void)reterr;
-    require(!user->is_over && len_bytes > 0);
+    fuzz_require(!user->is_over && len_bytes > 0);
     for (size_t i = 0; i < len_bytes && user->filled_bytes + i < PLACE_BYTES; i++) {
         user->place[user->filled_bytes + i] = data[i];
     }
     user->filled_bytes += len_bytes;
-    require(user->filled_bytes <= user->message_bytes);
+    fuzz_require(user->filled_bytes <= user->message_bytes);
     if (user->message_bytes % 3 != 0) {
         cfl_grpc_call_consume(call, len_bytes);
     }
@@ -86,7 +70,7 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *call
 {
     struct user *user = user_data;
     struct cfl_pieces pieces;
-    require(!user->is_over && user->filled_bytes == user->message_bytes);
+    fuzz_require(!user->is_over && user->filled_bytes == user->message_bytes);
     if (user->message_bytes % 7 == 6) {
         cfl_grpc_call_cancel(call, CFLIGHT_CANCELLED, "enough");
         return CFLIGHT_OK;
@@ -104,14 +88,14 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *call
 static void on_half_close(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    require(!user->is_over);
+    fuzz_require(!user->is_over);
     cfl_grpc_call_finish(call, CFLIGHT_OK, "done", cfl_grpc_call_headers(call));
 }
 
 static void on_end(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    require(!user->is_over && cfl_grpc_call_is_over(call));
+    fuzz_require(!user->is_over && cfl_grpc_call_is_over(call));
     cfl_grpc_call_release(call);
     user->is_over = true;
     free(user->body);
@@ -132,85 +116,21 @@ static void on_call(void *user_data, struct cfl_grpc_call *call)
 {
     (void)user_data;
     struct user *user = calloc(1, sizeof *user);
-    require(user != NULL);
+    fuzz_require(user != NULL);
     user->place = malloc(PLACE_BYTES);
     user->body = calloc(1, BODY_BYTES);
-    require(user->place != NULL && user->body != NULL);
+    fuzz_require(user->place != NULL && user->body != NULL);
     cfl_grpc_call_accept(call, &HANDLERS, user);
     if (strstr(cfl_grpc_call_path(call), "Fail") != NULL) {
         cfl_grpc_call_finish(call, CFLIGHT_NOT_FOUND, cfl_grpc_call_path(call), NULL);
     }
 }
 
-static void take_output(struct cfl_grpc_conn *conn, size_t max_bytes)
-{
-    volatile uint8_t sum = 0;
-    while (max_bytes > 0) {
-        struct iovec views[VIEWS_MAX];
-        int count = 0;
-        size_t taken_bytes = 0;
-        if (cfl_grpc_output(conn, views, VIEWS_MAX, &count, NULL) != CFLIGHT_OK || count == 0) {
-            return;
-        }
-        for (int i = 0; i < count && max_bytes > 0; i++) {
-            size_t step_bytes = views[i].iov_len < max_bytes ? views[i].iov_len : max_bytes;
-            const uint8_t *at = views[i].iov_base;
-            for (size_t k = 0; k < step_bytes; k++) {
-                sum = (uint8_t)(sum + at[k]);
-            }
-            taken_bytes += step_bytes;
-            max_bytes -= step_bytes;
-        }
-        cfl_grpc_sent(conn, taken_bytes);
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 {
     static const struct cfl_grpc_conn_handlers CONN_HANDLERS = {.on_call = on_call};
-    const struct cfl_clock clock = {.now_ns = now};
-    struct cfl_limits limits = cfl_limits_default;
-    struct cfl_grpc_conn *conn = NULL;
-    if (len_bytes < 2) {
-        return 0;
+    if (len_bytes >= 2) {
+        fuzz_conn_run(fuzz_conn_new(CFL_GRPC_SERVER, &CONN_HANDLERS), data, len_bytes);
     }
-    clock_ns = 0;
-    limits.stream_window_bytes = 65536;
-    limits.message_bytes_max = 1 << 20;
-    limits.metadata_bytes_max = 4096;
-    require(cfl_grpc_conn_new(NULL, CFL_GRPC_SERVER, &limits, &clock, NULL, &CONN_HANDLERS, NULL,
-                              &conn, NULL) == CFLIGHT_OK);
-    size_t chunk_bytes = (size_t)data[0] * data[0] + 1;
-    size_t drain_bytes = (size_t)data[1] * 256;
-    cflight_status status = CFLIGHT_OK;
-    for (size_t offset = 2; offset < len_bytes && status == CFLIGHT_OK;) {
-        struct iovec target[2];
-        int count = 0;
-        size_t done_bytes = 0;
-        cfl_grpc_input(conn, target, &count);
-        for (int i = 0; i < count && done_bytes < chunk_bytes && offset < len_bytes; i++) {
-            size_t step_bytes = len_bytes - offset;
-            step_bytes = step_bytes < target[i].iov_len ? step_bytes : target[i].iov_len;
-            step_bytes =
-                step_bytes < chunk_bytes - done_bytes ? step_bytes : chunk_bytes - done_bytes;
-            memcpy(target[i].iov_base, data + offset, step_bytes);
-            done_bytes += step_bytes;
-            offset += step_bytes;
-            if (step_bytes < target[i].iov_len) {
-                break;
-            }
-        }
-        status = cfl_grpc_received(conn, done_bytes, NULL);
-        take_output(conn, drain_bytes);
-        if (status == CFLIGHT_OK) {
-            status = cfl_grpc_tick(conn, clock_ns, NULL);
-        }
-    }
-    if (data[0] % 2 == 1) {
-        cfl_grpc_conn_fail(conn, NULL);
-        require(cfl_grpc_call_count(conn) == 0);
-    }
-    take_output(conn, SIZE_MAX);
-    cfl_grpc_conn_free(conn);
     return 0;
 }
