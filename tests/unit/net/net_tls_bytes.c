@@ -331,10 +331,7 @@ TEST(tls, every_allocation_failure_of_a_connection_is_survived)
 {
     struct t_cert ca = t_ca_new();
     struct t_cert leaf = t_leaf_new(&ca, "leaf", "DNS:localhost,URI:x:y");
-    struct cfl_tls_client_options options = {.root_certs_pem = t_cert_pem(&ca),
-                                             .cert_chain_pem = t_cert_pem(&leaf),
-                                             .private_key_pem = t_key_pem(&leaf)};
-    struct cfl_tls_client *client = t_tls_client_new(&options);
+    struct cfl_tls_client *client = t_tls_client_showing(&ca, &leaf);
     struct cfl_tls_server *server = t_tls_server_new(&leaf, CFL_TLS_CLIENT_AUTH_REQUIRED, &ca);
     T_EACH_ALLOC_FAILURE(alloc) {
         struct t_tls_pair pair = t_handshake_alloc(&alloc->allocator, client, "localhost", server);

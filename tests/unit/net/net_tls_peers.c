@@ -161,6 +161,38 @@ static void end_done(struct t_end *end)
     cflight_error_free(end->error);
 }
 
+/* A client of OpenSSL at our server, after the handshake. */
+struct visit {
+    struct t_cert ca;
+    struct t_cert leaf;
+    struct cfl_tls_server *server;
+    struct raw raw;
+    struct t_end ours;
+};
+
+static struct visit visit_new(int version)
+{
+    int fds[2];
+    struct visit visit;
+    visit.ca = t_ca_new();
+    visit.leaf = t_leaf_new(&visit.ca, "leaf", "DNS:localhost");
+    visit.server = t_tls_server_showing(&visit.leaf);
+    t_socket_pair(fds);
+    visit.raw = raw_new(false, NULL, version, true, fds[0]);
+    visit.ours = our_server(visit.server, fds[1]);
+    assert_true(shake(&visit.ours, &visit.raw));
+    return visit;
+}
+
+static void visit_done(struct visit *visit)
+{
+    end_done(&visit->ours);
+    raw_done(&visit->raw);
+    cfl_tls_server_unref(visit->server);
+    t_cert_done(&visit->leaf);
+    t_cert_done(&visit->ca);
+}
+
 static void expect_server_says(struct cfl_tls_server *server, int version, bool has_alpn,
                                const char *text)
 {
@@ -227,73 +259,53 @@ TEST(tls, versions_and_alpn_are_demanded)
  * no. */
 TEST(tls, renegotiation_is_refused)
 {
-    int fds[2];
     char byte = 0;
     struct iovec view = {&byte, 1};
     size_t len_bytes = 0;
     bool is_eof = false;
     unsigned int wait = CFL_READY_NONE;
-    struct t_cert ca = t_ca_new();
-    struct t_cert leaf = t_leaf_new(&ca, "leaf", "DNS:localhost");
-    struct cfl_tls_server *server = t_tls_server_showing(&leaf);
-    t_socket_pair(fds);
-    struct raw raw = raw_new(false, NULL, TLS1_2_VERSION, true, fds[0]);
-    struct t_end ours = our_server(server, fds[1]);
-    assert_true(shake(&ours, &raw));
-    assert_int_equal(SSL_renegotiate(raw.ssl), 1);
-    (void)SSL_do_handshake(raw.ssl);
-    cflight_status status =
-        cfl_transport_read(ours.transport, &view, 1, &len_bytes, &is_eof, &wait, &ours.error);
+    struct visit visit = visit_new(TLS1_2_VERSION);
+    assert_int_equal(SSL_renegotiate(visit.raw.ssl), 1);
+    (void)SSL_do_handshake(visit.raw.ssl);
+    cflight_status status = cfl_transport_read(visit.ours.transport, &view, 1, &len_bytes, &is_eof,
+                                               &wait, &visit.ours.error);
     assert_true(status != CFLIGHT_OK || wait == CFL_READY_READ);
-    assert_int_not_equal(SSL_do_handshake(raw.ssl), 1);
-    assert_int_equal(SSL_num_renegotiations(raw.ssl) > 0 && SSL_is_init_finished(raw.ssl), 0);
-    end_done(&ours);
-    raw_done(&raw);
-    cfl_tls_server_unref(server);
-    t_cert_done(&leaf);
-    t_cert_done(&ca);
+    assert_int_not_equal(SSL_do_handshake(visit.raw.ssl), 1);
+    assert_int_equal(
+        SSL_num_renegotiations(visit.raw.ssl) > 0 && SSL_is_init_finished(visit.raw.ssl), 0);
+    visit_done(&visit);
 }
 
 /* Goal: key updates of an honest peer do no harm, a flood of them is an error, and one read returns
  * however many there are. Method: a client of OpenSSL sends 50 and a byte, then 3000. */
 TEST(tls, key_updates_are_counted)
 {
-    int fds[2];
     char byte = 0;
     struct iovec view = {&byte, 1};
     size_t len_bytes = 0;
     bool is_eof = false;
     unsigned int wait = CFL_READY_NONE;
-    struct t_cert ca = t_ca_new();
-    struct t_cert leaf = t_leaf_new(&ca, "leaf", "DNS:localhost");
-    struct cfl_tls_server *server = t_tls_server_showing(&leaf);
-    t_socket_pair(fds);
-    struct raw raw = raw_new(false, NULL, TLS1_3_VERSION, true, fds[0]);
-    struct t_end ours = our_server(server, fds[1]);
-    assert_true(shake(&ours, &raw));
+    struct visit visit = visit_new(TLS1_3_VERSION);
     for (int i = 0; i < 50; i++) {
-        assert_int_equal(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
-        assert_int_equal(SSL_do_handshake(raw.ssl), 1);
+        assert_int_equal(SSL_key_update(visit.raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(visit.raw.ssl), 1);
     }
-    assert_int_equal(SSL_write(raw.ssl, "x", 1), 1);
-    t_read_all(ours.transport, &byte, 1);
+    assert_int_equal(SSL_write(visit.raw.ssl, "x", 1), 1);
+    t_read_all(visit.ours.transport, &byte, 1);
     assert_int_equal(byte, 'x');
     for (int i = 0; i < 3000; i++) {
-        (void)SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
-        (void)SSL_do_handshake(raw.ssl); /* until the socket is full */
+        (void)SSL_key_update(visit.raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        (void)SSL_do_handshake(visit.raw.ssl); /* until the socket is full */
     }
-    for (int i = 0; i < 100 && ours.status == CFLIGHT_OK; i++) {
-        ours.status =
-            cfl_transport_read(ours.transport, &view, 1, &len_bytes, &is_eof, &wait, &ours.error);
+    for (int i = 0; i < 100 && visit.ours.status == CFLIGHT_OK; i++) {
+        visit.ours.status = cfl_transport_read(visit.ours.transport, &view, 1, &len_bytes, &is_eof,
+                                               &wait, &visit.ours.error);
     }
-    CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
-    t_expect_text(ours.error, "TLS read from /peer failed: the peer sent more than 100 handshake "
-                              "messages within a second");
-    end_done(&ours);
-    raw_done(&raw);
-    cfl_tls_server_unref(server);
-    t_cert_done(&leaf);
-    t_cert_done(&ca);
+    CHECK_STATUS(visit.ours.status, CFLIGHT_UNAVAILABLE);
+    t_expect_text(visit.ours.error,
+                  "TLS read from /peer failed: the peer sent more than 100 handshake "
+                  "messages within a second");
+    visit_done(&visit);
 }
 
 /* Goal: a peer without TLS is called that. Method: an HTTP/2 preface to a server, HTTP/2 settings

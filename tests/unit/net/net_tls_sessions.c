@@ -32,10 +32,7 @@ TEST(tls_sessions, are_resumed)
     struct t_cert ca = t_ca_new();
     struct t_cert server_cert = t_leaf_new(&ca, "server", "DNS:localhost,DNS:other");
     struct t_cert cert = t_leaf_new(&ca, "client", NULL);
-    struct cfl_tls_client_options options = {.root_certs_pem = t_cert_pem(&ca),
-                                             .cert_chain_pem = t_cert_pem(&cert),
-                                             .private_key_pem = t_key_pem(&cert)};
-    struct cfl_tls_client *client = t_tls_client_new(&options);
+    struct cfl_tls_client *client = t_tls_client_showing(&ca, &cert);
     struct cfl_tls_server *server =
         t_tls_server_new(&server_cert, CFL_TLS_CLIENT_AUTH_REQUIRED, &ca);
     assert_false(is_resumed(client, "localhost", server, "CN=client"));
@@ -159,6 +156,12 @@ static bool is_resumed_at(struct site *site, int64_t passed_s)
     return is_resumed(site->client, "localhost", site->server, "CN=client");
 }
 
+static struct t_tls_pair handshake_at(struct site *site, int64_t passed_s)
+{
+    site->wall.passed_s = passed_s;
+    return t_handshake(site->client, "localhost", site->server);
+}
+
 /* Goal: a client whose certificate has ended does not stay by coming back in time. Method: a
  * certificate for an hour; sessions are resumed and renewed up to its end. */
 TEST(tls_sessions, end_with_the_certificate_of_the_client)
@@ -168,8 +171,7 @@ TEST(tls_sessions, end_with_the_certificate_of_the_client)
     assert_false(is_resumed_at(&site, 0));
     assert_true(is_resumed_at(&site, 30 * MINUTE_S));
     assert_true(is_resumed_at(&site, 59 * MINUTE_S));
-    site.wall.passed_s = 61 * MINUTE_S;
-    struct t_tls_pair pair = t_handshake(site.client, "localhost", site.server);
+    struct t_tls_pair pair = handshake_at(&site, 61 * MINUTE_S);
     CHECK_STATUS(pair.server.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(pair.server.error,
                   "certificate of the client is not valid: certificate has expired");
@@ -184,8 +186,7 @@ TEST(tls_sessions, end_with_the_certificate_of_the_server)
     site_init(&site, HOUR_S, 0);
     assert_false(is_resumed_at(&site, 0));
     assert_true(is_resumed_at(&site, 59 * MINUTE_S));
-    site.wall.passed_s = 61 * MINUTE_S;
-    struct t_tls_pair pair = t_handshake(site.client, "localhost", site.server);
+    struct t_tls_pair pair = handshake_at(&site, 61 * MINUTE_S);
     CHECK_STATUS(pair.client.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(pair.client.error,
                   "certificate for 'localhost' is not valid: certificate has expired");

@@ -351,10 +351,7 @@ TEST(tls, names_of_strangers_are_escaped)
     struct t_cert ca = t_ca_new();
     struct t_cert server_cert = t_leaf_new(&ca, "server", "DNS:localhost");
     struct t_cert cert = t_leaf_new(&ca, "evil\nline", "DNS:a b\\c");
-    struct cfl_tls_client_options options = {.root_certs_pem = t_cert_pem(&ca),
-                                             .cert_chain_pem = t_cert_pem(&cert),
-                                             .private_key_pem = t_key_pem(&cert)};
-    struct cfl_tls_client *client = t_tls_client_new(&options);
+    struct cfl_tls_client *client = t_tls_client_showing(&ca, &cert);
     struct cfl_tls_server *server =
         t_tls_server_new(&server_cert, CFL_TLS_CLIENT_AUTH_REQUIRED, &ca);
     struct t_tls_pair pair = t_handshake(client, "localhost", server);
@@ -379,10 +376,7 @@ TEST(tls, the_common_name_is_the_identity_of_last_resort)
     struct t_cert server_cert = t_leaf_new(&ca, "server", "DNS:localhost");
     struct t_cert_options old_options = {.common_name = "old client", .issuer = &ca, .is_v1 = true};
     struct t_cert cert = t_cert_new(&old_options);
-    struct cfl_tls_client_options options = {.root_certs_pem = t_cert_pem(&ca),
-                                             .cert_chain_pem = t_cert_pem(&cert),
-                                             .private_key_pem = t_key_pem(&cert)};
-    struct cfl_tls_client *client = t_tls_client_new(&options);
+    struct cfl_tls_client *client = t_tls_client_showing(&ca, &cert);
     struct cfl_tls_server *server =
         t_tls_server_new(&server_cert, CFL_TLS_CLIENT_AUTH_OPTIONAL, &ca);
     struct t_tls_pair pair = t_handshake(client, "localhost", server);

@@ -42,6 +42,14 @@ struct cfl_tls_client *t_tls_client_trusting(const struct t_cert *root)
     return t_tls_client_new(&options);
 }
 
+struct cfl_tls_client *t_tls_client_showing(const struct t_cert *root, const struct t_cert *cert)
+{
+    struct cfl_tls_client_options options = {.root_certs_pem = t_cert_pem(root),
+                                             .cert_chain_pem = t_cert_pem(cert),
+                                             .private_key_pem = t_key_pem(cert)};
+    return t_tls_client_new(&options);
+}
+
 /* A server that shows `cert` and verifies clients by `roots`, which may be NULL. */
 struct cfl_tls_server *t_tls_server_new(const struct t_cert *cert, enum cfl_tls_client_auth auth,
                                         const struct t_cert *roots)

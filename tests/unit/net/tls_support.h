@@ -16,6 +16,8 @@ struct t_cert t_leaf_new(const struct t_cert *ca, const char *common_name, const
 
 struct cfl_tls_client *t_tls_client_new(const struct cfl_tls_client_options *options);
 struct cfl_tls_client *t_tls_client_trusting(const struct t_cert *root);
+/* One that also shows `cert`. */
+struct cfl_tls_client *t_tls_client_showing(const struct t_cert *root, const struct t_cert *cert);
 /* A server that shows `cert` and verifies clients by `roots`, which may be NULL. */
 struct cfl_tls_server *t_tls_server_new(const struct t_cert *cert, enum cfl_tls_client_auth auth,
                                         const struct t_cert *roots);
