@@ -147,16 +147,3 @@ void t_pump(struct t_end *a, struct t_end *b, size_t chunk_bytes)
         moved_bytes += t_step(b, a, chunk_bytes);
     } while (moved_bytes > 0);
 }
-
-static int64_t stopped_now(void *user_data)
-{
-    const struct t_clock *clock = user_data;
-    return clock->now_ns;
-}
-
-void t_clock_init(struct t_clock *clock)
-{
-    clock->now_ns = CFL_NS_PER_S;
-    clock->clock.now_ns = stopped_now;
-    clock->clock.user_data = clock;
-}

@@ -31,11 +31,4 @@ size_t t_step(struct t_end *from, struct t_end *to, size_t chunk_bytes);
 /* Both ways until neither has anything to say. */
 void t_pump(struct t_end *a, struct t_end *b, size_t chunk_bytes);
 
-/* A clock that stands still until told. */
-struct t_clock {
-    struct cfl_clock clock;
-    int64_t now_ns;
-};
-void t_clock_init(struct t_clock *clock);
-
 #endif /* CFLIGHT_TESTS_PUMP_H */

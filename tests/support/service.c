@@ -503,9 +503,8 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
     return status;
 }
 
-static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
-                                      const struct cflight_descriptor *descriptor,
-                                      cflight_response *response, cflight_error **reterr)
+cflight_status t_answer_info(cflight_response *response,
+                             const struct cflight_descriptor *descriptor, cflight_error **reterr)
 {
     struct cflight_endpoint endpoint = {.ticket = descriptor->cmd};
     struct cflight_info info = {.descriptor = *descriptor,
@@ -513,6 +512,13 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
                                 .endpoint_count = 1,
                                 .total_records = -1,
                                 .total_bytes = -1};
+    return cflight_response_info(response, &info, reterr);
+}
+
+static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr)
+{
     (void)user_data;
     (void)context;
     if (t_has_word(descriptor->cmd, "fail")) {
@@ -521,7 +527,7 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     if (t_has_word(descriptor->cmd, "nothing")) {
         return CFLIGHT_OK;
     }
-    return cflight_response_info(response, &info, reterr);
+    return t_answer_info(response, descriptor, reterr);
 }
 
 static cflight_status list_flights(void *user_data, cflight_server_context *context,

@@ -60,5 +60,8 @@ void t_check_batch(const struct ArrowArray *batch, int64_t first_row);
 /* A number in a text of "key=value" words; `otherwise` when it is not there. */
 int64_t t_number(struct cflight_bytes text, const char *key, int64_t otherwise);
 bool t_has_word(struct cflight_bytes text, const char *word);
+/* For handlers: an info with one endpoint, whose ticket is the command of the descriptor. */
+cflight_status t_answer_info(cflight_response *response,
+                             const struct cflight_descriptor *descriptor, cflight_error **reterr);
 
 #endif /* CFLIGHT_TESTS_SERVICE_H */

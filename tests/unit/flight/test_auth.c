@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "flight/server/server.h"
+#include "rpcs.h"
 #include "service.h"
 #include "test.h"
 
@@ -20,22 +21,11 @@ static bool is_text(struct cflight_bytes bytes, const char *expected)
     return cflight_bytes_equal(bytes, text(expected));
 }
 
-static cflight_status ask(cflight_client *client, cflight_error **reterr)
-{
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = text("any")};
-    struct cflight_info *info = NULL;
-    cflight_status status =
-        cflight_client_get_flight_info(client, &descriptor, NULL, &info, reterr);
-    if (status == CFLIGHT_OK) {
-        cflight_info_free(info);
-    }
-    return status;
-}
-
 static void check_refused(cflight_client *client, const char *part)
 {
     cflight_error *error = NULL;
-    CHECK_STATUS(ask(client, &error), CFLIGHT_UNAUTHENTICATED);
+    CHECK_STATUS(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+                 CFLIGHT_UNAUTHENTICATED);
     assert_non_null(strstr(cflight_error_message(error), part));
     cflight_error_free(error);
 }
@@ -219,7 +209,8 @@ TEST(auth, a_handshake_gives_later_calls_an_identity)
     cflight_error *error = NULL;
     keeper_start(&keeper);
     cflight_client *client = t_client(&keeper.service, NULL);
-    CHECK_STATUS(ask(client, &error), CFLIGHT_UNAUTHENTICATED);
+    CHECK_STATUS(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+                 CFLIGHT_UNAUTHENTICATED);
     assert_string_equal(cflight_error_message(error), "the door stays shut");
     assert_int_equal(cflight_error_arrow_code(error), -1);
     cflight_error_free(error);
@@ -228,7 +219,7 @@ TEST(auth, a_handshake_gives_later_calls_an_identity)
 
     CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
     assert_int_equal(atomic_load(&keeper.payload_count), 3);
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
     assert_string_equal(keeper.identity, "ali");
     assert_int_equal(atomic_load(&keeper.call_count), 2); /* the handshake, the call */
     cflight_client_free(client);
@@ -267,7 +258,7 @@ TEST(auth, a_handshake_may_fail_in_the_middle)
 
     table = visitor_table(&good);
     CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
     cflight_client_free(client);
     keeper_stop(&keeper);
 }
@@ -288,14 +279,15 @@ TEST(auth, a_token_of_a_mebibyte_is_refused)
     cflight_client *client = t_client(&keeper.service, NULL);
     cflight_client *other = t_client(&keeper.service, NULL);
     CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
-    CHECK_STATUS(ask(client, &error), CFLIGHT_RESOURCE_EXHAUSTED);
+    CHECK_STATUS(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+                 CFLIGHT_RESOURCE_EXHAUSTED);
     assert_non_null(strstr(cflight_error_message(error), "metadata"));
     assert_null(strstr(cflight_error_message(error), "tttt"));
     cflight_error_free(error);
     error = NULL;
     table = visitor_table(&good);
     CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
     check_refused(other, "the door stays shut");
     cflight_client_free(other);
     cflight_client_free(client);
@@ -368,7 +360,7 @@ TEST(auth, handshakes_leave_handlers_to_known_callers)
     assert_non_null(strstr(cflight_error_message(error), "handshakes"));
     cflight_error_free(error);
     error = NULL;
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
     t_gate_open(&staller.may_end);
     (void)pthread_join(thread, NULL);
     CHECK_OK(cflight_client_authenticate(client, NULL, NULL, &error), error);
@@ -425,7 +417,8 @@ static void *keep_asking(void *user_data)
     struct replacer *replacer = user_data;
     while (!atomic_load(&replacer->is_over)) {
         cflight_error *error = NULL;
-        CHECK_OK(ask(replacer->client, &error), error);
+        CHECK_OK(t_rpc(replacer->client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+                 error);
     }
     return NULL;
 }

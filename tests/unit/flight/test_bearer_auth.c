@@ -13,6 +13,7 @@
 #include "cflight/ipc.h"
 #include "flight/kit/bearer_tokens.h"
 #include "flight/kit/secrets.h"
+#include "clock.h"
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)
@@ -23,18 +24,11 @@
 
 struct t_auth {
     cflight_bearer_auth *auth;
-    struct cfl_clock clock;
-    int64_t now_ns;
+    struct t_clock clock;
     char name[64];
     char password[64];
     int call_count;
 };
-
-static int64_t read_now(void *user_data)
-{
-    const int64_t *now_ns = user_data;
-    return *now_ns;
-}
 
 /* Takes any name with a password that begins with 'p'; the name "admin" is called "root". */
 static cflight_status verify(void *user_data, struct cflight_bytes username,
@@ -58,12 +52,10 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
 static void auth_open(struct t_auth *auth, struct cflight_bearer_auth_options options)
 {
     memset(auth, 0, sizeof *auth);
-    auth->now_ns = 1;
-    auth->clock.now_ns = read_now;
-    auth->clock.user_data = &auth->now_ns;
+    t_clock_init(&auth->clock);
     options.verify = verify;
     options.user_data = auth;
-    CHECK_STATUS(cfl_bearer_auth_new(&options, &auth->clock, &auth->auth, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cfl_bearer_auth_new(&options, &auth->clock.clock, &auth->auth, NULL), CFLIGHT_OK);
 }
 
 static struct cflight_bearer_auth_options defaults(void)
@@ -195,11 +187,11 @@ TEST(bearer_auth, tokens_expire)
         auth_open(&auth, options);
         check(&auth, BASIC_U_P, "u", token);
         bearer(token, value);
-        auth.now_ns += 10 * CFL_NS_PER_MS - 1;
+        auth.clock.now_ns += 10 * CFL_NS_PER_MS - 1;
         check(&auth, value, "u", NULL);
-        auth.now_ns += 1;
+        auth.clock.now_ns += 1;
         check(&auth, value, extends == 1 ? "u" : NULL, NULL);
-        auth.now_ns += 10 * CFL_NS_PER_MS;
+        auth.clock.now_ns += 10 * CFL_NS_PER_MS;
         check(&auth, value, NULL, NULL);
         cflight_bearer_auth_unref(auth.auth);
     }
@@ -211,7 +203,7 @@ TEST(bearer_auth, tokens_expire)
     auth_open(&auth, options);
     check(&auth, BASIC_U_P, "u", token);
     bearer(token, value);
-    auth.now_ns = INT64_MAX - 1;
+    auth.clock.now_ns = INT64_MAX - 1;
     check(&auth, value, "u", NULL);
     cflight_bearer_auth_unref(auth.auth);
 }

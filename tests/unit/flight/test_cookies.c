@@ -7,29 +7,22 @@
 
 #include "flight/kit/cookie.h"
 #include "flight/call/header_sink.h"
+#include "clock.h"
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)
 
 struct t_jar {
     cflight_cookie_jar *jar;
-    struct cfl_clock clock;
-    int64_t now_ns;
+    struct t_clock clock;
 };
-
-static int64_t read_now(void *user_data)
-{
-    const int64_t *now_ns = user_data;
-    return *now_ns;
-}
 
 static void jar_open(struct t_jar *jar, const struct cflight_cookie_jar_options *options)
 {
     memset(jar, 0, sizeof *jar);
-    jar->now_ns = INT64_C(1700000000) * CFL_NS_PER_S;
-    jar->clock.now_ns = read_now;
-    jar->clock.user_data = &jar->now_ns;
-    CHECK_STATUS(cfl_cookie_jar_new(options, &jar->clock, &jar->jar, NULL), CFLIGHT_OK);
+    t_clock_init(&jar->clock);
+    jar->clock.now_ns = INT64_C(1700000000) * CFL_NS_PER_S;
+    CHECK_STATUS(cfl_cookie_jar_new(options, &jar->clock.clock, &jar->jar, NULL), CFLIGHT_OK);
 }
 
 static void set(struct t_jar *jar, const char *set_cookie)
@@ -113,11 +106,11 @@ TEST(cookies, max_age_ends_a_cookie)
     set(&jar, "d=4; Max-Age=99999999999999999999999999");
     set(&jar, "e=5");
     check_header(&jar, "a=1; b=2; c=3; d=4; e=5");
-    jar.now_ns += 10 * CFL_NS_PER_S - 1;
+    jar.clock.now_ns += 10 * CFL_NS_PER_S - 1;
     check_header(&jar, "a=1; b=2; c=3; d=4; e=5");
-    jar.now_ns += 1;
+    jar.clock.now_ns += 1;
     check_header(&jar, "b=2; c=3; d=4; e=5");
-    jar.now_ns += 20 * CFL_NS_PER_S;
+    jar.clock.now_ns += 20 * CFL_NS_PER_S;
     check_header(&jar, "d=4; e=5");
     assert_int_equal(cfl_cookie_jar_count(jar.jar), 2);
     cflight_cookie_jar_unref(jar.jar);
@@ -241,7 +234,7 @@ TEST(cookies, expired_cookies_go_first)
     jar_open(&jar, &options);
     set(&jar, "old=1");
     set(&jar, "short=1; Max-Age=1");
-    jar.now_ns += 2 * CFL_NS_PER_S;
+    jar.clock.now_ns += 2 * CFL_NS_PER_S;
     set(&jar, "new=1");
     check_header(&jar, "new=1; old=1");
     cflight_cookie_jar_unref(jar.jar);

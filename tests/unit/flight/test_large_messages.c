@@ -35,15 +35,9 @@ static cflight_status echo_info(void *user_data, cflight_server_context *context
                                 const struct cflight_descriptor *descriptor,
                                 cflight_response *response, cflight_error **reterr)
 {
-    struct cflight_endpoint endpoint = {.ticket = descriptor->cmd};
-    struct cflight_info info = {.descriptor = *descriptor,
-                                .endpoints = &endpoint,
-                                .endpoint_count = 1,
-                                .total_records = -1,
-                                .total_bytes = -1};
     (void)user_data;
     (void)context;
-    return cflight_response_info(response, &info, reterr);
+    return t_answer_info(response, descriptor, reterr);
 }
 
 static cflight_status nothing(void *user_data, cflight_server_context *context,

@@ -9,6 +9,7 @@
 #include "certs.h"
 #include "log_capture.h"
 #include "peer.h"
+#include "rpcs.h"
 #include "service.h"
 #include "test.h"
 
@@ -87,18 +88,6 @@ static void stop_tls(struct tls_service *service)
     (void)pthread_mutex_destroy(&service->mutex);
 }
 
-static cflight_status ask(cflight_client *client, cflight_error **reterr)
-{
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = text("any")};
-    struct cflight_info *info = NULL;
-    cflight_status status =
-        cflight_client_get_flight_info(client, &descriptor, NULL, &info, reterr);
-    if (status == CFLIGHT_OK) {
-        cflight_info_free(info);
-    }
-    return status;
-}
-
 /* One call of a new client. */
 static cflight_status ask_once(const char *location, const struct cflight_client_options *options,
                                cflight_error **reterr)
@@ -106,7 +95,7 @@ static cflight_status ask_once(const char *location, const struct cflight_client
     cflight_client *client = NULL;
     cflight_error *error = NULL;
     CHECK_OK(cflight_client_new(location, options, &client, &error), error);
-    cflight_status status = ask(client, reterr);
+    cflight_status status = t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, reterr);
     cflight_client_free(client);
     return status;
 }
@@ -392,16 +381,18 @@ TEST(security, a_client_reloads_what_it_trusts)
     t_service_start(&plain, NULL, NULL);
     cflight_client *client = t_client(&service.service, &options);
     cflight_client *fresh = t_client(&service.service, &options);
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
     tls.policy.revocation_lists = text("-----BEGIN X509 CRL-----");
     CHECK_STATUS(cflight_client_reload_tls(client, &tls, &error), CFLIGHT_INVALID_ARGUMENT);
     cflight_error_free(error);
     error = NULL;
     tls.policy.revocation_lists = text(lists);
     CHECK_OK(cflight_client_reload_tls(client, &tls, &error), error);
-    CHECK_OK(ask(client, &error), error); /* on the connection that exists */
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+             error); /* on the connection that exists */
     CHECK_OK(cflight_client_reload_tls(fresh, &tls, &error), error);
-    CHECK_STATUS(ask(fresh, &error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(t_rpc(fresh, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
+                 CFLIGHT_UNAVAILABLE);
     assert_non_null(strstr(cflight_error_message(error), "certificate revoked"));
     cflight_error_free(error);
     error = NULL;
@@ -438,7 +429,7 @@ TEST(security, certificates_are_reloaded_without_a_restart)
     later.tls.root_certs = t_cert_pem(&new_authority);
     start_tls(&service, &leaf, CFLIGHT_CLIENT_CERTIFICATE_IGNORED, NULL);
     cflight_client *client = t_client(&service.service, &former);
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
 
     CHECK_STATUS(cflight_server_reload_tls(service.service.server, &tls, &error),
                  CFLIGHT_INVALID_ARGUMENT);
@@ -449,7 +440,7 @@ TEST(security, certificates_are_reloaded_without_a_restart)
     CHECK_OK(cflight_server_reload_tls(service.service.server, &tls, &error), error);
     check_good(service.service.location, &later);
     check_failure(service.service.location, &former, "certificate for 'localhost' is not valid");
-    CHECK_OK(ask(client, &error), error);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
 
     cflight_client_free(client);
     stop_tls(&service);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "clock.h"
 #include "test.h"
 
 #define B(text) cflight_bytes_from_text(text)
@@ -12,15 +13,8 @@
 
 struct t_store {
     cflight_session_store *store;
-    struct cfl_clock clock;
-    int64_t now_ns;
+    struct t_clock clock;
 };
-
-static int64_t read_now(void *user_data)
-{
-    const int64_t *now_ns = user_data;
-    return *now_ns;
-}
 
 static struct cflight_session_store_options defaults(void)
 {
@@ -31,10 +25,9 @@ static struct cflight_session_store_options defaults(void)
 static void store_open(struct t_store *store, struct cflight_session_store_options options)
 {
     memset(store, 0, sizeof *store);
-    store->now_ns = 1;
-    store->clock.now_ns = read_now;
-    store->clock.user_data = &store->now_ns;
-    CHECK_STATUS(cfl_session_store_new(&options, &store->clock, &store->store, NULL), CFLIGHT_OK);
+    t_clock_init(&store->clock);
+    CHECK_STATUS(cfl_session_store_new(&options, &store->clock.clock, &store->store, NULL),
+                 CFLIGHT_OK);
 }
 
 static cflight_session *begin_for(struct t_store *store, const char *owner)
@@ -349,11 +342,11 @@ TEST(sessions, idle_sessions_end)
     (void)snprintf(used_id, sizeof used_id, "%s", cflight_session_id(used));
     cfl_session_unref(used);
     cfl_session_unref(begin(&store));
-    store.now_ns += 9 * CFL_NS_PER_MS;
+    store.clock.now_ns += 9 * CFL_NS_PER_MS;
     assert_true(is_known(&store, used_id));
-    store.now_ns += 1 * CFL_NS_PER_MS;
+    store.clock.now_ns += 1 * CFL_NS_PER_MS;
     assert_int_equal(cflight_session_store_count(store.store), 1);
-    store.now_ns += 9 * CFL_NS_PER_MS;
+    store.clock.now_ns += 9 * CFL_NS_PER_MS;
     assert_false(is_known(&store, used_id));
     assert_int_equal(cflight_session_store_count(store.store), 0);
     cflight_session_store_unref(store.store);

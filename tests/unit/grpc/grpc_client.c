@@ -58,76 +58,79 @@ static void check_end(const struct raw_server *server, cflight_status status, co
     assert_int_equal(cfl_grpc_call_count(server->pair.client), 0);
 }
 
+/* Answers of headers alone, and how they end a call. */
+static const struct {
+    struct t_field fields[6];
+    cflight_status status;
+    const char *message;
+    bool is_from_peer;
+} HEADERS_ALONE[] = {
+    {{{":status", "200"},
+      {"content-type", "application/grpc"},
+      {"grpc-status", "5"},
+      {"grpc-message", "not %e2%82%ac here"}},
+     CFLIGHT_NOT_FOUND,
+     "not \xe2\x82\xac here",
+     true},
+    {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "0"}},
+     CFLIGHT_OK,
+     "",
+     true},
+    {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "77"}},
+     CFLIGHT_UNKNOWN,
+     "",
+     true},
+    {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "x"}},
+     CFLIGHT_UNKNOWN,
+     "no number",
+     false},
+    {{{":status", "200"}, {"content-type", "application/grpc"}},
+     CFLIGHT_UNKNOWN,
+     "without a status",
+     false},
+    {{{":status", "200"}, {"content-type", "text/html"}},
+     CFLIGHT_UNKNOWN,
+     "HTTP status 200, content-type 'text/html'",
+     false},
+    {{{":status", "200"}}, CFLIGHT_UNKNOWN, "content-type ''", false},
+    {{{":status", "400"}}, CFLIGHT_INTERNAL, "HTTP status 400", false},
+    {{{":status", "401"}}, CFLIGHT_UNAUTHENTICATED, "HTTP status 401", false},
+    {{{":status", "403"}}, CFLIGHT_PERMISSION_DENIED, "HTTP status 403", false},
+    {{{":status", "404"}}, CFLIGHT_UNIMPLEMENTED, "HTTP status 404", false},
+    {{{":status", "413"}}, CFLIGHT_RESOURCE_EXHAUSTED, "HTTP status 413", false},
+    {{{":status", "431"}}, CFLIGHT_INTERNAL, "HTTP status 431", false},
+    {{{":status", "429"}}, CFLIGHT_UNAVAILABLE, "HTTP status 429", false},
+    {{{":status", "503"}, {"content-type", "text/plain"}},
+     CFLIGHT_UNAVAILABLE,
+     "'text/plain'",
+     false},
+    {{{":status", "500"}}, CFLIGHT_UNKNOWN, "HTTP status 500", false},
+    {{{":status", "503"}, {"grpc-status", "7"}, {"grpc-message", "no"}},
+     CFLIGHT_PERMISSION_DENIED,
+     "no",
+     true},
+};
+
 /* Goal: an answer of headers alone ends the call with what they say.
  * Method: Trailers-Only replies, HTTP errors of proxies, and missing or odd fields. */
 TEST(grpc_client, headers_alone_end_the_call)
 {
-    const struct {
-        struct t_field fields[6];
-        cflight_status status;
-        const char *message;
-        bool is_from_peer;
-    } cases[] = {
-        {{{":status", "200"},
-          {"content-type", "application/grpc"},
-          {"grpc-status", "5"},
-          {"grpc-message", "not %e2%82%ac here"}},
-         CFLIGHT_NOT_FOUND,
-         "not \xe2\x82\xac here",
-         true},
-        {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "0"}},
-         CFLIGHT_OK,
-         "",
-         true},
-        {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "77"}},
-         CFLIGHT_UNKNOWN,
-         "",
-         true},
-        {{{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "x"}},
-         CFLIGHT_UNKNOWN,
-         "no number",
-         false},
-        {{{":status", "200"}, {"content-type", "application/grpc"}},
-         CFLIGHT_UNKNOWN,
-         "without a status",
-         false},
-        {{{":status", "200"}, {"content-type", "text/html"}},
-         CFLIGHT_UNKNOWN,
-         "HTTP status 200, content-type 'text/html'",
-         false},
-        {{{":status", "200"}}, CFLIGHT_UNKNOWN, "content-type ''", false},
-        {{{":status", "400"}}, CFLIGHT_INTERNAL, "HTTP status 400", false},
-        {{{":status", "401"}}, CFLIGHT_UNAUTHENTICATED, "HTTP status 401", false},
-        {{{":status", "403"}}, CFLIGHT_PERMISSION_DENIED, "HTTP status 403", false},
-        {{{":status", "404"}}, CFLIGHT_UNIMPLEMENTED, "HTTP status 404", false},
-        {{{":status", "413"}}, CFLIGHT_RESOURCE_EXHAUSTED, "HTTP status 413", false},
-        {{{":status", "431"}}, CFLIGHT_INTERNAL, "HTTP status 431", false},
-        {{{":status", "429"}}, CFLIGHT_UNAVAILABLE, "HTTP status 429", false},
-        {{{":status", "503"}, {"content-type", "text/plain"}},
-         CFLIGHT_UNAVAILABLE,
-         "'text/plain'",
-         false},
-        {{{":status", "500"}}, CFLIGHT_UNKNOWN, "HTTP status 500", false},
-        {{{":status", "503"}, {"grpc-status", "7"}, {"grpc-message", "no"}},
-         CFLIGHT_PERMISSION_DENIED,
-         "no",
-         true},
-    };
-    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < 2 * sizeof HEADERS_ALONE / sizeof HEADERS_ALONE[0]; i++) {
         struct raw_server server;
         bool has_end = i % 2 == 0;
-        if (!has_end && cases[i / 2].fields[2].name != NULL) {
+        if (!has_end && HEADERS_ALONE[i / 2].fields[2].name != NULL) {
             continue; /* a status needs END_STREAM */
         }
-        if (!has_end && cases[i / 2].fields[1].name != NULL &&
-            strcmp(cases[i / 2].fields[1].value, "application/grpc") == 0) {
+        if (!has_end && HEADERS_ALONE[i / 2].fields[1].name != NULL &&
+            strcmp(HEADERS_ALONE[i / 2].fields[1].value, "application/grpc") == 0) {
             continue; /* this begins an answer */
         }
         t_pair_init(&server.pair);
         server_open(&server);
-        t_raw_headers(&server.raw, has_end ? T_END_STREAM : 0, 1, cases[i / 2].fields);
+        t_raw_headers(&server.raw, has_end ? T_END_STREAM : 0, 1, HEADERS_ALONE[i / 2].fields);
         server_feed(&server);
-        check_end(&server, cases[i / 2].status, cases[i / 2].message, cases[i / 2].is_from_peer);
+        check_end(&server, HEADERS_ALONE[i / 2].status, HEADERS_ALONE[i / 2].message,
+                  HEADERS_ALONE[i / 2].is_from_peer);
         assert_int_equal(server.user.headers_count, 0);
         assert_int_equal(t_raw_count(&server.out, T_RST_STREAM), 1);
         assert_int_equal(cfl_grpc_call_retry(server.user.call), CFLIGHT_RETRY_NEVER);

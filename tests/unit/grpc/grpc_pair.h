@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_TESTS_GRPC_PAIR_H
 #define CFLIGHT_TESTS_GRPC_PAIR_H
 
+#include "clock.h"
 #include "pump.h"
 
 /* A client and a server connected in memory, and call users that record what they are told. */

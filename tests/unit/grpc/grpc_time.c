@@ -49,20 +49,28 @@ TEST(grpc_time, a_client_ends_a_call_at_its_deadline)
     close_pair(&pair, &user);
 }
 
+/* A call with a deadline and an answer that the window does not take; returns the memory of it. */
+static uint8_t *open_held_up(struct t_pair *pair, struct t_user *user, int64_t *ret_deadline_ns)
+{
+    uint8_t *body = calloc(1, 3000000);
+    t_pair_init(pair);
+    pair->limits.stream_window_bytes = 65536;
+    *ret_deadline_ns = pair->clock.now_ns + 5 * CFL_NS_PER_S;
+    open_pair(pair, user, *ret_deadline_ns);
+    user->is_lazy = true;
+    t_send(&pair->served[0], NULL, 0, body, 3000000);
+    return body;
+}
+
 /* Goal: the server ends a call at its deadline, past data that waits, and says so.
  * Method: an answer too large for the window; the memory is freed after on_end. */
 TEST(grpc_time, a_server_ends_a_call_at_its_deadline)
 {
     struct t_pair pair;
     struct t_user user;
+    int64_t deadline_ns = 0;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
-    pair.limits.stream_window_bytes = 65536;
-    int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
-    open_pair(&pair, &user, deadline_ns);
-    user.is_lazy = true;
-    uint8_t *body = calloc(1, 3000000);
-    t_send(&pair.served[0], NULL, 0, body, 3000000);
+    uint8_t *body = open_held_up(&pair, &user, &deadline_ns);
     t_pair_pump(&pair, 65536);
     CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
     assert_int_equal(pair.served[0].end_count, 1);
@@ -82,14 +90,9 @@ TEST(grpc_time, a_finished_call_is_given_up_at_its_deadline)
 {
     struct t_pair pair;
     struct t_user user;
+    int64_t deadline_ns = 0;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
-    pair.limits.stream_window_bytes = 65536;
-    int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
-    open_pair(&pair, &user, deadline_ns);
-    user.is_lazy = true;
-    uint8_t *body = calloc(1, 3000000);
-    t_send(&pair.served[0], NULL, 0, body, 3000000);
+    uint8_t *body = open_held_up(&pair, &user, &deadline_ns);
     cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
     t_pair_pump(&pair, 65536);
     assert_int_equal(pair.served[0].end_count, 0);

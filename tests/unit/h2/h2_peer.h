@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_TESTS_H2_PEER_H
 #define CFLIGHT_TESTS_H2_PEER_H
 
+#include "clock.h"
 #include "raw.h"
 
 /* A session and a user of it that records what it is told. */

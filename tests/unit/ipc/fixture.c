@@ -73,6 +73,15 @@ struct ArrowArray f_array(int64_t length, const void **buffers, int64_t buffer_c
     return f_nested_array(length, buffers, buffer_count, NULL, 0);
 }
 
+void f_single_init(struct f_single *single, struct ArrowSchema *field, struct ArrowArray *column)
+{
+    memset(single, 0, sizeof *single);
+    single->fields[0] = field;
+    single->schema = f_nested_schema("", "+s", single->fields, 1);
+    single->columns[0] = column;
+    single->batch = f_nested_array(column->length, single->buffers, 1, single->columns, 1);
+}
+
 /* Hands out the storage of one f_batch. */
 struct maker {
     struct f_batch *batch;

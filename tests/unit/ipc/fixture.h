@@ -20,6 +20,16 @@ struct ArrowArray f_array(int64_t length, const void **buffers, int64_t buffer_c
 struct ArrowArray f_nested_array(int64_t length, const void **buffers, int64_t buffer_count,
                                  struct ArrowArray **children, int64_t child_count);
 
+/* A batch of one column. */
+struct f_single {
+    struct ArrowSchema *fields[1];
+    struct ArrowSchema schema;
+    struct ArrowArray *columns[1];
+    const void *buffers[1];
+    struct ArrowArray batch;
+};
+void f_single_init(struct f_single *single, struct ArrowSchema *field, struct ArrowArray *column);
+
 /* A batch of 4 rows with one column for each kind of layout, some of them slices. The structures
  * are the caller's to change, all point into this one. */
 enum {

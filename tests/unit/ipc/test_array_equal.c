@@ -13,33 +13,15 @@ static bool equal(const struct f_batch *a, const struct f_batch *b)
     return is_equal;
 }
 
-/* A batch of one column. */
-struct single {
-    struct ArrowSchema *fields[1];
-    struct ArrowSchema schema;
-    struct ArrowArray *columns[1];
-    const void *buffers[1];
-    struct ArrowArray batch;
-};
-
-static void single_init(struct single *single, struct ArrowSchema *field, struct ArrowArray *column)
-{
-    memset(single, 0, sizeof *single);
-    single->fields[0] = field;
-    single->schema = f_nested_schema("", "+s", single->fields, 1);
-    single->columns[0] = column;
-    single->batch = f_nested_array(column->length, single->buffers, 1, single->columns, 1);
-}
-
 static bool columns_equal(struct ArrowSchema *field, struct ArrowArray *a, struct ArrowArray *b)
 {
-    struct single single_a;
-    struct single single_b;
+    struct f_single single_a;
+    struct f_single single_b;
     bool is_equal = false;
     cflight_error *error = NULL;
 
-    single_init(&single_a, field, a);
-    single_init(&single_b, field, b);
+    f_single_init(&single_a, field, a);
+    f_single_init(&single_b, field, b);
     CHECK_OK(
         cflight_array_equal(&single_a.schema, &single_a.batch, &single_b.batch, &is_equal, &error),
         error);
@@ -122,10 +104,10 @@ TEST(array_equal, arrays_that_do_not_fit_are_refused)
     int64_t numbers[] = {1};
     struct ArrowSchema field = f_schema("n", "l");
     struct ArrowArray column = f_array(1, (const void *[]){NULL, numbers}, 1);
-    struct single single;
+    struct f_single single;
 
     CHECK_STATUS(cflight_array_equal(NULL, NULL, NULL, &is_equal, NULL), CFLIGHT_INVALID_ARGUMENT);
-    single_init(&single, &field, &column);
+    f_single_init(&single, &field, &column);
     CHECK_STATUS(cflight_array_equal(&single.schema, &single.batch, &single.batch, &is_equal, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     assert_true(is_equal);

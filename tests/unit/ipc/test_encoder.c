@@ -41,24 +41,16 @@ static bool has_piece(const struct cfl_pieces *pieces, const void *data, size_t 
     return false;
 }
 
-/* A schema and a batch of one column each, for tests that look at bodies. */
+/* A batch of one column and its encoder, for tests that look at bodies. */
 struct single {
-    struct ArrowSchema *fields[1];
-    struct ArrowSchema schema;
-    struct ArrowArray *columns[1];
-    const void *buffers[1];
-    struct ArrowArray batch;
+    struct f_single data;
     struct cfl_encoder *encoder;
 };
 
 static void single_init(struct single *single, struct ArrowSchema *field, struct ArrowArray *column)
 {
-    memset(single, 0, sizeof *single);
-    single->fields[0] = field;
-    single->schema = f_nested_schema("", "+s", single->fields, 1);
-    single->columns[0] = column;
-    single->batch = f_nested_array(column->length, single->buffers, 1, single->columns, 1);
-    single->encoder = open_encoder(&single->schema, NULL);
+    f_single_init(&single->data, field, column);
+    single->encoder = open_encoder(&single->data.schema, NULL);
 }
 
 static void single_done(struct single *single)
@@ -112,18 +104,18 @@ TEST(encoder, bitmaps_are_copied_only_when_they_start_inside_a_byte)
     column.null_count = 1;
     single_init(&single, &field, &column);
 
-    struct cfl_encoded message = encode(single.encoder, &single.batch, 8, 16);
+    struct cfl_encoded message = encode(single.encoder, &single.data.batch, 8, 16);
     assert_ptr_equal(message.body->items[0].data, bits + 1);
     assert_int_equal(message.body->items[0].len_bytes, 2);
     cfl_encoder_end(single.encoder, true);
 
-    message = encode(single.encoder, &single.batch, 4, 12);
+    message = encode(single.encoder, &single.data.batch, 4, 12);
     const uint8_t shifted[] = {0xFF, 0x0D};
     assert_int_equal(message.body->items[0].len_bytes, 2);
     assert_memory_equal(message.body->items[0].data, shifted, 2);
     cfl_encoder_end(single.encoder, true);
 
-    message = encode(single.encoder, &single.batch, 14, 10);
+    message = encode(single.encoder, &single.data.batch, 14, 10);
     assert_ptr_equal(message.body->items[0].data, values + 14);
     assert_int_equal(message.body_len_bytes, 16);
     single_done(&single);
@@ -145,11 +137,11 @@ TEST(encoder, slices_of_views_leave_unused_data_behind)
     }
     single_init(&single, &field, &column);
 
-    struct cfl_encoded message = encode(single.encoder, &single.batch, 40, 1);
+    struct cfl_encoded message = encode(single.encoder, &single.data.batch, 40, 1);
     assert_int_equal(message.body_len_bytes, 16 + 24);
     assert_true(has_piece(message.body, data + 40 * 20, 20));
     cfl_encoder_end(single.encoder, true);
-    message = encode(single.encoder, &single.batch, 0, 100);
+    message = encode(single.encoder, &single.data.batch, 0, 100);
     assert_int_equal(message.body_len_bytes, 1600 + 2000);
     assert_ptr_equal(message.body->items[0].data, views);
     single_done(&single);
@@ -193,13 +185,13 @@ TEST(encoder, huge_bodies_have_right_lengths)
     struct single single;
     single_init(&single, &field, &column);
 
-    struct cfl_encoded message = encode(single.encoder, &single.batch, 0, (int64_t)1 << 40);
+    struct cfl_encoded message = encode(single.encoder, &single.data.batch, 0, (int64_t)1 << 40);
     assert_int_equal(message.body_len_bytes, (uint64_t)1 << 43);
     assert_int_equal(message.body->len_bytes, (uint64_t)1 << 43);
     cfl_encoder_end(single.encoder, true);
-    CHECK_STATUS(cfl_encoder_begin(single.encoder, &single.batch, 0, INT64_MAX / 8 + 1, NULL),
+    CHECK_STATUS(cfl_encoder_begin(single.encoder, &single.data.batch, 0, INT64_MAX / 8 + 1, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cfl_encoder_begin(single.encoder, &single.batch, INT64_MAX / 8 + 1, 1, NULL),
+    CHECK_STATUS(cfl_encoder_begin(single.encoder, &single.data.batch, INT64_MAX / 8 + 1, 1, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     single_done(&single);
 }
