@@ -120,7 +120,7 @@ void cfl_grpc_input(struct cfl_grpc_conn *conn, struct iovec target[2], int *ret
 cflight_status cfl_grpc_received(struct cfl_grpc_conn *conn, size_t len_bytes,
                                  cflight_error **reterr)
 {
-    if (conn->keepalive.interval_ns > 0) {
+    if (conn->keepalive.interval_ns > 0 && len_bytes > 0) {
         conn->last_received_ns = cfl_clock_now_ns(conn->clock);
         conn->is_ping_sent = false;
     }

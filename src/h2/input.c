@@ -21,6 +21,7 @@ enum {
     FRAME_STREAM_OFFSET = 5,
     CONTINUATIONS_MAX = 1024, /* the header block they carry is limited apart from them */
     PRIORITY_BYTES = 5,
+    FEED_BYTES = 8 << 10, /* staged bytes, of small frames, until what answers them is framed */
 };
 
 static void cursor_frame_starts(struct cfl_h2_cursor *cursor)
@@ -206,9 +207,8 @@ static void feed_nghttp2(struct cfl_h2_session *session, const uint8_t *data, si
     }
 }
 
-static void feed(struct cfl_h2_session *session, const struct iovec *part, size_t len_bytes)
+static void feed(struct cfl_h2_session *session, uint8_t *data, size_t len_bytes)
 {
-    uint8_t *data = part->iov_base;
     while (len_bytes > 0 && session->failure == CFLIGHT_OK) {
         size_t step_bytes = cursor_advance(session, data, len_bytes);
         if (session->cursor.continuation_count > CONTINUATIONS_MAX) {
@@ -234,23 +234,42 @@ static void feed(struct cfl_h2_session *session, const struct iovec *part, size_
     }
 }
 
+/* Framing the answers shows at once whether nghttp2 ended the session or reset streams, and lets it
+ * forget the streams that are over. */
+static void frame_answers(struct cfl_h2_session *session)
+{
+    if (session->pending_control_bytes < session->limits.outbound_queue_bytes_max / 2) {
+        cfl_h2_produce(session, false);
+    }
+}
+
+/* Feeds one view. A staged one may hold the beginnings of a thousand streams. */
+static void feed_view(struct cfl_h2_session *session, const struct iovec *view, size_t len_bytes)
+{
+    uint8_t *data = view->iov_base;
+    bool is_staged = data == session->staging;
+    while (len_bytes > 0 && session->failure == CFLIGHT_OK) {
+        size_t step_bytes = is_staged && len_bytes > FEED_BYTES ? (size_t)FEED_BYTES : len_bytes;
+        feed(session, data, step_bytes);
+        frame_answers(session);
+        data += step_bytes;
+        len_bytes -= step_bytes;
+    }
+}
+
 cflight_status cfl_h2_received(struct cfl_h2_session *session, size_t len_bytes,
                                cflight_error **reterr)
 {
     for (int i = 0; i < session->target_count; i++) {
         size_t part_bytes = session->target[i].iov_len;
         part_bytes = len_bytes < part_bytes ? len_bytes : part_bytes;
-        feed(session, &session->target[i], part_bytes);
+        feed_view(session, &session->target[i], part_bytes);
         len_bytes -= part_bytes;
     }
     assert(len_bytes == 0);
     session->target_count = 0;
     cfl_free(session->alloc, session->staging, CFL_H2_STAGING_BYTES);
     session->staging = NULL;
-    /* Framing the answers now shows at once whether nghttp2 ended the session or reset streams. */
-    if (session->pending_control_bytes < session->limits.outbound_queue_bytes_max / 2) {
-        cfl_h2_produce(session, false);
-    }
     if (session->failure == CFLIGHT_OK) {
         cfl_h2_guard_queue(session);
     }

@@ -13,7 +13,13 @@
 #include "base/pieces.h"
 #include "h2/internal.h"
 
-enum { COMPACT_CONTROL_BYTES = 64 << 10, COMPACT_SEGMENTS = 256 };
+enum {
+    COMPACT_CONTROL_BYTES = 64 << 10,
+    COMPACT_SEGMENTS = 256,
+    /* What is kept when all is sent; more was for a crowd of answers. */
+    KEPT_CONTROL_BYTES = 8 << 10,
+    KEPT_SEGMENTS = 128,
+};
 
 static struct cfl_h2_segment *segment_add(struct cfl_h2_session *session)
 {
@@ -258,6 +264,12 @@ static void compact(struct cfl_h2_session *session)
     if (left == 0) {
         session->segment_first = 0;
         session->segment_count = 0;
+        if (session->segment_capacity > KEPT_SEGMENTS) {
+            cfl_free_array(session->alloc, session->segments, session->segment_capacity,
+                           sizeof *session->segments);
+            session->segments = NULL;
+            session->segment_capacity = 0;
+        }
     }
     session->frame_start = session->segment_count;
     size_t taken_bytes = (size_t)(session->control_taken - session->control_base);
@@ -265,6 +277,9 @@ static void compact(struct cfl_h2_session *session)
         (taken_bytes >= COMPACT_CONTROL_BYTES && taken_bytes >= session->control.len_bytes / 2)) {
         cfl_buf_drop_front(&session->control, taken_bytes);
         session->control_base += taken_bytes;
+    }
+    if (session->control.len_bytes == 0 && session->control.capacity_bytes > KEPT_CONTROL_BYTES) {
+        cfl_buf_done(&session->control);
     }
 }
 

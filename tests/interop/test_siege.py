@@ -222,7 +222,7 @@ def test_requests_without_message_are_counted_and_timed(cflight, directory, is_l
         tell(f"{total} requests without message: {most / MIB:+.1f} MiB at most, {left / MIB:+.1f} after; others' p99 "
              f"{caller.percentile(0.99) * 1e3:.1f} ms")
         assert caller.refused == 0
-        assert not is_lean or most < size(10, 40) * MIB
+        assert not is_lean or most < 10 * MIB
         assert not is_lean or left < 10 * MIB
 
 

@@ -127,7 +127,7 @@ static bool read_step_locked(struct cfl_connection *connection)
                                      cfl_transport_has_pending(connection->transport) ||
                                      connection->locked.write_failure != NULL;
     connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
-    if (status == CFLIGHT_OK && len_bytes > 0) {
+    if (status == CFLIGHT_OK) { /* also when nothing came: what was lent goes back */
         status = cfl_grpc_received(connection->locked.grpc, len_bytes, &error);
         if (status != CFLIGHT_OK) {
             cfl_connection_flush_locked(connection); /* the GOAWAY that says why */

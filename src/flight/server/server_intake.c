@@ -3,8 +3,9 @@
  *
  * What is not taken on is answered and forgotten at once. A connection may have so many calls whose
  * handlers have not begun; when the server has enough of them in all, those connections are refused
- * more that have more than their share, so that a greedy one does not shut others out. Runs inside
- * the session's callback, under the connection's lock. */
+ * more that have more than their share, so that a greedy one does not shut others out; when it has
+ * a quarter more, those that have a few. Runs inside the session's callback, under the connection's
+ * lock. */
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -27,12 +28,16 @@ static bool is_too_much(const struct cfl_server_connection *line)
 {
     struct cflight_server *server = line->server;
     uint32_t queue_max = server->options.queue_max;
-    if (atomic_load(&server->pending_count) < queue_max) {
+    uint64_t pending_count = atomic_load(&server->pending_count);
+    if (pending_count < queue_max) {
         return false;
     }
     uint32_t sharers =
         atomic_load(&server->pending_connections) + (line->pending_count == 0 ? 1 : 0);
     uint32_t share = sharers == 0 ? queue_max : queue_max / sharers;
+    if (pending_count - queue_max >= queue_max / 4) {
+        share = 0; /* the shares of those who came first add up to more than there is */
+    }
     uint32_t least = queue_max < SHARE_LEAST ? queue_max : (uint32_t)SHARE_LEAST;
     return line->pending_count >= (share < least ? least : share);
 }
