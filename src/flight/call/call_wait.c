@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "flight/call/call_internal.h"
 
 uint64_t cfl_call_progress_locked(const struct cfl_call *call, bool is_write)
@@ -31,8 +31,8 @@ void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write
             call->limits.idle_timeout_ms);
     }
     if (call->connection->is_server) {
-        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: %s",
-                cfl_transport_peer(call->connection->transport)->name, message);
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "%s: %s",
+                        cfl_transport_peer(call->connection->transport)->name, message);
     }
     cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
     cfl_connection_kick_locked(call->connection);
@@ -71,8 +71,8 @@ void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limi
                        " ms, while others waited (contended_timeout_ms)",
                        call->method->name, call->locked.waiting_is_write ? "took" : "sent",
                        limit_ms);
-        CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: %s",
-                cfl_transport_peer(connection->transport)->name, message);
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "%s: %s",
+                        cfl_transport_peer(connection->transport)->name, message);
         cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
     }
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "flight/call/connection_internal.h"
 
 enum {
@@ -193,8 +193,9 @@ void cfl_connection_handshake_locked(struct cfl_connection *connection)
     cflight_error *error = NULL;
     unsigned int wait = CFL_READY_NONE;
     if (cfl_transport_handshake(connection->transport, &wait, &error) != CFLIGHT_OK) {
-        CFL_LOG(CFLIGHT_LOG_INFO, "net", "%s: %s", cfl_transport_peer(connection->transport)->name,
-                cflight_error_message(error));
+        CFL_LOG_LIMITED(CFLIGHT_LOG_INFO, "net", "%s: %s",
+                        cfl_transport_peer(connection->transport)->name,
+                        cflight_error_message(error));
         cfl_connection_fail_locked(connection, error);
         return;
     }

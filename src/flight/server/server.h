@@ -122,7 +122,8 @@ struct cflight_server {
     atomic_uint_least32_t slowness[16]; /* of methods, by their number (server_turn.c) */
     atomic_bool has_cancelled;
     atomic_bool is_draining;
-    atomic_bool is_ticking; /* the clock looks at turns */
+    atomic_bool is_ticking;          /* the clock looks at turns */
+    atomic_int_least64_t log_due_ns; /* when the clock tells which lines were left out */
     atomic_uint_least32_t turn_count;
     pthread_mutex_t mutex;
     struct {
@@ -176,6 +177,8 @@ cflight_status cfl_server_load_tls(struct cflight_server *server, cflight_error 
 void cfl_server_wake_clock_locked(struct cflight_server *server);
 /* Has the clock watch over the turn that begins. */
 void cfl_server_start_ticking(struct cflight_server *server);
+/* Has the clock tell which lines were left out of the log, in time. */
+void cfl_server_watch_log(struct cflight_server *server);
 /* One thread that polls looks into the run queue; others will by themselves. */
 void cfl_server_wake_worker(struct cflight_server *server);
 

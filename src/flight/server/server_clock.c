@@ -5,9 +5,10 @@
  * user code as at the last look loses its turn, so that the rest of its connection waits for two
  * milliseconds at most. It sleeps when no turns were taken for a while, and is woken by the next.
  * It also has connections visited whose time has come, has threads started when the system gave
- * none, lets accepting go on after a pause, and moves a shutdown along. Lock: the server's mutex.
- */
+ * none, lets accepting go on after a pause, tells which lines were left out of the log, and moves a
+ * shutdown along. Lock: the server's mutex. */
 #include "base/condition.h"
+#include "base/log_limit.h"
 #include "flight/server/server.h"
 
 enum {
@@ -80,7 +81,9 @@ static int64_t next_look_locked(struct cflight_server *server, bool is_ticking, 
     if (server->locked.accept_is_paused) {
         next_ns = cfl_deadline_earlier(next_ns, server->locked.accept_ns);
     }
-    return next_ns;
+    int64_t log_due_ns = cfl_log_due_ns();
+    atomic_store(&server->log_due_ns, log_due_ns);
+    return cfl_deadline_earlier(next_ns, log_due_ns);
 }
 
 static void keep_up_locked(struct cflight_server *server, int64_t now_ns)
@@ -142,9 +145,11 @@ void *cfl_server_clock_main(void *user_data)
         take_turns_away(stalled, stalled_count);
         now_ns = cfl_clock_now_ns(NULL);
         visit_due(server, now_ns);
+        cfl_log_tell_left_out(now_ns);
         shutdown_ns = cfl_server_advance_shutdown(server, now_ns);
         (void)pthread_mutex_lock(&server->mutex);
     }
     (void)pthread_mutex_unlock(&server->mutex);
+    cfl_log_tell_left_out(CFL_TIME_NEVER);
     return NULL;
 }

@@ -3,7 +3,7 @@
  * reference in hand, removes one. Lock order: connection, server. */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "flight/server/server_call.h"
 
 enum {
@@ -146,11 +146,11 @@ static bool enter(struct cflight_server *server, struct cfl_server_connection *l
     bool is_added = may_add && cfl_server_add_slot_locked(server, line);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_full) {
-        CFL_LOG(CFLIGHT_LOG_WARN, "flight",
-                "%s: refused: as many connections are open (%u) as the server allows "
-                "(connections_max)",
-                cfl_transport_peer(line->connection->transport)->name,
-                server->limits.connections_max);
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight",
+                        "%s: refused: as many connections are open (%u) as the server allows "
+                        "(connections_max)",
+                        cfl_transport_peer(line->connection->transport)->name,
+                        server->limits.connections_max);
     }
     return is_added;
 }

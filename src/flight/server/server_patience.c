@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "flight/server/server_call.h"
 
 enum { RELIEVE_PAUSE_MS = 1000 };
@@ -78,8 +78,8 @@ static void strike(struct cfl_server_call *call, const char *what, const char *o
     (void)snprintf(message, sizeof message,
                    "%s: %s for longer than the limit of %" PRId64 " ms (%s)", wire->method->name,
                    what, limit_ms, option);
-    CFL_LOG(CFLIGHT_LOG_WARN, "flight", "%s: %s",
-            cfl_transport_peer(wire->connection->transport)->name, message);
+    CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "%s: %s",
+                    cfl_transport_peer(wire->connection->transport)->name, message);
     cfl_list_remove(&call->patience_node);
     cfl_grpc_call_cancel(wire->locked.grpc, CFLIGHT_DEADLINE_EXCEEDED, message);
 }
@@ -120,10 +120,10 @@ void cfl_server_on_time(void *user_data, struct cfl_connection *connection, int6
     int64_t idle_ms = line->server->options.connection_idle_ms;
     if (line->idle_since_ns != CFL_TIME_NEVER && idle_ms > 0 &&
         cfl_deadline_after_ms(line->idle_since_ns, idle_ms) <= now_ns) {
-        CFL_LOG(CFLIGHT_LOG_INFO, "flight",
-                "%s: closed: no call for longer than the limit of %" PRId64
-                " ms (connection_idle_ms)",
-                cfl_transport_peer(connection->transport)->name, idle_ms);
+        CFL_LOG_LIMITED(CFLIGHT_LOG_INFO, "flight",
+                        "%s: closed: no call for longer than the limit of %" PRId64
+                        " ms (connection_idle_ms)",
+                        cfl_transport_peer(connection->transport)->name, idle_ms);
         line->idle_since_ns = CFL_TIME_NEVER;
         cfl_grpc_goaway(connection->locked.grpc, true);
     }

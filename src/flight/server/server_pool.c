@@ -117,6 +117,7 @@ static void *worker_main(void *user_data)
             has_worked = poll_once(worker, plan.timeout_ns);
         }
         if (has_worked) {
+            cfl_server_watch_log(server);
             idle_since_ns = cfl_clock_now_ns(NULL);
         }
     }

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_limit.h"
 
 enum { CALL_BYTES_MAX = 65536 }; /* several records of the largest size */
 
@@ -35,9 +35,9 @@ void cfl_tls_flood_count(int is_write, int version, int content_type, const void
     conn->message_count++;
     if (conn->message_count > cfl_limits_default.tls_messages_max) {
         conn->is_flooding = true;
-        CFL_LOG(CFLIGHT_LOG_WARN, "net",
-                "%s: the peer sent more than %u handshake messages within a second",
-                conn->peer_name, cfl_limits_default.tls_messages_max);
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "net",
+                        "%s: the peer sent more than %u handshake messages within a second",
+                        conn->peer_name, cfl_limits_default.tls_messages_max);
         /* OpenSSL takes no further record, also of those that it has read already. */
         SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
     }

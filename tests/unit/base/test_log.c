@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log sink. */
-#include "base/log.h"
+#include "base/log_limit.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "test.h"
 
 struct seen {
@@ -97,4 +98,36 @@ TEST(log, the_sink_may_change_while_threads_log)
     }
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     assert_int_equal(atomic_load(&count), 2000);
+}
+
+/* Goal: what strangers cause is told, but not as often as they like. Method: a thousand lines of a
+ * kind, one of another; then the time is over, and the kind goes on. */
+TEST(log, a_flood_of_lines_is_summed_up)
+{
+    struct seen seen = {0};
+    cflight_log_set(remember, &seen, CFLIGHT_LOG_WARN);
+    assert_true(cfl_log_due_ns() == CFL_TIME_NEVER);
+    for (int i = 0; i <= 1000; i++) {
+        if (i < 1000) {
+            CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "stranger %d", i);
+        } else {
+            CFL_LOG_LIMITED(CFLIGHT_LOG_INFO, "flight", "nobody wants to know");
+        }
+        assert_true(i >= CFL_LOG_LINES_MAX || seen.count == (size_t)i + 1);
+    }
+    assert_int_equal(seen.count, CFL_LOG_LINES_MAX);
+    CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "net", "something else");
+    assert_string_equal(seen.line, "something else");
+    int64_t now_ns = cfl_clock_now_ns(NULL);
+    assert_in_range(cfl_log_due_ns(), now_ns - CFL_NS_PER_S, now_ns + CFL_NS_PER_S);
+    cfl_log_tell_left_out(cfl_log_due_ns() - 1);
+    assert_int_equal(seen.count, CFL_LOG_LINES_MAX + 1);
+    cfl_log_tell_left_out(cfl_log_due_ns());
+    assert_string_equal(seen.line, "990 lines were left out, the last of them: stranger 999");
+    assert_string_equal(seen.subsystem, "flight");
+    assert_int_equal(seen.count, CFL_LOG_LINES_MAX + 2);
+    assert_true(cfl_log_due_ns() == CFL_TIME_NEVER);
+    cfl_log_tell_left_out(CFL_TIME_NEVER);
+    assert_int_equal(seen.count, CFL_LOG_LINES_MAX + 2);
+    cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
 }

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "log_capture.h"
 #include "peer.h"
 #include "rpcs.h"
 #include "service.h"
@@ -504,6 +505,36 @@ TEST(endings, connections_past_the_limit_are_refused_retryably)
     cflight_error_free(error);
     cflight_client_free(second);
     t_service_stop(&service);
+}
+
+/* Goal: connections beyond the limit are told, and a flood of them is not a flood of lines. Method:
+ * ten times as many as are told; the server sums up by itself what it left out. */
+TEST(endings, a_flood_of_refused_connections_is_summed_up)
+{
+    enum { REFUSED = 100, LINES_MAX = 40 /* on a machine that takes seconds for it */ };
+    struct t_service service;
+    struct t_capture log;
+    struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
+    cflight_error *error = NULL;
+    options.connections_max = 1;
+    t_service_start(&service, "grpc://127.0.0.1:0", &options);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+    t_capture_start(&log, CFLIGHT_LOG_WARN);
+    for (int i = 0; i < REFUSED; i++) {
+        struct t_raw answer = {0};
+        int fd = t_socket_connect(cflight_server_port(service.server));
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        t_socket_read_to_end(fd, &answer);
+        t_raw_done(&answer);
+        (void)close(fd);
+    }
+    t_capture_wait(&log, " lines were left out, the last of them: ipv4:127.0.0.1:");
+    assert_true(t_capture_has(&log, "refused: as many connections are open (1)"));
+    assert_in_range(t_capture_count(&log), 2, LINES_MAX);
+    cflight_client_free(client);
+    t_service_stop(&service);
+    t_capture_stop(&log);
 }
 
 #define GARBAGE(text)                             \
