@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gets the integration programs of other implementations of Flight, into build/peers where they must be built.
+"""Gets the integration programs of other implementations of Flight, into build/peers, each from its registry.
 
-Go's come from its module. Java's and Rust's are published nowhere: they are compiled from a checkout of the sources,
-which is looked for in build/peers/src (or CFLIGHT_PEER_SOURCES) and cloned when it is not there. Each function returns a
-Program, or raises Absent with the reason."""
+Go's come from its module and pyarrow, which is C++, from the virtual environment. Java's and Rust's own programs are
+published nowhere; tests/peers has programs that speak the same scenarios over their published libraries. Each function
+returns a Program, or raises Absent with the reason."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -14,11 +15,9 @@ import sys
 from integration import ROOT, SCENARIOS, Program
 
 PEERS = ROOT / "build" / "peers"
-SOURCES = pathlib.Path(os.environ.get("CFLIGHT_PEER_SOURCES", PEERS / "src"))
+SOURCES = ROOT / "tests" / "peers"
 
 GO_VERSION = "v18.8.0"
-JAVA_VERSION = "18.3.0"
-RUST_VERSION = "59.1.0"
 
 
 class Absent(Exception):
@@ -43,11 +42,22 @@ def build(name, command, directory=None, **environment):
         raise Absent(f"{command[0]} failed, see {os.path.relpath(log, ROOT)}")
 
 
-def checkout(name, repository, tag):
-    directory = SOURCES / name
-    if not directory.exists():
-        need("git")
-        build(name, ["git", "clone", "--depth", "1", "--branch", tag, repository, str(directory)])
+def build_copy(name, command):
+    """Copies the sources of a peer to build/peers and builds them there, if not done with the same; returns the folder."""
+    sources, directory = SOURCES / name, PEERS / name
+    files = sorted(path for path in sources.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(sources)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    note = directory / "built.txt"
+    if note.exists() and note.read_text() == digest.hexdigest():
+        return directory
+    need(command[0])
+    for old in (directory / "src", note):
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    shutil.copytree(sources, directory, dirs_exist_ok=True)
+    build(name, command, directory)
+    note.write_text(digest.hexdigest())
     return directory
 
 
@@ -62,22 +72,6 @@ def go():
     return Program("go", (str(programs[0]),), (str(programs[1]),), scenarios)
 
 
-JAVA_PROJECT = """<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>peers</groupId><artifactId>java</artifactId><version>1</version>
-  <properties>
-    <maven.compiler.source>11</maven.compiler.source>
-    <maven.compiler.target>11</maven.compiler.target>
-    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
-  </properties>
-  <dependencies>
-    <dependency><groupId>org.apache.arrow</groupId><artifactId>flight-core</artifactId><version>{version}</version></dependency>
-    <dependency><groupId>org.apache.arrow</groupId><artifactId>flight-sql</artifactId><version>{version}</version></dependency>
-    <dependency><groupId>commons-cli</groupId><artifactId>commons-cli</artifactId><version>1.9.0</version></dependency>
-  </dependencies>
-  <build><sourceDirectory>{sources}</sourceDirectory></build>
-</project>
-"""
 JAVA_OPTIONS = ("-Dio.netty.tryReflectionSetAccessible=true", "-Darrow.struct.conflict.policy=CONFLICT_APPEND",
                 "--add-opens=java.base/java.nio=ALL-UNNAMED", "-XX:-UsePerfData")
 
@@ -88,37 +82,17 @@ JAVA_SKIPS = (
 
 
 def java():
-    directory = PEERS / "java"
-    target = directory / "target"
     need("java")
-    if not (target / "dependency").exists():
-        need("mvn")
-        root = checkout("arrow-java", "https://github.com/apache/arrow-java", f"v{JAVA_VERSION}")
-        sources = root / "flight" / "flight-integration-tests" / "src" / "main" / "java"
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "pom.xml").write_text(JAVA_PROJECT.format(version=JAVA_VERSION, sources=sources))
-        build("java", ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"],
-              directory)
-    command = ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*")
-    main = "org.apache.arrow.flight.integration.tests.IntegrationTest"
-    return Program("java", (*command, f"{main}Server"), (*command, f"{main}Client"),
-                   frozenset(SCENARIOS) - {"alignment"}, path_flag="j", skips=JAVA_SKIPS)
+    target = build_copy("java", ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"]) / "target"
+    command = ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*", "peer.Peer")
+    return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - {"alignment"},
+                   skips=JAVA_SKIPS)
 
 
 def rust():
-    target = PEERS / "rust"
-    names = [f"flight-test-integration-{side}" for side in ("server", "client")]
-    programs = [target / "debug" / name for name in names]
-    if not all(program.exists() for program in programs):
-        need("cargo")
-        root = checkout("arrow-rs", "https://github.com/apache/arrow-rs", RUST_VERSION)
-        command = ["cargo", "build", "-p", "arrow-integration-testing", "--target-dir", str(target)]
-        for name in names:
-            command += ["--bin", name]
-        # The toolchain that the sources ask for is for their own development.
-        build("rust", command, root, RUSTUP_TOOLCHAIN=os.environ.get("RUSTUP_TOOLCHAIN", "stable"))
-    return Program("rust", (str(programs[0]),), (str(programs[1]),), frozenset({"auth:basic_proto", "middleware"}),
-                   dashes="--")
+    program = str(build_copy("rust", ["cargo", "build", "--quiet"]) / "target" / "debug" / "cflight-peer")
+    return Program("rust", (program, "server"), (program, "client"),
+                   frozenset(SCENARIOS) - {"alignment", "session_options"}, dashes="--")
 
 
 def pyarrow():

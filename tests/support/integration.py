@@ -46,7 +46,6 @@ class Program:
     client: tuple
     scenarios: frozenset = frozenset(SCENARIOS)
     dashes: str = "-"
-    path_flag: str = "path"
     exits_with_0: bool = False
     skips: tuple = ()  # (pattern of "client>server case", reason)
 
@@ -55,7 +54,7 @@ class Program:
 
     def client_command(self, port, scenario, path):
         where = [f"{self.dashes}host", "localhost", f"{self.dashes}port", str(port)]
-        what = self._scenario(scenario) if scenario else [f"{self.dashes}{self.path_flag}", str(path)]
+        what = self._scenario(scenario) if scenario else [f"{self.dashes}path", str(path)]
         return [*self.client, *where, *what]
 
     def _scenario(self, scenario):
