@@ -1,16 +1,19 @@
-# The libraries cflight stands on. Each does what it was made for; see docs/internals/architecture.md.
+# The libraries cflight stands on. Each does what it was made for; see docs/internals/architecture.md. What is kept in
+# the cache has a name of ours, and targets are global: a project that takes this one in links the static library.
+
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
-pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
-pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c>=1.4)
-pkg_check_modules(URIPARSER REQUIRED IMPORTED_TARGET liburiparser)
-pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
-pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
-pkg_check_modules(LIBCRYPT REQUIRED IMPORTED_TARGET libcrypt)
-find_program(PROTOC_C protoc-c REQUIRED)
+pkg_check_modules(CFLIGHT_NGHTTP2 REQUIRED IMPORTED_TARGET GLOBAL libnghttp2>=1.52)
+pkg_check_modules(CFLIGHT_PROTOBUF_C REQUIRED IMPORTED_TARGET GLOBAL libprotobuf-c>=1.4)
+pkg_check_modules(CFLIGHT_URIPARSER REQUIRED IMPORTED_TARGET GLOBAL liburiparser)
+pkg_check_modules(CFLIGHT_LZ4 REQUIRED IMPORTED_TARGET GLOBAL liblz4)
+pkg_check_modules(CFLIGHT_ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
+pkg_check_modules(CFLIGHT_ZLIB REQUIRED IMPORTED_TARGET GLOBAL zlib)
+pkg_check_modules(CFLIGHT_LIBCRYPT REQUIRED IMPORTED_TARGET GLOBAL libcrypt)
+find_program(CFLIGHT_PROTOC_C protoc-c REQUIRED)
 if(CFLIGHT_BUILD_TESTS)
-  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+  pkg_check_modules(CFLIGHT_CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()

@@ -1,10 +1,13 @@
-# Build options, language level, warnings and sanitizers, for every target of the project.
+# Build options, language level, warnings and sanitizers, for every target of the project. What is set here holds in this
+# project only; one that takes it in by add_subdirectory or FetchContent gets the library and nothing that it did not ask for.
 
-option(CFLIGHT_BUILD_TESTS "Build tests and benchmarks" ON)
+option(CFLIGHT_BUILD_PROGRAMS "Build the command, examples and benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(CFLIGHT_BUILD_TESTS "Build tests, and the programs" ${PROJECT_IS_TOP_LEVEL})
+option(CFLIGHT_INSTALL "Install what is built" ${PROJECT_IS_TOP_LEVEL})
 option(CFLIGHT_BUILD_PYTHON "Build the Python module (needs Python's headers)" OFF)
 option(CFLIGHT_FUZZ "Build the fuzz targets with libFuzzer (needs Clang)" OFF)
 option(CFLIGHT_WERROR "Treat warnings as errors" OFF)
-set(CFLIGHT_OUTPUT_DIR "${CMAKE_BINARY_DIR}" CACHE PATH "Where bin/ and lib/ are made")
+set(CFLIGHT_OUTPUT_DIR "${PROJECT_BINARY_DIR}" CACHE PATH "Where bin/ and lib/ are made")
 set(CFLIGHT_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
 
 set(CMAKE_C_STANDARD 11)
@@ -12,10 +15,12 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/bin")
-set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/lib")
-set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/lib")
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/bin")
+  set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/lib")
+  set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CFLIGHT_OUTPUT_DIR}/lib")
+endif()
 
 add_library(cflight_flags INTERFACE)
 target_compile_definitions(cflight_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "flight/server/server.h"
 
-enum { NO_SLOT = 0xFFFFFFFF };
+static const uint32_t NO_SLOT = UINT32_MAX;
 
 static uint64_t connection_tag(uint32_t slot, uint32_t generation)
 {
@@ -30,7 +30,7 @@ bool cfl_server_add_slot_locked(struct cflight_server *server, struct cfl_server
         for (uint32_t i = count; i < grown; i++) {
             slots[i].connection = NULL;
             slots[i].generation = 0;
-            slots[i].next_free = i + 1 < grown ? i + 1 : (uint32_t)NO_SLOT;
+            slots[i].next_free = i + 1 < grown ? i + 1 : NO_SLOT;
         }
         server->locked.slots = slots;
         server->locked.slot_count = grown;
