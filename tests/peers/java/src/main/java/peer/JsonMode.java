@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.arrow.compression.CommonsCompressionFactory;
 import org.apache.arrow.flight.CallStatus;
 import org.apache.arrow.flight.FlightClient;
 import org.apache.arrow.flight.FlightDescriptor;
@@ -116,7 +117,7 @@ final class JsonMode {
   private static void upload(BufferAllocator allocator, FlightClient client, FlightDescriptor descriptor, String file)
       throws Exception {
     try (InputStream input = new FileInputStream(file);
-        ArrowStreamReader reader = new ArrowStreamReader(input, allocator);
+        ArrowStreamReader reader = new ArrowStreamReader(input, allocator, CommonsCompressionFactory.INSTANCE);
         SyncPutListener answers = new SyncPutListener()) {
       VectorSchemaRoot root = reader.getVectorSchemaRoot();
       FlightClient.ClientStreamListener writer = null;
@@ -144,7 +145,7 @@ final class JsonMode {
     try (FlightClient client = PeerClient.connect(allocator, place);
         FlightStream stream = client.getStream(ticket);
         InputStream input = new FileInputStream(file);
-        ArrowStreamReader reader = new ArrowStreamReader(input, allocator)) {
+        ArrowStreamReader reader = new ArrowStreamReader(input, allocator, CommonsCompressionFactory.INSTANCE)) {
       VectorSchemaRoot root = reader.getVectorSchemaRoot();
       Validator.compareSchemas(root.getSchema(), stream.getSchema());
       for (int i = 0; reader.loadNextBatch(); i++) {
