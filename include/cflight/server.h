@@ -176,7 +176,8 @@ struct cflight_server_options {
     /// thread, as long as its connection lives.
     int64_t idle_timeout_ms;
     /// Bytes that all uploads and other requests together may hold before handlers take them,
-    /// headers included; a call beyond it ends with CFLIGHT_UNAVAILABLE. It bounds what many
+    /// headers included, and the descriptors and actions that handlers have; a call beyond it ends
+    /// with CFLIGHT_UNAVAILABLE. It bounds what many
     /// clients can do together, as `stream_window_bytes` does for one call; a message that is
     /// larger than that window counts as it arrives. One connection may have half of it; callers
     /// that nobody has identified yet have a quarter together, and a sixteenth each. 0 is half of

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cflight/types.h"
+#include "flight/value/values.h"
 
 struct early_chunk {
     struct cfl_list node;
@@ -84,7 +85,7 @@ void cfl_reader_done(cflight_reader *reader)
         cflight_buffer_unref(metadata);
     }
     cflight_error_free(reader->failure);
-    cflight_descriptor_free(reader->descriptor);
+    cfl_value_free_counted(reader->descriptor, reader->call->locked.inbox.budget);
     cfl_decoder_free(reader->decoder);
     cfl_call_unref(reader->call);
     cfl_free(alloc, reader, sizeof *reader);
@@ -135,7 +136,12 @@ static cflight_status note_descriptor(cflight_reader *reader, const struct cfl_m
     if (!message->data.has_descriptor || reader->descriptor != NULL) {
         return CFLIGHT_OK;
     }
-    return cflight_descriptor_parse(message->data.descriptor, &reader->descriptor, reterr);
+    void *descriptor = NULL;
+    cflight_status status = cfl_value_parse_counted(
+        &cfl_value_descriptor, reader->call->alloc, message->data.descriptor,
+        reader->call->locked.inbox.budget, &descriptor, reterr);
+    reader->descriptor = descriptor;
+    return status;
 }
 
 /* Turns one message into a chunk; `*ret_has_chunk` false for one that only the decoder needed. */

@@ -14,10 +14,12 @@
 #include "cflight/bearer_auth.h"
 #include "flight/kit/cookie.h"
 #include "flight/kit/peer_address.h"
+#include "flight/kit/session_store.h"
 #include "flight/kit/sessions.h"
 
 static const char MIDDLEWARE_KEY[] = "cflight.sessions";
 static const char SET_COOKIE[] = "set-cookie";
+enum { FRAMING_BYTES = 64 /* around an option, at most */ };
 static const char FORGET[] = CFLIGHT_SESSION_COOKIE "=; Max-Age=0";
 
 /* One call. */
@@ -153,13 +155,30 @@ static cflight_status respond(cflight_response *response, cflight_buffer *body,
     return status;
 }
 
+/* What is longer cannot be carried out, even when every option is named twice: it is not even
+ * parsed, nor looked up option by option. */
+static cflight_status check_request(const cflight_session *session, struct cflight_bytes body,
+                                    cflight_error **reterr)
+{
+    const struct cflight_session_store_options *limits = &session->store->options;
+    uint64_t bytes_max =
+        2 * ((uint64_t)limits->session_bytes_max + (uint64_t)limits->options_max * FRAMING_BYTES);
+    return body.len_bytes <= bytes_max
+               ? CFLIGHT_OK
+               : cfl_error_set_size_limit(reterr, "a request to set session options",
+                                          body.len_bytes, bytes_max);
+}
+
 static cflight_status answer_set(cflight_session *session, struct cflight_bytes body,
                                  cflight_response *response, cflight_error **reterr)
 {
     struct cflight_session_options *options = NULL;
     struct cflight_session_errors *errors = NULL;
     cflight_buffer *result = NULL;
-    cflight_status status = cflight_session_options_parse(body, &options, reterr);
+    cflight_status status = check_request(session, body, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_session_options_parse(body, &options, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = cflight_session_set_options(session, options, &errors, reterr);
     }

@@ -8,6 +8,7 @@
 #include "flight/call/reader.h"
 #include "flight/server/server_call.h"
 #include "flight/value/single_field.h"
+#include "flight/value/values.h"
 #include "flight/call/writer.h"
 
 static cflight_status not_offered(const struct cfl_call *call, cflight_error **reterr)
@@ -60,11 +61,13 @@ static cflight_status run_with_descriptor(cflight_server_context *context,
                                           descriptor_handler handler, struct cflight_bytes request,
                                           cflight_response *response, cflight_error **reterr)
 {
-    struct cflight_descriptor *descriptor = NULL;
+    void *descriptor = NULL;
+    struct cfl_budget *budget = context->call->locked.inbox.budget;
     if (handler == NULL) {
         return not_offered(context->call, reterr);
     }
-    cflight_status status = cflight_descriptor_parse(request, &descriptor, reterr);
+    cflight_status status = cfl_value_parse_counted(&cfl_value_descriptor, context->server->alloc,
+                                                    request, budget, &descriptor, reterr);
     if (status == CFLIGHT_OK) {
         status =
             handler(context->server->handlers.user_data, context, descriptor, response, reterr);
@@ -72,7 +75,7 @@ static cflight_status run_with_descriptor(cflight_server_context *context,
     if (status == CFLIGHT_OK && response->count == 0) {
         status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "Flight not found");
     }
-    cflight_descriptor_free(descriptor);
+    cfl_value_free_counted(descriptor, budget);
     return status;
 }
 
@@ -80,15 +83,17 @@ static cflight_status run_do_action(cflight_server_context *context, struct cfli
                                     cflight_response *response, cflight_error **reterr)
 {
     const struct cflight_server_handlers *handlers = &context->server->handlers;
-    struct cflight_action *action = NULL;
+    void *action = NULL;
+    struct cfl_budget *budget = context->call->locked.inbox.budget;
     if (handlers->do_action == NULL) {
         return not_offered(context->call, reterr);
     }
-    cflight_status status = cflight_action_parse(request, &action, reterr);
+    cflight_status status = cfl_value_parse_counted(&cfl_value_action, context->server->alloc,
+                                                    request, budget, &action, reterr);
     if (status == CFLIGHT_OK) {
         status = handlers->do_action(handlers->user_data, context, action, response, reterr);
     }
-    cflight_action_free(action);
+    cfl_value_free_counted(action, budget);
     return status;
 }
 

@@ -7,6 +7,7 @@
  * of its own. Owner: the function that converts. Thread class: one at a time. */
 #include "flight/value/arena.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -35,8 +36,10 @@ void cfl_arena_init(struct cfl_arena *arena, const struct cflight_allocator *all
     arena->used_bytes = 0;
     arena->limit_bytes =
         limit_bytes < SIZE_MAX / 2 ? limit_bytes : SIZE_MAX / 2; /* no sum overflows */
+    arena->budget = NULL;
     arena->has_failed = false;
     arena->is_over_limit = false;
+    arena->is_over_budget = false;
     arena->is_secret = false;
 }
 
@@ -50,6 +53,7 @@ void cfl_arena_done(struct cfl_arena *arena)
             explicit_bzero(chunk, size_bytes);
         }
         cfl_free(arena->alloc, chunk, size_bytes);
+        cfl_budget_give_back(arena->budget, size_bytes);
     }
     if (arena->is_secret) {
         explicit_bzero(arena->inline_bytes, sizeof arena->inline_bytes);
@@ -69,8 +73,13 @@ static bool add_chunk(struct cfl_arena *arena, size_t piece_bytes)
     if (size_bytes < piece_bytes + CHUNK_HEADER_BYTES) {
         size_bytes = piece_bytes + CHUNK_HEADER_BYTES;
     }
+    if (!cfl_budget_take(arena->budget, size_bytes)) {
+        arena->is_over_budget = true;
+        return false;
+    }
     struct cfl_arena_chunk *chunk = cfl_alloc(arena->alloc, size_bytes);
     if (chunk == NULL) {
+        cfl_budget_give_back(arena->budget, size_bytes);
         return false;
     }
     chunk->next = arena->chunks;
@@ -119,9 +128,22 @@ void *cfl_arena_array(struct cfl_arena *arena, size_t count, size_t element_byte
     return array;
 }
 
+cflight_status cfl_arena_budget_error(const struct cfl_budget *budget, const char *what,
+                                      cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
+                             "%s needs more memory than callers may hold together (%" PRIu64
+                             " bytes, those of one connection %" PRIu64
+                             "), which is in use; try again later",
+                             what, cfl_budget_whole(budget)->max_bytes, budget->max_bytes);
+}
+
 cflight_status cfl_arena_error(const struct cfl_arena *arena, const char *what,
                                cflight_error **reterr)
 {
+    if (arena->is_over_budget) {
+        return cfl_arena_budget_error(arena->budget, what, reterr);
+    }
     if (!arena->is_over_limit) {
         return cfl_error_no_memory(reterr);
     }

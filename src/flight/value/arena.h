@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "cflight/alloc.h"
 #include "cflight/error.h"
 
@@ -25,9 +26,11 @@ struct cfl_arena {
     size_t left_bytes;
     size_t used_bytes;
     size_t limit_bytes;
-    bool has_failed;    /* some piece could not be had */
-    bool is_over_limit; /* because of the limit */
-    bool is_secret;     /* wipe everything at the end */
+    struct cfl_budget *budget; /* what is allocated counts in it; NULL: nowhere */
+    bool has_failed;           /* some piece could not be had */
+    bool is_over_limit;        /* because of the limit */
+    bool is_over_budget;       /* because of the budget */
+    bool is_secret;            /* wipe everything at the end */
     alignas(max_align_t) uint8_t inline_bytes[CFL_ARENA_INLINE_BYTES];
 };
 
@@ -39,8 +42,12 @@ void cfl_arena_done(struct cfl_arena *arena);
 void *cfl_arena_alloc(struct cfl_arena *arena, size_t size_bytes);
 /* `count` elements, zeroed; NULL on overflow too. */
 void *cfl_arena_array(struct cfl_arena *arena, size_t count, size_t element_bytes);
-/* The error for a NULL: out of memory, or "`what` takes more than ... bytes of memory". */
+/* The error for a NULL: out of memory, "`what` takes more than ... bytes of memory", or
+ * CFLIGHT_UNAVAILABLE for a budget that is used up. */
 cflight_status cfl_arena_error(const struct cfl_arena *arena, const char *what,
                                cflight_error **reterr);
+/* The latter, for what does not come from an arena. */
+cflight_status cfl_arena_budget_error(const struct cfl_budget *budget, const char *what,
+                                      cflight_error **reterr);
 
 #endif /* CFL_FLIGHT_VALUE_ARENA_H */

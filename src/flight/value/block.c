@@ -123,6 +123,15 @@ void *cfl_block_copy(const struct cflight_allocator *alloc, const void *value, s
     return copy;
 }
 
+size_t cfl_block_size(const void *value)
+{
+    struct block_header header = {NULL, 0};
+    if (value != NULL) {
+        memcpy(&header, (const uint8_t *)value - HEADER_BYTES, sizeof header);
+    }
+    return header.size_bytes;
+}
+
 static void free_block(void *value, bool with_wipe)
 {
     if (value == NULL) {

@@ -39,6 +39,8 @@ typedef void (*cfl_block_layout_fn)(struct cfl_block *block, const void *value, 
 enum { CFL_BLOCK_VALUE_BYTES_MAX = 256 };
 void *cfl_block_copy(const struct cflight_allocator *alloc, const void *value, size_t value_bytes,
                      cfl_block_layout_fn layout);
+/* What a block takes of the memory; 0 for NULL. */
+size_t cfl_block_size(const void *value);
 /* Frees what cfl_block_copy returned; NULL is ignored. */
 void cfl_block_free(void *value);
 /* As cfl_block_free, and overwrites the memory first. */

@@ -56,16 +56,19 @@ cflight_status cfl_value_serialize(const struct cfl_value_type *type,
     return status;
 }
 
-cflight_status cfl_value_parse(const struct cfl_value_type *type,
-                               const struct cflight_allocator *alloc, struct cflight_bytes bytes,
-                               void **ret_value, cflight_error **reterr)
+cflight_status cfl_value_parse_counted(const struct cfl_value_type *type,
+                                       const struct cflight_allocator *alloc,
+                                       struct cflight_bytes bytes, struct cfl_budget *budget,
+                                       void **ret_value, cflight_error **reterr)
 {
+    void *value = NULL;
     struct cfl_arena arena;
     const ProtobufCMessage *message = NULL;
     alignas(max_align_t) uint8_t view[CFL_BLOCK_VALUE_BYTES_MAX];
 
     cfl_arena_init(&arena, alloc, cfl_pb_memory_limit(bytes.len_bytes));
     arena.is_secret = type->is_secret;
+    arena.budget = budget;
     cflight_status status = cfl_bytes_check(bytes, type->name, reterr);
     if (status != CFLIGHT_OK) {
         goto done;
@@ -78,11 +81,31 @@ cflight_status cfl_value_parse(const struct cfl_value_type *type,
     if (status != CFLIGHT_OK) {
         goto done;
     }
-    status = cfl_value_copy(type, alloc, view, ret_value, reterr);
+    status = cfl_value_copy(type, alloc, view, &value, reterr);
 
 done:
-    cfl_arena_done(&arena);
+    cfl_arena_done(&arena); /* the value counts from now on, not twice */
+    if (status == CFLIGHT_OK && !cfl_budget_take(budget, cfl_block_size(value))) {
+        cfl_block_free(value);
+        status = cfl_arena_budget_error(budget, type->name, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        *ret_value = value;
+    }
     return status;
+}
+
+cflight_status cfl_value_parse(const struct cfl_value_type *type,
+                               const struct cflight_allocator *alloc, struct cflight_bytes bytes,
+                               void **ret_value, cflight_error **reterr)
+{
+    return cfl_value_parse_counted(type, alloc, bytes, NULL, ret_value, reterr);
+}
+
+void cfl_value_free_counted(void *value, struct cfl_budget *budget)
+{
+    cfl_budget_give_back(budget, cfl_block_size(value));
+    cfl_block_free(value);
 }
 
 cflight_status cfl_value_copy(const struct cfl_value_type *type,

@@ -48,6 +48,15 @@ cflight_status cfl_value_serialize(const struct cfl_value_type *type,
 cflight_status cfl_value_parse(const struct cfl_value_type *type,
                                const struct cflight_allocator *alloc, struct cflight_bytes bytes,
                                void **ret_value, cflight_error **reterr);
+/* For what strangers send: parsing takes up to some twenty times the bytes, so it counts in the
+ * budget, and so does the value until cfl_value_free_counted(). CFLIGHT_UNAVAILABLE: not that much
+ * is left. A NULL budget has no end. */
+cflight_status cfl_value_parse_counted(const struct cfl_value_type *type,
+                                       const struct cflight_allocator *alloc,
+                                       struct cflight_bytes bytes, struct cfl_budget *budget,
+                                       void **ret_value, cflight_error **reterr);
+/* NULL is ignored. */
+void cfl_value_free_counted(void *value, struct cfl_budget *budget);
 cflight_status cfl_value_copy(const struct cfl_value_type *type,
                               const struct cflight_allocator *alloc, const void *value,
                               void **ret_value, cflight_error **reterr);

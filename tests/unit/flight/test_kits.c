@@ -3,6 +3,7 @@
  * tokens, sessions and cookies, trace context and the log of requests. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cflight/cflight.h"
 #include "test.h"
@@ -302,6 +303,35 @@ TEST(kits, a_session_lasts_from_call_to_call)
     CHECK_STATUS(run(&kit, "whoami", NULL, 0, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     assert_int_equal(option_count(&kit), 0);
     cflight_cookie_jar_unref(jar);
+    kit_close(&kit);
+}
+
+/* Goal: a request that could never fit costs no more than its bytes. Method: far more options than
+ * a session may have, which would be parsed and looked up one by one; the session goes on. */
+TEST(kits, a_session_refuses_requests_without_measure)
+{
+    enum { COUNT = 100000 };
+    struct kit kit;
+    cflight_error *error = NULL;
+    kit_open(&kit, false, true, NULL);
+    struct cflight_session_option *many = calloc(COUNT, sizeof *many);
+    assert_non_null(many);
+    for (size_t i = 0; i < COUNT; i++) {
+        many[i] =
+            (struct cflight_session_option){.name = B("name"), .type = CFLIGHT_SESSION_VALUE_BOOL};
+    }
+    struct cflight_session_options options = {many, COUNT};
+    struct cflight_session_errors *errors = NULL;
+    CHECK_STATUS(cflight_client_set_session_options(kit.client, &options, NULL, &errors, &error),
+                 CFLIGHT_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(cflight_error_message(error), "a request to set session options"));
+    cflight_error_free(error);
+    error = NULL;
+    options.count = 1;
+    CHECK_OK(cflight_client_set_session_options(kit.client, &options, NULL, &errors, &error),
+             error);
+    cflight_session_errors_free(errors);
+    free(many);
     kit_close(&kit);
 }
 

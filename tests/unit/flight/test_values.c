@@ -461,6 +461,43 @@ TEST(values, amplification_is_bounded)
     free(bytes);
 }
 
+/* Goal: what is parsed for strangers counts, while it is parsed and as long as it is there. Method:
+ * a path of empty elements, which takes many times its bytes, from budgets that are too small, and
+ * from one that is large enough. */
+TEST(values, parsing_counts_in_a_budget)
+{
+    enum { COUNT = 100000, SMALL = 1 << 20, LARGE = 64 << 20 };
+    struct cfl_budget budget;
+    cflight_error *error = NULL;
+    void *value = NULL;
+    uint8_t *bytes = calloc(1 + COUNT, 2);
+    assert_non_null(bytes);
+    bytes[0] = 0x08; /* type: PATH */
+    bytes[1] = 0x01;
+    for (size_t i = 1; i <= COUNT; i++) {
+        bytes[2 * i] = 0x1A;
+    }
+    struct cflight_bytes message = cflight_bytes_make(bytes, 2 * (size_t)(1 + COUNT));
+    for (uint64_t max_bytes = SMALL; max_bytes < 4 * SMALL; max_bytes += SMALL) {
+        cfl_budget_init(&budget, NULL, max_bytes);
+        CHECK_STATUS(
+            cfl_value_parse_counted(&cfl_value_descriptor, NULL, message, &budget, &value, &error),
+            CFLIGHT_UNAVAILABLE);
+        assert_non_null(strstr(cflight_error_message(error), "FlightDescriptor needs more memory"));
+        cflight_error_free(error);
+        error = NULL;
+        assert_int_equal(atomic_load(&budget.used_bytes), 0);
+    }
+    cfl_budget_init(&budget, NULL, LARGE);
+    CHECK_OK(cfl_value_parse_counted(&cfl_value_descriptor, NULL, message, &budget, &value, &error),
+             error);
+    assert_in_range(atomic_load(&budget.used_bytes), COUNT * sizeof(struct cflight_bytes),
+                    SMALL * 2);
+    cfl_value_free_counted(value, &budget);
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+    free(bytes);
+}
+
 /* Goal: repeating a submessage, which protobuf merges, costs no quadratic time. Method: a megabyte
  * of descriptors with one path element each. The watchdog is the judge. */
 TEST(values, merged_submessages_cost_no_quadratic_time)
