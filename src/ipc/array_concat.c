@@ -13,12 +13,10 @@
 
 #include "base/error.h"
 #include "base/pieces.h"
-#include "ipc/array_build.h"
 #include "ipc/array_concat_parts.h"
 #include "ipc/validate.h"
 
 enum {
-    BITS_PER_BYTE = 8,
     VIEW_BYTES = 16,
     VIEW_INLINE_BYTES_MAX = 12,
     VIEW_INDEX_AT = 8,
@@ -26,142 +24,10 @@ enum {
     VIEW_BUFFERS_OTHER = 3, /* validity, views, sizes */
 };
 
-cflight_status cfl_concat_too_large(cflight_error **reterr)
-{
-    return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
-                                     "a delta makes a dictionary larger than its type can address");
-}
-
 static cflight_status bad_offsets(cflight_error **reterr)
 {
     return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
                                      "a dictionary has offsets that are not ascending");
-}
-
-/* Gives the array a new buffer of count * width bytes; NULL for no memory. A buffer of no bytes is
- * one of zeros. */
-uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
-                           int64_t count, int64_t width_bytes)
-{
-    int64_t len_bytes = 0;
-    if (__builtin_mul_overflow(count, width_bytes, &len_bytes)) {
-        return NULL;
-    }
-    cflight_buffer *buffer = cfl_body_new(concat->pool, concat->alloc, (size_t)len_bytes);
-    if (buffer == NULL) {
-        return NULL;
-    }
-    cfl_array_set_buffer(array, index, cfl_body_data(buffer), buffer);
-    concat->fresh_bytes += (uint64_t)len_bytes;
-    uint8_t *data = cfl_body_data(buffer);
-    cflight_buffer_unref(buffer);
-    return data;
-}
-
-/* Bytes that a buffer of `len_bytes` is given, so that appending again and again copies each value
- * a few times only. */
-static size_t with_room(size_t len_bytes)
-{
-    return len_bytes > SIZE_MAX / 4 ? len_bytes : len_bytes + len_bytes / 2;
-}
-
-uint8_t *cfl_concat_target(struct cfl_concat *concat, const struct cfl_part_range *parts,
-                           struct ArrowArray *array, size_t index, int64_t count,
-                           int64_t width_bytes, size_t *ret_first)
-{
-    int64_t len_bytes = 0;
-    *ret_first = 0;
-    if (!concat->has_room) {
-        return cfl_concat_buffer(concat, array, index, count, width_bytes);
-    }
-    if (__builtin_mul_overflow(count, width_bytes, &len_bytes)) {
-        return NULL;
-    }
-    cflight_buffer *room = NULL;
-    if (concat->is_room_shared) {
-        room = cfl_array_buffer_owner(parts[0].array, index);
-    }
-    if (room == NULL || cfl_body_len(room) < (size_t)len_bytes) {
-        return cfl_concat_buffer(concat, array, index, (int64_t)with_room((size_t)len_bytes), 1);
-    }
-    cfl_array_set_buffer(array, index, cfl_body_data(room), room);
-    concat->fresh_bytes += cfl_body_len(room);
-    *ret_first = 1;
-    return cfl_body_data(room);
-}
-
-/* Copies whole bytes of bits; returns how many bits that were. */
-static int64_t copy_bytes_of_bits(uint8_t *target, int64_t target_bit, const uint8_t *source,
-                                  int64_t source_bit, int64_t count)
-{
-    int64_t byte_count = count / BITS_PER_BYTE;
-    if (target_bit % BITS_PER_BYTE != 0 || source_bit % BITS_PER_BYTE != 0) {
-        return 0;
-    }
-    if (source == NULL) {
-        memset(target + target_bit / BITS_PER_BYTE, 0xFF, (size_t)byte_count);
-    } else {
-        memcpy(target + target_bit / BITS_PER_BYTE, source + source_bit / BITS_PER_BYTE,
-               (size_t)byte_count);
-    }
-    return byte_count * BITS_PER_BYTE;
-}
-
-/* Copies `count` bits to any bit of a target whose later bits are zero. */
-static void copy_bits(uint8_t *target, int64_t target_bit, const uint8_t *source,
-                      int64_t source_bit, int64_t count)
-{
-    int64_t done = copy_bytes_of_bits(target, target_bit, source, source_bit, count);
-    for (int64_t i = done; i < count; i++) {
-        int64_t from = source_bit + i;
-        int64_t to = target_bit + i;
-        unsigned int bit =
-            source == NULL
-                ? 1U
-                : ((unsigned int)source[from / BITS_PER_BYTE] >> (from % BITS_PER_BYTE)) & 1U;
-        target[to / BITS_PER_BYTE] =
-            (uint8_t)(target[to / BITS_PER_BYTE] | (bit << (to % BITS_PER_BYTE)));
-    }
-}
-
-static cflight_status concat_bits(struct cfl_concat *concat, const struct cfl_part_range *parts,
-                                  size_t index, struct ArrowArray *array, cflight_error **reterr)
-{
-    int64_t byte_count = array->length / BITS_PER_BYTE + 1;
-    uint8_t *bits = cfl_concat_buffer(concat, array, index, byte_count, 1);
-    int64_t at = 0;
-    if (bits == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    memset(bits, 0, (size_t)byte_count);
-    for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
-        copy_bits(bits, at, parts[i].array->buffers[index], parts[i].start, parts[i].length);
-        at += parts[i].length;
-    }
-    return CFLIGHT_OK;
-}
-
-/* Begins the result: length and, where the layout has one and a part has nulls, the validity
- * bitmap. */
-cflight_status cfl_concat_begin(struct cfl_concat *concat, const struct cfl_array_shape *shape,
-                                bool has_validity, const struct cfl_part_range *parts,
-                                struct ArrowArray *array, cflight_error **reterr)
-{
-    int64_t length = 0;
-    if (__builtin_add_overflow(parts[0].length, parts[1].length, &length)) {
-        return cfl_concat_too_large(reterr);
-    }
-    cflight_status status = cfl_array_new(concat->alloc, shape, array, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    array->length = length;
-    if (!has_validity ||
-        (parts[0].array->buffers[0] == NULL && parts[1].array->buffers[0] == NULL)) {
-        return CFLIGHT_OK;
-    }
-    array->null_count = -1;
-    return concat_bits(concat, parts, 0, array, reterr);
 }
 
 /* Counts nulls that cfl_concat_begin left open; consumers of maps and run ends read the number. */
@@ -186,30 +52,7 @@ static cflight_status concat_bool(struct cfl_concat *concat, const struct cfl_pa
 {
     const struct cfl_array_shape shape = {.buffer_count = 2};
     cflight_status status = cfl_concat_begin(concat, &shape, true, parts, array, reterr);
-    return status != CFLIGHT_OK ? status : concat_bits(concat, parts, 1, array, reterr);
-}
-
-/* Values of one width, from buffer `index` of both parts. */
-cflight_status cfl_concat_fixed_values(struct cfl_concat *concat,
-                                       const struct cfl_part_range *parts, size_t index,
-                                       int64_t width_bytes, struct ArrowArray *array,
-                                       cflight_error **reterr)
-{
-    size_t first = 0;
-    uint8_t *values =
-        cfl_concat_target(concat, parts, array, index, array->length, width_bytes, &first);
-    if (values == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
-        size_t len_bytes = (size_t)(parts[i].length * width_bytes);
-        const uint8_t *source = parts[i].array->buffers[index];
-        if (len_bytes > 0 && i >= first) {
-            memcpy(values, source + parts[i].start * width_bytes, len_bytes);
-        }
-        values += len_bytes;
-    }
-    return CFLIGHT_OK;
+    return status != CFLIGHT_OK ? status : cfl_concat_bits(concat, parts, 1, array, reterr);
 }
 
 static cflight_status concat_fixed(struct cfl_concat *concat, const struct cfl_type *type,
@@ -368,19 +211,23 @@ static cflight_status concat_views(struct cfl_concat *concat, const struct cfl_p
     return CFLIGHT_OK;
 }
 
+static cflight_status concat_field(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts, struct ArrowArray *ret_array,
+                                   cflight_error **reterr);
+
 /* Child `index` of both parts, by the rows in `ranges`. */
-cflight_status cfl_concat_child(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts,
-                                const struct cfl_part_range *ranges, int64_t index,
-                                struct ArrowArray *array, cflight_error **reterr)
+static cflight_status concat_child(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts,
+                                   const struct cfl_part_range *ranges, int64_t index,
+                                   struct ArrowArray *array, cflight_error **reterr)
 {
     struct cfl_part_range child_parts[CFL_CONCAT_PARTS];
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
         child_parts[i] = ranges[i];
         child_parts[i].array = parts[i].array->children[index];
     }
-    return cfl_concat_field(concat, &field->children[index], child_parts, array->children[index],
-                            reterr);
+    return concat_field(concat, &field->children[index], child_parts, array->children[index],
+                        reterr);
 }
 
 static cflight_status concat_whole_child(struct cfl_concat *concat, const struct cfl_field *field,
@@ -391,8 +238,8 @@ static cflight_status concat_whole_child(struct cfl_concat *concat, const struct
         cfl_concat_whole(parts[0].array->children[index]),
         cfl_concat_whole(parts[1].array->children[index]),
     };
-    return cfl_concat_field(concat, &field->children[index], child_parts, array->children[index],
-                            reterr);
+    return concat_field(concat, &field->children[index], child_parts, array->children[index],
+                        reterr);
 }
 
 static cflight_status concat_list(struct cfl_concat *concat, const struct cfl_field *field,
@@ -406,7 +253,7 @@ static cflight_status concat_list(struct cfl_concat *concat, const struct cfl_fi
         status = concat_offsets(concat, parts, is_large, array, ranges, reterr);
     }
     return status != CFLIGHT_OK ? status
-                                : cfl_concat_child(concat, field, parts, ranges, 0, array, reterr);
+                                : concat_child(concat, field, parts, ranges, 0, array, reterr);
 }
 
 /* Moves the offsets of the second part behind the first part's child. */
@@ -459,17 +306,18 @@ static cflight_status concat_fixed_list(struct cfl_concat *concat, const struct 
         ranges[i].length = parts[i].length * field->type.list_size;
     }
     return status != CFLIGHT_OK ? status
-                                : cfl_concat_child(concat, field, parts, ranges, 0, array, reterr);
+                                : concat_child(concat, field, parts, ranges, 0, array, reterr);
 }
 
-cflight_status cfl_concat_children(struct cfl_concat *concat, const struct cfl_field *field,
-                                   bool is_whole, const struct cfl_part_range *parts,
-                                   struct ArrowArray *array, cflight_error **reterr)
+/* All children, whole or by the rows of the parts. */
+static cflight_status concat_children(struct cfl_concat *concat, const struct cfl_field *field,
+                                      bool is_whole, const struct cfl_part_range *parts,
+                                      struct ArrowArray *array, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
         status = is_whole ? concat_whole_child(concat, field, parts, i, array, reterr)
-                          : cfl_concat_child(concat, field, parts, parts, i, array, reterr);
+                          : concat_child(concat, field, parts, parts, i, array, reterr);
     }
     return status;
 }
@@ -482,7 +330,29 @@ static cflight_status concat_struct(struct cfl_concat *concat, const struct cfl_
                                           .child_count = (size_t)field->child_count};
     cflight_status status = cfl_concat_begin(concat, &shape, true, parts, array, reterr);
     return status != CFLIGHT_OK ? status
-                                : cfl_concat_children(concat, field, false, parts, array, reterr);
+                                : concat_children(concat, field, false, parts, array, reterr);
+}
+
+static cflight_status concat_union(struct cfl_concat *concat, const struct cfl_field *field,
+                                   bool is_dense, const struct cfl_part_range *parts,
+                                   struct ArrowArray *array, cflight_error **reterr)
+{
+    cflight_status status = cfl_concat_union_ids(concat, field, is_dense, parts, array, reterr);
+    if (status == CFLIGHT_OK) {
+        status = concat_children(concat, field, is_dense, parts, array, reterr);
+    }
+    return status != CFLIGHT_OK || !is_dense ? status
+                                             : cfl_concat_shift_union(field, parts, array, reterr);
+}
+
+static cflight_status concat_runs(struct cfl_concat *concat, const struct cfl_field *field,
+                                  const struct cfl_part_range *parts, struct ArrowArray *array,
+                                  cflight_error **reterr)
+{
+    struct cfl_part_range runs[CFL_CONCAT_PARTS] = {{0}};
+    cflight_status status = cfl_concat_run_ends(concat, field, parts, array, runs, reterr);
+    return status != CFLIGHT_OK ? status
+                                : concat_child(concat, field, parts, runs, 1, array, reterr);
 }
 
 static cflight_status concat_layout(struct cfl_concat *concat, const struct cfl_field *field,
@@ -516,10 +386,10 @@ static cflight_status concat_layout(struct cfl_concat *concat, const struct cfl_
         return concat_struct(concat, field, parts, array, reterr);
     case CFL_LAYOUT_SPARSE_UNION:
     case CFL_LAYOUT_DENSE_UNION:
-        return cfl_concat_union(concat, field, field->type.layout == CFL_LAYOUT_DENSE_UNION, parts,
-                                array, reterr);
+        return concat_union(concat, field, field->type.layout == CFL_LAYOUT_DENSE_UNION, parts,
+                            array, reterr);
     case CFL_LAYOUT_RUN_END_ENCODED:
-        return cfl_concat_runs(concat, field, parts, array, reterr);
+        return concat_runs(concat, field, parts, array, reterr);
     }
     return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "a field has no layout");
 }
@@ -536,24 +406,45 @@ static cflight_status finish(cflight_status status, struct ArrowArray *array,
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_concat_value(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
-                                cflight_error **reterr)
+/* An array of the value type of the field, whether it is dictionary-encoded or not. */
+static cflight_status concat_value(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts, struct ArrowArray *ret_array,
+                                   cflight_error **reterr)
 {
     struct ArrowArray array = {0};
     cflight_status status = concat_layout(concat, field, parts, &array, reterr);
     return finish(status, &array, ret_array);
 }
 
-cflight_status cfl_concat_field(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
-                                cflight_error **reterr)
+/* Joined unless both are of one lineage: then the longer has all values of the other. */
+static cflight_status concat_dictionaries(struct cfl_concat *concat, const struct cfl_field *field,
+                                          const struct cfl_part_range *parts,
+                                          struct ArrowArray *array, cflight_error **reterr)
+{
+    const struct ArrowArray *a = parts[0].array->dictionary;
+    const struct ArrowArray *b = parts[1].array->dictionary;
+    if (cfl_array_lineage(a) != 0 && cfl_array_lineage(a) == cfl_array_lineage(b)) {
+        return cfl_array_clone(concat->alloc, a->length > b->length ? a : b, array->dictionary,
+                               reterr);
+    }
+    const struct cfl_part_range values[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
+                                                            cfl_concat_whole(b)};
+    cflight_status status = concat_value(concat, field, values, array->dictionary, reterr);
+    return status != CFLIGHT_OK ? status : cfl_concat_shift_indices(field, parts, array, reterr);
+}
+
+static cflight_status concat_field(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts, struct ArrowArray *ret_array,
+                                   cflight_error **reterr)
 {
     struct ArrowArray array = {0};
     if (!field->is_dictionary) {
-        return cfl_concat_value(concat, field, parts, ret_array, reterr);
+        return concat_value(concat, field, parts, ret_array, reterr);
     }
     cflight_status status = cfl_concat_indices(concat, field, parts, &array, reterr);
+    if (status == CFLIGHT_OK) {
+        status = concat_dictionaries(concat, field, parts, &array, reterr);
+    }
     return finish(status, &array, ret_array);
 }
 
@@ -577,7 +468,7 @@ cflight_status cfl_array_concat(const struct cflight_allocator *alloc, struct cf
     };
     const struct cfl_part_range parts[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
                                                            cfl_concat_whole(b)};
-    cflight_status status = cfl_concat_value(&concat, field, parts, &ret_result->array, reterr);
+    cflight_status status = concat_value(&concat, field, parts, &ret_result->array, reterr);
     if (status == CFLIGHT_OK) {
         ret_result->len_bytes = concat.fresh_bytes;
         ret_result->has_room = concat.has_room;

@@ -12,10 +12,9 @@
 
 enum { UNION_ID_COUNT = 256 };
 
-/* Offsets of a dense union's second part move behind the first part's child of their type. */
-static cflight_status shift_union_offsets(const struct cfl_field *field,
-                                          const struct cfl_part_range *parts,
-                                          struct ArrowArray *array, cflight_error **reterr)
+cflight_status cfl_concat_shift_union(const struct cfl_field *field,
+                                      const struct cfl_part_range *parts, struct ArrowArray *array,
+                                      cflight_error **reterr)
 {
     const uint8_t *ids = array->buffers[0];
     uint32_t *offsets = (uint32_t *)(uintptr_t)array->buffers[1];
@@ -32,9 +31,9 @@ static cflight_status shift_union_offsets(const struct cfl_field *field,
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_field *field,
-                                bool is_dense, const struct cfl_part_range *parts,
-                                struct ArrowArray *array, cflight_error **reterr)
+cflight_status cfl_concat_union_ids(struct cfl_concat *concat, const struct cfl_field *field,
+                                    bool is_dense, const struct cfl_part_range *parts,
+                                    struct ArrowArray *array, cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {
         .buffer_count = is_dense ? 2 : 1,
@@ -47,11 +46,7 @@ cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_fiel
     if (status == CFLIGHT_OK && is_dense) {
         status = cfl_concat_fixed_values(concat, parts, 1, sizeof(int32_t), array, reterr);
     }
-    if (status == CFLIGHT_OK) {
-        status = cfl_concat_children(concat, field, is_dense, parts, array, reterr);
-    }
-    return status != CFLIGHT_OK || !is_dense ? status
-                                             : shift_union_offsets(field, parts, array, reterr);
+    return status;
 }
 
 /* The runs that a range of rows touches. */
@@ -109,20 +104,19 @@ static cflight_status concat_run_ends(struct cfl_concat *concat, int32_t width_b
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_concat_runs(struct cfl_concat *concat, const struct cfl_field *field,
-                               const struct cfl_part_range *parts, struct ArrowArray *array,
-                               cflight_error **reterr)
+cflight_status cfl_concat_run_ends(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts, struct ArrowArray *array,
+                                   struct cfl_part_range *ret_runs, cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.child_count = 2};
     int32_t width_bytes = field->children[0].type.width_bytes;
-    const struct cfl_part_range runs[CFL_CONCAT_PARTS] = {runs_of(&parts[0], width_bytes),
-                                                          runs_of(&parts[1], width_bytes)};
-    cflight_status status = cfl_concat_begin(concat, &shape, false, parts, array, reterr);
-    if (status == CFLIGHT_OK) {
-        status = concat_run_ends(concat, width_bytes, parts, runs, array, reterr);
+    for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
+        ret_runs[i] = runs_of(&parts[i], width_bytes);
     }
-    return status != CFLIGHT_OK ? status
-                                : cfl_concat_child(concat, field, parts, runs, 1, array, reterr);
+    cflight_status status = cfl_concat_begin(concat, &shape, false, parts, array, reterr);
+    return status != CFLIGHT_OK
+               ? status
+               : concat_run_ends(concat, width_bytes, parts, ret_runs, array, reterr);
 }
 
 /* Moves the indices of the second part up; those of nulls may be anything, so the addition wraps.
@@ -156,38 +150,26 @@ static bool index_fits(const struct cfl_type *type, int64_t dictionary_length)
     return bits >= 63 || dictionary_length <= (INT64_C(1) << bits);
 }
 
-static cflight_status concat_dictionaries(struct cfl_concat *concat, const struct cfl_field *field,
-                                          const struct cfl_part_range *parts,
-                                          struct ArrowArray *array, cflight_error **reterr)
-{
-    const struct ArrowArray *a = parts[0].array->dictionary;
-    const struct ArrowArray *b = parts[1].array->dictionary;
-    if (cfl_array_lineage(a) != 0 && cfl_array_lineage(a) == cfl_array_lineage(b)) {
-        return cfl_array_clone(concat->alloc, a->length > b->length ? a : b, array->dictionary,
-                               reterr);
-    }
-    const struct cfl_part_range dictionary_parts[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
-                                                                      cfl_concat_whole(b)};
-    cflight_status status =
-        cfl_concat_value(concat, field, dictionary_parts, array->dictionary, reterr);
-    if (status == CFLIGHT_OK && !index_fits(&field->index_type, array->dictionary->length)) {
-        status = cfl_concat_too_large(reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        shift_indices(array, parts[0].length, field->index_type.width_bytes, a->length);
-    }
-    return status;
-}
-
 cflight_status cfl_concat_indices(struct cfl_concat *concat, const struct cfl_field *field,
                                   const struct cfl_part_range *parts, struct ArrowArray *array,
                                   cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 2, .has_dictionary = true};
     cflight_status status = cfl_concat_begin(concat, &shape, true, parts, array, reterr);
-    if (status == CFLIGHT_OK) {
-        status =
-            cfl_concat_fixed_values(concat, parts, 1, field->index_type.width_bytes, array, reterr);
+    return status != CFLIGHT_OK
+               ? status
+               : cfl_concat_fixed_values(concat, parts, 1, field->index_type.width_bytes, array,
+                                         reterr);
+}
+
+cflight_status cfl_concat_shift_indices(const struct cfl_field *field,
+                                        const struct cfl_part_range *parts,
+                                        struct ArrowArray *array, cflight_error **reterr)
+{
+    if (!index_fits(&field->index_type, array->dictionary->length)) {
+        return cfl_concat_too_large(reterr);
     }
-    return status != CFLIGHT_OK ? status : concat_dictionaries(concat, field, parts, array, reterr);
+    shift_indices(array, parts[0].length, field->index_type.width_bytes,
+                  parts[0].array->dictionary->length);
+    return CFLIGHT_OK;
 }

@@ -33,7 +33,8 @@ static inline struct cfl_part_range cfl_concat_whole(const struct ArrowArray *ar
 }
 
 cflight_status cfl_concat_too_large(cflight_error **reterr);
-/* Gives the array a new buffer of count * width bytes; NULL for no memory. */
+/* Gives the array a new buffer of count * width bytes; NULL for no memory. A buffer of no bytes is
+ * one of zeros. */
 uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
                            int64_t count, int64_t width_bytes);
 /* The same for values that follow one another: a buffer with room, or the room behind the first
@@ -51,32 +52,29 @@ cflight_status cfl_concat_fixed_values(struct cfl_concat *concat,
                                        const struct cfl_part_range *parts, size_t index,
                                        int64_t width_bytes, struct ArrowArray *array,
                                        cflight_error **reterr);
-/* Child `index` of both parts, by the rows in `ranges`. */
-cflight_status cfl_concat_child(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts,
-                                const struct cfl_part_range *ranges, int64_t index,
-                                struct ArrowArray *array, cflight_error **reterr);
-/* All children, whole or by the rows of the parts. */
-cflight_status cfl_concat_children(struct cfl_concat *concat, const struct cfl_field *field,
-                                   bool is_whole, const struct cfl_part_range *parts,
-                                   struct ArrowArray *array, cflight_error **reterr);
-/* An array of the value type of the field, whether it is dictionary-encoded or not. */
-cflight_status cfl_concat_value(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
-                                cflight_error **reterr);
-cflight_status cfl_concat_field(struct cfl_concat *concat, const struct cfl_field *field,
-                                const struct cfl_part_range *parts, struct ArrowArray *ret_array,
-                                cflight_error **reterr);
+/* Bits of buffer `index` of both parts. */
+cflight_status cfl_concat_bits(struct cfl_concat *concat, const struct cfl_part_range *parts,
+                               size_t index, struct ArrowArray *array, cflight_error **reterr);
 
-/* Layouts that refer to their values: array_concat_encoded.c. */
-cflight_status cfl_concat_union(struct cfl_concat *concat, const struct cfl_field *field,
-                                bool is_dense, const struct cfl_part_range *parts,
-                                struct ArrowArray *array, cflight_error **reterr);
-cflight_status cfl_concat_runs(struct cfl_concat *concat, const struct cfl_field *field,
-                               const struct cfl_part_range *parts, struct ArrowArray *array,
-                               cflight_error **reterr);
+/* Layouts that refer to their values: array_concat_encoded.c. The references come first, then
+ * whoever walks joins the values, and then the second part's references move behind the first
+ * part's values. */
+cflight_status cfl_concat_union_ids(struct cfl_concat *concat, const struct cfl_field *field,
+                                    bool is_dense, const struct cfl_part_range *parts,
+                                    struct ArrowArray *array, cflight_error **reterr);
+/* Dense unions only. */
+cflight_status cfl_concat_shift_union(const struct cfl_field *field,
+                                      const struct cfl_part_range *parts, struct ArrowArray *array,
+                                      cflight_error **reterr);
 cflight_status cfl_concat_indices(struct cfl_concat *concat, const struct cfl_field *field,
                                   const struct cfl_part_range *parts, struct ArrowArray *array,
                                   cflight_error **reterr);
+cflight_status cfl_concat_shift_indices(const struct cfl_field *field,
+                                        const struct cfl_part_range *parts,
+                                        struct ArrowArray *array, cflight_error **reterr);
+/* The whole array but for the values of the runs, which are the rows `ret_runs` of child 1. */
+cflight_status cfl_concat_run_ends(struct cfl_concat *concat, const struct cfl_field *field,
+                                   const struct cfl_part_range *parts, struct ArrowArray *array,
+                                   struct cfl_part_range *ret_runs, cflight_error **reterr);
 
 #endif /* CFL_IPC_ARRAY_CONCAT_PARTS_H */

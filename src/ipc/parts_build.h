@@ -15,6 +15,12 @@ struct cfl_rows {
     int64_t length;
 };
 
+/* Rows of a child that its parent refers to; the child may not have them. */
+struct cfl_child_rows {
+    int64_t start;
+    int64_t length;
+};
+
 /* Buffer `index` of an array, which has that many; NULL when it is not there. */
 static inline const uint8_t *cfl_array_buffer(const struct ArrowArray *array, int64_t index)
 {
@@ -44,26 +50,27 @@ cflight_status cfl_parts_add_node_and_validity(struct cfl_parts *parts,
                                                const struct cfl_rows *slice,
                                                cflight_error **reterr);
 
-/* Rows of a child, whose shape and length are not checked yet. */
-cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_field *field,
-                                   const struct ArrowArray *array, int64_t start, int64_t length,
-                                   cflight_error **reterr);
-
-/* What follows the node (and validity) in each layout. */
+/* What follows the node (and validity) in each layout. Children are not added: the rows of them
+ * that follow are returned. */
 cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_rows *slice,
                                       bool is_64, cflight_error **reterr);
 cflight_status cfl_parts_add_view(struct cfl_parts *parts, const struct cfl_rows *slice,
                                   cflight_error **reterr);
-cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                  const struct cfl_rows *slice, bool is_64, cflight_error **reterr);
-cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_rows *slice, bool is_64,
+cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_rows *slice, bool is_64,
+                                  struct cfl_child_rows *ret_rows, cflight_error **reterr);
+cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_rows *slice,
+                                       bool is_64, struct cfl_child_rows *ret_rows,
                                        cflight_error **reterr);
-cflight_status cfl_parts_add_fixed_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                        const struct cfl_rows *slice, cflight_error **reterr);
+cflight_status cfl_parts_fixed_list_rows(const struct cfl_rows *slice, int64_t list_size,
+                                         struct cfl_child_rows *ret_rows, cflight_error **reterr);
+/* One entry of `ret_rows` for each child. A whole array is sent as it is, unlooked at; of a slice
+ * only what it refers to. */
 cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                         const struct cfl_rows *slice, cflight_error **reterr);
-cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const struct cfl_field *field,
-                                             const struct cfl_rows *slice, cflight_error **reterr);
+                                         const struct cfl_rows *slice,
+                                         struct cfl_child_rows *ret_rows, cflight_error **reterr);
+/* With the run ends; `ret_rows` is of the values. */
+cflight_status cfl_parts_add_run_ends(struct cfl_parts *parts, const struct cfl_field *field,
+                                      const struct cfl_rows *slice, struct cfl_child_rows *ret_rows,
+                                      cflight_error **reterr);
 
 #endif /* CFL_IPC_PARTS_BUILD_H */

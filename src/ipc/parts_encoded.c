@@ -13,9 +13,9 @@
 
 /* For each type id of a dense union, the range of its child that a slice refers to. */
 struct union_ranges {
-    bool is_known[128];
-    int64_t begin[128];
-    int64_t end[128];
+    bool is_known[CFL_UNION_TYPES_MAX];
+    int64_t begin[CFL_UNION_TYPES_MAX];
+    int64_t end[CFL_UNION_TYPES_MAX];
 };
 
 static bool find_union_ranges(const struct cfl_field *field, const uint8_t *ids,
@@ -30,7 +30,7 @@ static bool find_union_ranges(const struct cfl_field *field, const uint8_t *ids,
     for (int64_t i = slice->first; i < slice->first + slice->length; i++) {
         int64_t offset = cfl_load_offset(offsets, i, false);
         uint8_t id = ids[i];
-        if (id > 127 || !ret_ranges->is_known[id] || offset < 0) {
+        if (id >= CFL_UNION_TYPES_MAX || !ret_ranges->is_known[id] || offset < 0) {
             return false;
         }
         ret_ranges->begin[id] = offset < ret_ranges->begin[id] ? offset : ret_ranges->begin[id];
@@ -46,7 +46,8 @@ static bool find_union_ranges(const struct cfl_field *field, const uint8_t *ids,
 }
 
 static cflight_status add_dense_union_slice(struct cfl_parts *parts, const struct cfl_field *field,
-                                            const struct cfl_rows *slice, cflight_error **reterr)
+                                            const struct cfl_rows *slice,
+                                            struct cfl_child_rows *ret_rows, cflight_error **reterr)
 {
     const uint8_t *ids = cfl_array_buffer(slice->array, 0);
     const uint8_t *offsets = cfl_array_buffer(slice->array, 1);
@@ -69,17 +70,16 @@ static cflight_status add_dense_union_slice(struct cfl_parts *parts, const struc
         cfl_store_offset(target, i, cfl_load_offset(offsets, slice->first + i, false) - base,
                          false);
     }
-    for (int32_t i = 0; status == CFLIGHT_OK && i < field->type.union_id_count; i++) {
+    for (int32_t i = 0; i < field->type.union_id_count; i++) {
         int8_t id = field->type.union_ids[i];
-        status = cfl_parts_add_field(parts, &field->children[i], slice->array->children[i],
-                                     ranges.begin[id], ranges.end[id] - ranges.begin[id], reterr);
+        ret_rows[i] = (struct cfl_child_rows){ranges.begin[id], ranges.end[id] - ranges.begin[id]};
     }
-    return status;
+    return CFLIGHT_OK;
 }
 
-/* A whole array is sent as it is, unlooked at; of a slice only what it refers to. */
 cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                         const struct cfl_rows *slice, cflight_error **reterr)
+                                         const struct cfl_rows *slice,
+                                         struct cfl_child_rows *ret_rows, cflight_error **reterr)
 {
     const struct ArrowArray *array = slice->array;
     cflight_status status = cfl_parts_add_fixed(parts, slice, 0, 1, reterr);
@@ -88,15 +88,14 @@ cflight_status cfl_parts_add_dense_union(struct cfl_parts *parts, const struct c
         return status;
     }
     if (slice->first != 0 || slice->length != array->length) {
-        return add_dense_union_slice(parts, field, slice, reterr);
+        return add_dense_union_slice(parts, field, slice, ret_rows, reterr);
     }
     status = cfl_parts_add_fixed(parts, slice, 1, 4, reterr);
     for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
         if (array->children[i] == NULL) {
             return cfl_parts_refuse(reterr, "a child is missing");
         }
-        status = cfl_parts_add_field(parts, &field->children[i], array->children[i], 0,
-                                     array->children[i]->length, reterr);
+        ret_rows[i] = (struct cfl_child_rows){0, array->children[i]->length};
     }
     return status;
 }
@@ -130,8 +129,9 @@ static cflight_status add_run_ends(struct cfl_parts *parts, const struct cfl_row
     return status;
 }
 
-cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const struct cfl_field *field,
-                                             const struct cfl_rows *slice, cflight_error **reterr)
+cflight_status cfl_parts_add_run_ends(struct cfl_parts *parts, const struct cfl_field *field,
+                                      const struct cfl_rows *slice, struct cfl_child_rows *ret_rows,
+                                      cflight_error **reterr)
 {
     const struct ArrowArray *child = slice->array->children[0];
     int32_t width_bytes = field->children[0].type.width_bytes;
@@ -159,10 +159,6 @@ cflight_status cfl_parts_add_run_end_encoded(struct cfl_parts *parts, const stru
         run_count = last_run - first_run + 1;
         run_ends += first_run * width_bytes;
     }
-    cflight_status status = add_run_ends(parts, slice, run_ends, width_bytes, run_count, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    return cfl_parts_add_field(parts, &field->children[1], slice->array->children[1], first_run,
-                               run_count, reterr);
+    *ret_rows = (struct cfl_child_rows){first_run, run_count};
+    return add_run_ends(parts, slice, run_ends, width_bytes, run_count, reterr);
 }

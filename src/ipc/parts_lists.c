@@ -87,18 +87,15 @@ cflight_status cfl_parts_add_variable(struct cfl_parts *parts, const struct cfl_
                                 reterr);
 }
 
-cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                  const struct cfl_rows *slice, bool is_64, cflight_error **reterr)
+cflight_status cfl_parts_add_list(struct cfl_parts *parts, const struct cfl_rows *slice, bool is_64,
+                                  struct cfl_child_rows *ret_rows, cflight_error **reterr)
 {
     int64_t begin = 0;
     int64_t end = 0;
     cflight_status status = add_offsets(parts, slice, is_64, &begin, &end, reterr);
 
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    return cfl_parts_add_field(parts, &field->children[0], slice->array->children[0], begin,
-                               end - begin, reterr);
+    *ret_rows = (struct cfl_child_rows){begin, end - begin};
+    return status;
 }
 
 /* What a slice of a list-view array refers to. */
@@ -143,8 +140,8 @@ static void copy_view_offsets(uint8_t *target, const uint8_t *offsets, const uin
     }
 }
 
-cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_rows *slice, bool is_64,
+cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl_rows *slice,
+                                       bool is_64, struct cfl_child_rows *ret_rows,
                                        cflight_error **reterr)
 {
     const uint8_t *offsets = cfl_array_buffer(slice->array, 1);
@@ -169,26 +166,17 @@ cflight_status cfl_parts_add_list_view(struct cfl_parts *parts, const struct cfl
             copy_view_offsets(target, offsets, sizes, slice, range.begin, is_64);
         }
     }
-    if (status == CFLIGHT_OK) {
-        status = cfl_parts_add_fixed(parts, slice, 2, width_bytes, reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    return cfl_parts_add_field(parts, &field->children[0], slice->array->children[0], range.begin,
-                               range.end - range.begin, reterr);
+    *ret_rows = (struct cfl_child_rows){range.begin, range.end - range.begin};
+    return status == CFLIGHT_OK ? cfl_parts_add_fixed(parts, slice, 2, width_bytes, reterr)
+                                : status;
 }
 
-cflight_status cfl_parts_add_fixed_list(struct cfl_parts *parts, const struct cfl_field *field,
-                                        const struct cfl_rows *slice, cflight_error **reterr)
+cflight_status cfl_parts_fixed_list_rows(const struct cfl_rows *slice, int64_t list_size,
+                                         struct cfl_child_rows *ret_rows, cflight_error **reterr)
 {
-    int64_t start = 0;
-    int64_t length = 0;
-
-    if (__builtin_mul_overflow(slice->first, (int64_t)field->type.list_size, &start) ||
-        __builtin_mul_overflow(slice->length, (int64_t)field->type.list_size, &length)) {
+    if (__builtin_mul_overflow(slice->first, list_size, &ret_rows->start) ||
+        __builtin_mul_overflow(slice->length, list_size, &ret_rows->length)) {
         return cfl_parts_refuse(reterr, "the lists are larger than memory");
     }
-    return cfl_parts_add_field(parts, &field->children[0], slice->array->children[0], start, length,
-                               reterr);
+    return CFLIGHT_OK;
 }

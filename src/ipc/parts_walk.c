@@ -43,28 +43,6 @@ static cflight_status add_bool(struct cfl_parts *parts, const struct cfl_rows *s
     return cfl_parts_add_bits(parts, bits, slice->first, slice->length, reterr);
 }
 
-/* Children of structs and sparse unions run in parallel to their parent, whose offset counts for
- * them too. */
-static cflight_status add_parallel_children(struct cfl_parts *parts, const struct cfl_field *field,
-                                            const struct cfl_rows *slice, cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_OK;
-
-    for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
-        status = cfl_parts_add_field(parts, &field->children[i], slice->array->children[i],
-                                     slice->first, slice->length, reterr);
-    }
-    return status;
-}
-
-static cflight_status add_sparse_union(struct cfl_parts *parts, const struct cfl_field *field,
-                                       const struct cfl_rows *slice, cflight_error **reterr)
-{
-    cflight_status status = cfl_parts_add_fixed(parts, slice, 0, 1, reterr);
-
-    return status == CFLIGHT_OK ? add_parallel_children(parts, field, slice, reterr) : status;
-}
-
 static cflight_status check_shape(const struct ArrowArray *array, enum cfl_layout layout,
                                   int64_t child_count, cflight_error **reterr)
 {
@@ -117,12 +95,14 @@ static cflight_status add_indices(struct cfl_parts *parts, const struct cfl_fiel
                : status;
 }
 
-cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_field *field,
-                                   const struct ArrowArray *array, int64_t start, int64_t length,
-                                   cflight_error **reterr)
+static cflight_status add_child(struct cfl_parts *parts, const struct cfl_field *parent,
+                                const struct cfl_rows *parent_slice, int64_t index,
+                                struct cfl_child_rows rows, cflight_error **reterr)
 {
+    const struct cfl_field *field = &parent->children[index];
     struct cfl_rows slice = {NULL, 0, 0, 0};
-    cflight_status status = make_slice(array, start, length, &slice, reterr);
+    cflight_status status =
+        make_slice(parent_slice->array->children[index], rows.start, rows.length, &slice, reterr);
 
     if (status == CFLIGHT_OK) {
         status = field->is_dictionary ? add_indices(parts, field, &slice, reterr)
@@ -132,6 +112,63 @@ cflight_status cfl_parts_add_field(struct cfl_parts *parts, const struct cfl_fie
         (void)cfl_error_prefix(reterr, status, "column \"%.100s\"", field->name);
     }
     return status;
+}
+
+/* Children of structs and sparse unions run in parallel to their parent, whose offset counts for
+ * them too. */
+static cflight_status add_parallel_children(struct cfl_parts *parts, const struct cfl_field *field,
+                                            const struct cfl_rows *slice, cflight_error **reterr)
+{
+    const struct cfl_child_rows rows = {slice->first, slice->length};
+    cflight_status status = CFLIGHT_OK;
+
+    for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
+        status = add_child(parts, field, slice, i, rows, reterr);
+    }
+    return status;
+}
+
+static cflight_status add_sparse_union(struct cfl_parts *parts, const struct cfl_field *field,
+                                       const struct cfl_rows *slice, cflight_error **reterr)
+{
+    cflight_status status = cfl_parts_add_fixed(parts, slice, 0, 1, reterr);
+
+    return status == CFLIGHT_OK ? add_parallel_children(parts, field, slice, reterr) : status;
+}
+
+static cflight_status add_dense_union(struct cfl_parts *parts, const struct cfl_field *field,
+                                      const struct cfl_rows *slice, cflight_error **reterr)
+{
+    struct cfl_child_rows rows[CFL_UNION_TYPES_MAX];
+    cflight_status status = cfl_parts_add_dense_union(parts, field, slice, rows, reterr);
+
+    for (int64_t i = 0; status == CFLIGHT_OK && i < field->child_count; i++) {
+        status = add_child(parts, field, slice, i, rows[i], reterr);
+    }
+    return status;
+}
+
+/* Layouts with one child whose rows they refer to. */
+static cflight_status add_with_child(struct cfl_parts *parts, const struct cfl_field *field,
+                                     const struct cfl_rows *slice, cflight_error **reterr)
+{
+    enum cfl_layout layout = field->type.layout;
+    struct cfl_child_rows rows = {0, 0};
+    int64_t child = 0;
+    cflight_status status = CFLIGHT_OK;
+
+    if (layout == CFL_LAYOUT_LIST_32 || layout == CFL_LAYOUT_LIST_64) {
+        status = cfl_parts_add_list(parts, slice, layout == CFL_LAYOUT_LIST_64, &rows, reterr);
+    } else if (layout == CFL_LAYOUT_LIST_VIEW_32 || layout == CFL_LAYOUT_LIST_VIEW_64) {
+        status =
+            cfl_parts_add_list_view(parts, slice, layout == CFL_LAYOUT_LIST_VIEW_64, &rows, reterr);
+    } else if (layout == CFL_LAYOUT_FIXED_LIST) {
+        status = cfl_parts_fixed_list_rows(slice, field->type.list_size, &rows, reterr);
+    } else {
+        status = cfl_parts_add_run_ends(parts, field, slice, &rows, reterr);
+        child = 1;
+    }
+    return status == CFLIGHT_OK ? add_child(parts, field, slice, child, rows, reterr) : status;
 }
 
 static cflight_status add_head(struct cfl_parts *parts, const struct cfl_field *field,
@@ -177,22 +214,17 @@ static cflight_status add_values(struct cfl_parts *parts, const struct cfl_field
         return cfl_parts_add_view(parts, slice, reterr);
     case CFL_LAYOUT_LIST_32:
     case CFL_LAYOUT_LIST_64:
-        return cfl_parts_add_list(parts, field, slice, field->type.layout == CFL_LAYOUT_LIST_64,
-                                  reterr);
     case CFL_LAYOUT_LIST_VIEW_32:
     case CFL_LAYOUT_LIST_VIEW_64:
-        return cfl_parts_add_list_view(parts, field, slice,
-                                       field->type.layout == CFL_LAYOUT_LIST_VIEW_64, reterr);
     case CFL_LAYOUT_FIXED_LIST:
-        return cfl_parts_add_fixed_list(parts, field, slice, reterr);
+    case CFL_LAYOUT_RUN_END_ENCODED:
+        return add_with_child(parts, field, slice, reterr);
     case CFL_LAYOUT_STRUCT:
         return add_parallel_children(parts, field, slice, reterr);
     case CFL_LAYOUT_SPARSE_UNION:
         return add_sparse_union(parts, field, slice, reterr);
     case CFL_LAYOUT_DENSE_UNION:
-        return cfl_parts_add_dense_union(parts, field, slice, reterr);
-    case CFL_LAYOUT_RUN_END_ENCODED:
-        return cfl_parts_add_run_end_encoded(parts, field, slice, reterr);
+        return add_dense_union(parts, field, slice, reterr);
     }
     return CFLIGHT_OK;
 }

@@ -22,8 +22,6 @@ struct cfl_schema {
     bool is_swapped;
 };
 
-enum { UNION_ID_COUNT_MAX = 128 };
-
 const struct cfl_field *cfl_schema_root(const struct cfl_schema *schema)
 {
     return &schema->root;
@@ -174,11 +172,11 @@ cflight_status cfl_schema_set_union_ids(struct cfl_schema_builder *builder, stru
                                         const int32_t *ids, int64_t id_count,
                                         cflight_error **reterr)
 {
-    bool seen[UNION_ID_COUNT_MAX] = {false};
-    if (id_count < 0 || id_count > UNION_ID_COUNT_MAX) {
+    bool seen[CFL_UNION_TYPES_MAX] = {false};
+    if (id_count < 0 || id_count > CFL_UNION_TYPES_MAX) {
         return cflight_error_set(reterr, builder->bad_status,
                                  "a union has %lld types; at most %d are possible",
-                                 (long long)id_count, UNION_ID_COUNT_MAX);
+                                 (long long)id_count, CFL_UNION_TYPES_MAX);
     }
     int8_t *copy = cfl_alloc(builder->schema->alloc, (size_t)id_count);
     if (copy == NULL && id_count > 0) {
@@ -186,7 +184,7 @@ cflight_status cfl_schema_set_union_ids(struct cfl_schema_builder *builder, stru
     }
     for (int64_t i = 0; i < id_count; i++) {
         int32_t id = ids == NULL ? (int32_t)i : ids[i];
-        if (id < 0 || id >= UNION_ID_COUNT_MAX || seen[id]) {
+        if (id < 0 || id >= CFL_UNION_TYPES_MAX || seen[id]) {
             cfl_free(builder->schema->alloc, copy, (size_t)id_count);
             return cflight_error_set(reterr, builder->bad_status,
                                      "union type id %d is out of range or given twice", id);
@@ -422,6 +420,16 @@ cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struc
     return CFLIGHT_OK;
 }
 
+bool cfl_type_has_same_values(const struct cfl_type *a, const struct cfl_type *b)
+{
+    return a->id == b->id && a->layout == b->layout && a->width_bytes == b->width_bytes &&
+           a->bit_width == b->bit_width && a->is_signed == b->is_signed && a->unit == b->unit &&
+           a->precision == b->precision && a->scale == b->scale && a->list_size == b->list_size &&
+           a->union_id_count == b->union_id_count &&
+           (a->union_id_count == 0 ||
+            memcmp(a->union_ids, b->union_ids, (size_t)a->union_id_count) == 0);
+}
+
 static bool equal_text(const char *a, const char *b)
 {
     return (a == NULL || b == NULL) ? a == b : strcmp(a, b) == 0;
@@ -429,13 +437,8 @@ static bool equal_text(const char *a, const char *b)
 
 static bool equal_type(const struct cfl_type *a, const struct cfl_type *b)
 {
-    return a->id == b->id && a->layout == b->layout && a->width_bytes == b->width_bytes &&
-           a->bit_width == b->bit_width && a->is_signed == b->is_signed && a->unit == b->unit &&
-           a->precision == b->precision && a->scale == b->scale && a->list_size == b->list_size &&
-           a->keys_sorted == b->keys_sorted && equal_text(a->timezone, b->timezone) &&
-           a->union_id_count == b->union_id_count &&
-           (a->union_id_count == 0 ||
-            memcmp(a->union_ids, b->union_ids, (size_t)a->union_id_count) == 0);
+    return cfl_type_has_same_values(a, b) && a->keys_sorted == b->keys_sorted &&
+           equal_text(a->timezone, b->timezone);
 }
 
 static bool equal_field(const struct cfl_field *a, const struct cfl_field *b)

@@ -63,6 +63,9 @@ enum cfl_layout {
     CFL_LAYOUT_RUN_END_ENCODED, /* none; children run_ends and values */
 };
 
+/* Type ids of unions are 0 to 127, each of one child (Schema.fbs: Union). */
+enum { CFL_UNION_TYPES_MAX = 128 };
+
 /* Units as in Schema.fbs: DateUnit {DAY 0, MILLISECOND 1}; TimeUnit {SECOND 0, MILLISECOND 1,
  * MICROSECOND 2, NANOSECOND 3}; IntervalUnit {YEAR_MONTH 0, DAY_TIME 1, MONTH_DAY_NANO 2};
  * Precision {HALF 0, SINGLE 1, DOUBLE 2}. */
@@ -131,6 +134,10 @@ cflight_status cfl_schema_from_message(const struct cflight_allocator *alloc,
 /* Appends a flatbuffer Message with this schema, padded to 8 bytes, without framing. */
 cflight_status cfl_schema_to_message(const struct cfl_schema *schema, int16_t metadata_version,
                                      struct cfl_buf *target, cflight_error **reterr);
+
+/* Tells whether values of both types are stored alike: all but time zone and order of keys.
+ * Children are not looked at. */
+bool cfl_type_has_same_values(const struct cfl_type *a, const struct cfl_type *b);
 
 /* Tells whether two schemas describe the same data: names, types, nullability, dictionary encoding;
  * not metadata. */
