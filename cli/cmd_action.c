@@ -10,27 +10,52 @@
 #include "cli/interrupt.h"
 #include "cli/utf8.h"
 
-static cflight_status append_action_types(cflight_action_type_stream *types, struct cli_text *text,
-                                          cflight_error **reterr)
+static cflight_status print_line(struct cli_output *output, struct cli_text *line,
+                                 cflight_error **reterr)
+{
+    cli_text_append_char(line, '\n');
+    cflight_status status = cli_text_status(line, reterr);
+    if (status == CFLIGHT_OK && (cli_output_write_text(output, cli_text_bytes(line)) != 0 ||
+                                 cli_output_flush(output) != 0)) {
+        status = cli_output_error(output, reterr);
+    }
+    return status;
+}
+
+static cflight_status print_action_type(const struct cflight_action_type *type,
+                                        struct cli_output *output, cflight_error **reterr)
+{
+    struct cli_text line = CLI_TEXT_INIT;
+    cli_text_append_visible(&line, type->type);
+    cli_text_append_char(&line, '\t');
+    cli_text_append_visible(&line, type->description);
+    cflight_status status = print_line(output, &line, reterr);
+    cli_text_done(&line);
+    return status;
+}
+
+/* Each as it comes: a list without end takes no memory. */
+static cflight_status print_action_types(cflight_action_type_stream *types,
+                                         struct cli_output *output, cflight_error **reterr)
 {
     for (;;) {
         struct cflight_action_type *type = NULL;
         cflight_status status = cflight_action_type_stream_next(types, &type, reterr);
         if (status != CFLIGHT_OK || type == NULL) {
+            return status == CFLIGHT_OK ? cli_output_close(output, reterr) : status;
+        }
+        status = print_action_type(type, output, reterr);
+        cflight_action_type_free(type);
+        if (status != CFLIGHT_OK) {
             return status;
         }
-        cli_text_append_visible(text, type->type);
-        cli_text_append_char(text, '\t');
-        cli_text_append_visible(text, type->description);
-        cli_text_append_char(text, '\n');
-        cflight_action_type_free(type);
     }
 }
 
 cflight_status cli_run_actions(struct cli_run *run, cflight_error **reterr)
 {
     struct cli_connection connection = {0};
-    struct cli_text text = CLI_TEXT_INIT;
+    struct cli_output *output = NULL;
     cflight_action_type_stream *types = NULL;
 
     cflight_status status = cli_connection_open(&connection, run, reterr);
@@ -40,13 +65,14 @@ cflight_status cli_run_actions(struct cli_run *run, cflight_error **reterr)
     struct cflight_call_options options = cli_connection_call(&connection);
     status = cflight_client_list_actions(connection.client, &options, &types, reterr);
     if (status == CFLIGHT_OK) {
-        status = append_action_types(types, &text, reterr);
-        cflight_action_type_stream_free(types);
+        status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cli_run_print(run, &text, reterr);
+        status = print_action_types(types, output, reterr);
+        cli_run_blame_output(run, output);
     }
-    cli_text_done(&text);
+    cli_output_free(output);
+    cflight_action_type_stream_free(types);
     cli_connection_done(&connection);
     return status;
 }
@@ -67,12 +93,7 @@ static cflight_status print_results(cflight_result_stream *results, struct cli_o
         } else {
             cli_text_append(&line, bytes.data, bytes.len_bytes);
         }
-        cli_text_append_char(&line, '\n');
-        status = cli_text_status(&line, reterr);
-        if (status == CFLIGHT_OK && (cli_output_write_text(output, cli_text_bytes(&line)) != 0 ||
-                                     cli_output_flush(output) != 0)) {
-            status = cli_output_error(output, reterr);
-        }
+        status = print_line(output, &line, reterr);
         cli_text_done(&line);
         cflight_buffer_unref(body);
         if (status != CFLIGHT_OK) {

@@ -11,6 +11,8 @@ enum {
     FLUSH_BYTES = 64 * 1024,
     FREE_BYTES = 64 << 20, /* of text that any row may take */
     BYTES_MAX = 4096,      /* of text for a byte of data: an index can stand for a long word */
+    REPEATED_BYTES_MAX = 256 << 20, /* of text that so long words may take */
+    PLAIN_BYTES_MAX = 16,           /* of text for a byte of data, without such words */
 };
 
 struct cli_sink *cli_sink_text_new(struct cli_output *output,
@@ -50,13 +52,20 @@ static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
     return status;
 }
 
+static uint64_t times(uint64_t count, uint64_t factor)
+{
+    uint64_t product = 0;
+    return __builtin_mul_overflow(count, factor, &product) ? UINT64_MAX : product;
+}
+
 void cli_sink_text_limit(struct cli_sink_text *self, const struct ArrowArray *batch)
 {
-    uint64_t limit_bytes = 0;
-    if (__builtin_mul_overflow(cli_array_bytes(&self->root, batch), (uint64_t)BYTES_MAX,
-                               &limit_bytes)) {
-        limit_bytes = UINT64_MAX;
-    }
+    uint64_t batch_bytes = cli_array_bytes(&self->root, batch);
+    uint64_t repeated_bytes = times(batch_bytes, BYTES_MAX);
+    uint64_t plain_bytes = times(batch_bytes, PLAIN_BYTES_MAX);
+    uint64_t limit_bytes =
+        repeated_bytes < REPEATED_BYTES_MAX ? repeated_bytes : (uint64_t)REPEATED_BYTES_MAX;
+    limit_bytes = plain_bytes > limit_bytes ? plain_bytes : limit_bytes;
     self->text.limit_bytes = (size_t)cli_add_bytes(limit_bytes, FREE_BYTES);
 }
 

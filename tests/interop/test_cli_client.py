@@ -26,6 +26,7 @@ import pyarrow.flight as fl
 import pytest
 
 from cflight_command import environment
+import scripted_peer
 from scripted_peer import ScriptedPeer
 
 TABLE = pa.table({
@@ -1003,3 +1004,28 @@ def test_progress_shows_and_goes(cflight, peer, tmp_path):
     assert code == 0
     assert "rows" in shown and "/s\x1b[K" in shown
     assert "\r\x1b[Kcflight: 8 batches, 24 rows" in shown
+
+
+def test_actions_are_printed_as_they_come(cflight):
+    """Goal: a list of actions without end takes no memory. Method: the server sends the second action when the first
+    was printed."""
+    def action(name):
+        message = bytes([10, len(name)]) + name
+        return scripted_peer.frame(scripted_peer.DATA, 0, 1, struct.pack(">BI", 0, len(message)) + message)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [cflight.path, "actions", f"127.0.0.1:{listener.getsockname()[1]}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process, listener.accept()[0] as peer:
+            peer.settimeout(60)
+            peer.sendall(scripted_peer.frame(scripted_peer.SETTINGS, 0, 0))
+            received = b""
+            while b"\0\x01\0\0\0\x01" not in received:  # the end of the request
+                received += peer.recv(65536)
+            peer.sendall(scripted_peer.frame(scripted_peer.HEADERS, scripted_peer.END_HEADERS, 1, scripted_peer.RESPONSE)
+                         + action(b"one"))
+            assert process.stdout.readline() == b"one\t\n"
+            trailers = scripted_peer.literal(b"grpc-status", b"0")
+            peer.sendall(action(b"two") + scripted_peer.frame(
+                scripted_peer.HEADERS, scripted_peer.END_HEADERS | scripted_peer.END_STREAM, 1, trailers))
+            assert process.stdout.read() == b"two\t\n"
+            assert process.wait(60) == 0

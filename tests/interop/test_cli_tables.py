@@ -177,3 +177,19 @@ def test_a_list_without_end_takes_no_memory(cflight, tmp_path, options):
         assert done.returncode == 1 and "far more than its data" in done.stderr
     else:
         assert done.returncode == 0 and "[null,null" in done.stdout and "…" in done.stdout
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_a_row_of_long_words_takes_bounded_memory(cflight, tmp_path, file_format):
+    """A row that names one word of 4,000 bytes over and over, in a byte each: 40 MB are written, 400 MB are refused."""
+    for count, is_taken in ((10_000, True), (100_000, False)):
+        words = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int8()), pa.array(["x" * 4000]))
+        batch = pa.record_batch([pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), words)], ["l"])
+        with pa.OSFile(str(tmp_path / f"{count}.arrow"), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        target = tmp_path / f"target.{file_format}"
+        with cflight.serving(tmp_path) as server:
+            done = cflight.run("get", server.location, str(count), "-o", target)
+        assert (done.returncode == 0) == is_taken and target.exists() == is_taken
+        assert is_taken or "far more than its data" in done.stderr
+        target.unlink(missing_ok=True)
