@@ -62,6 +62,11 @@ void t_raw_frame(struct t_raw *raw, int type, int flags, uint32_t stream_id, con
     t_raw_append(raw, payload, len_bytes);
 }
 
+void t_raw_ack(struct t_raw *raw)
+{
+    t_raw_frame(raw, T_SETTINGS, T_ACK, 0, NULL, 0);
+}
+
 void t_raw_client_start(struct t_raw *raw)
 {
     t_raw_append(raw, PREFACE, PREFACE_BYTES);
@@ -73,6 +78,7 @@ void t_raw_wide_server_start(struct t_raw *raw)
     static const uint8_t WIDE[] = {0, 4, 0x7f, 0xff, 0xff, 0xff};
     t_raw_frame(raw, T_SETTINGS, 0, 0, WIDE, sizeof WIDE);
     t_raw_u32_frame(raw, T_WINDOW_UPDATE, 0, 0, 0x7fffffff - 65535);
+    t_raw_ack(raw);
 }
 
 /* An HPACK integer with a 7-bit prefix (RFC 7541 5.1). */

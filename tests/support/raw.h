@@ -42,7 +42,12 @@ void t_raw_frame(struct t_raw *raw, int type, int flags, uint32_t stream_id, con
                  size_t len_bytes);
 /* Client preface and an empty SETTINGS frame. */
 void t_raw_client_start(struct t_raw *raw);
-/* What a server says first: SETTINGS and credit for 2 GiB, of any stream and in all. */
+/* The acknowledgement of the SETTINGS that the other end has sent, or sends before it reads.
+ * Without it the other end closes in the end, which on a slow machine may be in the middle of a
+ * test. */
+void t_raw_ack(struct t_raw *raw);
+/* What a server says first: SETTINGS, credit for 2 GiB, of any stream and in all, and that it has
+ * the client's SETTINGS. */
 void t_raw_wide_server_start(struct t_raw *raw);
 /* A literal field; with `is_indexed` it enters the dynamic table. */
 void t_raw_literal(struct t_raw *block, const char *name, const void *value, size_t value_bytes,

@@ -214,7 +214,7 @@ static void add_start(struct t_raw *raw)
     t_raw_append(raw, start.data, 24);
     t_raw_done(&start);
     t_raw_frame(raw, T_SETTINGS, 0, 0, SETTINGS, sizeof SETTINGS);
-    t_raw_frame(raw, T_SETTINGS, T_ACK, 0, NULL, 0); /* of those that the server will send */
+    t_raw_ack(raw);
     t_raw_u32_frame(raw, T_WINDOW_UPDATE, 0, 0, 0x7fff0000 - 65535);
 }
 

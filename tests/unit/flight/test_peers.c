@@ -238,6 +238,7 @@ static void serve(void *user_data, int fd)
     struct t_raw input = {0};
     struct t_raw output = {0};
     t_raw_frame(&output, T_SETTINGS, 0, 0, NULL, 0);
+    t_raw_ack(&output);
     bool goes_on = t_socket_send(fd, &output);
     for (uint32_t stream_id = 1; goes_on; stream_id += 2) {
         goes_on = t_socket_read_request(fd, stream_id, &input);

@@ -120,6 +120,7 @@ static void serve(void *user_data, int fd)
     struct t_raw input = {0};
     struct t_raw output = {0};
     t_raw_frame(&output, T_SETTINGS, 0, 0, NULL, 0);
+    t_raw_ack(&output);
     bool goes_on = t_socket_send(fd, &output);
     for (uint32_t stream_id = 1; goes_on && take_request(script, fd, stream_id, &input);
          stream_id += 2) {
@@ -433,6 +434,7 @@ static void serve_moodily(void *user_data, int fd)
     struct t_raw output = {0};
     (void)user_data;
     t_raw_frame(&output, T_SETTINGS, 0, 0, NULL, 0);
+    t_raw_ack(&output);
     bool goes_on = t_socket_send(fd, &output);
     for (uint32_t stream_id = 1; goes_on && t_socket_read_request(fd, stream_id, &input);
          stream_id += 2) {

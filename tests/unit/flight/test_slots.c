@@ -13,8 +13,9 @@
 #include "test.h"
 
 enum {
-    /* Far beyond what a test takes, below the 20 s after which a new connection is looked at. */
-    SOON_MS = 10000,
+    /* Far beyond what a test takes, below the 30 s after which a call that waits for its message is
+     * looked at. */
+    SOON_MS = 25000,
     SHORT_MS = 200,
 };
 
@@ -83,6 +84,7 @@ static int connect_to(const struct t_service *service)
     struct t_raw raw = {0};
     int fd = t_socket_connect(cflight_server_port(service->server));
     t_raw_client_start(&raw);
+    t_raw_ack(&raw);
     assert_true(t_socket_send(fd, &raw));
     t_raw_done(&raw);
     return fd;

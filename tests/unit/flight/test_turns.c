@@ -116,6 +116,7 @@ TEST(turns, a_handler_that_blocks_is_left_alone)
     open_hall(&hall, NULL, &handlers);
     int fd = t_socket_connect(cflight_server_port(hall.server));
     t_raw_client_start(&output);
+    t_raw_ack(&output);
     for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
         /* A descriptor with a command of one byte, or of two. */
         add_request(&output, "GetFlightInfo", 1 + 2 * i,
@@ -142,6 +143,7 @@ TEST(turns, no_more_handlers_run_than_may)
     open_hall(&hall, &options, &handlers);
     int fd = t_socket_connect(cflight_server_port(hall.server));
     t_raw_client_start(&output);
+    t_raw_ack(&output);
     for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
         add_request(&output, "GetFlightInfo", 1 + 2 * i, "\x08\x02\x12\x01x", 5);
     }
@@ -336,8 +338,8 @@ TEST(turns, states_without_a_thread_have_limits)
     t_service_start(&service, NULL, &options);
     int fd = t_socket_connect(cflight_server_port(service.server));
     t_raw_client_start(&output);
+    t_raw_ack(&output);
     add_request(&output, "GetFlightInfo", 1, NULL, 0);
-    t_raw_frame(&output, T_SETTINGS, T_ACK, 0, NULL, 0);
     assert_true(t_socket_send(fd, &output));
     t_socket_read_to_end(fd, &input); /* the server closes an idle connection in the end */
     assert_true(t_raw_find(&input, T_HEADERS, 0, &frame));

@@ -106,18 +106,43 @@ struct slow_peer {
     bool has_heard; /* of the end of the upload; of the peer's thread until it stopped */
 };
 
-/* Gives credit for much, reads nothing until it may, then everything there is. */
+/* Whether the upload was reset, in the frames from *offset on, which moves past those that are
+ * whole. */
+static bool was_reset(const struct t_raw *raw, size_t *offset)
+{
+    enum { FRAME_HEADER_BYTES = 9 };
+    while (raw->len_bytes - *offset >= FRAME_HEADER_BYTES) {
+        const uint8_t *header = raw->data + *offset;
+        size_t len_bytes = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+        if (raw->len_bytes - *offset < FRAME_HEADER_BYTES + len_bytes) {
+            break;
+        }
+        if (header[3] == T_RST_STREAM) {
+            return true;
+        }
+        *offset += FRAME_HEADER_BYTES + len_bytes;
+    }
+    return false;
+}
+
+/* Gives credit for much, reads nothing until it may, then until the upload has ended: by the end of
+ * the connection, or by a reset when the socket took some more before it was given up. */
 static void read_when_told(void *user_data, int fd)
 {
+    enum { PREFACE_BYTES = 24 };
     struct slow_peer *slow = user_data;
     struct t_raw input = {0};
     struct t_raw output = {0};
+    size_t offset = PREFACE_BYTES;
     t_raw_wide_server_start(&output);
     bool goes_on = t_socket_send(fd, &output) && t_socket_read_request(fd, 1, &input);
     t_gate_wait(&slow->may_read);
-    while (goes_on && t_socket_read(fd, &input)) {
+    bool is_reset = goes_on && was_reset(&input, &offset);
+    while (goes_on && !is_reset && t_socket_read(fd, &input)) {
+        is_reset = was_reset(&input, &offset);
     }
-    slow->has_heard = goes_on && recv(fd, &(char){0}, 1, 0) == 0; /* the end, not the patience */
+    /* Else it is the end, not the patience. */
+    slow->has_heard = goes_on && (is_reset || recv(fd, &(char){0}, 1, 0) == 0);
     t_raw_done(&output);
     t_raw_done(&input);
 }

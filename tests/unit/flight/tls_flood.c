@@ -150,6 +150,7 @@ void t_flood_connect(struct t_flood *flood, int port, enum t_flood_kind kind, si
     flood->ssl = SSL_new(flood->ctx);
     demand(SSL_set_fd(flood->ssl, flood->fd) == 1 && SSL_connect(flood->ssl) == 1, "handshake");
     t_raw_client_start(&start);
+    t_raw_ack(&start);
     demand(SSL_write(flood->ssl, start.data, (int)start.len_bytes) > 0, "preface");
     t_raw_done(&start);
     make_messages(flood, false, kind, count);
