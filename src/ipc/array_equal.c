@@ -41,7 +41,7 @@ static cflight_status compare_values(const struct cfl_field *field, const struct
         status = cfl_parts_set_values(&parts_b, field, b, 0, b->length, reterr);
     }
     if (status == CFLIGHT_OK) {
-        *ret_is_equal = cfl_parts_equal(field, &parts_a, &parts_b, a->length);
+        *ret_is_equal = cfl_parts_equal(field, &parts_a, &parts_b, a->length, UINT64_MAX);
     }
     cfl_parts_done(&parts_a);
     cfl_parts_done(&parts_b);

@@ -4,13 +4,17 @@
  * The list is in the order of messages: depth first, inner dictionaries before the one whose values
  * contain them, so the inner ones of item i are the items [first_inner, i). An outer dictionary is
  * sent again whenever an inner one was, since its values have changed with it, and then never as a
- * delta. Spec: Arrow columnar "Dictionary Messages". Thread class: one at a time. */
+ * delta. Values of a peer may be made so that comparing them would never end; what is not soon
+ * found equal counts as changed. Spec: Arrow columnar "Dictionary Messages". Thread class: one at a
+ * time. */
 #include "ipc/dictionaries.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+
+enum { STEPS_LEAST = 1 << 20, STEPS_PER_BYTE = 64 };
 
 static size_t count_below(const struct cfl_field *field)
 {
@@ -90,9 +94,11 @@ static enum cfl_dictionary_plan choose_plan(const struct cfl_dictionaries *dicti
 {
     int64_t sent_count = item->sent.row_count;
     int64_t row_count = item->message.row_count;
+    /* Bits and levels of nesting are more values than bytes. */
+    uint64_t steps_max = STEPS_LEAST + STEPS_PER_BYTE * cfl_parts_size(&item->sent);
 
     if (!item->was_sent || has_changed_inner(dictionaries, item) || row_count < sent_count ||
-        !cfl_parts_equal(item->field, &item->sent, &item->message, sent_count)) {
+        !cfl_parts_equal(item->field, &item->sent, &item->message, sent_count, steps_max)) {
         return CFL_DICTIONARY_WHOLE;
     }
     if (row_count == sent_count) {

@@ -178,6 +178,16 @@ cflight_status cfl_parts_copy(struct cfl_parts *target, const struct cfl_parts *
     return status;
 }
 
+uint64_t cfl_parts_size(const struct cfl_parts *parts)
+{
+    uint64_t size_bytes = 0;
+
+    for (size_t i = 0; i < parts->buffer_count; i++) {
+        size_bytes += parts->buffers[i].len_bytes;
+    }
+    return size_bytes;
+}
+
 size_t cfl_field_node_count(const struct cfl_field *field)
 {
     size_t node_count = 1;

@@ -66,8 +66,12 @@ size_t cfl_field_node_count(const struct cfl_field *field);
 
 /* Compares rows [0, row_count) of two sets of values of `field`. Bytes of null values do not count,
  * nor do positions of data; floating point numbers are compared by their bits, so that a NaN equals
- * itself and 0 is not -0. Both must have that many rows. */
+ * itself and 0 is not -0. Both must have that many rows. False also when that takes more than so
+ * many steps, about one for each value; UINT64_MAX: as many as it takes. */
 bool cfl_parts_equal(const struct cfl_field *field, const struct cfl_parts *a,
-                     const struct cfl_parts *b, int64_t row_count);
+                     const struct cfl_parts *b, int64_t row_count, uint64_t steps_max);
+
+/* The bytes of all buffers. */
+uint64_t cfl_parts_size(const struct cfl_parts *parts);
 
 #endif /* CFL_IPC_PARTS_H */

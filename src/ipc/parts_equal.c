@@ -3,8 +3,9 @@
  *
  * Whole buffers are compared first, which settles nearly every case. Only when they differ are rows
  * compared one by one, because what lies under null rows, between the strings or behind the last
- * bit does not count. The offsets that are followed here were the caller's and are trusted as when
- * they were encoded. Recursion is bounded by the schema's depth. Thread class: free. */
+ * bit does not count. A few bytes can stand for rows without end (nulls, runs, views of one list),
+ * so the steps are counted. The offsets that are followed here were the caller's and are trusted as
+ * when they were encoded. Recursion is bounded by the schema's depth. Thread class: free. */
 #include <string.h>
 
 #include "ipc/bitmap.h"
@@ -25,7 +26,19 @@ struct pair {
     struct view b;
     int64_t row_a;
     int64_t row_b;
+    uint64_t *steps_left;
 };
+
+enum { BYTES_PER_STEP = 64 };
+
+/* Counts the comparison of a row, of so many bytes or of a child so far behind; false when there
+ * were enough. */
+static bool take_steps(const struct pair *pair, uint64_t count)
+{
+    bool may_go_on = count < *pair->steps_left;
+    *pair->steps_left = may_go_on ? *pair->steps_left - count : 0;
+    return may_go_on;
+}
 
 static bool equal_rows(const struct pair *pair, int64_t row_count);
 
@@ -63,8 +76,10 @@ static bool equal_variable(const struct pair *pair, int64_t row, bool is_64)
     if (cfl_load_offset(offsets_b, pair->row_b + row + 1, is_64) - begin_b != len_bytes) {
         return false;
     }
-    return len_bytes == 0 || memcmp(buffer_of(pair->a, 2)->data + begin_a,
-                                    buffer_of(pair->b, 2)->data + begin_b, (size_t)len_bytes) == 0;
+    return len_bytes == 0 ||
+           (take_steps(pair, (uint64_t)len_bytes / BYTES_PER_STEP) &&
+            memcmp(buffer_of(pair->a, 2)->data + begin_a, buffer_of(pair->b, 2)->data + begin_b,
+                   (size_t)len_bytes) == 0);
 }
 
 /* The bytes of a view: inline up to 12, else in a data buffer (Arrow columnar: Variable-size Binary
@@ -82,12 +97,23 @@ static struct cflight_bytes view_bytes(struct view view, int64_t row)
     return cflight_bytes_make(data->data + cfl_load_offset(entry, 3, false), (size_t)len_bytes);
 }
 
+static bool equal_view(const struct pair *pair, int64_t row)
+{
+    struct cflight_bytes a = view_bytes(pair->a, pair->row_a + row);
+    struct cflight_bytes b = view_bytes(pair->b, pair->row_b + row);
+
+    return take_steps(pair, a.len_bytes / BYTES_PER_STEP) && cflight_bytes_equal(a, b);
+}
+
 /* The same rows of child `index`, from `begin_a` and `begin_b` on. */
 static bool equal_children(const struct pair *pair, int64_t index, int64_t begin_a, int64_t begin_b,
                            int64_t row_count)
 {
     struct pair child = *pair;
 
+    if (!take_steps(pair, (uint64_t)index)) {
+        return false;
+    }
     child.a.node++;
     child.b.node++;
     for (int64_t i = 0; i < index; i++) {
@@ -196,8 +222,7 @@ static bool equal_values(const struct pair *pair, int64_t row)
     case CFL_LAYOUT_VARIABLE_64:
         return equal_variable(pair, row, field->type.layout == CFL_LAYOUT_VARIABLE_64);
     case CFL_LAYOUT_VIEW:
-        return cflight_bytes_equal(view_bytes(pair->a, pair->row_a + row),
-                                   view_bytes(pair->b, pair->row_b + row));
+        return equal_view(pair, row);
     case CFL_LAYOUT_LIST_32:
     case CFL_LAYOUT_LIST_64:
         return equal_list(pair, row, field->type.layout == CFL_LAYOUT_LIST_64);
@@ -246,7 +271,7 @@ static bool equal_row(const struct pair *pair, int64_t row)
 static bool equal_rows(const struct pair *pair, int64_t row_count)
 {
     for (int64_t row = 0; row < row_count; row++) {
-        if (!equal_row(pair, row)) {
+        if (!take_steps(pair, 1) || !equal_row(pair, row)) {
             return false;
         }
     }
@@ -277,9 +302,9 @@ static bool equal_buffers(const struct cfl_parts *a, const struct cfl_parts *b)
 /* Values at the top of `parts` are at node 0, so a field is taken for its own indices only below
  * it. */
 bool cfl_parts_equal(const struct cfl_field *field, const struct cfl_parts *a,
-                     const struct cfl_parts *b, int64_t row_count)
+                     const struct cfl_parts *b, int64_t row_count, uint64_t steps_max)
 {
-    struct pair pair = {field, {a, 0}, {b, 0}, 0, 0};
+    struct pair pair = {field, {a, 0}, {b, 0}, 0, 0, &steps_max};
 
     if (a->row_count == row_count && b->row_count == row_count && equal_buffers(a, b)) {
         return true;
