@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/pieces.h"
 #include "ipc/array_concat_parts.h"
+#include "ipc/decode.h"
 #include "ipc/validate.h"
 
 enum {
@@ -455,9 +456,28 @@ static bool can_have_room(const struct cfl_field *field)
            field->type.layout == CFL_LAYOUT_VARIABLE_64;
 }
 
+/* Who makes a buffer knows of no limits: he says that there is no memory. */
+static cflight_status explain(const struct cfl_concat *concat, cflight_status status,
+                              cflight_error *error, cflight_error **reterr)
+{
+    if (concat->over_limit_bytes > 0) {
+        status = cfl_error_set_size_limit(
+            reterr, "the memory of a joined dictionary (read option unpacked_bytes_max)",
+            concat->over_limit_bytes, concat->limits.bytes_max);
+    } else if (concat->over_budget_bytes > 0) {
+        status = cfl_decode_over_budget(concat->limits.budget, concat->over_budget_bytes, reterr);
+    } else if (reterr != NULL) {
+        *reterr = error;
+        return status;
+    }
+    cflight_error_free(error);
+    return status;
+}
+
 cflight_status cfl_array_concat(const struct cflight_allocator *alloc, struct cfl_pool *pool,
                                 const struct cfl_field *field, const struct ArrowArray *a,
                                 bool has_a_room, const struct ArrowArray *b,
+                                const struct cfl_concat_limits *limits,
                                 struct cfl_concat_result *ret_result, cflight_error **reterr)
 {
     struct cfl_concat concat = {
@@ -465,11 +485,16 @@ cflight_status cfl_array_concat(const struct cflight_allocator *alloc, struct cf
         .pool = pool,
         .has_room = can_have_room(field),
         .is_room_shared = has_a_room,
+        .limits = *limits,
     };
     const struct cfl_part_range parts[CFL_CONCAT_PARTS] = {cfl_concat_whole(a),
                                                            cfl_concat_whole(b)};
-    cflight_status status = concat_value(&concat, field, parts, &ret_result->array, reterr);
-    if (status == CFLIGHT_OK) {
+    cflight_error *error = NULL;
+    cflight_status status = concat_value(&concat, field, parts, &ret_result->array, &error);
+    cfl_budget_give_back(limits->budget, concat.taken_bytes);
+    if (status != CFLIGHT_OK) {
+        status = explain(&concat, status, error, reterr);
+    } else {
         ret_result->len_bytes = concat.fresh_bytes;
         ret_result->has_room = concat.has_room;
     }

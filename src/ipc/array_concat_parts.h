@@ -5,6 +5,7 @@
 #include "base/body.h"
 #include "cflight/arrow_abi.h"
 #include "ipc/array_build.h"
+#include "ipc/array_concat.h"
 #include "ipc/schema.h"
 
 /* What the files of array_concat share: parts, and the steps that every layout is made of. */
@@ -24,6 +25,10 @@ struct cfl_concat {
     bool has_room;        /* the result's buffers get room to grow; set for plain layouts only */
     bool is_room_shared;  /* part 0 has such room, which no other array uses */
     uint64_t fresh_bytes; /* what the result's buffers take, shared room included */
+    struct cfl_concat_limits limits;
+    uint64_t taken_bytes;      /* from the budget */
+    uint64_t over_limit_bytes; /* what was too much; 0 for nothing */
+    uint64_t over_budget_bytes;
 };
 
 static inline struct cfl_part_range cfl_concat_whole(const struct ArrowArray *array)
@@ -33,8 +38,8 @@ static inline struct cfl_part_range cfl_concat_whole(const struct ArrowArray *ar
 }
 
 cflight_status cfl_concat_too_large(cflight_error **reterr);
-/* Gives the array a new buffer of count * width bytes; NULL for no memory. A buffer of no bytes is
- * one of zeros. */
+/* Gives the array a new buffer of count * width bytes; NULL for no memory, or beyond a limit. A
+ * buffer of no bytes is one of zeros. */
 uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
                            int64_t count, int64_t width_bytes);
 /* The same for values that follow one another: a buffer with room, or the room behind the first

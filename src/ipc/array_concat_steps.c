@@ -14,11 +14,31 @@ cflight_status cfl_concat_too_large(cflight_error **reterr)
                                      "a delta makes a dictionary larger than its type can address");
 }
 
+/* Whether the result may have that much more. */
+static bool may_take(struct cfl_concat *concat, uint64_t len_bytes)
+{
+    const struct cfl_concat_limits *limits = &concat->limits;
+    if (concat->fresh_bytes > limits->bytes_max ||
+        len_bytes > limits->bytes_max - concat->fresh_bytes) {
+        concat->over_limit_bytes = concat->fresh_bytes + len_bytes;
+        return false;
+    }
+    if (!cfl_budget_take(limits->budget, len_bytes)) {
+        concat->over_budget_bytes = len_bytes;
+        return false;
+    }
+    concat->taken_bytes += len_bytes;
+    return true;
+}
+
 uint8_t *cfl_concat_buffer(struct cfl_concat *concat, struct ArrowArray *array, size_t index,
                            int64_t count, int64_t width_bytes)
 {
     int64_t len_bytes = 0;
     if (__builtin_mul_overflow(count, width_bytes, &len_bytes)) {
+        return NULL;
+    }
+    if (!may_take(concat, (uint64_t)len_bytes)) {
         return NULL;
     }
     cflight_buffer *buffer = cfl_body_new(concat->pool, concat->alloc, (size_t)len_bytes);

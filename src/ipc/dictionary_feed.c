@@ -92,6 +92,19 @@ static cflight_status set_values(struct cfl_dictionary_set *dictionaries,
     return CFLIGHT_OK;
 }
 
+/* How much the values of an entry may take when its weight becomes `weight`. */
+static uint64_t bytes_left(const struct cfl_dictionary_set *dictionaries,
+                           const struct cfl_dictionary_entry *entry,
+                           struct cfl_dictionary_weight weight)
+{
+    const struct cfl_limits *limits = dictionaries->limits;
+    uint64_t others_bytes = dictionaries->weight.len_bytes - entry->weight.len_bytes;
+    uint64_t body_bytes = total_with(dictionaries, entry, weight).body_bytes;
+    uint64_t bytes_max = add_saturated(cfl_unpacked_limit(limits, body_bytes), body_bytes);
+    bytes_max = bytes_max < limits->dictionary_bytes_max ? bytes_max : limits->dictionary_bytes_max;
+    return bytes_max > others_bytes ? bytes_max - others_bytes : 0;
+}
+
 static cflight_status append_values(struct cfl_dictionary_set *dictionaries,
                                     const struct cfl_decode_env *env,
                                     struct cfl_dictionary_entry *entry,
@@ -102,8 +115,10 @@ static cflight_status append_values(struct cfl_dictionary_set *dictionaries,
     struct cfl_dictionary_weight total = add_weights(entry->weight, weight);
     cflight_status status = check_weight(dictionaries, entry, total, reterr);
     if (status == CFLIGHT_OK) {
+        const struct cfl_concat_limits limits = {bytes_left(dictionaries, entry, total),
+                                                 env->budget};
         status = cfl_array_concat(env->alloc, env->pool, entry->field, &entry->values,
-                                  entry->has_room, values, &joined, reterr);
+                                  entry->has_room, values, &limits, &joined, reterr);
     }
     if (status == CFLIGHT_OK) {
         /* Without room the result may share memory of both (the data of views). */

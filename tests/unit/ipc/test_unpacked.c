@@ -252,3 +252,110 @@ TEST(unpacked, dictionaries_have_a_limit_that_an_option_changes)
     cflight_error_free(error);
     close_reading(&reading);
 }
+
+/* ---- dictionaries that are joined ---- */
+
+enum { MARK = 54321, NULLS_BYTES = MARK / 8 + 1 };
+
+static int append_views(void *user_data, const struct cflight_bytes *views, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_true(cfl_buf_append_bytes(user_data, views[i]));
+    }
+    return 0;
+}
+
+/* A dictionary of MARK structs of nothing but nulls, and a delta that adds a struct that is null.
+ */
+static void write_joined(struct cfl_buf *stream)
+{
+    static uint8_t validity[NULLS_BYTES];
+    struct ArrowSchema inner = f_schema("n", "n");
+    struct ArrowSchema values = f_nested_schema("", "+s", (struct ArrowSchema *[]){&inner}, 1);
+    struct ArrowSchema field = f_schema("d", "c");
+    struct ArrowArray nulls = f_array(MARK, NULL, 0);
+    struct ArrowArray *children[] = {&nulls};
+    const void *buffers[] = {NULL};
+    const int8_t first = 0;
+    const void *index_buffers[] = {NULL, &first};
+    struct ArrowArray dictionary = f_nested_array(MARK, buffers, 1, children, 1);
+    struct ArrowArray column = f_array(1, index_buffers, 2);
+    struct f_single single;
+    cflight_ipc_writer *writer = NULL;
+    cflight_error *error = NULL;
+
+    field.dictionary = &values;
+    column.dictionary = &dictionary;
+    nulls.null_count = MARK;
+    f_single_init(&single, &field, &column);
+    CHECK_OK(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_STREAM, &single.schema, append_views, stream,
+                                    NULL, &writer, &error),
+             error);
+    CHECK_OK(cflight_ipc_writer_write(writer, &single.batch, &error), error);
+    memset(validity, 0xFF, sizeof validity);
+    validity[MARK / 8] = (1U << MARK % 8) - 1;
+    buffers[0] = validity;
+    nulls.length = nulls.null_count = dictionary.length = MARK + 1;
+    dictionary.null_count = 1;
+    CHECK_OK(cflight_ipc_writer_write(writer, &single.batch, &error), error);
+    CHECK_OK(cflight_ipc_writer_close(writer, &error), error);
+    assert_int_equal(cflight_ipc_writer_stats(writer).dictionary_delta_count, 1);
+    cflight_ipc_writer_free(writer);
+}
+
+/* Has the dictionary claim another number of rows, wherever it says so. */
+static void claim_rows(struct cfl_buf *stream, int64_t row_count)
+{
+    const int64_t mark = MARK;
+    size_t found_count = 0;
+    for (size_t i = 0; i + sizeof mark <= stream->len_bytes; i++) {
+        if (memcmp(stream->data + i, &mark, sizeof mark) == 0) {
+            memcpy(stream->data + i, &row_count, sizeof row_count);
+            found_count++;
+        }
+    }
+    assert_int_equal(found_count, 4); /* the batch, two nodes, and that all are null */
+}
+
+/* Reads the schema, the dictionary, a batch and the delta. */
+static cflight_status read_joined(int64_t row_count, struct cfl_budget *budget,
+                                  cflight_error **reterr)
+{
+    struct cfl_limits limits = cfl_limits_default;
+    struct reading reading = {0};
+    struct cfl_buf stream;
+    cfl_buf_init(&stream, NULL);
+    write_joined(&stream);
+    claim_rows(&stream, row_count);
+    CHECK_STATUS(cflight_buffer_new_copy(cfl_buf_bytes(&stream), &reading.buffer, NULL),
+                 CFLIGHT_OK);
+    cfl_buf_done(&stream);
+    limits.unpacked_bytes_free = 1 << 20;
+    open_reading(&reading, NULL, &limits, budget);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(feed(&reading, NULL), NULL);
+    }
+    cflight_status status = feed(&reading, reterr);
+    close_reading(&reading);
+    return status;
+}
+
+/* Goal: a delta makes no memory that its bytes do not account for. Method: rows that take no bytes
+ * get a bitmap when a null row is added behind them, a bit for each; as many as the limit has room
+ * for, more, and as many as a budget has no room for. */
+TEST(unpacked, joined_dictionaries_are_bounded_before_memory_is_made)
+{
+    struct cfl_budget budget;
+    cflight_error *error = NULL;
+    CHECK_OK(read_joined(MARK, NULL, &error), error);
+    CHECK_OK(read_joined(INT64_C(7) << 20, NULL, &error), error);
+    CHECK_STATUS(read_joined(INT64_C(1) << 30, NULL, &error), CFLIGHT_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(cflight_error_message(error), "the memory of a joined dictionary"));
+    cflight_error_free(error);
+    error = NULL;
+    cfl_budget_init(&budget, NULL, 1 << 16);
+    CHECK_STATUS(read_joined(INT64_C(7) << 20, &budget, &error), CFLIGHT_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(cflight_error_message(error), "unread_bytes_max"));
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+    cflight_error_free(error);
+}
