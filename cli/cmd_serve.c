@@ -298,6 +298,7 @@ static void wait_for_end(struct serving *serving)
             reload(serving);
         } else if (number < 0 && errno == EAGAIN) {
             cli_memory_trim(&free_bytes);
+            cli_message_left_out();
         }
     }
 }
@@ -344,6 +345,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
     if (status == CFLIGHT_OK) {
         wait_for_end(serving);
         drain(serving->server, cli_milliseconds(arguments, CLI_OPTION_GRACE, DEFAULT_GRACE_MS));
+        cli_message_left_out();
         serving->run->exit_code = CLI_EXIT_OK;
     }
     return status;

@@ -250,7 +250,7 @@ static cflight_status blame_change(const char *name, const struct cli_mapped_fil
     if (changed == CFLIGHT_OK) {
         return status;
     }
-    cli_message_error("not sent to its end", change);
+    cli_message_error_limited("not sent to its end", change);
     if (reterr != NULL) {
         cflight_error_free(*reterr);
         *reterr = change;

@@ -457,7 +457,7 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
         cli_quota_give_back(&store.serve->quota, &store.share);
     }
     if (status != CFLIGHT_OK) {
-        cli_message_error("upload refused or broken", error);
+        cli_message_error_limited("upload refused or broken", error);
     } else if (!store.serve->is_quiet) {
         cli_message("stored '%s': %" PRId64 " %s from %s", name.data, store.row_count,
                     store.row_count == 1 ? "row" : "rows", cflight_server_context_peer(context));

@@ -857,3 +857,17 @@ def test_a_name_is_escaped_once(served, cflight):
     assert "'x\\x1by' cannot be the name of a flight" in done.stderr
     cflight.run("list", served.location, check=True)
     served.wait_for_message("'a\\x1bb' cannot be the name of a flight")
+
+
+def test_refused_uploads_are_summed_up(cflight, tmp_path):
+    """Goal: a flood of uploads that are refused is not a flood of lines. Method: a hundred, and then the server ends."""
+    with cflight.serving(tmp_path, "--writable") as server:
+        with fl.connect(server.location) as client:
+            for _ in range(100):
+                with pytest.raises(pa.ArrowInvalid):
+                    writer, _ = client.do_put(path_of("../x"), BIG.schema)
+                    writer.close()
+        assert server.stop() == 0
+    said = [line for line in server.lines if "upload refused or broken" in line]
+    assert 11 <= len(said) < 60  # on a machine that takes seconds for it
+    assert sum(int(line.split()[1]) if " lines were left out, the last of them: " in line else 1 for line in said) == 100
