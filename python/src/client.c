@@ -282,6 +282,15 @@ static PyMethodDef client_methods[] = {
          "settings; what a caller logged in with is not sent there."),
     CALL(close_session, "($self, options=None)",
          "End the session: return a :class:`CloseSessionStatus`."),
+    CALL(reload_tls,
+         "($self, *, tls_root_certs=..., cert_chain=..., private_key=..., "
+         "disable_server_verification=..., allow_common_name=..., tls_revocation_lists=..., "
+         "tls_min_version=..., tls12_ciphers=..., tls13_ciphers=...)",
+         "Replace what the client trusts, shows and demands, for connections made from now on; the "
+         "one that exists stays.\n\n"
+         "The arguments are those of the constructor. What is not given stays as it was, and None "
+         "is the default. Nothing changes when it fails: ArrowInvalid for a text that cannot be "
+         "parsed, or a client without TLS."),
     {"wait_for_available", CFP_KEYWORDS(client_wait_for_available), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("wait_for_available($self, timeout=5)\n--\n\n"
                "Wait until the server answers, at most `timeout` seconds, then raise "

@@ -61,6 +61,8 @@ PyObject *cfp_client_set_session_options(PyObject *self, PyObject *args, PyObjec
 PyObject *cfp_client_get_session_options(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *cfp_client_close_session(PyObject *self, PyObject *args, PyObject *kwargs);
+/* In client_options.c. */
+PyObject *cfp_client_reload_tls(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* An iterator of FlightInfo whose call starts with the first step. `criteria` is bytes or NULL. */
 PyObject *cfp_info_iterator_new(struct cfp_state *state, PyObject *client, PyObject *criteria,

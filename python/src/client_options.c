@@ -499,3 +499,98 @@ int cfp_client_options_begin(PyObject *client, struct cfp_client_build *ret_buil
     }
     return result;
 }
+
+/* ---- reloading ---- */
+
+/* Keywords of the constructor that a client can change; the name that it looks for stays. */
+static const char *const tls_keywords[] = {
+    "tls_root_certs",    "cert_chain",           "private_key",
+    "allow_common_name", "tls_revocation_lists", "disable_server_verification",
+    "tls_min_version",   "tls12_ciphers",        "tls13_ciphers",
+};
+
+enum { TLS_KEYWORD_COUNT = sizeof(tls_keywords) / sizeof(tls_keywords[0]) };
+
+static bool is_tls_keyword(PyObject *name)
+{
+    for (size_t i = 0; i < TLS_KEYWORD_COUNT; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, tls_keywords[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_tls_keywords(PyObject *kwargs)
+{
+    PyObject *name = NULL;
+    PyObject *value = NULL;
+    Py_ssize_t position = 0;
+    while (kwargs != NULL && PyDict_Next(kwargs, &position, &name, &value)) {
+        if (!is_tls_keyword(name)) {
+            PyErr_Format(PyExc_TypeError, "reload_tls() has no keyword argument '%U'", name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* What was given now, and of the rest what the client had. */
+static PyObject *merged_tls_keywords(PyObject *settings, PyObject *kwargs)
+{
+    PyObject *merged = PyDict_New();
+    for (size_t i = 0; merged != NULL && i < TLS_KEYWORD_COUNT; i++) {
+        PyObject *value = kwargs == NULL ? NULL : PyDict_GetItemString(kwargs, tls_keywords[i]);
+        if (value == NULL) {
+            value = PyDict_GetItemString(settings, tls_keywords[i]);
+        }
+        if (value != NULL && PyDict_SetItemString(merged, tls_keywords[i], value) < 0) {
+            Py_CLEAR(merged);
+        }
+    }
+    return merged;
+}
+
+/* Replaces the TLS settings by those of the keywords; 0 or -1. */
+static int reload(struct cfp_client *client, struct cfp_state *state, PyObject *keywords)
+{
+    struct cfp_client_build build;
+    struct client_arguments given;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    PyObject *args = PyTuple_Pack(1, Py_None);
+    int result = args == NULL ? -1 : build_begin(&build, state, args, keywords, &given);
+    if (result == 0) {
+        const struct cflight_client_tls *tls = &build.options.tls;
+        Py_BEGIN_ALLOW_THREADS status = cflight_client_reload_tls(client->client, tls, &error);
+        Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
+        {
+            (void)cfp_raise(state, status, error);
+            result = -1;
+        }
+    }
+    if (args != NULL) {
+        cfp_client_options_end(&build);
+    }
+    Py_XDECREF(args);
+    return result;
+}
+
+PyObject *cfp_client_reload_tls(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_client *client = (struct cfp_client *)self;
+    if (!PyArg_ParseTuple(args, ":reload_tls") || check_tls_keywords(kwargs) < 0) {
+        return NULL;
+    }
+    if (client->client == NULL || client->settings == NULL) {
+        return PyErr_Format(PyExc_ValueError, "FlightClient.__init__ was not called");
+    }
+    PyObject *keywords = merged_tls_keywords(client->settings, kwargs);
+    int result = keywords == NULL ? -1 : reload(client, cfp_state_of(self), keywords);
+    /* Clients of other locations, which fetch() makes, have the same from now on. */
+    if (result == 0) {
+        result = PyDict_Update(client->settings, keywords);
+    }
+    Py_XDECREF(keywords);
+    return result < 0 ? NULL : Py_NewRef(Py_None);
+}

@@ -550,6 +550,59 @@ def test_revoked_certificates_are_refused(certs, tmp_path):
             call(cert_chain=cert, private_key=key)
 
 
+def test_a_server_takes_other_authorities_while_it_serves(certs):
+    """Goal: whose certificates of clients count changes without a restart; connections that exist go on. Method: a
+    client of one authority before, and of another after."""
+    def call(name):
+        cert, key = certs[name]
+        return names_seen(server, certs, cert_chain=cert, private_key=key)
+
+    with Naming("grpc+tls://localhost:0", tls_certificates=[certs["first"]], verify_client=True,
+                root_certificates=certs["client"][0]) as server:  # fmt: skip
+        cert, key = certs["client"]
+        with flight.connect(server.location, tls_root_certs=certs["first"][0], cert_chain=cert, private_key=key) as old:
+            assert list(old.do_action("names")) and "client" in call("client")[0]
+            server.reload_tls([certs["first"]], verify_client=True, root_certificates=certs["second"][0])
+            assert call("second") and list(old.do_action("names"))
+            with pytest.raises(flight.FlightUnavailableError):
+                call("client")
+
+
+def test_a_client_reloads_what_it_trusts(certs, tmp_path):
+    """Goal: a client that runs learns of revoked certificates and of other roots; what is not given stays. Method: a
+    server that goes away and comes back, so that there are new connections."""
+    cert, key = pair = certs["common"]
+    revoking = revocation_list(tmp_path, pair, True)
+
+    def ask():
+        return list(client.do_action("names"))
+
+    with Naming("grpc+tls://localhost:0", tls_certificates=[pair]) as server:
+        location = server.location
+        client = flight.connect(location, tls_root_certs=cert)
+        assert ask()
+        with pytest.raises(flight.ArrowInvalid):
+            client.reload_tls(tls_revocation_lists=b"-----BEGIN X509 CRL-----")
+        client.reload_tls(tls_revocation_lists=revoking)
+        assert ask()  # on the connection that exists
+    with Naming(location, tls_certificates=[pair]):
+        with pytest.raises(flight.FlightUnavailableError, match="certificate revoked"):
+            ask()
+        client.reload_tls(tls_revocation_lists=None)
+        assert ask()
+    with Naming(location, tls_certificates=[certs["first"]]):
+        with pytest.raises(flight.FlightUnavailableError, match="not valid"):
+            ask()
+        client.reload_tls(tls_root_certs=certs["first"][0])
+        assert ask()
+        with pytest.raises(TypeError, match="connect_timeout"):
+            client.reload_tls(connect_timeout=3)
+        client.close()
+    with Naming("grpc://localhost:0") as server, flight.connect(server.location) as client:
+        with pytest.raises(flight.ArrowInvalid, match="TLS"):
+            client.reload_tls(tls_root_certs=cert)
+
+
 def test_versions_and_ciphers_are_chosen(certs):
     """Goal: what both sides have in common is used, and wrong names are errors. Method: ciphers that differ."""
     suite = "TLS_CHACHA20_POLY1305_SHA256"

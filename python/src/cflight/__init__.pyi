@@ -503,6 +503,19 @@ class FlightClient:
         tls13_ciphers: str | None = None,
         proxy: _Text | None = None,
     ) -> None: ...
+    def reload_tls(
+        self,
+        *,
+        tls_root_certs: _Text | None = ...,
+        cert_chain: _Text | None = ...,
+        private_key: _Text | None = ...,
+        disable_server_verification: bool | None = ...,
+        allow_common_name: bool = ...,
+        tls_revocation_lists: _Text | None = ...,
+        tls_min_version: str | None = ...,
+        tls12_ciphers: str | None = ...,
+        tls13_ciphers: str | None = ...,
+    ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
     @property
