@@ -6,6 +6,10 @@
 
 /* A connection without a socket, and a peer that says anything. */
 
+enum { FUZZ_SINK_BYTES = 4096 };
+/* Where output goes: copied, so that a sanitizer sees memory that is gone. */
+extern uint8_t fuzz_sink[FUZZ_SINK_BYTES];
+
 /* Ends the process when it does not hold. */
 void fuzz_require(bool holds);
 /* With limits that are soon met, and a clock that starts anew and moves whenever it is looked at.

@@ -113,18 +113,25 @@ class Server:
         return None
 
 
+def run_client(client, port, scenario="", path=None, timeout_s=120):
+    """Runs the client of a program against a port; raises CaseFailed."""
+    try:
+        done = subprocess.run(client.client_command(port, scenario, path), capture_output=True, text=True,
+                              timeout=timeout_s, check=False, env=environment())
+    except subprocess.TimeoutExpired as expired:
+        raise CaseFailed(f"the client did not end within {timeout_s} s") from expired
+    if done.returncode != 0:
+        raise CaseFailed(f"the client ended with {done.returncode}\n{(done.stderr or done.stdout)[-2000:]}")
+
+
 def run_case(client, server, scenario="", path=None, timeout_s=120):
     """Runs the client of one program against the server of another; raises CaseFailed."""
     running = Server(server.server_command(scenario), timeout_s, server.exits_with_0, environment())
-    command = client.client_command(running.port, scenario, path)
     problem = None
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False,
-                              env=environment())
-        if done.returncode != 0:
-            problem = f"the client ended with {done.returncode}\n{(done.stderr or done.stdout)[-2000:]}"
-    except subprocess.TimeoutExpired:
-        problem = f"the client did not end within {timeout_s} s"
+        run_client(client, running.port, scenario, path, timeout_s)
+    except CaseFailed as failure:
+        problem = str(failure)
     problem = problem or running.stop()
     if problem is not None:
         running.stop()
