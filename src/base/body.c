@@ -240,13 +240,6 @@ size_t cfl_body_len(const cflight_buffer *body)
     return body->len_bytes;
 }
 
-void cfl_body_set_len(cflight_buffer *body, size_t len_bytes)
-{
-    if (len_bytes < body->len_bytes) {
-        body->len_bytes = len_bytes;
-    }
-}
-
 cflight_status cflight_buffer_new_copy(struct cflight_bytes bytes, cflight_buffer **ret_buffer,
                                        cflight_error **reterr)
 {

@@ -32,7 +32,5 @@ cflight_buffer *cfl_body_wrap(const struct cflight_allocator *alloc, const void 
                               size_t len_bytes, void (*release)(void *user_data), void *user_data);
 uint8_t *cfl_body_data(cflight_buffer *body);
 size_t cfl_body_len(const cflight_buffer *body);
-/* Shortens the view; for a body that was allocated before its exact length was known. */
-void cfl_body_set_len(cflight_buffer *body, size_t len_bytes);
 
 #endif /* CFL_BASE_BODY_H */

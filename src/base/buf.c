@@ -135,14 +135,6 @@ static void put_le(uint8_t *target, uint64_t value, size_t len_bytes)
     }
 }
 
-static void put_u32be(uint8_t *target, uint32_t value)
-{
-    target[0] = (uint8_t)(value >> 24);
-    target[1] = (uint8_t)(value >> 16);
-    target[2] = (uint8_t)(value >> 8);
-    target[3] = (uint8_t)value;
-}
-
 bool cfl_buf_append_u16le(struct cfl_buf *buf, uint16_t value)
 {
     uint8_t bytes[2];
@@ -154,20 +146,6 @@ bool cfl_buf_append_u32le(struct cfl_buf *buf, uint32_t value)
 {
     uint8_t bytes[4];
     put_le(bytes, value, sizeof bytes);
-    return cfl_buf_append(buf, bytes, sizeof bytes);
-}
-
-bool cfl_buf_append_u64le(struct cfl_buf *buf, uint64_t value)
-{
-    uint8_t bytes[8];
-    put_le(bytes, value, sizeof bytes);
-    return cfl_buf_append(buf, bytes, sizeof bytes);
-}
-
-bool cfl_buf_append_u32be(struct cfl_buf *buf, uint32_t value)
-{
-    uint8_t bytes[4];
-    put_u32be(bytes, value);
     return cfl_buf_append(buf, bytes, sizeof bytes);
 }
 
@@ -197,24 +175,6 @@ void cfl_buf_put_u32le(struct cfl_buf *buf, size_t offset, uint32_t value)
         assert(offset + 4 <= buf->len_bytes);
         put_le(buf->data + offset, value, 4);
     }
-}
-
-void cfl_buf_put_u32be(struct cfl_buf *buf, size_t offset, uint32_t value)
-{
-    if (!buf->failed) {
-        assert(offset + 4 <= buf->len_bytes);
-        put_u32be(buf->data + offset, value);
-    }
-}
-
-size_t cfl_varint_len(uint64_t value)
-{
-    size_t len_bytes = 1;
-    while (value >= 0x80) {
-        value >>= 7;
-        len_bytes++;
-    }
-    return len_bytes;
 }
 
 size_t cfl_varint_write(uint8_t *target, uint64_t value)

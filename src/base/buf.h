@@ -38,8 +38,6 @@ bool cfl_buf_append_zeros(struct cfl_buf *buf, size_t len_bytes);
 bool cfl_buf_append_u8(struct cfl_buf *buf, uint8_t value);
 bool cfl_buf_append_u16le(struct cfl_buf *buf, uint16_t value);
 bool cfl_buf_append_u32le(struct cfl_buf *buf, uint32_t value);
-bool cfl_buf_append_u64le(struct cfl_buf *buf, uint64_t value);
-bool cfl_buf_append_u32be(struct cfl_buf *buf, uint32_t value);
 /* Protocol Buffers base-128 varint. */
 bool cfl_buf_append_varint(struct cfl_buf *buf, uint64_t value);
 
@@ -49,7 +47,6 @@ size_t cfl_buf_reserve(struct cfl_buf *buf, size_t len_bytes);
 /* Fills in at an offset that cfl_buf_reserve returned. Does nothing on a failed buffer. */
 void cfl_buf_put_u8(struct cfl_buf *buf, size_t offset, uint8_t value);
 void cfl_buf_put_u32le(struct cfl_buf *buf, size_t offset, uint32_t value);
-void cfl_buf_put_u32be(struct cfl_buf *buf, size_t offset, uint32_t value);
 /* Makes room for `len_bytes` more and returns where they go, without adding them; NULL when memory
  * ran out. */
 uint8_t *cfl_buf_space(struct cfl_buf *buf, size_t len_bytes);
@@ -58,9 +55,7 @@ void cfl_buf_add_len(struct cfl_buf *buf, size_t len_bytes);
 /* Drops bytes from the front. */
 void cfl_buf_drop_front(struct cfl_buf *buf, size_t len_bytes);
 
-/* Number of bytes a varint takes, 1 to 10. */
-size_t cfl_varint_len(uint64_t value);
-/* Writes a varint into at least 10 bytes and returns its length. */
+/* Writes a varint into at least 10 bytes and returns its length, 1 to 10. */
 size_t cfl_varint_write(uint8_t *target, uint64_t value);
 
 #endif /* CFL_BASE_BUF_H */

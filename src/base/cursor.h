@@ -35,8 +35,6 @@ bool cfl_cursor_u8(struct cfl_cursor *cursor, uint8_t *ret_value);
 bool cfl_cursor_u16le(struct cfl_cursor *cursor, uint16_t *ret_value);
 bool cfl_cursor_u32le(struct cfl_cursor *cursor, uint32_t *ret_value);
 bool cfl_cursor_u64le(struct cfl_cursor *cursor, uint64_t *ret_value);
-bool cfl_cursor_u16be(struct cfl_cursor *cursor, uint16_t *ret_value);
-bool cfl_cursor_u32be(struct cfl_cursor *cursor, uint32_t *ret_value);
 
 enum cfl_varint_result {
     CFL_VARINT_OK,

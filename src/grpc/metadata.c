@@ -121,17 +121,6 @@ cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *
                             reterr);
 }
 
-cflight_status cfl_metadata_copy(struct cfl_metadata *target, const struct cfl_metadata *source,
-                                 cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_OK;
-    for (size_t i = 0; i < source->count && status == CFLIGHT_OK; i++) {
-        status = cfl_metadata_add_unchecked(target, source->fields[i].name, source->fields[i].value,
-                                            reterr);
-    }
-    return status;
-}
-
 bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
                       struct cflight_bytes *ret_value)
 {
@@ -143,14 +132,4 @@ bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
         }
     }
     return false;
-}
-
-size_t cfl_metadata_size_bytes(const struct cfl_metadata *metadata)
-{
-    size_t size_bytes = 0;
-    for (size_t i = 0; i < metadata->count; i++) {
-        size_bytes += metadata->fields[i].name.len_bytes + metadata->fields[i].value.len_bytes +
-                      CFL_H2_FIELD_OVERHEAD_BYTES;
-    }
-    return size_bytes;
 }

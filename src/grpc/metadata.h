@@ -30,12 +30,8 @@ cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *
  * sent. */
 cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct cflight_bytes name,
                                           struct cflight_bytes value, cflight_error **reterr);
-cflight_status cfl_metadata_copy(struct cfl_metadata *target, const struct cfl_metadata *source,
-                                 cflight_error **reterr);
 /* First value under a lower-case name; false when there is none. */
 bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
                       struct cflight_bytes *ret_value);
-/* Sum over fields of name + value + 32 (RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
-size_t cfl_metadata_size_bytes(const struct cfl_metadata *metadata);
 
 #endif /* CFL_GRPC_METADATA_H */

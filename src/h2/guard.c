@@ -28,7 +28,8 @@ void cfl_h2_rate_init(struct cfl_h2_rate *rate, uint32_t per_second, int64_t now
     rate->last_ns = now_ns;
 }
 
-bool cfl_h2_rate_take(struct cfl_h2_rate *rate, int64_t now_ns)
+/* Takes one event; false when there were too many. */
+static bool rate_take(struct cfl_h2_rate *rate, int64_t now_ns)
 {
     if (rate->per_second == 0) {
         return true;
@@ -50,7 +51,7 @@ bool cfl_h2_rate_take(struct cfl_h2_rate *rate, int64_t now_ns)
 
 void cfl_h2_guard_reset(struct cfl_h2_session *session)
 {
-    if (!cfl_h2_rate_take(&session->reset_rate, cfl_clock_now_ns(session->clock))) {
+    if (!rate_take(&session->reset_rate, cfl_clock_now_ns(session->clock))) {
         cfl_h2_session_fail(session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
                             "the peer made too many streams be reset; the limit is %u per second",
                             session->limits.resets_per_second_max);
@@ -63,7 +64,7 @@ void cfl_h2_guard_control(struct cfl_h2_session *session, bool is_ping)
         session->had_payload = false;
         return;
     }
-    if (!cfl_h2_rate_take(&session->ping_rate, cfl_clock_now_ns(session->clock))) {
+    if (!rate_take(&session->ping_rate, cfl_clock_now_ns(session->clock))) {
         cfl_h2_session_fail(
             session, CFL_H2_ENHANCE_YOUR_CALM, CFLIGHT_RESOURCE_EXHAUSTED,
             "the peer sent too many PING, SETTINGS or PRIORITY frames; the limit is "

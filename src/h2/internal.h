@@ -234,8 +234,6 @@ struct cfl_h2_session {
 
 /* guard.c: what a peer may do per second. */
 void cfl_h2_rate_init(struct cfl_h2_rate *rate, uint32_t per_second, int64_t now_ns);
-/* Takes one event; false when there were too many. */
-bool cfl_h2_rate_take(struct cfl_h2_rate *rate, int64_t now_ns);
 void cfl_h2_guard_reset(struct cfl_h2_session *session);
 void cfl_h2_guard_control(struct cfl_h2_session *session, bool is_ping);
 void cfl_h2_guard_data(struct cfl_h2_session *session, const nghttp2_frame *frame);

@@ -286,17 +286,6 @@ size_t cfl_h2_stream_count(const struct cfl_h2_session *session)
     return session->stream_count;
 }
 
-bool cfl_h2_can_start_stream(const struct cfl_h2_session *session)
-{
-    if (session->failure != CFLIGHT_OK || session->is_goaway_received || session->is_goaway_sent) {
-        return false;
-    }
-    uint32_t streams_max =
-        nghttp2_session_get_remote_settings(session->ng, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return nghttp2_session_check_request_allowed(session->ng) != 0 &&
-           session->stream_count < streams_max;
-}
-
 uint32_t cfl_h2_peer_header_bytes_max(const struct cfl_h2_session *session)
 {
     return nghttp2_session_get_remote_settings(session->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting, shifting and comparing bits, 64 at a time where whole words can be read. Thread class:
- * free. */
+/* Counting and shifting bits, 64 at a time where whole words can be read. Thread class: free. */
 #include "ipc/bitmap.h"
 
 #include <string.h>
@@ -70,16 +69,4 @@ void cfl_bitmap_copy(uint8_t *target, const uint8_t *bits, int64_t first, int64_
     for (int64_t done = copy_words(target, bits, first, length); done < length; done += 8) {
         target[done / 8] = load_byte(bits, first + done, length - done);
     }
-}
-
-bool cfl_bitmap_equal(const uint8_t *a, int64_t first_a, const uint8_t *b, int64_t first_b,
-                      int64_t length)
-{
-    for (int64_t done = 0; done < length; done += 8) {
-        if (load_byte(a, first_a + done, length - done) !=
-            load_byte(b, first_b + done, length - done)) {
-            return false;
-        }
-    }
-    return true;
 }

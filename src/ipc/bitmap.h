@@ -23,8 +23,5 @@ int64_t cfl_bitmap_count(const uint8_t *bits, int64_t first, int64_t length);
 /* Copies bits to the start of `target`, cfl_bitmap_bytes(length) long; bits behind the last one
  * become 0. */
 void cfl_bitmap_copy(uint8_t *target, const uint8_t *bits, int64_t first, int64_t length);
-/* Compares two runs of bits. */
-bool cfl_bitmap_equal(const uint8_t *a, int64_t first_a, const uint8_t *b, int64_t first_b,
-                      int64_t length);
 
 #endif /* CFL_IPC_BITMAP_H */

@@ -16,7 +16,8 @@ struct exported_stream {
     cflight_status failed; /* what next failed with, or OK */
 };
 
-int cfl_stream_errno(cflight_status status)
+/* The errno that stands for a status (C stream interface: errno-compatible error codes). */
+static int errno_of(cflight_status status)
 {
     switch (status) {
     case CFLIGHT_OK:
@@ -63,7 +64,7 @@ static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema
         error = NULL;
     }
     cflight_error_free(error);
-    return cfl_stream_errno(status);
+    return errno_of(status);
 }
 
 static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_batch)
@@ -71,14 +72,14 @@ static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *r
     struct exported_stream *exported = stream->private_data;
     struct ArrowArray batch = {0};
     if (exported->failed != CFLIGHT_OK) {
-        return cfl_stream_errno(exported->failed);
+        return errno_of(exported->failed);
     }
     forget_error(exported);
     exported->failed = exported->source.next(exported->source.user_data, &batch, &exported->error);
     if (exported->failed == CFLIGHT_OK) {
         *ret_batch = batch;
     }
-    return cfl_stream_errno(exported->failed);
+    return errno_of(exported->failed);
 }
 
 static const char *stream_get_last_error(struct ArrowArrayStream *stream)

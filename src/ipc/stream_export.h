@@ -27,7 +27,5 @@ void *cfl_stream_source_of(const struct ArrowArrayStream *stream,
                                                   cflight_error **reterr));
 /* The last error of such a stream, NULL for none; borrowed until it is used again. */
 const cflight_error *cfl_stream_error_of(const struct ArrowArrayStream *stream);
-/* The errno that stands for a status (C stream interface: errno-compatible error codes). */
-int cfl_stream_errno(cflight_status status);
 
 #endif /* CFL_IPC_STREAM_EXPORT_H */

@@ -62,8 +62,8 @@ struct cfl_tls_server_options {
 cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,
                                   const struct cfl_tls_server_options *options,
                                   struct cfl_tls_server **ret_tls, cflight_error **reterr);
-struct cfl_tls_server *cfl_tls_server_ref(struct cfl_tls_server *tls);
-void cfl_tls_server_unref(struct cfl_tls_server *tls);
+/* Connections go on without it. */
+void cfl_tls_server_free(struct cfl_tls_server *tls);
 /* Replaces certificates and roots for connections accepted from now on; on failure the old ones
  * stay. */
 cflight_status cfl_tls_server_reload(struct cfl_tls_server *tls,

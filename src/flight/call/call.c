@@ -40,7 +40,15 @@ struct cfl_call *cfl_call_ref(struct cfl_call *call)
     return call;
 }
 
-struct cfl_connection *cfl_call_lock(struct cfl_call *call)
+static void unlock_and_unref(struct cfl_connection *connection)
+{
+    cfl_connection_unlock(connection);
+    cfl_connection_unref(connection);
+}
+
+/* Locks the connection that carries the call, whatever it moves to meanwhile, for a thread other
+ * than its reader. */
+static struct cfl_connection *lock_connection_of(struct cfl_call *call)
 {
     for (;;) {
         (void)pthread_mutex_lock(&call->connection_mutex);
@@ -53,14 +61,8 @@ struct cfl_connection *cfl_call_lock(struct cfl_call *call)
         if (is_current) {
             return connection;
         }
-        cfl_call_unlock(connection);
+        unlock_and_unref(connection);
     }
-}
-
-void cfl_call_unlock(struct cfl_connection *connection)
-{
-    cfl_connection_unlock(connection);
-    cfl_connection_unref(connection);
 }
 
 cflight_status cfl_call_failure_locked(struct cfl_call *call, cflight_error **reterr)
@@ -106,11 +108,11 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
 
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message)
 {
-    struct cfl_connection *connection = cfl_call_lock(call);
+    struct cfl_connection *connection = lock_connection_of(call);
     cfl_call_cancel_locked(call, status, message);
     cflight_cancel *connecting = cflight_cancel_ref(call->locked.connecting);
     cfl_connection_kick_locked(connection);
-    cfl_call_unlock(connection);
+    unlock_and_unref(connection);
     cflight_cancel_trigger(connecting);
     cflight_cancel_unref(connecting);
 }

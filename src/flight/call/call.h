@@ -86,8 +86,8 @@ struct cfl_call {
     const struct cflight_allocator *alloc;
     const struct cfl_method *method;
     /* A client's call moves to another connection when it is sent again. That is done by its
-     * reader, under the lock of the connection it leaves; others find the one it is on by
-     * cfl_call_lock. */
+     * reader, under the lock of the connection it leaves; others lock the one they find, and look
+     * again. */
     struct cfl_connection *connection;
     pthread_mutex_t connection_mutex;       /* a leaf: of the pointer */
     const struct cfl_call_request *request; /* client: until the observer was told of the end */
@@ -159,12 +159,6 @@ struct cfl_call *cfl_call_ref(struct cfl_call *call);
  * other references. */
 void cfl_call_drop_locked(struct cfl_call *call);
 void cfl_call_unref(struct cfl_call *call);
-
-/* Locks the connection that carries the call, whatever it moves to meanwhile, for a thread other
- * than its reader. */
-struct cfl_connection *cfl_call_lock(struct cfl_call *call);
-/* Unlocks what cfl_call_lock gave. */
-void cfl_call_unlock(struct cfl_connection *connection);
 
 /* Registers the call with a cancel handle (may be NULL); a triggered one ends the call at once. Not
  * under the lock. */

@@ -74,8 +74,3 @@ void cfl_peer_address_read(const char *peer, struct cfl_peer_address *ret_addres
     memset(ret_address, 0, sizeof *ret_address);
     memcpy(ret_address->host, is_unix ? "unix" : "unknown", is_unix ? 4 : 7);
 }
-
-bool cfl_peer_address_equal(const struct cfl_peer_address *a, const struct cfl_peer_address *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}

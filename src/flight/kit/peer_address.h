@@ -24,6 +24,5 @@ struct cfl_peer_address {
 /* Reads the name of a peer, as cflight_server_context_peer() gives it. Whatever cannot be read is
  * one caller, too. */
 void cfl_peer_address_read(const char *peer, struct cfl_peer_address *ret_address);
-bool cfl_peer_address_equal(const struct cfl_peer_address *a, const struct cfl_peer_address *b);
 
 #endif /* CFL_FLIGHT_KIT_PEER_ADDRESS_H */

@@ -112,7 +112,7 @@ static void server_destroy(struct cflight_server *server)
     empty_queue(server);
     cfl_listener_free(server->listener);
     cfl_poller_free(server->poller);
-    cfl_tls_server_unref(server->tls);
+    cfl_tls_server_free(server->tls);
     cfl_pool_unref(server->pool);
     for (size_t i = 0; i < server->middleware_count; i++) {
         cfl_strfree(server->alloc, (char *)(uintptr_t)server->middleware[i].key);

@@ -85,13 +85,17 @@ enum cflight_flight_code cfl_flight_code_of(cflight_status status)
     return mapping_of(status)->flight_code;
 }
 
-int32_t cfl_arrow_code_of(cflight_status status, enum cflight_flight_code code)
+/* The Arrow status code for a status with an explicit Flight code (then IOError, as all Flight
+ * errors are), or with CFLIGHT_FLIGHT_CODE_NONE the one that belongs to the status alone. */
+static int32_t arrow_code_of(cflight_status status, enum cflight_flight_code code)
 {
     return code != CFLIGHT_FLIGHT_CODE_NONE ? (int32_t)ARROW_IO_ERROR
                                             : (int32_t)mapping_of(status)->arrow_code;
 }
 
-const char *cfl_flight_code_text(enum cflight_flight_code code)
+/* "Unavailable" and so on, as it travels in x-arrow-status-detail-bin; NULL for NONE and unknown
+ * numbers. */
+static const char *flight_code_text(enum cflight_flight_code code)
 {
     const size_t count = sizeof FLIGHT_CODE_TEXTS / sizeof FLIGHT_CODE_TEXTS[0];
     return (int)code >= 0 && (size_t)code < count ? FLIGHT_CODE_TEXTS[code] : NULL;
@@ -208,13 +212,13 @@ static struct outgoing choose_codes(cflight_status status, const cflight_error *
         return outgoing;
     }
     outgoing.arrow_code =
-        is_arrow_code(arrow_code) ? arrow_code : cfl_arrow_code_of(status, flight_code);
+        is_arrow_code(arrow_code) ? arrow_code : arrow_code_of(status, flight_code);
     /* Arrow has a plain status for a cancelled call, and C++ sends it without a Flight code. */
     if (flight_code == CFLIGHT_FLIGHT_CODE_NONE && !is_arrow_code(arrow_code) &&
         status != CFLIGHT_CANCELLED) {
         flight_code = cfl_flight_code_of(status);
     }
-    const char *code_text = cfl_flight_code_text(flight_code);
+    const char *code_text = flight_code_text(flight_code);
     if (outgoing.detail[0] == '\0' && code_text != NULL) {
         outgoing.detail = code_text;
     }

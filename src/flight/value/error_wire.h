@@ -46,12 +46,4 @@ void cfl_error_to_peer(cflight_status status, const cflight_error *error, struct
 /* The Flight code that belongs to a status, or CFLIGHT_FLIGHT_CODE_NONE. */
 enum cflight_flight_code cfl_flight_code_of(cflight_status status);
 
-/* The Arrow status code for a status with an explicit Flight code (then IOError, as all Flight
- * errors are), or with CFLIGHT_FLIGHT_CODE_NONE the one that belongs to the status alone. */
-int32_t cfl_arrow_code_of(cflight_status status, enum cflight_flight_code code);
-
-/* "Unavailable" and so on, as it travels in x-arrow-status-detail-bin; NULL for NONE and unknown
- * numbers. */
-const char *cfl_flight_code_text(enum cflight_flight_code code);
-
 #endif /* CFL_FLIGHT_VALUE_ERROR_WIRE_H */

@@ -17,7 +17,6 @@ static const uint8_t SESSION_CONTEXT[] = "cflight";
 
 struct cfl_tls_server {
     const struct cflight_allocator *alloc;
-    struct cfl_refcount refcount;
     pthread_mutex_t mutex;
     struct {
         struct cfl_tls_server_set *set;
@@ -221,28 +220,19 @@ cflight_status cfl_tls_server_new(const struct cflight_allocator *alloc,
         return cfl_error_no_memory(reterr);
     }
     tls->alloc = alloc;
-    cfl_refcount_init(&tls->refcount);
     (void)pthread_mutex_init(&tls->mutex, NULL);
     cflight_status status = new_set(alloc, options, NULL, &tls->locked.set, reterr);
     if (status != CFLIGHT_OK) {
-        cfl_tls_server_unref(tls);
+        cfl_tls_server_free(tls);
         return status;
     }
     *ret_tls = tls;
     return CFLIGHT_OK;
 }
 
-struct cfl_tls_server *cfl_tls_server_ref(struct cfl_tls_server *tls)
+void cfl_tls_server_free(struct cfl_tls_server *tls)
 {
-    if (tls != NULL) {
-        cfl_refcount_up(&tls->refcount);
-    }
-    return tls;
-}
-
-void cfl_tls_server_unref(struct cfl_tls_server *tls)
-{
-    if (tls == NULL || !cfl_refcount_down(&tls->refcount)) {
+    if (tls == NULL) {
         return;
     }
     cfl_tls_server_set_unref(tls->locked.set);

@@ -122,17 +122,6 @@ TEST(body, wrapped_memory_is_released_with_the_last_reference)
     cflight_buffer_unref(cfl_body_wrap(NULL, memory, sizeof memory, NULL, NULL));
 }
 
-/* Goal: a view can be shortened, never lengthened. Method: set lengths on both sides. */
-TEST(body, a_view_can_only_be_shortened)
-{
-    cflight_buffer *body = cfl_body_new(NULL, NULL, 100);
-    cfl_body_set_len(body, 101);
-    assert_int_equal(cfl_body_len(body), 100);
-    cfl_body_set_len(body, 60);
-    assert_int_equal(cflight_buffer_bytes(body).len_bytes, 60);
-    cflight_buffer_unref(body);
-}
-
 /* Goal: lengths that no machine has are refused before any arithmetic. Method: the largest. */
 TEST(body, an_impossible_length_is_refused)
 {

@@ -5,7 +5,8 @@
 #include "base/cursor.h"
 #include "test.h"
 
-/* Goal: integers are laid out in the byte order their names say. Method: compare every byte. */
+/* Goal: integers are laid out in the byte order that their names say. Method: compare every byte.
+ */
 TEST(buf, integers_are_written_in_their_byte_order)
 {
     struct cfl_buf buf;
@@ -13,10 +14,7 @@ TEST(buf, integers_are_written_in_their_byte_order)
     assert_true(cfl_buf_append_u8(&buf, 0x01));
     assert_true(cfl_buf_append_u16le(&buf, 0x0203));
     assert_true(cfl_buf_append_u32le(&buf, 0x04050607));
-    assert_true(cfl_buf_append_u64le(&buf, UINT64_C(0x08090A0B0C0D0E0F)));
-    assert_true(cfl_buf_append_u32be(&buf, 0x10111213));
-    static const uint8_t expected[] = {0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04, 0x0F, 0x0E, 0x0D,
-                                       0x0C, 0x0B, 0x0A, 0x09, 0x08, 0x10, 0x11, 0x12, 0x13};
+    static const uint8_t expected[] = {0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04};
     assert_int_equal(buf.len_bytes, sizeof expected);
     assert_memory_equal(buf.data, expected, sizeof expected);
     cfl_buf_done(&buf);
@@ -77,7 +75,6 @@ TEST(buf, a_failed_buffer_ignores_later_appends)
     assert_null(cfl_buf_space(&buf, 1));
     cfl_buf_put_u8(&buf, SIZE_MAX, 1);
     cfl_buf_put_u32le(&buf, SIZE_MAX, 1);
-    cfl_buf_put_u32be(&buf, SIZE_MAX, 1);
     assert_int_equal(buf.len_bytes, 8);
     assert_memory_equal(buf.data, "12345678", 8);
 
@@ -107,12 +104,10 @@ TEST(buf, a_reservation_survives_growth)
     cfl_buf_init(&buf, NULL);
     size_t at_u8 = cfl_buf_reserve(&buf, 1);
     size_t at_le = cfl_buf_reserve(&buf, 4);
-    size_t at_be = cfl_buf_reserve(&buf, 4);
     assert_true(cfl_buf_append_zeros(&buf, 100000));
     cfl_buf_put_u8(&buf, at_u8, 0x7F);
     cfl_buf_put_u32le(&buf, at_le, 0x01020304);
-    cfl_buf_put_u32be(&buf, at_be, 0x01020304);
-    assert_memory_equal(buf.data, "\x7F\x04\x03\x02\x01\x01\x02\x03\x04", 9);
+    assert_memory_equal(buf.data, "\x7F\x04\x03\x02\x01", 5);
     cfl_buf_done(&buf);
 }
 
@@ -151,7 +146,6 @@ TEST(buf, varints_take_the_expected_length_and_read_back)
         for (size_t i = 0; i < 4; i++) {
             uint8_t bytes[10];
             size_t len_bytes = cfl_varint_write(bytes, values[i]);
-            assert_int_equal(len_bytes, cfl_varint_len(values[i]));
             size_t significant_bits = values[i] == 0 ? 1 : 64 - (size_t)__builtin_clzll(values[i]);
             assert_int_equal(len_bytes, (significant_bits + 6) / 7);
 

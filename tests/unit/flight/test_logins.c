@@ -43,7 +43,7 @@ TEST(logins, addresses_are_read_without_ports)
         struct cfl_peer_address b;
         cfl_peer_address_read(cases[i].a, &a);
         cfl_peer_address_read(cases[i].b, &b);
-        assert_int_equal(cfl_peer_address_equal(&a, &b), cases[i].is_same);
+        assert_int_equal(memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0, cases[i].is_same);
         assert_string_equal(a.host, cases[i].host);
         assert_int_equal(a.port, cases[i].port);
     }

@@ -34,7 +34,7 @@ static void established_done(struct t_tls_pair *pair, struct t_cert *ca,
 {
     t_tls_pair_done(pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(ca);
 }
 
@@ -318,7 +318,7 @@ TEST(tls, every_allocation_failure_of_a_context_is_reported)
         }
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
         cfl_tls_client_unref(client);
-        cfl_tls_server_unref(server);
+        cfl_tls_server_free(server);
         assert_int_equal(alloc->live_count, 0);
     }
     t_cert_done(&ca);
@@ -349,7 +349,7 @@ TEST(tls, every_allocation_failure_of_a_connection_is_survived)
         assert_int_equal(alloc->live_count, 0);
     }
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&leaf);
     t_cert_done(&ca);
 }

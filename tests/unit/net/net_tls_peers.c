@@ -48,7 +48,7 @@ TEST(tls, key_pairs_are_chosen_by_name)
     t_expect_text(pair.client.error, "certificate is for DNS:a.example");
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&b);
     t_cert_done(&a);
     t_cert_done(&ca);
@@ -76,7 +76,7 @@ TEST(tls, a_reload_is_for_new_connections)
     CHECK_STATUS(cfl_tls_server_reload(server, &options, &error), CFLIGHT_INVALID_ARGUMENT);
     t_expect_error(error, "does not match");
     expect_shown(client, server, "localhost", "CN=second");
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_expect_talk(&old);
     t_tls_pair_done(&old);
     cfl_tls_client_unref(client);
@@ -188,7 +188,7 @@ static void visit_done(struct visit *visit)
 {
     end_done(&visit->ours);
     raw_done(&visit->raw);
-    cfl_tls_server_unref(visit->server);
+    cfl_tls_server_free(visit->server);
     t_cert_done(&visit->leaf);
     t_cert_done(&visit->ca);
 }
@@ -250,7 +250,7 @@ TEST(tls, versions_and_alpn_are_demanded)
     expect_client_says(client, &leaf, TLS1_1_VERSION,
                        "no TLS version in common; this side speaks TLS 1.2 and 1.3");
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&leaf);
     t_cert_done(&ca);
 }
@@ -345,7 +345,7 @@ TEST(tls, a_plain_peer_is_recognised)
     end_done(&ours);
     (void)close(fds[0]);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&ca);
 }
 
@@ -448,7 +448,7 @@ TEST(tls, contexts_are_shared_by_threads)
     assert_int_equal(pthread_join(acceptor_thread, NULL), 0);
     assert_false(acceptor.has_failed);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(acceptor.tls);
+    cfl_tls_server_free(acceptor.tls);
     cfl_listener_free(acceptor.listener);
     t_cert_done(&cert);
 }
@@ -481,7 +481,7 @@ TEST(tls, dialing_checks_the_host_by_default)
     t_expect_error(error, expected);
     assert_true(acceptor.has_failed);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(acceptor.tls);
+    cfl_tls_server_free(acceptor.tls);
     cfl_listener_free(acceptor.listener);
     t_cert_done(&cert);
 }

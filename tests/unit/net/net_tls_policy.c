@@ -60,7 +60,7 @@ static struct t_tls_pair connect_site(const struct site *site,
     struct cfl_tls_client *client = t_tls_client_new(&client_options);
     struct t_tls_pair pair = t_handshake(client, "localhost", server);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     return pair;
 }
 
@@ -138,7 +138,7 @@ TEST(tls_policy, a_reload_revokes_sessions)
     t_expect_text(pair.server.error, "certificate revoked (subject \"CN=client\")");
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     free(lists);
     site_done(&site);
 }

@@ -44,7 +44,7 @@ TEST(tls_sessions, are_resumed)
     cflight_error *error = NULL;
     CHECK_OK(cfl_tls_server_reload(server, &none, &error), error);
     assert_false(is_resumed(client, "localhost", server, ""));
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     cfl_tls_client_unref(client);
     t_cert_done(&cert);
     t_cert_done(&server_cert);
@@ -68,7 +68,7 @@ TEST(tls_sessions, are_forgotten_when_there_are_many)
     assert_true(is_resumed(client, name, server, ""));
     assert_false(is_resumed(client, "n0.example.org", server, ""));
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&server_cert);
     t_cert_done(&ca);
 }
@@ -144,7 +144,7 @@ static void site_init(struct site *site, long server_valid_s, long client_valid_
 static void site_done(struct site *site)
 {
     cfl_tls_client_unref(site->client);
-    cfl_tls_server_unref(site->server);
+    cfl_tls_server_free(site->server);
     t_cert_done(&site->client_cert);
     t_cert_done(&site->server_cert);
     t_cert_done(&site->ca);
@@ -312,7 +312,7 @@ TEST(tls_sessions, ticket_keys_rotate)
     SSL_SESSION_free(same_key);
     SSL_SESSION_free(first);
     SSL_CTX_free(ctx);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&leaf);
     t_cert_done(&ca);
 }

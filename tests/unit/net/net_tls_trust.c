@@ -132,7 +132,7 @@ static void run_trust_case(const struct trust_case *test, const struct t_cert *c
     }
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&leaf);
 }
 
@@ -165,13 +165,13 @@ TEST(tls, a_chain_is_followed_to_its_root)
     struct t_tls_pair pair = t_handshake(client, "localhost", server);
     t_expect_established(&pair);
     t_tls_pair_done(&pair);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     server = t_tls_server_showing(&leaf);
     pair = t_handshake(client, "localhost", server);
     CHECK_STATUS(pair.client.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(pair.client.error, "unable to get local issuer certificate");
     t_tls_pair_done(&pair);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     cfl_tls_client_unref(client);
     t_cert_done(&leaf);
     t_cert_done(&middle);
@@ -204,7 +204,7 @@ TEST(tls, the_system_trust_store_is_the_default)
     t_expect_established(&pair);
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     assert_int_equal(unlink(path), 0);
     t_dir_done(&dir);
     t_cert_done(&leaf);
@@ -234,7 +234,7 @@ TEST(tls, skipping_verification_is_logged)
     assert_int_equal(peer->cert_san_count, 0);
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&leaf);
 }
 
@@ -325,7 +325,7 @@ static void run_client_auth_case(const struct client_auth_case *test, const stru
     }
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&cert);
 }
 
@@ -362,7 +362,7 @@ TEST(tls, names_of_strangers_are_escaped)
     assert_string_equal(peer->cert_sans[0], "DNS:a\\20b\\5cc");
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&cert);
     t_cert_done(&server_cert);
     t_cert_done(&ca);
@@ -384,7 +384,7 @@ TEST(tls, the_common_name_is_the_identity_of_last_resort)
     assert_string_equal(cfl_transport_peer(pair.server.transport)->cert_identity, "old client");
     t_tls_pair_done(&pair);
     cfl_tls_client_unref(client);
-    cfl_tls_server_unref(server);
+    cfl_tls_server_free(server);
     t_cert_done(&cert);
     t_cert_done(&server_cert);
     t_cert_done(&ca);
