@@ -75,7 +75,7 @@ def test_failures_name_what_failed(servers):
         with pytest.raises(KeyError):
             client.fetch(info_of((b"none", [])))
         reader = client.fetch(info_of((b"part0", []), (b"none", [])), parallel=1)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="endpoint 2 of 2 at the info's own service"):
             reader.read_all()
         for wrong in (
             lambda: client.fetch(None),
