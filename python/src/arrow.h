@@ -62,6 +62,10 @@ PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *
 
 /* Raises what a stream's callback reported; always returns -1. */
 int cfp_stream_raise(struct cfp_state *state, struct ArrowArrayStream *stream, int code);
+typedef int cfp_stream_raiser(struct cfp_state *state, struct ArrowArrayStream *stream, int code);
+/* With another way to raise: for streams that know more than a number and a text. */
+PyObject *cfp_own_stream_take_raising(struct cfp_state *state, struct ArrowArrayStream *stream,
+                                      cfp_stream_raiser *raise);
 
 /* The first difference of two schemas in words; `expected` comes first in the sentence. */
 PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,

@@ -146,6 +146,36 @@ static void fetch_release(struct ArrowArrayStream *stream)
     PyGILState_Release(gil);
 }
 
+static int raise_failure(struct cfp_state *state, struct ArrowArrayStream *stream, int code)
+{
+    struct fetch_box *box = stream->private_data;
+    cflight_error *error = cflight_fetch_error(&box->inner);
+    if (error == NULL) {
+        return cfp_stream_raise(state, stream, code);
+    }
+    cfp_raise(state, cflight_error_status(error), error);
+    return -1;
+}
+
+/* A reader of pyarrow's, where there is one, over an iterator: of an Arrow stream that fails it
+ * would see no more than a number and a text. */
+static PyObject *reader_over(struct cfp_state *state, struct ArrowArrayStream *stream)
+{
+    PyObject *own = cfp_own_stream_take_raising(state, stream, raise_failure);
+    if (own == NULL || state->pa == NULL) {
+        return own;
+    }
+    PyObject *schema = PyObject_GetAttrString(own, "schema");
+    PyObject *result = NULL;
+    if (schema != NULL) {
+        PyObject *arguments[] = {schema, own};
+        result = PyObject_Vectorcall(state->pa_reader_from_batches, arguments, 2, NULL);
+    }
+    Py_XDECREF(schema);
+    Py_DECREF(own);
+    return result;
+}
+
 struct fetch_arguments {
     PyObject *info;
     PyObject *options;
@@ -203,7 +233,7 @@ static PyObject *start(struct fetch_box *box, cflight_client *client, PyObject *
         .private_data = box,
     };
     *ret_is_taken = true;
-    return cfp_stream_take(box->state, &stream);
+    return reader_over(box->state, &stream);
 }
 
 PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)

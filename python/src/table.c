@@ -223,6 +223,7 @@ struct own_reader {
     CFP_HEAD
     PyObject *schema;
     cfp_mutex mutex;
+    cfp_stream_raiser *raise;
     struct ArrowArrayStream stream; /* released while in use, and once given away or closed */
     bool is_closed;
 };
@@ -258,12 +259,19 @@ static PyObject *refuse_closed(void)
 
 PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *stream)
 {
+    return cfp_own_stream_take_raising(state, stream, cfp_stream_raise);
+}
+
+PyObject *cfp_own_stream_take_raising(struct cfp_state *state, struct ArrowArrayStream *stream,
+                                      cfp_stream_raiser *raise)
+{
     PyTypeObject *type = state->record_batch_reader_type;
     struct own_reader *self = (struct own_reader *)type->tp_alloc(type, 0);
     if (self == NULL) {
         stream->release(stream);
         return NULL;
     }
+    self->raise = raise;
     self->stream = *stream;
     stream->release = NULL;
     struct ArrowSchema schema;
@@ -271,7 +279,7 @@ PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *
     if (code == 0) {
         self->schema = cfp_schema_take(state, &schema);
     } else {
-        cfp_stream_raise(state, &self->stream, code);
+        raise(state, &self->stream, code);
     }
     if (self->schema == NULL) {
         Py_CLEAR(self);
@@ -314,7 +322,7 @@ static PyObject *own_reader_next(PyObject *self)
     Py_BEGIN_ALLOW_THREADS code = stream.get_next(&stream, &array);
     Py_END_ALLOW_THREADS if (code != 0)
     {
-        cfp_stream_raise(state, &stream, code);
+        reader->raise(state, &stream, code);
     }
     put_stream(reader, &stream);
     if (code != 0) {

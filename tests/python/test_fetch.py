@@ -11,6 +11,7 @@ import pytest
 from echo_server import EchoServer
 
 pa = pytest.importorskip("pyarrow")
+dataset = pytest.importorskip("pyarrow.dataset")
 
 SCHEMA = pa.schema([("a", pa.int64())])
 
@@ -75,7 +76,7 @@ def test_failures_name_what_failed(servers):
         with pytest.raises(KeyError):
             client.fetch(info_of((b"none", [])))
         reader = client.fetch(info_of((b"part0", []), (b"none", [])), parallel=1)
-        with pytest.raises(OSError, match="endpoint 2 of 2 at the info's own service"):
+        with pytest.raises(KeyError, match="endpoint 2 of 2 at the info's own service"):
             reader.read_all()
         for wrong in (
             lambda: client.fetch(None),
@@ -85,6 +86,27 @@ def test_failures_name_what_failed(servers):
             with pytest.raises(TypeError):
                 wrong()
         client.fetch(info_of((b"part0", []), (b"part1", [])))  # dropped unread
+
+
+def test_failures_while_reading_keep_their_class():
+    """Goal: what fails after the first batch is the exception of the call. Method: a server that refuses the second
+    endpoint, with extra_info; and a reader that is read by Arrow's own threads."""
+
+    class Server(flight.FlightServerBase):
+        def do_get(self, context, ticket):
+            if ticket.ticket == b"closed":
+                raise flight.FlightUnauthorizedError("not for you", extra_info=b"why")
+            return flight.RecordBatchStream(pa.table({"a": range(3)}))
+
+    with Server("grpc://localhost:0") as server, flight.connect(f"grpc://localhost:{server.port}") as client:
+        info = info_of((b"open", []), (b"closed", []))
+        with pytest.raises(flight.FlightUnauthorizedError, match="endpoint 2 of 2") as caught:
+            client.fetch(info, parallel=1).read_all()
+        assert caught.value.extra_info == b"why"
+        with pytest.raises(flight.FlightUnauthorizedError, match="endpoint 2 of 2"):
+            dataset.Scanner.from_batches(client.fetch(info, parallel=1)).to_table()
+        reader = client.fetch(info, parallel=1)
+        assert isinstance(reader, pa.RecordBatchReader) and reader.read_next_batch().num_rows == 3
 
 
 def test_settings_go_along(servers):
