@@ -37,10 +37,14 @@ void cfl_server_drain_connections(struct cflight_server *server)
     cfl_server_for_each_connection(server, drain);
 }
 
-/* Closes a connection that has nothing left to say. */
+/* Closes a connection that has nothing left to say but GOAWAY: the clock may come before who shuts
+ * down has told it. */
 static void close_quiet(struct cflight_server *server, struct cfl_connection *connection)
 {
     cfl_connection_lock(connection);
+    if (!connection->locked.is_closed) {
+        cfl_grpc_goaway(connection->locked.grpc, true);
+    }
     cfl_connection_flush_locked(connection);
     if (!cfl_grpc_wants_output(connection->locked.grpc)) {
         cfl_connection_close_locked(connection, NULL);
