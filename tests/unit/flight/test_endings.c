@@ -12,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "log_capture.h"
 #include "peer.h"
+#include "quiet_fork.h"
 #include "rpcs.h"
 #include "service.h"
 #include "test.h"
@@ -236,6 +238,7 @@ static void *chat(void *user_data)
     return NULL;
 }
 
+/* The payload of all DATA; 0 when the last frame is cut. */
 static size_t sum_of_data(const struct t_raw *raw)
 {
     size_t sum_bytes = 0;
@@ -246,21 +249,30 @@ static size_t sum_of_data(const struct t_raw *raw)
         sum_bytes += header[3] == T_DATA ? len_bytes : 0;
         offset += 9 + len_bytes;
     }
-    return sum_bytes;
+    return offset == raw->len_bytes ? sum_bytes : 0;
 }
 
-/* As t_socket_read_to_end, at the pace of a slow network. */
-static void read_to_end(int fd, struct t_raw *raw, int pause_ms)
+/* As t_socket_read_to_end, at the pace of a slow network. Returns the longest time between two
+ * reads. */
+static int64_t read_to_end(int fd, struct t_raw *raw, int pause_ms)
 {
+    int64_t longest_ns = 0;
+    int64_t last_ns = cfl_clock_now_ns(NULL);
     while (t_socket_read(fd, raw)) {
+        int64_t now_ns = cfl_clock_now_ns(NULL);
+        longest_ns = now_ns - last_ns > longest_ns ? now_ns - last_ns : longest_ns;
+        last_ns = now_ns;
         (void)poll(NULL, 0, pause_ms);
     }
+    return longest_ns / CFL_NS_PER_MS;
 }
 
 /* A client asks for results and reads none of them until the server drains, while another thread
- * keeps sending; then every result, the trailers and the GOAWAY must be there. */
-static void check_drained(const char *body, size_t result_count, int pause_ms)
+ * keeps sending; then every result, the trailers and the GOAWAY must be there. False when the
+ * machine kept the client from reading for so long that the server may have given it up. */
+static bool try_drained(const char *body, size_t result_count, int pause_ms)
 {
+    enum { AWAY_MS_MAX = 300 };
     struct t_service service;
     struct t_raw raw = {0};
     struct chatter chatter = {.is_over = false};
@@ -274,7 +286,7 @@ static void check_drained(const char *body, size_t result_count, int pause_ms)
     assert_true(t_service_wait(&service, &service.locked.started_count, 1));
     assert_int_equal(pthread_create(&thread, NULL, chat, &chatter), 0);
     cflight_server_shutdown(service.server, -1);
-    read_to_end(chatter.fd, &raw, pause_ms);
+    int64_t longest_ms = read_to_end(chatter.fd, &raw, pause_ms);
     atomic_store(&chatter.is_over, true);
     (void)shutdown(chatter.fd, SHUT_RDWR);
     (void)pthread_join(thread, NULL);
@@ -282,12 +294,23 @@ static void check_drained(const char *body, size_t result_count, int pause_ms)
     t_service_stop(&service);
     (void)close(chatter.fd);
     size_t data_bytes = sum_of_data(&raw);
-    size_t headers_count = t_raw_count(&raw, T_HEADERS);
-    size_t goaway_count = t_raw_count(&raw, T_GOAWAY);
+    bool is_whole = data_bytes == result_count * (5 + 2 + strlen(body)) &&
+                    t_raw_count(&raw, T_HEADERS) == 2 && t_raw_count(&raw, T_GOAWAY) >= 1;
     t_raw_done(&raw);
-    assert_int_equal(data_bytes, result_count * (5 + 2 + strlen(body)));
-    assert_int_equal(headers_count, 2);
-    assert_true(goaway_count >= 1);
+    if (!is_whole && longest_ms < AWAY_MS_MAX) {
+        fail_msg("%zu bytes of results came, in reads at most %d ms apart", data_bytes,
+                 (int)longest_ms);
+    }
+    return is_whole;
+}
+
+static void check_drained(const char *body, size_t result_count, int pause_ms)
+{
+    enum { TRIES_MAX = 20 };
+    int tries = 1;
+    while (!try_drained(body, result_count, pause_ms)) {
+        assert_true(tries++ < TRIES_MAX);
+    }
 }
 
 /* Goal: a connection that the server closes loses nothing that was sent, though the client never
@@ -353,10 +376,10 @@ TEST(endings, a_failed_write_reports_the_status_that_came_before)
     t_schema(&schema);
     t_batch(0, 200000, &batch);
     CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
-    CHECK_OK(cflight_client_do_put(client, &descriptor, &schema, NULL, &writer, &metadata, &error),
-             error);
+    /* The call itself, of headers and a schema, may already meet the answer. */
+    cflight_status status =
+        cflight_client_do_put(client, &descriptor, &schema, NULL, &writer, &metadata, &error);
     t_gate_wait(&refused);
-    cflight_status status = CFLIGHT_OK;
     for (int i = 0; i < 100 && status == CFLIGHT_OK; i++) {
         status = cflight_writer_write(writer, &batch, NULL, &error);
     }
@@ -604,7 +627,7 @@ TEST(endings, a_child_cannot_use_its_parents_client)
     CHECK_OK(cflight_reader_next(reader, &chunk, &error), error);
     rows = chunk.batch.length;
     cflight_chunk_release(&chunk);
-    pid_t child = fork();
+    pid_t child = t_fork_quietly();
     if (child == 0) {
         cflight_status status = t_rpc(client, CFLIGHT_METHOD_DO_GET, "batches=1", NULL, &error);
         bool is_right = status == CFLIGHT_FAILED_PRECONDITION &&
@@ -651,7 +674,7 @@ TEST(endings, a_child_cannot_end_its_parents_server)
     t_service_start(&service, NULL, NULL);
     cflight_client *client = t_client(&service, NULL);
     CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
-    pid_t child = fork();
+    pid_t child = t_fork_quietly();
     if (child == 0) {
         (void)alarm(CHILD_PATIENCE_S);
         cflight_server_shutdown(service.server, 0);

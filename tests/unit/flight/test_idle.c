@@ -186,7 +186,7 @@ TEST(idle, a_dead_server_is_left)
     struct script script = {.awaited = T_PING, .awaited_flags = 0};
     struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
     options.keepalive_interval_ms = 20;
-    options.keepalive_timeout_ms = 50;
+    options.keepalive_timeout_ms = 2000; /* it also binds the server's first words */
     options.keepalive_without_calls = true;
     options.keepalive_is_agreed = true;
     run_script(&script, &options, true);
@@ -333,26 +333,90 @@ TEST(idle, no_thread_where_none_is_wanted)
 
 /* ---- fork and exit ---- */
 
+struct pings {
+    struct t_gate go_on; /* opened when some were answered: from then on nothing takes memory */
+};
+
 /* A server that pings without a pause until its client is gone. */
 static void serve_pings(void *user_data, int fd)
 {
+    enum { SOME = 100 };
+    struct pings *pings = user_data;
     struct t_raw raw = {0};
     struct t_raw input = {0};
-    (void)user_data;
     t_raw_wide_server_start(&raw);
     bool is_open = t_socket_send(fd, &raw);
     t_raw_clear(&raw);
     say_ping(&raw);
-    while (is_open) {
+    for (int i = 0; is_open; i++) {
         t_raw_clear(&input);
         is_open = t_socket_send(fd, &raw) && t_socket_read(fd, &input);
+        if (i == SOME) {
+            t_gate_open(&pings->go_on);
+        }
     }
     t_raw_done(&raw);
     t_raw_done(&input);
 }
 
+/* A process with a service, which ends when its `stop_fd` is closed. It is made while this one has
+ * a single thread: sanitizers have locks around memory that fork() does not wait for, so a child
+ * must not begin while another thread asks for memory. */
+struct service_process {
+    pid_t pid;
+    int stop_fd;
+    char location[64];
+};
+
+static void serve_until_closed(int location_fd, int stop_fd)
+{
+    struct t_service service;
+    char location[64] = "";
+    char byte = 0;
+    t_service_start(&service, NULL, NULL);
+    (void)snprintf(location, sizeof location, "%s", service.location);
+    if (write(location_fd, location, sizeof location) == sizeof location) {
+        (void)read(stop_fd, &byte, 1);
+    }
+    t_service_stop(&service);
+}
+
+static void service_process_start(struct service_process *process)
+{
+    int location_fds[2];
+    int stop_fds[2];
+    assert_int_equal(pipe(location_fds), 0);
+    assert_int_equal(pipe(stop_fds), 0);
+    process->stop_fd = stop_fds[1];
+    process->pid = fork();
+    if (process->pid == 0) {
+        (void)close(stop_fds[1]);
+        serve_until_closed(location_fds[1], stop_fds[0]);
+        _exit(0);
+    }
+    (void)close(stop_fds[0]);
+    (void)close(location_fds[1]);
+    assert_int_equal(read(location_fds[0], process->location, sizeof process->location),
+                     sizeof process->location);
+    (void)close(location_fds[0]);
+}
+
+static void expect_good_end(pid_t child)
+{
+    int wait_status = 0;
+    assert_int_equal(waitpid(child, &wait_status, 0), child);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+}
+
+static void service_process_stop(struct service_process *process)
+{
+    (void)close(process->stop_fd);
+    expect_good_end(process->pid);
+}
+
 /* In a child: its own client works, with a watch of its own, and the parent's can be freed. */
-static int use_in_child(const struct t_service *service, cflight_client *inherited)
+static int use_in_child(const char *location, cflight_client *inherited)
 {
     cflight_error *error = NULL;
     (void)alarm(CHILD_PATIENCE_S);
@@ -360,7 +424,7 @@ static int use_in_child(const struct t_service *service, cflight_client *inherit
         return 2;
     }
     cflight_client *client = NULL;
-    if (cflight_client_new(service->location, NULL, &client, &error) != CFLIGHT_OK ||
+    if (cflight_client_new(location, NULL, &client, &error) != CFLIGHT_OK ||
         t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error) != CFLIGHT_OK) {
         return 3;
     }
@@ -376,62 +440,79 @@ static int use_in_child(const struct t_service *service, cflight_client *inherit
 }
 
 /* Goal: fork() at any moment leaves a child that can start anew, and a parent that goes on.
- * Method: fork again and again while a peer keeps the thread at work; the children make clients. */
+ * Method: fork again and again while a peer keeps the thread at work; the children make clients of
+ * a server in another process. */
 TEST(idle, a_child_starts_anew)
 {
     if (!MAY_FORK) {
         skip();
     }
     struct t_peer peer;
-    struct t_service service;
+    struct pings pings;
+    struct service_process process;
     cflight_client *client = NULL;
     cflight_error *error = NULL;
-    t_service_start(&service, NULL, NULL);
-    t_peer_start(&peer, serve_pings, NULL);
+    service_process_start(&process);
+    t_gate_init(&pings.go_on);
+    t_peer_start(&peer, serve_pings, &pings);
     CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
     CHECK_OK(cflight_client_connect(client, NULL, &error), error);
+    assert_true(t_gate_wait_for(&pings.go_on, PATIENCE_MS));
     for (int i = 0; i < 20; i++) {
-        int wait_status = 0;
         pid_t child = fork();
         if (child == 0) {
-            _exit(use_in_child(&service, client));
+            _exit(use_in_child(process.location, client));
         }
-        assert_int_equal(waitpid(child, &wait_status, 0), child);
-        assert_true(WIFEXITED(wait_status));
-        assert_int_equal(WEXITSTATUS(wait_status), 0);
+        expect_good_end(child);
         assert_int_equal(watch_count(), 1);
     }
     cflight_client_free(client);
     t_peer_stop(&peer);
-    t_service_stop(&service);
+    t_gate_done(&pings.go_on);
+    service_process_stop(&process);
+}
+
+/* Connects to the place that is told, and ends the process with the client open. */
+static void connect_and_exit(int location_fd)
+{
+    static cflight_client *client; /* reachable to the end */
+    char location[64];
+    (void)alarm(CHILD_PATIENCE_S);
+    if (read(location_fd, location, sizeof location) != sizeof location ||
+        cflight_client_new(location, NULL, &client, NULL) != CFLIGHT_OK ||
+        cflight_client_connect(client, NULL, NULL) != CFLIGHT_OK) {
+        _exit(1);
+    }
+    exit(0);
 }
 
 /* Goal: a process that ends with clients open ends well and at once.
- * Method: children that connect to a peer which keeps the thread at work, and call exit(). */
+ * Method: children that connect to a peer which keeps the thread at work, and call exit(). They
+ * begin before the peer does, so that nothing of its thread is theirs. */
 TEST(idle, exit_waits_for_nothing)
 {
     if (!MAY_FORK) {
         skip();
     }
-    struct t_peer peer;
-    t_peer_start(&peer, serve_pings, NULL);
     for (int i = 0; i < 20; i++) {
-        int wait_status = 0;
+        struct t_peer peer;
+        struct pings pings;
+        int location_fds[2];
+        assert_int_equal(pipe(location_fds), 0);
         pid_t child = fork();
         if (child == 0) {
-            static cflight_client *client; /* reachable to the end */
-            (void)alarm(CHILD_PATIENCE_S);
-            if (cflight_client_new(peer.location, NULL, &client, NULL) != CFLIGHT_OK ||
-                cflight_client_connect(client, NULL, NULL) != CFLIGHT_OK) {
-                _exit(1);
-            }
-            exit(0);
+            connect_and_exit(location_fds[0]);
         }
-        assert_int_equal(waitpid(child, &wait_status, 0), child);
-        assert_true(WIFEXITED(wait_status));
-        assert_int_equal(WEXITSTATUS(wait_status), 0);
+        (void)close(location_fds[0]);
+        t_gate_init(&pings.go_on);
+        t_peer_start(&peer, serve_pings, &pings);
+        assert_int_equal(write(location_fds[1], peer.location, sizeof peer.location),
+                         sizeof peer.location);
+        (void)close(location_fds[1]);
+        expect_good_end(child);
+        t_peer_stop(&peer);
+        t_gate_done(&pings.go_on);
     }
-    t_peer_stop(&peer);
 }
 
 static double now_s(void)

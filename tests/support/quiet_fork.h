@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_TESTS_QUIET_FORK_H
+#define CFLIGHT_TESTS_QUIET_FORK_H
+
+#include <sys/types.h>
+
+/* fork() at a moment when the other threads of the process sleep. Sanitizers have locks around
+ * memory that fork() does not wait for: a child that begins while another thread asks for memory
+ * would wait for ever when it does. */
+pid_t t_fork_quietly(void);
+
+#endif /* CFLIGHT_TESTS_QUIET_FORK_H */
