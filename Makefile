@@ -21,6 +21,8 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST = build/venv/bin/python -m pytest -q
+# Several processes that share the files of tests.
+PYTESTS = build/venv/bin/python tools/side_by_side $(JOBS) -q
 # Python itself is not instrumented, so the run time comes first and leaks are CTest's business. It
 # finds the functions of libcrypt that it wraps only if that is there when it starts.
 ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libubsan.so) \
@@ -63,7 +65,7 @@ test-asan: test-packages
 	@$(call BUILD,asan)
 	$(CTEST) build/asan
 	LD_PRELOAD="$(ASAN_RUNTIME)" ASAN_OPTIONS=detect_leaks=0 CFLIGHT_LIBRARY=build/asan/lib/libcflight.so \
-		CFLIGHT_BIN=build/asan/bin $(PYTEST) tests/interop \
+		CFLIGHT_BIN=build/asan/bin $(PYTESTS) tests/interop \
 		--ignore=tests/interop/test_memory.py # sanitizers have memory of their own
 
 test-tsan: test-packages
@@ -72,13 +74,13 @@ test-tsan: test-packages
 
 test-interop: test-packages
 	@$(call BUILD,release)
-	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTEST) tests/interop
+	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 
 # The module, and pyarrow's own Flight tests with it in the place of pyarrow.flight.
 test-python: test-packages
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
-	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTEST) tests/python)
+	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTESTS) tests/python)
 	build/venv/bin/python tools/published --quick
 
 published: test-packages
