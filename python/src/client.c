@@ -267,7 +267,7 @@ static PyMethodDef client_methods[] = {
          "Return the options of the session, as a dict."),
     CALL(fetch,
          "($self, info, options=None, *, parallel=0, any_order=False, attempts=0, "
-         "rewrite_location=None, location_is_trusted=None)",
+         "rewrite_location=None, location_is_trusted=None, progress=None)",
          "Fetch all endpoints of a :class:`FlightInfo`: return one pyarrow.RecordBatchReader, or a "
          ":class:`RecordBatchReader`.\n\n"
          "Endpoints are read in their order, `parallel` of them (0 is 4) open at once; `any_order` "
@@ -279,7 +279,8 @@ static PyMethodDef client_methods[] = {
          "location as "
          "str, returns true. `rewrite_location` gets each location as str and returns "
          "the one to use, or None to skip it. Clients of other locations have this client's "
-         "settings; what a caller logged in with is not sent there."),
+         "settings; what a caller logged in with is not sent there. `progress` gets a "
+         ":class:`FetchProgress` after each batch and at the end, on the thread that reads."),
     CALL(close_session, "($self, options=None)",
          "End the session: return a :class:`CloseSessionStatus`."),
     CALL(reload_tls,

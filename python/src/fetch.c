@@ -24,6 +24,7 @@ struct fetch_box {
     PyObject *rewrite;   /* a callable, or NULL */
     PyObject *rewritten; /* bytes: its last answer */
     PyObject *trust;     /* a callable, or NULL */
+    PyObject *progress;  /* a callable, or NULL */
     struct ArrowArrayStream inner;
 };
 
@@ -35,6 +36,7 @@ static void box_free(struct fetch_box *box)
     Py_XDECREF(box->rewrite);
     Py_XDECREF(box->rewritten);
     Py_XDECREF(box->trust);
+    Py_XDECREF(box->progress);
     PyMem_RawFree(box);
 }
 
@@ -81,6 +83,26 @@ static bool on_trust(void *user_data, const char *location)
     return is_trusted > 0;
 }
 
+static void tell_progress(struct fetch_box *box)
+{
+    struct cflight_fetch_counts counts;
+    if (box->progress == NULL || !cflight_fetch_progress(&box->inner, &counts)) {
+        return;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *value =
+        PyObject_CallFunction(box->state->fetch_progress, "KKKKKLL", counts.batch_count,
+                              counts.row_count, counts.body_bytes, counts.endpoints_done,
+                              counts.endpoint_count, counts.total_records, counts.total_bytes);
+    PyObject *answer = value == NULL ? NULL : PyObject_CallOneArg(box->progress, value);
+    if (answer == NULL) {
+        cfp_warn_unraisable("progress of fetch()");
+    }
+    Py_XDECREF(value);
+    Py_XDECREF(answer);
+    PyGILState_Release(gil);
+}
+
 struct pause {
     bool has_gil;
     PyGILState_STATE gil;
@@ -121,6 +143,9 @@ static int fetch_get_next(struct ArrowArrayStream *stream, struct ArrowArray *re
     pause_begin(&pause, box);
     int code = box->inner.get_next(&box->inner, ret_array);
     pause_end(&pause);
+    if (code == 0) {
+        tell_progress(box);
+    }
     return code;
 }
 
@@ -184,6 +209,7 @@ struct fetch_arguments {
     unsigned int attempts;
     PyObject *rewrite_location;
     PyObject *location_is_trusted;
+    PyObject *progress;
 };
 
 static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_arguments *given)
@@ -205,6 +231,9 @@ static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_ar
     if (given->location_is_trusted != Py_None) {
         box->trust = Py_NewRef(given->location_is_trusted);
         box->options.location_is_trusted = on_trust;
+    }
+    if (given->progress != Py_None) {
+        box->progress = Py_NewRef(given->progress);
     }
     box->options.user_data = box;
     return 0;
@@ -245,14 +274,17 @@ PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)
                             "attempts",
                             "rewrite_location",
                             "location_is_trusted",
+                            "progress",
                             NULL};
-    struct fetch_arguments given = {
-        .options = Py_None, .rewrite_location = Py_None, .location_is_trusted = Py_None};
+    struct fetch_arguments given = {.options = Py_None,
+                                    .rewrite_location = Py_None,
+                                    .location_is_trusted = Py_None,
+                                    .progress = Py_None};
     struct cfp_state *state = cfp_state_of(self);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIOO:fetch", names, &given.info,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIOOO:fetch", names, &given.info,
                                      &given.options, &given.parallel, &given.any_order,
                                      &given.attempts, &given.rewrite_location,
-                                     &given.location_is_trusted) ||
+                                     &given.location_is_trusted, &given.progress) ||
         cfp_check_type(given.info, state->info_type, "info", "cflight.FlightInfo") < 0) {
         return NULL;
     }

@@ -164,6 +164,7 @@ struct object_entry {
 static const struct object_entry type_objects[] = {
     OBJECT("IpcWriteOptions", write_options_class),
     OBJECT("IpcReadOptions", read_options_class),
+    OBJECT("FetchProgress", fetch_progress),
     OBJECT("ReadStats", read_stats),
     OBJECT("WriteStats", write_stats),
     OBJECT("DescriptorType", descriptor_type_enum),

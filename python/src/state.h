@@ -76,6 +76,7 @@
     X(pa_read_options_class)            \
     X(write_options_class)              \
     X(read_options_class)               \
+    X(fetch_progress)                   \
     X(read_stats)                       \
     X(write_stats)                      \
     X(descriptor_type_enum)             \

@@ -4,6 +4,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 
 import cflight as flight
@@ -107,6 +108,22 @@ def test_failures_while_reading_keep_their_class():
             dataset.Scanner.from_batches(client.fetch(info, parallel=1)).to_table()
         reader = client.fetch(info, parallel=1)
         assert isinstance(reader, pa.RecordBatchReader) and reader.read_next_batch().num_rows == 3
+
+
+def test_progress_is_told(servers, monkeypatch):
+    """Goal: a caller sees how far a fetch is. Method: three endpoints of a batch each; a callback that fails is told of."""
+    first, _ = servers
+    seen, failed = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda event: failed.append(event.exc_type))
+    with flight.connect(first.location) as client:
+        info = info_of((b"part0", []), (b"part1", []), (b"part2", []))
+        client.fetch(info, parallel=1, progress=seen.append).read_all()
+        assert [told.row_count for told in seen[:3]] == [100, 200, 300]
+        assert all(isinstance(told, flight.FetchProgress) for told in seen)
+        assert seen[-1].endpoints_done == seen[-1].endpoint_count == 3 and seen[-1].batch_count == 3
+        assert (seen[-1].total_records, seen[-1].total_bytes) == (-1, -1) and seen[-1].body_bytes >= 2400
+        assert client.fetch(info, progress=lambda told: 1 / 0).read_all().num_rows == 300
+        assert failed and set(failed) == {ZeroDivisionError}
 
 
 def test_settings_go_along(servers):

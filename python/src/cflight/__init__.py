@@ -84,6 +84,7 @@ from ._types import (
     ClientMiddlewareFactory,
     CloseSessionStatus,
     DescriptorType,
+    FetchProgress,
     FlightMethod,
     IpcReadOptions,
     IpcWriteOptions,

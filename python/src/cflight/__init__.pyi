@@ -120,6 +120,15 @@ class CertKeyPair(NamedTuple):
     cert: _Text
     key: _Text
 
+class FetchProgress(NamedTuple):
+    batch_count: int
+    row_count: int
+    body_bytes: int
+    endpoints_done: int
+    endpoint_count: int
+    total_records: int
+    total_bytes: int
+
 class ReadStats(NamedTuple):
     num_messages: int
     num_record_batches: int
@@ -592,6 +601,7 @@ class FlightClient:
         attempts: int = 0,
         rewrite_location: Callable[[str], _Text | Location | None] | None = None,
         location_is_trusted: Callable[[str], bool] | None = None,
+        progress: Callable[[FetchProgress], object] | None = None,
     ) -> _AnyReader: ...
     def close_session(self, options: FlightCallOptions | None = None) -> CloseSessionStatus: ...
     def close(self) -> None: ...

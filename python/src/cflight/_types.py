@@ -15,6 +15,7 @@ __all__ = [
     "ClientMiddlewareFactory",
     "CloseSessionStatus",
     "DescriptorType",
+    "FetchProgress",
     "FlightMethod",
     "IpcReadOptions",
     "IpcWriteOptions",
@@ -149,6 +150,25 @@ except ImportError:
         """What a writer has written, in messages."""
 
         __slots__ = ()
+
+
+class FetchProgress(
+    collections.namedtuple(
+        "FetchProgress",
+        "batch_count row_count body_bytes endpoints_done endpoint_count total_records total_bytes",
+    )
+):
+    """How far a :meth:`FlightClient.fetch` is.
+
+    The first three count what was read; `body_bytes` as it came over the network. The totals are the
+    info's: -1 is unknown.
+
+    Examples
+    --------
+    >>> client.fetch(info, progress=lambda p: print(p.endpoints_done, "of", p.endpoint_count))
+    """
+
+    __slots__ = ()
 
 
 _DEPTH_MAX = 1024
