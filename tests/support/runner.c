@@ -121,12 +121,17 @@ static void on_watchdog(int signal_number)
     _exit(3);
 }
 
+void t_watchdog_restart(void)
+{
+    (void)alarm(WATCHDOG_S);
+}
+
 static int before_test(void **state)
 {
     running_name = *state;
     *state = NULL;
     descriptors_before = open_descriptor_count();
-    (void)alarm(WATCHDOG_S);
+    t_watchdog_restart();
     return 0;
 }
 

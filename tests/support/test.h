@@ -20,6 +20,8 @@
 
 typedef void (*t_test_fn)(void **state);
 void t_register(const char *name, t_test_fn function);
+/* Between the parts of a long test: each has the watchdog's whole patience. */
+void t_watchdog_restart(void);
 
 #define TEST(suite, name)                                                    \
     static void suite##_##name(void **state);                                \

@@ -115,6 +115,7 @@ static void share(int thread_count, bool any_order, bool has_loop)
 {
     struct run run;
     pthread_t threads[THREADS_MAX];
+    t_watchdog_restart();
     run_init(&run);
     run.any_order = any_order;
     atomic_store(&run.left, round_count());
