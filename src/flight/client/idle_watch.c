@@ -347,18 +347,28 @@ static void *run(void *unused)
     return NULL;
 }
 
-/* With every signal blocked: they belong to the application. */
+/* Signals belong to the application. Those of faults are not blocked: a blocked one ends the
+ * process, while the application may have a handler for pages of a mapped file that are gone. */
+static void fill_blocked(sigset_t *signals)
+{
+    (void)sigfillset(signals);
+    (void)sigdelset(signals, SIGBUS);
+    (void)sigdelset(signals, SIGSEGV);
+    (void)sigdelset(signals, SIGFPE);
+    (void)sigdelset(signals, SIGILL);
+}
+
 static bool start_thread(void)
 {
     pthread_attr_t attributes;
-    sigset_t all;
+    sigset_t blocked;
     sigset_t before;
     if (pthread_attr_init(&attributes) != 0) {
         return false;
     }
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    fill_blocked(&blocked);
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int code = pthread_create(&watch.thread, &attributes, run, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -267,6 +268,56 @@ TEST(idle, one_thread_serves_all_clients_and_ends_with_the_last)
         }
     }
     assert_int_equal(watch_count(), 0);
+    t_service_stop(&service);
+}
+
+/* The signals that the thread blocks, as the system tells them: bit 0 is signal 1. */
+static uint64_t watch_blocked(void)
+{
+    uint64_t blocked = 0;
+    DIR *folder = opendir("/proc/self/task");
+    assert_non_null(folder);
+    for (struct dirent *item = NULL; (item = readdir(folder)) != NULL;) {
+        char path[300];
+        char line[256] = "";
+        bool is_watch = false;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", item->d_name);
+        FILE *file = fopen(path, "r");
+        while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+            is_watch = is_watch || strcmp(line, "Name:\tcflight-idle\n") == 0;
+            if (is_watch && strncmp(line, "SigBlk:", 7) == 0) {
+                blocked = strtoull(line + 7, NULL, 16);
+            }
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+    }
+    (void)closedir(folder);
+    return blocked;
+}
+
+/* Goal: the thread takes no signal that was sent to the application, and a fault in memory that is
+ * the application's, as a mapped file that was cut, still meets its handler.
+ * Method: the system's word on the thread. */
+TEST(idle, the_thread_blocks_all_signals_but_faults)
+{
+    static const int BLOCKED[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGCHLD, SIGUSR1, SIGPIPE};
+    static const int FAULTS[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL};
+    struct t_service service;
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "x", NULL, &error), error);
+    assert_int_equal(watch_count(), 1);
+    uint64_t blocked = watch_blocked();
+    for (size_t i = 0; i < sizeof BLOCKED / sizeof BLOCKED[0]; i++) {
+        assert_true((blocked >> (BLOCKED[i] - 1) & 1) == 1);
+    }
+    for (size_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++) {
+        assert_true((blocked >> (FAULTS[i] - 1) & 1) == 0);
+    }
+    cflight_client_free(client);
     t_service_stop(&service);
 }
 
