@@ -152,15 +152,16 @@ TEST(early_metadata, a_server_keeps_so_much_and_no_more)
 }
 
 /* Goal: what is kept counts in the server's budget, and comes back to it whether the call ends well
- * or not. Method: a budget that one call fits into, ten calls of either kind one after the other;
- * then one that no call fits into. */
+ * or not. Method: a budget whose share for a caller that is not known yet holds a window, and more
+ * calls of either kind, one after the other, than it could keep; then one that no call fits into.
+ */
 TEST(early_metadata, what_is_kept_counts_among_unread_bytes)
 {
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct hall hall;
-    options.unread_bytes_max = 14 * MIB; /* of which a connection may have half */
+    options.unread_bytes_max = 256 * MIB; /* of which a connection may have half */
     open_hall(&hall, &options);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 50; i++) {
         bool is_too_much = i % 2 == 1;
         CHECK_STATUS(exchange(&hall, is_too_much ? 6 : 3, MIB, NULL),
                      is_too_much ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
