@@ -33,22 +33,27 @@ enum { MAY_FORK = 0 };
 enum { MAY_FORK = 1 };
 #endif
 
-static const char THREAD_NAME[] = "cflight-idle\n";
-
-/* Threads of this process that have the watch's name. */
-static int watch_count(void)
+/* Threads of this process that have the watch's name; of the last of them, which signals it blocks,
+ * as the system tells it: bit 0 is signal 1. */
+static int find_watch(uint64_t *ret_blocked)
 {
     int count = 0;
     DIR *folder = opendir("/proc/self/task");
     assert_non_null(folder);
     for (struct dirent *item = NULL; (item = readdir(folder)) != NULL;) {
         char path[300];
-        char name[64] = "";
-        (void)snprintf(path, sizeof path, "/proc/self/task/%s/comm", item->d_name);
+        char line[256] = "";
+        bool is_watch = false;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", item->d_name);
         FILE *file = fopen(path, "r");
-        if (file != NULL && fgets(name, sizeof name, file) != NULL &&
-            strcmp(name, THREAD_NAME) == 0) {
-            count++;
+        while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+            if (strcmp(line, "Name:\tcflight-idle\n") == 0) {
+                is_watch = true;
+                count++;
+            }
+            if (is_watch && strncmp(line, "SigBlk:", 7) == 0) {
+                *ret_blocked = strtoull(line + 7, NULL, 16);
+            }
         }
         if (file != NULL) {
             (void)fclose(file);
@@ -56,6 +61,19 @@ static int watch_count(void)
     }
     (void)closedir(folder);
     return count;
+}
+
+static int watch_count(void)
+{
+    uint64_t blocked = 0;
+    return find_watch(&blocked);
+}
+
+static uint64_t watch_blocked(void)
+{
+    uint64_t blocked = 0;
+    (void)find_watch(&blocked);
+    return blocked;
 }
 
 /* ---- a server that follows a script ---- */
@@ -270,32 +288,6 @@ TEST(idle, one_thread_serves_all_clients_and_ends_with_the_last)
     }
     assert_int_equal(watch_count(), 0);
     t_service_stop(&service);
-}
-
-/* The signals that the thread blocks, as the system tells them: bit 0 is signal 1. */
-static uint64_t watch_blocked(void)
-{
-    uint64_t blocked = 0;
-    DIR *folder = opendir("/proc/self/task");
-    assert_non_null(folder);
-    for (struct dirent *item = NULL; (item = readdir(folder)) != NULL;) {
-        char path[300];
-        char line[256] = "";
-        bool is_watch = false;
-        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", item->d_name);
-        FILE *file = fopen(path, "r");
-        while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-            is_watch = is_watch || strcmp(line, "Name:\tcflight-idle\n") == 0;
-            if (is_watch && strncmp(line, "SigBlk:", 7) == 0) {
-                blocked = strtoull(line + 7, NULL, 16);
-            }
-        }
-        if (file != NULL) {
-            (void)fclose(file);
-        }
-    }
-    (void)closedir(folder);
-    return blocked;
 }
 
 /* Goal: the thread takes no signal that was sent to the application, and a fault in memory that is
