@@ -138,10 +138,12 @@ static void end_finish(PyObject *end)
     if (self == NULL) {
         return;
     }
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->lock);
     self->handshake = NULL;
     pthread_mutex_unlock(&self->lock);
-    Py_END_ALLOW_THREADS Py_DECREF(end);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(end);
 }
 
 /* How an exception of a handler is told to the library. */

@@ -44,8 +44,10 @@ static PyObject *cancel_token_cancel(PyObject *self, PyObject *unused)
 {
     (void)unused;
     cflight_cancel *cancel = ((struct cancel_token *)self)->cancel;
-    Py_BEGIN_ALLOW_THREADS cflight_cancel_trigger(cancel);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    cflight_cancel_trigger(cancel);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 static PyObject *cancel_token_is_cancelled(PyObject *self, void *unused)

@@ -93,7 +93,8 @@ static PyObject *client_close(PyObject *self, PyObject *unused)
     cflight_client *client = ((struct cfp_client *)self)->client;
     cfp_client_loop_end_connect((struct cfp_client *)self);
     if (client != NULL) {
-        Py_BEGIN_ALLOW_THREADS cflight_client_close(client);
+        Py_BEGIN_ALLOW_THREADS
+        cflight_client_close(client);
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
@@ -109,8 +110,10 @@ static int pause_for(int64_t ns)
 {
     struct timespec pause = {.tv_sec = (time_t)(ns / 1000000000),
                              .tv_nsec = (long)(ns % 1000000000)};
-    Py_BEGIN_ALLOW_THREADS(void) nanosleep(&pause, NULL);
-    Py_END_ALLOW_THREADS return PyErr_CheckSignals();
+    Py_BEGIN_ALLOW_THREADS
+    nanosleep(&pause, NULL);
+    Py_END_ALLOW_THREADS
+    return PyErr_CheckSignals();
 }
 
 static int64_t now_ns(void)

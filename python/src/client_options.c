@@ -562,9 +562,10 @@ static int reload(struct cfp_client *client, struct cfp_state *state, PyObject *
     int result = args == NULL ? -1 : build_begin(&build, state, args, keywords, &given);
     if (result == 0) {
         const struct cflight_client_tls *tls = &build.options.tls;
-        Py_BEGIN_ALLOW_THREADS status = cflight_client_reload_tls(client->client, tls, &error);
-        Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
-        {
+        Py_BEGIN_ALLOW_THREADS
+        status = cflight_client_reload_tls(client->client, tls, &error);
+        Py_END_ALLOW_THREADS
+        if (status != CFLIGHT_OK) {
             (void)cfp_raise(state, status, error);
             result = -1;
         }

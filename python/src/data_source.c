@@ -289,9 +289,10 @@ static int pull(struct source *source, struct cflight_chunk *ret_chunk, int arro
         }
         if (source->arrow.release != NULL) {
             bool is_there = false;
-            Py_BEGIN_ALLOW_THREADS is_there = pull_arrow(source, ret_chunk, &arrow_code);
-            Py_END_ALLOW_THREADS if (!is_there && close_arrow(source, arrow_code) < 0)
-            {
+            Py_BEGIN_ALLOW_THREADS
+            is_there = pull_arrow(source, ret_chunk, &arrow_code);
+            Py_END_ALLOW_THREADS
+            if (!is_there && close_arrow(source, arrow_code) < 0) {
                 return -1;
             }
         }

@@ -49,8 +49,10 @@ PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
     if (client == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS cflight_client_loop_state(client, &state);
-    Py_END_ALLOW_THREADS return Py_BuildValue("ii", state.fd, state.timeout_ms);
+    Py_BEGIN_ALLOW_THREADS
+    cflight_client_loop_state(client, &state);
+    Py_END_ALLOW_THREADS
+    return Py_BuildValue("ii", state.fd, state.timeout_ms);
 }
 
 PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused)
@@ -72,8 +74,10 @@ PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused)
     if (client == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS is_connected = cflight_client_is_connected(client);
-    Py_END_ALLOW_THREADS return PyBool_FromLong(is_connected);
+    Py_BEGIN_ALLOW_THREADS
+    is_connected = cflight_client_is_connected(client);
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(is_connected);
 }
 
 /* The callback gets None, or the exception. */
@@ -243,9 +247,10 @@ static PyObject *async_call_notify(PyObject *self, PyObject *callback)
         return NULL;
     }
     bool is_set = cfp_notifier_set(&call->notifier, callback);
-    Py_BEGIN_ALLOW_THREADS cflight_async_notify(call->async, is_set ? cfp_notifier_ready : NULL,
-                                                &call->notifier);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    cflight_async_notify(call->async, is_set ? cfp_notifier_ready : NULL, &call->notifier);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef async_call_methods[] = {

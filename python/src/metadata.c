@@ -105,13 +105,15 @@ static int read_for(struct metadata_reader *self, int64_t timeout_ms, cflight_bu
     cflight_status status = CFLIGHT_OK;
     bool is_ready = true;
     cfp_caller_enter();
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->lock);
     status = self->reader == NULL ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
                                                               "this reader never had a call")
                                   : cflight_metadata_reader_try_next(
                                         self->reader, timeout_ms, &is_ready, ret_metadata, &error);
     pthread_mutex_unlock(&self->lock);
-    Py_END_ALLOW_THREADS PyObject *own = cfp_caller_leave();
+    Py_END_ALLOW_THREADS
+    PyObject *own = cfp_caller_leave();
     if (own == NULL && status != CFLIGHT_OK && is_of_server(status, error) &&
         !atomic_load(&self->is_told)) {
         cflight_error_free(error);
@@ -160,13 +162,15 @@ static PyObject *metadata_reader_notify(PyObject *object, PyObject *callback)
 {
     struct metadata_reader *self = (struct metadata_reader *)object;
     bool is_set = cfp_notifier_set(&self->notifier, callback);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->lock);
     if (self->reader != NULL) {
         cflight_metadata_reader_notify(self->reader, is_set ? cfp_notifier_ready : NULL,
                                        &self->notifier);
     }
     pthread_mutex_unlock(&self->lock);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef metadata_reader_methods[] = {
@@ -240,7 +244,8 @@ static PyObject *metadata_writer_new(PyTypeObject *type, PyObject *args, PyObjec
 void cfp_metadata_writer_detach(PyObject *object)
 {
     struct metadata_writer *self = (struct metadata_writer *)object;
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->lock);
     self->writer = NULL;
     pthread_mutex_unlock(&self->lock);
     Py_END_ALLOW_THREADS
@@ -271,13 +276,15 @@ static PyObject *metadata_writer_write(PyObject *object, PyObject *args, PyObjec
         return NULL;
     }
     struct cflight_bytes bytes = cflight_bytes_make(view.buf, (size_t)view.len);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&self->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->lock);
     status = self->writer == NULL
                  ? cflight_error_set_message(&error, CFLIGHT_FAILED_PRECONDITION,
                                              "the writer's call is over, or it never had one")
                  : cflight_metadata_writer_write(self->writer, bytes, &error);
     pthread_mutex_unlock(&self->lock);
-    Py_END_ALLOW_THREADS PyBuffer_Release(&view);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&view);
     if (status != CFLIGHT_OK) {
         return cfp_raise(state, status, error);
     }

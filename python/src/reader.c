@@ -175,7 +175,8 @@ static PyObject *reader_make_table(PyObject *self, PyObject *args)
 
 static void cancel_call(struct cfp_reader *self)
 {
-    Py_BEGIN_ALLOW_THREADS cfp_read_core_cancel(self->core);
+    Py_BEGIN_ALLOW_THREADS
+    cfp_read_core_cancel(self->core);
     Py_END_ALLOW_THREADS
 }
 

@@ -90,7 +90,8 @@ int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
     struct cflight_ipc_stats stats = cfp_reader_stats(self);
     bool is_ready = true;
     cfp_caller_enter();
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     if (core->reader == NULL) {
         status = cfp_read_core_is_over(&error);
     } else if (atomic_load(&core->is_cancelled)) {
@@ -100,7 +101,8 @@ int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
     }
     copy_stats(core, &stats);
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS set_stats(self, &stats);
+    Py_END_ALLOW_THREADS
+    set_stats(self, &stats);
     PyObject *own = cfp_caller_leave();
     if (status != CFLIGHT_OK) {
         self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
@@ -130,11 +132,13 @@ void cfp_reader_detach(PyObject *object)
     struct cfp_reader *self = (struct cfp_reader *)object;
     struct cfp_read_core *core = self->core;
     struct cflight_ipc_stats stats = cfp_reader_stats(self);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     copy_stats(core, &stats);
     cfp_read_core_detach_locked(core);
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS set_stats(self, &stats);
+    Py_END_ALLOW_THREADS
+    set_stats(self, &stats);
 }
 
 void cfp_reader_refresh(PyObject *object)
@@ -148,10 +152,12 @@ PyObject *cfp_reader_notify(PyObject *self, PyObject *callback)
     struct cfp_reader *reader = (struct cfp_reader *)self;
     struct cfp_read_core *core = reader->core;
     bool is_set = cfp_notifier_set(&reader->notifier, callback);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     if (core->reader != NULL) {
         cflight_reader_notify(core->reader, is_set ? cfp_notifier_ready : NULL, &reader->notifier);
     }
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }

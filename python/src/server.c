@@ -241,14 +241,12 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
         options.middleware_count = 1;
     }
     const char *location = PyBytes_AS_STRING(given->location);
-    Py_BEGIN_ALLOW_THREADS status =
-        cflight_server_new(location, &handlers, &options, &link->handle, &error);
-    Py_END_ALLOW_THREADS if (status != CFLIGHT_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = cflight_server_new(location, &handlers, &options, &link->handle, &error);
+    Py_END_ALLOW_THREADS
+    if (status != CFLIGHT_OK) {
         raise_start(state, status, error);
-    }
-    else
-    {
+    } else {
         result = 0;
     }
 
@@ -292,17 +290,15 @@ static int wait_until_stopped(struct cfp_server_link *link)
     bool is_main = cfp_is_main_thread(link->state);
     bool is_stopped = false;
     while (!is_stopped) {
-        Py_BEGIN_ALLOW_THREADS if (is_main)
-        {
+        Py_BEGIN_ALLOW_THREADS
+        if (is_main) {
             is_stopped = cflight_server_wait_for(link->handle, CFP_WAIT_SLICE_MS);
-        }
-        else
-        {
+        } else {
             cflight_server_wait(link->handle);
             is_stopped = true;
         }
-        Py_END_ALLOW_THREADS if (is_main && PyErr_CheckSignals() < 0)
-        {
+        Py_END_ALLOW_THREADS
+        if (is_main && PyErr_CheckSignals() < 0) {
             return -1;
         }
     }
@@ -332,9 +328,10 @@ static PyObject *server_shutdown(PyObject *self, PyObject *args, PyObject *kwarg
         cfp_timeout_get(grace, "grace", &grace_ms) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS cflight_server_shutdown(link->handle, grace_ms);
-    Py_END_ALLOW_THREADS if (cfp_is_in_handler())
-    {
+    Py_BEGIN_ALLOW_THREADS
+    cflight_server_shutdown(link->handle, grace_ms);
+    Py_END_ALLOW_THREADS
+    if (cfp_is_in_handler()) {
         Py_RETURN_NONE;
     }
     return wait_until_stopped(link) < 0 ? NULL : Py_NewRef(Py_None);
@@ -354,21 +351,24 @@ static PyObject *server_begin_shutdown(PyObject *self, PyObject *seconds)
     if (link == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS cflight_server_shutdown(link->handle, grace_ms);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    cflight_server_shutdown(link->handle, grace_ms);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 /* Waits for the end so long; a server that runs on is left to itself from then on. */
 static PyObject *server_leave(PyObject *self, PyObject *seconds)
 {
+    struct server *server = (struct server *)self;
     int64_t limit_ms = 0;
-    bool is_stopped = false;
     struct cfp_server_link *link = link_and_seconds(self, seconds, &limit_ms);
     if (link == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS is_stopped = cflight_server_wait_for(link->handle, limit_ms);
-    Py_END_ALLOW_THREADS((struct server *)self)->is_left = !is_stopped;
+    Py_BEGIN_ALLOW_THREADS
+    server->is_left = !cflight_server_wait_for(link->handle, limit_ms);
+    Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }
 
@@ -388,7 +388,8 @@ static PyObject *server_reload_tls(PyObject *self, PyObject *args)
     }
     int code = tls_of(&given, &scratch, &tls);
     if (code == 0) {
-        Py_BEGIN_ALLOW_THREADS status = cflight_server_reload_tls(link->handle, &tls, &error);
+        Py_BEGIN_ALLOW_THREADS
+        status = cflight_server_reload_tls(link->handle, &tls, &error);
         Py_END_ALLOW_THREADS
     }
     cfp_scratch_done(&scratch);

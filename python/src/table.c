@@ -319,9 +319,10 @@ static PyObject *own_reader_next(PyObject *self)
         return refuse_closed();
     }
     int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = stream.get_next(&stream, &array);
-    Py_END_ALLOW_THREADS if (code != 0)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    code = stream.get_next(&stream, &array);
+    Py_END_ALLOW_THREADS
+    if (code != 0) {
         reader->raise(state, &stream, code);
     }
     put_stream(reader, &stream);

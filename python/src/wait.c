@@ -275,6 +275,8 @@ int cfp_wait_end(struct cfp_wait *wait, cflight_status status, cflight_error *er
 void cfp_release(void (*release)(void *), void *handle)
 {
     PyObject *exception = cfp_exception_take();
-    Py_BEGIN_ALLOW_THREADS release(handle);
-    Py_END_ALLOW_THREADS cfp_exception_restore(exception);
+    Py_BEGIN_ALLOW_THREADS
+    release(handle);
+    Py_END_ALLOW_THREADS
+    cfp_exception_restore(exception);
 }

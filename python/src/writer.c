@@ -92,7 +92,8 @@ static void writer_dealloc(PyObject *self)
 void cfp_writer_detach(PyObject *object)
 {
     struct cfp_write_core *core = &((struct cfp_writer *)object)->core;
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     core->writer = NULL;
     pthread_mutex_unlock(&core->lock);
     Py_END_ALLOW_THREADS
@@ -168,7 +169,8 @@ static PyObject *writer_cancel(PyObject *object, PyObject *unused)
     (void)unused;
     cflight_writer *writer = ((struct cfp_writer *)object)->core.writer;
     if (writer != NULL) {
-        Py_BEGIN_ALLOW_THREADS cflight_writer_cancel(writer);
+        Py_BEGIN_ALLOW_THREADS
+        cflight_writer_cancel(writer);
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
@@ -322,12 +324,14 @@ static PyObject *writer_stats(PyObject *object, void *unused)
     if (cfp_writer_check_not_interrupting(self) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     if (core->writer != NULL) {
         stats = cflight_writer_stats(core->writer);
     }
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS return cfp_stats_new(cfp_state_of(object)->write_stats, stats);
+    Py_END_ALLOW_THREADS
+    return cfp_stats_new(cfp_state_of(object)->write_stats, stats);
 }
 
 static PyMethodDef writer_methods[] = {

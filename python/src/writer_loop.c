@@ -83,10 +83,12 @@ PyObject *cfp_writer_notify(PyObject *object, PyObject *callback)
     struct cfp_writer *self = (struct cfp_writer *)object;
     struct cfp_write_core *core = &self->core;
     bool is_set = cfp_notifier_set(&self->notifier, callback);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&core->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
     if (core->writer != NULL) {
         cflight_writer_notify(core->writer, is_set ? cfp_notifier_ready : NULL, &self->notifier);
     }
     pthread_mutex_unlock(&core->lock);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
