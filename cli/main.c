@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "cflight/version.h"
-#include "cli/commands.h"
-#include "cli/help.h"
-#include "cli/interrupt.h"
-#include "cli/mapped_file.h"
-#include "cli/message.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/help.h"
+#include "cli/system/interrupt.h"
+#include "cli/system/mapped_file.h"
+#include "cli/system/message.h"
 
 typedef cflight_status (*run_fn)(struct cli_run *run, cflight_error **reterr);
 

@@ -3,7 +3,7 @@
  * installed. */
 #include <stdio.h>
 
-#include "cli/help.h"
+#include "cli/commands/help.h"
 
 int main(void)
 {

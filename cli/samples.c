@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "cflight/ipc.h"
-#include "cli/output.h"
-#include "cli/text.h"
+#include "cli/system/output.h"
+#include "cli/system/text.h"
 
 enum { COLUMNS_MAX = 8, DAYS_NULL = INT32_MIN };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines: what is taken, what is refused. */
-#include "cli/arguments.h"
+#include "cli/commands/arguments.h"
 
 #include <stdio.h>
 
-#include "cli/exit_code.h"
+#include "cli/commands/exit_code.h"
 #include "test.h"
 
 enum { ARGUMENTS_MAX = 16 };

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/atomic_file.h"
+#include "cli/system/atomic_file.h"
 #include "test.h"
 
 static char directory[64];

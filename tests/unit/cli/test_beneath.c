@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names below a directory cannot be made to lead out of it: by the kernel and by the walk. */
 #define _GNU_SOURCE /* O_PATH, syscall() */
-#include "cli/beneath.h"
+#include "cli/system/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/exit_code.h"
-#include "cli/help.h"
+#include "cli/commands/exit_code.h"
+#include "cli/commands/help.h"
 #include "test.h"
 
 static void check_lines_fit(struct cli_text *text)
@@ -71,7 +71,7 @@ TEST(cli_help, the_manual_page_is_current)
     char *manual = read_file(CFLIGHT_SOURCE_DIR "/docs/man/cflight.1");
     cli_append_manual(&text);
     if (strcmp(cli_text_terminated(&text), manual) != 0) {
-        fail_msg("docs/man/cflight.1 is not what cli/command_table.c says: write it with "
+        fail_msg("docs/man/cflight.1 is not what cli/commands/command_table.c says: write it with "
                  "cflight_manual");
     }
     free(manual);

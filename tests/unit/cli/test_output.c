@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/output.h"
+#include "cli/system/output.h"
 #include "test.h"
 
 static void make_path(char *path, size_t size_bytes)

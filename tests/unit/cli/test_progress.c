@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sizes and the progress line. */
-#include "cli/progress.h"
+#include "cli/client/progress.h"
 #include "test.h"
 
 /* Goal: sizes are short and round well.

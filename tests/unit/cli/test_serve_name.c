@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/serve_catalog.h"
-#include "cli/serve_name.h"
+#include "cli/serve/catalog.h"
+#include "cli/serve/name.h"
 #include "test.h"
 
 #define BYTES(literal) cflight_bytes_make(literal, sizeof(literal) - 1)

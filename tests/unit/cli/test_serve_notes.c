@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/serve_notes.h"
+#include "cli/serve/notes.h"
 #include "test.h"
 
 static void write_text(const char *path, const char *text)

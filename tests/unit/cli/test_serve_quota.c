@@ -2,7 +2,7 @@
 /* What is remembered of those who upload. */
 #include <stdio.h>
 
-#include "cli/serve_quota.h"
+#include "cli/serve/quota.h"
 #include "test.h"
 
 /* Goal: an upload that fails leaves nothing behind, whoever began it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Growing texts. */
-#include "cli/text.h"
+#include "cli/system/text.h"
 #include "test.h"
 
 /* Goal: whatever is appended comes out in order, however often the memory grows.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8, terminal widths, and texts of a peer made safe to show. */
-#include "cli/utf8.h"
+#include "cli/system/utf8.h"
 #include "test.h"
 
 /* Goal: exactly the sequences of Unicode's table 3-7 are accepted.

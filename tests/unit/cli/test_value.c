@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of every layout, found in hand-made arrays. */
 #include "arrays.h"
-#include "cli/value.h"
+#include "cli/values/value.h"
 #include "test.h"
 
 /* Prints all values as JSON, and as plain text, each joined by '|', and compares. NULL skips a

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cli/value.h"
+#include "cli/values/value.h"
 #include "test.h"
 
 static void check_text(struct cli_text *text, const char *expected)

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cflight put: sends an Arrow file or stream and reports the server's verdict.
+ *
+ * What the server answers meanwhile is read after every batch, so that neither side can block the
+ * other. When the file turns out to be damaged, the call is cancelled: the server must not take
+ * what came for all of it. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/commands/commands.h"
+#include "cli/client/fetch.h"
+#include "cli/system/file_content.h"
+#include "cli/system/interrupt.h"
+#include "cli/system/mapped_file.h"
+#include "cli/system/memory.h"
+#include "cli/system/message.h"
+#include "cli/system/utf8.h"
+
+struct upload {
+    struct cli_run *run;
+    struct cli_mapped_file file; /* none for standard input */
+    struct ArrowArrayStream source;
+    struct ArrowSchema schema;
+    struct cli_column root;
+    int64_t rows_total;
+    struct cli_output *results; /* NULL when they are not shown */
+    cflight_writer *writer;
+    cflight_metadata_reader *answers;
+    struct cli_progress progress;
+    struct cli_transfer transfer;
+};
+
+static cflight_status open_file(struct upload *upload, const char *path, cflight_error **reterr)
+{
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "'%s' is not a regular file; use - to read a stream from standard "
+                                 "input",
+                                 path);
+    }
+    const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
+    cflight_status status = cli_mapped_file_open(&upload->file, path, &options, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    upload->rows_total = cflight_ipc_file_row_count(upload->file.file);
+    return cflight_ipc_file_stream(upload->file.file, &upload->source, reterr);
+}
+
+static cflight_status source_failure(struct upload *upload, cflight_error **reterr)
+{
+    const char *reason = upload->source.get_last_error(&upload->source);
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "cannot read '%s': %s",
+                             upload->run->arguments->positionals[2],
+                             reason == NULL ? "no reason given" : reason);
+}
+
+/* Opens the source and reads its schema. Whatever fails here is not the server's fault. */
+static cflight_status open_source(struct upload *upload, cflight_error **reterr)
+{
+    const char *path = upload->run->arguments->positionals[2];
+    upload->rows_total = -1;
+    cflight_status status = CFLIGHT_OK;
+    if (strcmp(path, "-") == 0) {
+        const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
+        status =
+            cflight_ipc_open_reader(cli_read_stdin, NULL, NULL, &options, &upload->source, reterr);
+    } else {
+        status = open_file(upload, path, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (upload->source.get_schema(&upload->source, &upload->schema) != 0) {
+        return source_failure(upload, reterr);
+    }
+    return cli_column_init(&upload->root, &upload->schema, reterr);
+}
+
+static cflight_status start_call(struct upload *upload, const struct cli_connection *connection,
+                                 cflight_error **reterr)
+{
+    struct cflight_descriptor descriptor;
+    struct cflight_bytes *elements = NULL;
+    struct cflight_call_options options = cli_connection_call(connection);
+    const struct cflight_ipc_write_options write_options =
+        cli_write_options(upload->run->arguments);
+    options.write_options = &write_options;
+    cflight_status status =
+        cli_make_descriptor(upload->run->arguments, upload->run->arguments->positionals[1],
+                            &descriptor, &elements, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_client_do_put(connection->client, &descriptor, &upload->schema, &options,
+                                       &upload->writer, &upload->answers, reterr);
+    }
+    cli_free(elements);
+    return status;
+}
+
+/* Shows one answer as a line. */
+static void show_answer(struct upload *upload, const cflight_buffer *answer)
+{
+    struct cli_text line = CLI_TEXT_INIT;
+    if (upload->results == NULL) {
+        return;
+    }
+    cli_progress_clear(&upload->progress);
+    cli_text_append_visible(&line, cflight_buffer_bytes(answer));
+    cli_text_append_char(&line, '\n');
+    (void)cli_output_write_text(upload->results, cli_text_bytes(&line));
+    (void)cli_output_flush(upload->results);
+    cli_text_done(&line);
+}
+
+/* Takes the answers that are there. */
+static cflight_status take_answers(struct upload *upload, cflight_error **reterr)
+{
+    for (;;) {
+        bool is_ready = false;
+        cflight_buffer *answer = NULL;
+        cflight_status status =
+            cflight_metadata_reader_try_next(upload->answers, 0, &is_ready, &answer, reterr);
+        if (status != CFLIGHT_OK || !is_ready || answer == NULL) {
+            return status;
+        }
+        show_answer(upload, answer);
+        cflight_buffer_unref(answer);
+    }
+}
+
+/* Waits for the answers that are still to come. */
+static cflight_status take_last_answers(struct upload *upload, cflight_error **reterr)
+{
+    for (;;) {
+        cflight_buffer *answer = NULL;
+        cflight_status status = cflight_metadata_reader_next(upload->answers, &answer, reterr);
+        if (status != CFLIGHT_OK || answer == NULL) {
+            return status;
+        }
+        show_answer(upload, answer);
+        cflight_buffer_unref(answer);
+    }
+}
+
+static cflight_status send_batch(struct upload *upload, struct ArrowArray *batch,
+                                 cflight_error **reterr)
+{
+    cflight_status status = cflight_writer_write(upload->writer, batch, NULL, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cli_transfer_count(&upload->transfer, &upload->root, batch, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cli_progress_update(&upload->progress, upload->transfer.row_count, upload->transfer.size_bytes);
+    return take_answers(upload, reterr);
+}
+
+/* Standard input ends with its stream: what follows would be lost in silence. */
+static cflight_status check_tail(struct upload *upload, cflight_error **reterr)
+{
+    uint8_t next = 0;
+    if (upload->file.fd >= 0 || cli_read_stdin(NULL, &next, sizeof next) <= 0) {
+        return CFLIGHT_OK;
+    }
+    cflight_writer_cancel(upload->writer);
+    upload->run->exit_code = CLI_EXIT_FAILURE;
+    return cflight_error_set_message(
+        reterr, CFLIGHT_DATA_LOSS,
+        "bytes follow the end of the Arrow stream on standard input; only one stream is read");
+}
+
+static cflight_status send_all(struct upload *upload, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    while (status == CFLIGHT_OK) {
+        struct ArrowArray batch = {0};
+        if (upload->source.get_next(&upload->source, &batch) != 0) {
+            cflight_writer_cancel(upload->writer);
+            if (cli_interrupt_signal() != 0) {
+                return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "interrupted");
+            }
+            upload->run->exit_code = CLI_EXIT_FAILURE;
+            return source_failure(upload, reterr);
+        }
+        if (batch.release == NULL) {
+            return check_tail(upload, reterr);
+        }
+        status = send_batch(upload, &batch, reterr);
+        batch.release(&batch);
+    }
+    return status;
+}
+
+/* Takes an upload back whose file was changed meanwhile. That also explains whatever else went
+ * wrong. */
+static cflight_status check_source(struct upload *upload, cflight_status status,
+                                   cflight_error **reterr)
+{
+    cflight_error *change = NULL;
+    if (upload->file.fd < 0 || cli_mapped_file_check(&upload->file, &change) == CFLIGHT_OK) {
+        return status;
+    }
+    cflight_writer_cancel(upload->writer);
+    upload->run->exit_code = CLI_EXIT_FAILURE;
+    cflight_error_free(*reterr);
+    *reterr = NULL;
+    status =
+        cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
+                          upload->run->arguments->positionals[2], cflight_error_message(change));
+    cflight_error_free(change);
+    return status;
+}
+
+/* Ends the upload and takes the verdict. */
+static cflight_status finish(struct upload *upload, cflight_error **reterr)
+{
+    cflight_status status = cflight_writer_done_writing(upload->writer, reterr);
+    if (status == CFLIGHT_OK) {
+        status = take_last_answers(upload, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_close(upload->writer, reterr);
+    }
+    return status;
+}
+
+static void tell(const struct upload *upload, cflight_status status)
+{
+    struct cli_text note = CLI_TEXT_INIT;
+    if (cli_has(upload->run->arguments, CLI_OPTION_QUIET)) {
+        return;
+    }
+    cli_transfer_append(&note, &upload->transfer);
+    if (status == CFLIGHT_OK) {
+        cli_message("%s", cli_text_terminated(&note));
+    } else if (upload->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
+        cli_message("sent before the failure: %s", cli_text_terminated(&note));
+    }
+    cli_text_done(&note);
+}
+
+static cflight_status run_upload(struct upload *upload, const struct cli_connection *connection,
+                                 cflight_error **reterr)
+{
+    bool is_quiet = cli_has(upload->run->arguments, CLI_OPTION_QUIET);
+    cflight_status status = start_call(upload, connection, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cli_progress_start(&upload->progress, "put", upload->rows_total, is_quiet);
+    status = check_source(upload, send_all(upload, reterr), reterr);
+    if (status == CFLIGHT_OK) {
+        status = finish(upload, reterr);
+    }
+    cli_progress_clear(&upload->progress);
+    tell(upload, status);
+    return status;
+}
+
+static void upload_done(struct upload *upload)
+{
+    cflight_metadata_reader_free(upload->answers);
+    cflight_writer_free(upload->writer);
+    cli_column_done(&upload->root);
+    if (upload->schema.release != NULL) {
+        upload->schema.release(&upload->schema);
+    }
+    if (upload->source.release != NULL) {
+        upload->source.release(&upload->source);
+    }
+    cli_mapped_file_done(&upload->file);
+    cli_output_free(upload->results);
+}
+
+cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
+{
+    struct cli_connection connection = {0};
+    struct upload upload = {.run = run, .file = CLI_MAPPED_FILE_INIT};
+
+    run->subject = run->arguments->positionals[1];
+    cflight_status status = open_source(&upload, reterr);
+    if (status == CFLIGHT_OK && cli_has(run->arguments, CLI_OPTION_RESULTS)) {
+        status = cli_output_open(&upload.results, "-", cli_interrupt_flag(), reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        run->exit_code = CLI_EXIT_FAILURE;
+        goto done;
+    }
+    status = cli_connection_open(&connection, run, reterr);
+    if (status != CFLIGHT_OK) {
+        goto done;
+    }
+    status = run_upload(&upload, &connection, reterr);
+    if (status == CFLIGHT_OK && upload.results != NULL) {
+        status = cli_output_close(upload.results, reterr);
+        cli_run_blame_output(run, upload.results);
+    }
+
+done:
+    upload_done(&upload);
+    cli_connection_done(&connection);
+    return status;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Turns signals into cancelled calls.
+ *
+ * A thread waits for SIGINT and SIGTERM with sigtimedwait(); SIGUSR2 tells it to end. After the
+ * first signal it sends SIGUSR1 to the main thread every KICK_MS: its handler does nothing, but a
+ * blocked read() or write() returns EINTR and the flag is looked at. Process-wide state, one
+ * interrupter at a time. */
+#include "cli/system/interrupt.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/system/os_error.h"
+
+enum { KICK_MS = 50, SIGNAL_EXIT_BASE = 128 };
+
+static atomic_bool interrupted;
+static atomic_int interrupt_signal;
+static pthread_t main_thread;
+static pthread_t waiting_thread;
+static cflight_cancel *cancel_to_trigger;
+
+static void ignore_kick(int number)
+{
+    (void)number;
+}
+
+static void make_set(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGUSR2);
+}
+
+void cli_signals_block(void)
+{
+    sigset_t set;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction kick = {.sa_handler = ignore_kick};
+    make_set(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file sizes shows as EFBIG */
+    (void)sigaction(SIGUSR1, &kick, NULL);   /* no SA_RESTART: waits must end */
+}
+
+static void take_signal(int number)
+{
+    if (atomic_load(&interrupted)) {
+        _exit(SIGNAL_EXIT_BASE + number);
+    }
+    atomic_store(&interrupt_signal, number);
+    atomic_store(&interrupted, true);
+    cflight_cancel_trigger(cancel_to_trigger);
+}
+
+static void *wait_for_signals(void *argument)
+{
+    sigset_t set;
+    sigset_t kick;
+    const struct timespec pause = {.tv_nsec = KICK_MS * 1000000L};
+    (void)argument;
+    make_set(&set);
+    (void)sigemptyset(&kick);
+    (void)sigaddset(&kick, SIGUSR1);
+    (void)pthread_sigmask(SIG_BLOCK, &kick, NULL);
+    for (;;) {
+        int number =
+            atomic_load(&interrupted) ? sigtimedwait(&set, NULL, &pause) : sigwaitinfo(&set, NULL);
+        if (number == SIGUSR2) {
+            return NULL;
+        }
+        if (number > 0) {
+            take_signal(number);
+        }
+        if (atomic_load(&interrupted)) {
+            (void)pthread_kill(main_thread, SIGUSR1);
+        }
+    }
+}
+
+cflight_status cli_interrupt_start(cflight_cancel *cancel, cflight_error **reterr)
+{
+    main_thread = pthread_self();
+    cancel_to_trigger = cflight_cancel_ref(cancel);
+    int os_code = pthread_create(&waiting_thread, NULL, wait_for_signals, NULL);
+    if (os_code != 0) {
+        cflight_cancel_unref(cancel_to_trigger);
+        cancel_to_trigger = NULL;
+        return cli_error_from_errno(reterr, os_code, "start", "the signal thread");
+    }
+    return CFLIGHT_OK;
+}
+
+void cli_interrupt_stop(void)
+{
+    if (cancel_to_trigger == NULL) {
+        return;
+    }
+    (void)pthread_kill(waiting_thread, SIGUSR2);
+    (void)pthread_join(waiting_thread, NULL);
+    cflight_cancel_unref(cancel_to_trigger);
+    cancel_to_trigger = NULL;
+}
+
+const atomic_bool *cli_interrupt_flag(void)
+{
+    return &interrupted;
+}
+
+int cli_interrupt_signal(void)
+{
+    return atomic_load(&interrupt_signal);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_SYSTEM_MESSAGE_H
+#define CFLIGHT_CLI_SYSTEM_MESSAGE_H
+
+#include "cflight/error.h"
+
+/* Messages on standard error: one line each, "cflight: ...", in one write, with control characters
+ * escaped. Thread class: free. */
+void cli_message(const char *format, ...) CFLIGHT_PRINTF(1, 2);
+
+/* "cflight: <what>: NOT_FOUND: no such flight (GetFlightInfo at ipv4:127.0.0.1:32010)". */
+void cli_message_error(const char *what, const cflight_error *error);
+
+/* The same, for what strangers can cause as often as they like: in bounded number. */
+void cli_message_error_limited(const char *what, const cflight_error *error);
+/* Tells how many of those were left out, now and then and at the end. */
+void cli_message_left_out(void);
+
+#endif /* CFLIGHT_CLI_SYSTEM_MESSAGE_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arrow IPC files and streams: batches pass through as they are. */
+#include "cli/system/memory.h"
+#include "cli/values/sink.h"
+
+struct arrow_sink {
+    struct cli_sink sink;
+    struct cli_output *output;
+    enum cflight_ipc_format format;
+    struct cflight_ipc_write_options options;
+    cflight_ipc_writer *writer;
+};
+
+/* Prefers the reason of a failed write over what the IPC writer made of it. */
+static cflight_status explain(const struct arrow_sink *self, cflight_status status,
+                              cflight_error **reterr)
+{
+    if (status != CFLIGHT_OK && cli_output_os_code(self->output) != 0) {
+        if (reterr != NULL) {
+            cflight_error_free(*reterr);
+            *reterr = NULL;
+        }
+        return cli_output_error(self->output, reterr);
+    }
+    return status;
+}
+
+static cflight_status arrow_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
+                                  cflight_error **reterr)
+{
+    struct arrow_sink *self = (struct arrow_sink *)sink;
+    cflight_status status =
+        cflight_ipc_writer_new(self->format, schema, cli_output_write, self->output, &self->options,
+                               &self->writer, reterr);
+    return explain(self, status, reterr);
+}
+
+static cflight_status arrow_write(struct cli_sink *sink, const struct ArrowArray *batch,
+                                  cflight_error **reterr)
+{
+    struct arrow_sink *self = (struct arrow_sink *)sink;
+    cflight_status status = cflight_ipc_writer_write(self->writer, batch, reterr);
+    if (status == CFLIGHT_UNIMPLEMENTED && self->format == CFLIGHT_IPC_FORMAT_FILE) {
+        return cflight_error_set_message(
+            reterr, status,
+            "the data replaces a dictionary on its way, which the Arrow file "
+            "format cannot hold; write the stream format (.arrows) instead");
+    }
+    return explain(self, status, reterr);
+}
+
+static cflight_status arrow_end(struct cli_sink *sink, cflight_error **reterr)
+{
+    struct arrow_sink *self = (struct arrow_sink *)sink;
+    return explain(self, cflight_ipc_writer_close(self->writer, reterr), reterr);
+}
+
+static void arrow_free(struct cli_sink *sink)
+{
+    struct arrow_sink *self = (struct arrow_sink *)sink;
+    cflight_ipc_writer_free(self->writer);
+    cli_free(self);
+}
+
+struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_format format,
+                                    const struct cflight_ipc_write_options *options)
+{
+    static const struct cli_sink_functions functions = {arrow_begin, arrow_write, arrow_end,
+                                                        arrow_free};
+    struct arrow_sink *self = cli_alloc_array(1, sizeof *self);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->sink.functions = &functions;
+    self->output = output;
+    self->format = format;
+    self->options = *options;
+    return &self->sink;
+}

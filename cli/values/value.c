@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds a value in an array and prints it.
+ *
+ * Buffers are laid out as the Arrow columnar format says ("Physical memory layout"); every access
+ * adds the array's own offset. Little-endian hosts only, as the rest of cflight. Values of 64-bit
+ * integers inside structs of day and nanoseconds are loaded with memcpy, so no alignment is assumed
+ * beyond that of the buffers. */
+#include "cli/values/value.h"
+
+#include <string.h>
+
+/* What remains of a column after dictionaries and runs were looked through. */
+struct place {
+    const struct cli_column *column;
+    const struct ArrowArray *array;
+    int64_t index;
+    bool is_null;
+};
+
+static bool bit_is_set(const void *bitmap, int64_t index)
+{
+    return (((const uint8_t *)bitmap)[index / 8] >> (index % 8) & 1) != 0;
+}
+
+static bool has_validity(enum cli_kind kind)
+{
+    return kind != CLI_KIND_NULL && kind != CLI_KIND_SPARSE_UNION && kind != CLI_KIND_DENSE_UNION &&
+           kind != CLI_KIND_RUN_END_ENCODED;
+}
+
+static bool is_null_here(const struct cli_column *column, const struct ArrowArray *array,
+                         int64_t index)
+{
+    if (column->kind == CLI_KIND_NULL) {
+        return true;
+    }
+    return has_validity(column->kind) && array->null_count != 0 && array->n_buffers > 0 &&
+           array->buffers[0] != NULL && !bit_is_set(array->buffers[0], array->offset + index);
+}
+
+static int64_t load_integer(enum cli_kind kind, const void *buffer, int64_t index)
+{
+    if (kind == CLI_KIND_INT8) {
+        return ((const int8_t *)buffer)[index];
+    }
+    if (kind == CLI_KIND_UINT8) {
+        return ((const uint8_t *)buffer)[index];
+    }
+    if (kind == CLI_KIND_INT16) {
+        return ((const int16_t *)buffer)[index];
+    }
+    if (kind == CLI_KIND_UINT16) {
+        return ((const uint16_t *)buffer)[index];
+    }
+    if (kind == CLI_KIND_INT32) {
+        return ((const int32_t *)buffer)[index];
+    }
+    if (kind == CLI_KIND_UINT32) {
+        return ((const uint32_t *)buffer)[index];
+    }
+    return ((const int64_t *)buffer)[index];
+}
+
+/* The run that holds a logical row: the first whose end is past it ("Run-End Encoded Layout"). */
+static int64_t find_run(const struct cli_column *column, const struct ArrowArray *array,
+                        int64_t index)
+{
+    const struct ArrowArray *ends = array->children[0];
+    int64_t row = array->offset + index;
+    int64_t low = 0;
+    int64_t high = ends->length - 1;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (load_integer(column->children[0].kind, ends->buffers[1], ends->offset + middle) > row) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+/* The child that holds a union's value ("Union Layout"). False for a type id that is not declared.
+ */
+static bool enter_union(struct place *place)
+{
+    const struct cli_column *column = place->column;
+    const struct ArrowArray *array = place->array;
+    int64_t index = array->offset + place->index;
+    int8_t id = ((const int8_t *)array->buffers[0])[index];
+    int child = id < 0 ? -1 : column->union_child[id];
+    if (child < 0) {
+        return false;
+    }
+    if (column->kind == CLI_KIND_DENSE_UNION) {
+        index = ((const int32_t *)array->buffers[1])[index];
+    }
+    place->column = &column->children[child];
+    place->array = array->children[child];
+    place->index = index;
+    return true;
+}
+
+/* Looks through dictionaries, runs and unions until there is a value of its own, or null. */
+static struct place find_value(const struct cli_column *column, const struct ArrowArray *array,
+                               int64_t index)
+{
+    struct place place = {.column = column, .array = array, .index = index};
+    for (;;) {
+        place.is_null = is_null_here(place.column, place.array, place.index);
+        if (place.is_null) {
+            return place;
+        }
+        if (place.column->dictionary != NULL) {
+            int64_t code = load_integer(place.column->kind, place.array->buffers[1],
+                                        place.array->offset + place.index);
+            place = (struct place){place.column->dictionary, place.array->dictionary, code, false};
+        } else if (place.column->kind == CLI_KIND_RUN_END_ENCODED) {
+            int64_t run = find_run(place.column, place.array, place.index);
+            place =
+                (struct place){&place.column->children[1], place.array->children[1], run, false};
+        } else if (place.column->kind == CLI_KIND_SPARSE_UNION ||
+                   place.column->kind == CLI_KIND_DENSE_UNION) {
+            if (!enter_union(&place)) {
+                place.is_null = true;
+                return place;
+            }
+        } else {
+            return place;
+        }
+    }
+}
+
+bool cli_value_is_null(const struct cli_column *column, const struct ArrowArray *array,
+                       int64_t index)
+{
+    return find_value(column, array, index).is_null;
+}
+
+/* A view: length, then either the bytes themselves or a prefix, a buffer number and an offset
+ * ("Variable-size Binary View Layout"). */
+static struct cflight_bytes view_bytes(const struct ArrowArray *array, int64_t index)
+{
+    enum { VIEW_BYTES = 16, INLINE_MAX = 12, VARIADIC_FIRST = 2 };
+    const uint8_t *view = (const uint8_t *)array->buffers[1] + index * VIEW_BYTES;
+    int32_t len_bytes = 0;
+    int32_t buffer_index = 0;
+    int32_t offset = 0;
+    memcpy(&len_bytes, view, sizeof len_bytes);
+    if (len_bytes <= INLINE_MAX) {
+        return cflight_bytes_make(view + 4, (size_t)len_bytes);
+    }
+    memcpy(&buffer_index, view + 8, sizeof buffer_index);
+    memcpy(&offset, view + 12, sizeof offset);
+    const uint8_t *data = array->buffers[VARIADIC_FIRST + buffer_index];
+    return cflight_bytes_make(data + offset, (size_t)len_bytes);
+}
+
+/* The bytes of a binary or text value. */
+static struct cflight_bytes value_bytes(const struct place *place)
+{
+    const struct ArrowArray *array = place->array;
+    enum cli_kind kind = place->column->kind;
+    int64_t index = array->offset + place->index;
+    if (kind == CLI_KIND_FIXED_BINARY) {
+        const uint8_t *data = array->buffers[1];
+        size_t size_bytes = (size_t)place->column->size;
+        return cflight_bytes_make(size_bytes == 0 ? NULL : data + (size_t)index * size_bytes,
+                                  size_bytes);
+    }
+    if (kind == CLI_KIND_BINARY_VIEW || kind == CLI_KIND_UTF8_VIEW) {
+        return view_bytes(array, index);
+    }
+    int64_t start = 0;
+    int64_t end = 0;
+    if (kind == CLI_KIND_BINARY || kind == CLI_KIND_UTF8) {
+        start = ((const int32_t *)array->buffers[1])[index];
+        end = ((const int32_t *)array->buffers[1])[index + 1];
+    } else {
+        start = ((const int64_t *)array->buffers[1])[index];
+        end = ((const int64_t *)array->buffers[1])[index + 1];
+    }
+    if (start == end) {
+        return cflight_bytes_make(NULL, 0);
+    }
+    return cflight_bytes_make((const uint8_t *)array->buffers[2] + start, (size_t)(end - start));
+}
+
+/* First item and number of items of a list value. */
+static void list_range(const struct place *place, int64_t *ret_start, int64_t *ret_count)
+{
+    const struct ArrowArray *array = place->array;
+    int64_t index = array->offset + place->index;
+    enum cli_kind kind = place->column->kind;
+    if (kind == CLI_KIND_FIXED_LIST) {
+        *ret_start = index * place->column->size;
+        *ret_count = place->column->size;
+    } else if (kind == CLI_KIND_LIST_VIEW) {
+        *ret_start = ((const int32_t *)array->buffers[1])[index];
+        *ret_count = ((const int32_t *)array->buffers[2])[index];
+    } else if (kind == CLI_KIND_LARGE_LIST_VIEW) {
+        *ret_start = ((const int64_t *)array->buffers[1])[index];
+        *ret_count = ((const int64_t *)array->buffers[2])[index];
+    } else if (kind == CLI_KIND_LARGE_LIST) {
+        const int64_t *offsets = array->buffers[1];
+        *ret_start = offsets[index];
+        *ret_count = offsets[index + 1] - offsets[index];
+    } else {
+        const int32_t *offsets = array->buffers[1];
+        *ret_start = offsets[index];
+        *ret_count = offsets[index + 1] - offsets[index];
+    }
+}
+
+static void append_list(struct cli_text *text, const struct place *place)
+{
+    int64_t start = 0;
+    int64_t count = 0;
+    list_range(place, &start, &count);
+    cli_text_append_char(text, '[');
+    for (int64_t i = 0; i < count && !text->failed; i++) {
+        if (i > 0) {
+            cli_text_append_char(text, ',');
+        }
+        cli_value_append_json(text, &place->column->children[0], place->array->children[0],
+                              start + i);
+    }
+    cli_text_append_char(text, ']');
+}
+
+static void append_struct(struct cli_text *text, const struct place *place)
+{
+    int64_t index = place->array->offset + place->index;
+    cli_text_append_char(text, '{');
+    for (size_t i = 0; i < place->column->child_count; i++) {
+        const struct cli_column *child = &place->column->children[i];
+        if (i > 0) {
+            cli_text_append_char(text, ',');
+        }
+        cli_text_append_json_string(text, cflight_bytes_from_text(child->key));
+        cli_text_append_char(text, ':');
+        cli_value_append_json(text, child, place->array->children[i], index);
+    }
+    cli_text_append_char(text, '}');
+}
+
+/* A map: a list of {"key": ..., "value": ...}, whatever the producer called the two fields. */
+static void append_map(struct cli_text *text, const struct place *place)
+{
+    const struct cli_column *entry = &place->column->children[0];
+    const struct ArrowArray *entries = place->array->children[0];
+    int64_t start = 0;
+    int64_t count = 0;
+    list_range(place, &start, &count);
+    cli_text_append_char(text, '[');
+    for (int64_t i = 0; i < count && !text->failed; i++) {
+        int64_t index = entries->offset + start + i;
+        cli_text_append_string(text, i > 0 ? ",{\"key\":" : "{\"key\":");
+        cli_value_append_json(text, &entry->children[0], entries->children[0], index);
+        cli_text_append_string(text, ",\"value\":");
+        cli_value_append_json(text, &entry->children[1], entries->children[1], index);
+        cli_text_append_char(text, '}');
+    }
+    cli_text_append_char(text, ']');
+}
+
+static void append_interval(struct cli_text *text, const struct place *place)
+{
+    const struct cli_column *column = place->column;
+    int64_t index = place->array->offset + place->index;
+    const uint8_t *data = place->array->buffers[1];
+    int32_t parts[2] = {0, 0};
+    int64_t nanoseconds = 0;
+    if (column->kind == CLI_KIND_INTERVAL_MONTHS) {
+        cli_text_append_interval(text, ((const int32_t *)place->array->buffers[1])[index], 0, 0, 0);
+    } else if (column->kind == CLI_KIND_INTERVAL_DAY_TIME) {
+        memcpy(parts, data + index * 8, sizeof parts);
+        cli_text_append_interval(text, 0, parts[0], parts[1], column->digits);
+    } else {
+        memcpy(parts, data + index * 16, sizeof parts);
+        memcpy(&nanoseconds, data + index * 16 + 8, sizeof nanoseconds);
+        cli_text_append_interval(text, parts[0], parts[1], nanoseconds, column->digits);
+    }
+}
+
+/* Milliseconds since 1970: a whole number of days in valid data, otherwise printed with its time.
+ */
+static void append_date64(struct cli_text *text, int64_t milliseconds)
+{
+    enum { MILLISECONDS_PER_DAY = 86400000 };
+    if (milliseconds % MILLISECONDS_PER_DAY == 0) {
+        cli_text_append_date(text, milliseconds / MILLISECONDS_PER_DAY);
+    } else {
+        cli_text_append_timestamp(text, milliseconds, 3, false);
+    }
+}
+
+/* Kinds whose plain text is not a JSON number or literal: they are quoted in JSON. */
+static void append_temporal(struct cli_text *text, const struct place *place)
+{
+    const struct cli_column *column = place->column;
+    int64_t index = place->array->offset + place->index;
+    const void *data = place->array->buffers[1];
+    switch ((int)column->kind) {
+    case CLI_KIND_DATE32:
+        cli_text_append_date(text, ((const int32_t *)data)[index]);
+        break;
+    case CLI_KIND_DATE64:
+        append_date64(text, ((const int64_t *)data)[index]);
+        break;
+    case CLI_KIND_TIME32:
+        cli_text_append_time(text, ((const int32_t *)data)[index], column->digits);
+        break;
+    case CLI_KIND_TIME64:
+        cli_text_append_time(text, ((const int64_t *)data)[index], column->digits);
+        break;
+    case CLI_KIND_TIMESTAMP:
+        cli_text_append_timestamp(text, ((const int64_t *)data)[index], column->digits,
+                                  column->has_zone);
+        break;
+    case CLI_KIND_DURATION:
+        cli_text_append_duration(text, ((const int64_t *)data)[index], column->digits);
+        break;
+    default:
+        append_interval(text, place);
+        break;
+    }
+}
+
+static void append_number(struct cli_text *text, const struct place *place)
+{
+    int64_t index = place->array->offset + place->index;
+    const void *data = place->array->buffers[1];
+    switch ((int)place->column->kind) {
+    case CLI_KIND_BOOL:
+        cli_text_append_string(text, bit_is_set(data, index) ? "true" : "false");
+        break;
+    case CLI_KIND_UINT64:
+        cli_text_append_uint64(text, ((const uint64_t *)data)[index]);
+        break;
+    case CLI_KIND_FLOAT16:
+        cli_text_append_float16(text, ((const uint16_t *)data)[index]);
+        break;
+    case CLI_KIND_FLOAT32:
+        cli_text_append_float32(text, ((const float *)data)[index]);
+        break;
+    case CLI_KIND_FLOAT64:
+        cli_text_append_float64(text, ((const double *)data)[index]);
+        break;
+    case CLI_KIND_DECIMAL:
+        cli_text_append_decimal(text, (const uint8_t *)data + index * place->column->size,
+                                (size_t)place->column->size, place->column->scale);
+        break;
+    default:
+        cli_text_append_int64(text, load_integer(place->column->kind, data, index));
+        break;
+    }
+}
+
+static bool is_binary(enum cli_kind kind)
+{
+    return kind >= CLI_KIND_BINARY && kind <= CLI_KIND_FIXED_BINARY;
+}
+
+static bool is_utf8(enum cli_kind kind)
+{
+    return kind >= CLI_KIND_UTF8 && kind <= CLI_KIND_UTF8_VIEW;
+}
+
+static bool is_temporal(enum cli_kind kind)
+{
+    return kind >= CLI_KIND_DATE32 && kind <= CLI_KIND_INTERVAL_MONTH_DAY_NANO;
+}
+
+static void append_nested(struct cli_text *text, const struct place *place)
+{
+    if (place->column->kind == CLI_KIND_STRUCT) {
+        append_struct(text, place);
+    } else if (place->column->kind == CLI_KIND_MAP) {
+        append_map(text, place);
+    } else {
+        append_list(text, place);
+    }
+}
+
+void cli_value_append_plain(struct cli_text *text, const struct cli_column *column,
+                            const struct ArrowArray *array, int64_t index)
+{
+    struct place place = find_value(column, array, index);
+    if (place.is_null) {
+        return;
+    }
+    if (is_utf8(place.column->kind)) {
+        struct cflight_bytes bytes = value_bytes(&place);
+        cli_text_append(text, bytes.data, bytes.len_bytes);
+    } else if (is_binary(place.column->kind)) {
+        cli_text_append_hex(text, value_bytes(&place));
+    } else if (is_temporal(place.column->kind)) {
+        append_temporal(text, &place);
+    } else if (place.column->kind >= CLI_KIND_LIST) {
+        append_nested(text, &place);
+    } else {
+        append_number(text, &place);
+    }
+}
+
+/* Decimals are strings in JSON, so that no reader rounds them; so are NaN and the infinities, which
+ * JSON lacks. */
+static void append_json_number(struct cli_text *text, const struct place *place)
+{
+    size_t start = text->len_bytes;
+    append_number(text, place);
+    if (text->failed) {
+        return;
+    }
+    char first = text->data[start] == '-' ? text->data[start + 1] : text->data[start];
+    bool is_word = first == 'N' || first == 'I';
+    if (!is_word && place->column->kind != CLI_KIND_DECIMAL) {
+        return;
+    }
+    cli_text_append_char(text, '"');
+    if (cli_text_reserve(text, 1)) {
+        memmove(text->data + start + 1, text->data + start, text->len_bytes - start);
+        text->data[start] = '"';
+        text->len_bytes++;
+    }
+}
+
+void cli_value_append_json(struct cli_text *text, const struct cli_column *column,
+                           const struct ArrowArray *array, int64_t index)
+{
+    struct place place = find_value(column, array, index);
+    if (place.is_null) {
+        cli_text_append_string(text, "null");
+    } else if (is_utf8(place.column->kind)) {
+        cli_text_append_json_string(text, value_bytes(&place));
+    } else if (is_binary(place.column->kind)) {
+        cli_text_append_char(text, '"');
+        cli_text_append_base64(text, value_bytes(&place));
+        cli_text_append_char(text, '"');
+    } else if (is_temporal(place.column->kind)) {
+        cli_text_append_char(text, '"');
+        append_temporal(text, &place);
+        cli_text_append_char(text, '"');
+    } else if (place.column->kind >= CLI_KIND_LIST) {
+        append_nested(text, &place);
+    } else {
+        append_json_number(text, &place);
+    }
+}
