@@ -126,6 +126,7 @@ fuzz: test-packages
 
 lint: test-packages
 	@$(call BUILD,release)
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	$(PYTEST) tests/lint
 	tools/lint
 

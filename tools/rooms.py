@@ -1,38 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of src/ may use which. Layers stand one above the other; the folders of a layer are rooms,
-with an order of their own. See docs/internals/architecture.md."""
+"""Which part of src/, cli/ and python/src/ may use which. Layers stand one above the other; the folders of
+a layer are rooms, with an order of their own. See docs/internals/architecture.md."""
+
+import os
 
 LAYERS = {
-    "base": {"base"},
-    "ipc": {"base", "ipc"},
-    "net": {"base", "net"},
-    "h2": {"base", "h2"},
-    "grpc": {"base", "h2", "grpc"},
-    "flight": {"base", "ipc", "net", "h2", "grpc", "flight"},
+    "src/base": {"src/base"},
+    "src/ipc": {"src/base", "src/ipc"},
+    "src/net": {"src/base", "src/net"},
+    "src/h2": {"src/base", "src/h2"},
+    "src/grpc": {"src/base", "src/h2", "src/grpc"},
+    "src/flight": {"src/base", "src/ipc", "src/net", "src/h2", "src/grpc", "src/flight"},
+    # Over the public headers alone.
+    "cli": {"cli"},
+    "python": {"python"},
 }
-# Inside a layer, each room sees itself and those it names. What has no folder is the layer's own room.
+
+
+def _upon(*rooms):
+    """Rooms of which each sees itself and those before it."""
+    return {room: set(rooms[:place + 1]) for place, room in enumerate(rooms)}
+
+
+# Inside a layer, each room sees itself and those it names. What has no folder is the layer's own room. A folder
+# that is not there is no fault.
 ROOMS = {
-    "flight/value": {"flight/value"},
-    "flight/call": {"flight/value", "flight/call"},
-    "flight/client": {"flight/value", "flight/call", "flight/client"},
-    "flight/fetch": {"flight/value", "flight/call", "flight/client", "flight/fetch"},
-    "flight/server": {"flight/value", "flight/call", "flight/server"},
-    "flight/kit": {"flight/value", "flight/kit"},
-    "net": {"net", "net/openssl"},
-    "net/openssl": {"net", "net/openssl"},
-}
-# Written as a user's code would be: they may call any public function, and include public headers.
-LIKE_USERS = {"flight/kit"}
+    "src/flight/value": {"src/flight/value"},
+    "src/flight/call": {"src/flight/value", "src/flight/call"},
+    "src/flight/client": {"src/flight/value", "src/flight/call", "src/flight/client"},
+    "src/flight/fetch": {"src/flight/value", "src/flight/call", "src/flight/client", "src/flight/fetch"},
+    "src/flight/server": {"src/flight/value", "src/flight/call", "src/flight/server"},
+    "src/flight/kit": {"src/flight/value", "src/flight/kit"},
+    "src/net": {"src/net", "src/net/openssl"},
+    "src/net/openssl": {"src/net", "src/net/openssl"},
+} | _upon(
+    "cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands", "cli",
+) | _upon(
+    "python/src/base", "python/src/arrow", "python/src/values", "python/src/streams", "python/src/client",
+    "python/src/server", "python/src",
+)
+# Rooms whose files have not all moved into a folder yet: the other rooms of the layer see them, and they may
+# still go round in circles.
+UNSORTED = {"cli", "python/src"}
+# Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
+LIKE_USERS = {"src/flight/kit", "cli", "python"}
+# Where a quoted include is looked for, after the folder of the file itself.
+INCLUDE_FROM = {"src": "src", "cli": "", "python": "python/src"}
 
 
-def room(name):
-    """The room of a file, by its path below src/: "h2/session.c" is in "h2", "flight/call/call.h" in
-    "flight/call"."""
-    return name.rpartition("/")[0]
+def room(path):
+    """The room of a file: "src/h2/session.c" is in "src/h2", "src/flight/call/call.h" in "src/flight/call"."""
+    return os.path.dirname(path)
 
 
-def layer(name):
-    return name.split("/")[0]
+def layer(path):
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] == "src" else parts[0]
+
+
+def header(path, name, is_there):
+    """The file that `#include "name"` in `path` means: the first that is there, or what would be below the
+    folder where headers are looked for."""
+    folder = INCLUDE_FROM.get(path.split("/")[0], "")
+    beside = os.path.normpath(os.path.join(room(path), name))
+    return beside if is_there(beside) else os.path.normpath(os.path.join(folder, name))
 
 
 def is_known(room_name):
@@ -41,8 +72,8 @@ def is_known(room_name):
 
 def may_use(room_name, other, symbol=""):
     """Whether what is in one room may use another, or a function of it."""
-    if room_name in LIKE_USERS and symbol.startswith("cflight_"):
+    if {room_name, layer(room_name)} & LIKE_USERS and symbol.startswith("cflight_"):
         return True
     if layer(other) not in LAYERS.get(layer(room_name), ()):
         return False
-    return layer(room_name) != layer(other) or other in ROOMS.get(room_name, {room_name})
+    return layer(room_name) != layer(other) or other in ROOMS.get(room_name, {room_name}) | UNSORTED

@@ -17,19 +17,19 @@ CARD = "/* SPDX-License-Identifier: Apache-2.0 */\n/* A file. Thread class: free
 def run(tmp_path, check, path, text):
     shutil.copytree(TOOLS, tmp_path / "tools")
     file = tmp_path / path
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return subprocess.run([tmp_path / "tools" / check], cwd=tmp_path, capture_output=True, text=True)
 
 
 BAD = [
-    ("check_layers", "src/ipc/a.c", '#include "net/dial.h"\n', "is not below ipc"),
-    ("check_layers", "src/base/a.c", '#include "ipc/schema.h"\n', "is not below base"),
+    ("check_layers", "src/ipc/a.c", '#include "net/dial.h"\n', "is not below src/ipc"),
+    ("check_layers", "src/base/a.c", '#include "ipc/schema.h"\n', "is not below src/base"),
     ("check_layers", "src/grpc/a.c", "#include <nghttp2/nghttp2.h>\n", "belongs to h2"),
     ("check_layers", "src/h2/a.c", "#include <openssl/ssl.h>\n", "belongs to net"),
     ("check_layers", "src/ipc/a.c", "#include <sys/socket.h>\n", "belongs to"),
     ("check_layers", "src/flight/value/a.c", '#include "flight/call/call.h"\n',
-     "is not below flight/value"),
+     "is not below src/flight/value"),
     ("check_layers", "cli/a.c", '#include "base/buf.h"\n', "only public headers"),
     ("check_layers", "src/h2/a.c", "void f(void)\n{\n    free(p);\n}\n", "free: memory"),
     ("check_style", "src/h2/a.c", "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy is banned"),
@@ -51,6 +51,22 @@ def test_a_bad_file_is_found(tmp_path, check, path, text, message):
     assert result.returncode == 1
     assert message in result.stdout
     assert path in result.stdout
+
+
+@pytest.mark.parametrize("path, name, header", [
+    ("cli/system/a.c", "cli/commands/b.h", "cli/commands/b.h"),
+    ("python/src/base/a.c", "client/b.h", "python/src/client/b.h"),
+    ("python/src/arrow/a.c", "../client/b.h", "python/src/client/b.h"),
+])
+def test_an_include_of_a_room_above_is_found(tmp_path, path, name, header):
+    """A header of one room may have the name of a layer of the library: `base/` in the Python module is its own."""
+    for file, text in ((header, CARD), ("python/src/base/c.h", CARD),
+                       ("python/src/client/c.c", CARD + '#include "base/c.h"\n')):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    result = run(tmp_path, "check_layers", path, f'{CARD}#include "{name}"\n')
+    assert result.returncode == 1
+    assert result.stdout == f'{path}:3: "{name}" is not below {pathlib.PurePath(path).parent}\n'
 
 
 @pytest.mark.parametrize("text, message", [
@@ -106,12 +122,13 @@ def test_public_functions_are_documented(tmp_path, comment, message):
 
 
 def build(tmp_path, files):
-    """A tree with these files below src/, and their object files as a release build makes them."""
+    """A tree with these files, and their object files as the builds make them."""
     shutil.copytree(TOOLS, tmp_path / "tools")
     for path, text in files.items():
-        layer, _, rest = path.partition("/")
-        source = tmp_path / "src" / path
-        target = tmp_path / f"build/release/src/{layer}/CMakeFiles/cfl_{layer}.dir/{rest}.o"
+        source = tmp_path / path
+        above = "python" if path.startswith("python/") else "release"
+        folder = "/".join(path.split("/")[:2 if path.startswith("src/") else 1])
+        target = tmp_path / f"build/{above}/{folder}/CMakeFiles/a_target.dir/{path[len(folder) + 1:]}.o"
         for file in (source, target):
             file.parent.mkdir(parents=True, exist_ok=True)
         source.write_text(text)
@@ -129,25 +146,39 @@ def needs(name, *others):
     return f"void {name}(void)\n{{\n{calls}}}\n"
 
 
-LINE = {"net/a.c": needs("a", "b", "c"), "net/b.c": needs("b", "c"), "net/c.c": needs("c", "d"),
-        "base/d.c": needs("d", "getpid")}
+LINE = {"src/net/a.c": needs("a", "b", "c"), "src/net/b.c": needs("b", "c"), "src/net/c.c": needs("c", "d"),
+        "src/base/d.c": needs("d", "getpid"),
+        "cli/commands/k.c": needs("k", "l", "cflight_f"), "cli/system/l.c": needs("l"),
+        "python/src/client/p.c": needs("p", "q", "cflight_f"), "python/src/base/q.c": needs("q"),
+        "src/flight/server/f.c": needs("cflight_f")}
 BAD_BUILDS = [
-    ("a ring in a room", {"net/c.c": needs("c", "a")}, "a ring of 3 files",
-     "net/b.c -> net/c.c: c"),
-    ("a ring over two rooms", {"net/c.c": needs("c", "e"), "net/openssl/e.c": needs("e", "c")},
-     "a ring of 2 files", "net/openssl/e.c -> net/c.c: c"),
-    ("data that is needed", {"net/c.c": "extern int *b_data;\nint *c(void) { return b_data; }\n",
-                             "net/b.c": needs("b", "c") + "int *b_data;\n"},
-     "a ring of 2 files", "net/c.c -> net/b.c: b_data"),
-    ("an arrow between layers", {"base/d.c": needs("d", "e"), "h2/e.c": needs("e")},
-     "src/base/d.c:1: an arrow up, to h2/e.c: e"),
-    ("an arrow between rooms", {"flight/call/e.c": needs("e", "cflight_f"),
-                                "flight/server/f.c": needs("cflight_f")},
-     "src/flight/call/e.c:1: an arrow up, to flight/server/f.c: cflight_f"),
-    ("more than public functions", {"flight/kit/e.c": needs("e", "cfl_f", "cflight_f"),
-                                    "flight/server/f.c": needs("cfl_f") + needs("cflight_f")},
-     "src/flight/kit/e.c:1: an arrow up, to flight/server/f.c: cfl_f\n"),
-    ("a room of no table", {"h2/cellar/e.c": needs("e")}, "h2/cellar is no room"),
+    ("a ring in a room", {"src/net/c.c": needs("c", "a")}, "a ring of 3 files",
+     "src/net/b.c -> src/net/c.c: c"),
+    ("a ring over two rooms", {"src/net/c.c": needs("c", "e"), "src/net/openssl/e.c": needs("e", "c")},
+     "a ring of 2 files", "src/net/openssl/e.c -> src/net/c.c: c"),
+    ("data that is needed", {"src/net/c.c": "extern int *b_data;\nint *c(void) { return b_data; }\n",
+                             "src/net/b.c": needs("b", "c") + "int *b_data;\n"},
+     "a ring of 2 files", "src/net/c.c -> src/net/b.c: b_data"),
+    ("an arrow between layers", {"src/base/d.c": needs("d", "e"), "src/h2/e.c": needs("e")},
+     "src/base/d.c:1: an arrow up, to src/h2/e.c: e"),
+    ("an arrow between rooms", {"src/flight/call/e.c": needs("e", "cflight_f")},
+     "src/flight/call/e.c:1: an arrow up, to src/flight/server/f.c: cflight_f"),
+    ("more than public functions", {"src/flight/kit/e.c": needs("e", "cfl_f", "cflight_f"),
+                                    "src/flight/server/f.c": needs("cfl_f") + needs("cflight_f")},
+     "src/flight/kit/e.c:1: an arrow up, to src/flight/server/f.c: cfl_f\n"),
+    ("a ring in the command", {"cli/system/l.c": needs("l", "m"), "cli/system/m.c": needs("m", "l")},
+     "a ring of 2 files", "cli/system/m.c -> cli/system/l.c: l"),
+    ("an arrow in the command", {"cli/system/m.c": needs("m", "k")},
+     "cli/system/m.c:1: an arrow up, to cli/commands/k.c: k"),
+    ("a function of the library's own in the command", {"cli/system/m.c": needs("m", "a")},
+     "cli/system/m.c:1: an arrow up, to src/net/a.c: a"),
+    ("a ring in the Python module", {"python/src/base/q.c": needs("q", "r"),
+                                     "python/src/base/r.c": needs("r", "q")},
+     "a ring of 2 files", "python/src/base/r.c -> python/src/base/q.c: q"),
+    ("an arrow in the Python module", {"python/src/base/r.c": needs("r", "p")},
+     "python/src/base/r.c:1: an arrow up, to python/src/client/p.c: p"),
+    ("a room of no table", {"src/h2/cellar/e.c": needs("e")}, "src/h2/cellar is no room"),
+    ("a room of no table in the command", {"cli/cellar/e.c": needs("e")}, "cli/cellar is no room"),
 ]
 
 
@@ -162,18 +193,22 @@ def test_a_ring_or_an_arrow_up_is_found(tmp_path, files, messages):
 
 
 def test_arrows_down_pass(tmp_path):
-    build(tmp_path, LINE | {"flight/kit/e.c": needs("e", "cflight_f"),
-                            "flight/server/f.c": needs("cflight_f", "a")})
+    build(tmp_path, LINE | {"src/flight/kit/e.c": needs("e", "cflight_f"),
+                            "src/flight/server/f.c": needs("cflight_f", "a")})
     result = check_rings(tmp_path)
     assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_a_source_without_an_object_file_is_found(tmp_path):
     build(tmp_path, LINE)
-    (tmp_path / "src/net/e.c").write_text(needs("e", "a"))
+    for path in ("src/net/e.c", "cli/values/e.c", "python/src/arrow/e.c"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(needs("e", "a"))
     result = check_rings(tmp_path)
     assert result.returncode == 1
-    assert "net.dir/e.c.o is missing" in result.stdout
+    for path in ("release/src/net/CMakeFiles/*.dir/e.c.o", "release/cli/CMakeFiles/*.dir/values/e.c.o",
+                 "python/python/CMakeFiles/*.dir/src/arrow/e.c.o"):
+        assert f"build/{path} is missing" in result.stdout
 
 
 HARDENED = ["-O2", "-fPIC", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fcf-protection",
