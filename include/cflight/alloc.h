@@ -11,6 +11,7 @@
 /// library's. All three functions may be called from any thread at once. A failing `allocate` or
 /// `reallocate` returns NULL and the operation in hand ends as CFLIGHT_RESOURCE_EXHAUSTED; nothing
 /// crashes and nothing leaks.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {

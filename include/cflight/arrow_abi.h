@@ -8,6 +8,7 @@
 /// The Arrow C data interface and C stream interface, as their specifications lay them out ("The
 /// Arrow C data interface: Structure definitions", "The Arrow C stream interface"). The guards are
 /// the specification's, so that this header lives beside any other copy.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,6 +14,7 @@
 ///
 /// The functions are called on the thread of the call in hand, several at once, never under a lock
 /// of the library.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,15 +27,14 @@ typedef struct cflight_server_context cflight_server_context;
 typedef struct cflight_handshake cflight_handshake;
 
 /// Sends one payload.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_handshake_write(
-    cflight_handshake *handshake, struct cflight_bytes payload, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_handshake_write(cflight_handshake *handshake, struct cflight_bytes payload,
+                        cflight_error **reterr);
 /// Receives one payload. @param ret_payload NULL when the peer has ended its side; otherwise unref
 /// it.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_handshake_read(cflight_handshake *handshake,
-                                                                       cflight_buffer **ret_payload,
-                                                                       cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_handshake_read(cflight_handshake *handshake, cflight_buffer **ret_payload,
+                       cflight_error **reterr);
 
 /// The client's half. Copied into the client; `user_data` must outlive it.
 struct cflight_client_auth {

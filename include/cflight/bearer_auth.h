@@ -33,6 +33,7 @@
 ///     server_options.auth = &handshake;
 ///     server_options.middleware = &middleware; // first, if there are more
 ///     server_options.middleware_count = 1;
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,16 +81,15 @@ struct cflight_bearer_auth_options {
 
 /// Makes a kit with one reference.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (no `verify`); CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_bearer_auth_new(const struct cflight_bearer_auth_options *options,
                         cflight_bearer_auth **ret_auth, cflight_error **reterr);
 /// Adds a reference and returns `auth`; NULL gives NULL.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_bearer_auth *cflight_bearer_auth_ref(cflight_bearer_auth *auth);
+CFLIGHT_EXPORT cflight_bearer_auth *
+cflight_bearer_auth_ref(cflight_bearer_auth *auth);
 /// Drops a reference; the last one wipes all tokens. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_bearer_auth_unref(cflight_bearer_auth *auth);
+CFLIGHT_EXPORT void
+cflight_bearer_auth_unref(cflight_bearer_auth *auth);
 
 /// Fills the tables for a server; both are needed: a server with the handshake alone refuses every
 /// call. The kit must outlive the server.
@@ -98,33 +98,28 @@ CFLIGHT_EXPORT void cflight_bearer_auth_unref(cflight_bearer_auth *auth);
 /// with a
 ///                        token (cflight_server_context_peer_identity()).
 /// @param ret_middleware  Checks `authorization` and answers passwords with tokens.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_bearer_auth_server(cflight_bearer_auth *auth,
-                                               struct cflight_server_auth *ret_handshake,
-                                               struct cflight_server_middleware *ret_middleware);
+CFLIGHT_EXPORT void
+cflight_bearer_auth_server(cflight_bearer_auth *auth, struct cflight_server_auth *ret_handshake,
+                           struct cflight_server_middleware *ret_middleware);
 
 /// Returns the caller of the call in hand, whether it came with a token or a password; empty when
 /// the kit did not see the call. Valid until the handler returns.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_bearer_auth_identity(
-    const cflight_server_context *context);
+CFLIGHT_EXPORT struct cflight_bytes
+cflight_bearer_auth_identity(const cflight_server_context *context);
 
 /// Makes a token without a password, for an identity that was established in some other way.
 /// @param ret_token  Text without "Bearer "; unref it.
 /// @return CFLIGHT_OK, CFLIGHT_RESOURCE_EXHAUSTED, CFLIGHT_INTERNAL (no random numbers)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_bearer_auth_issue(cflight_bearer_auth *auth, struct cflight_bytes identity,
                           cflight_buffer **ret_token, cflight_error **reterr);
 /// Ends a token, with or without "Bearer " before it. Tells whether it was valid.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_bearer_auth_revoke(cflight_bearer_auth *auth,
-                                               struct cflight_bytes token);
+CFLIGHT_EXPORT bool
+cflight_bearer_auth_revoke(cflight_bearer_auth *auth, struct cflight_bytes token);
 /// Ends all tokens of an identity, and logins of it that are under way. Returns how many tokens
 /// there were. Calls that run already go on.
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_bearer_auth_revoke_identity(cflight_bearer_auth *auth,
-                                                          struct cflight_bytes identity);
+CFLIGHT_EXPORT size_t
+cflight_bearer_auth_revoke_identity(cflight_bearer_auth *auth, struct cflight_bytes identity);
 
 /// Names and password hashes from a file with a line `name:hash` for each user; empty lines and
 /// lines that begin with '#' do not count. Hashes are those of crypt(5), as `openssl passwd -6`,
@@ -134,47 +129,42 @@ typedef struct cflight_password_file cflight_password_file;
 /// Reads a file. @return CFLIGHT_OK; CFLIGHT_NOT_FOUND, CFLIGHT_PERMISSION_DENIED or
 /// CFLIGHT_UNKNOWN (it cannot be read); CFLIGHT_INVALID_ARGUMENT (a line is wrong: the message has
 /// its number)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_new(
-    const char *path, cflight_password_file **ret_file, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_password_file_new(const char *path, cflight_password_file **ret_file,
+                          cflight_error **reterr);
 /// Is told that a name is gone from a file or has another hash there.
 typedef void (*cflight_password_change_fn)(void *user_data, struct cflight_bytes username);
 /// Has `on_change` called for each such name by cflight_password_file_reload(), before that
 /// returns: there tokens and sessions are ended, by cflight_bearer_auth_revoke_identity() and
 /// cflight_session_store_end_identity(). NULL takes it back.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_password_file_on_change(cflight_password_file *file,
-                                                    cflight_password_change_fn on_change,
-                                                    void *user_data);
+CFLIGHT_EXPORT void
+cflight_password_file_on_change(cflight_password_file *file, cflight_password_change_fn on_change,
+                                void *user_data);
 /// Refuses a file that group or others may write, now and whenever it is read again.
 /// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (what was read is from such a file)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_password_file_refuse_writable(cflight_password_file *file, cflight_error **reterr);
 /// Reads the file again; after a failure the former content stays. Without
 /// cflight_password_file_on_change() tokens that were given out stay good.
 /// @return as cflight_password_file_new() and cflight_password_file_refuse_writable()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_password_file_reload(cflight_password_file *file, cflight_error **reterr);
 /// Frees it. No call may be using it. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_password_file_free(cflight_password_file *file);
+CFLIGHT_EXPORT void
+cflight_password_file_free(cflight_password_file *file);
 /// Verifies against the file: a cflight_verify_password_fn whose `user_data` is the file. Unknown
 /// names, locked users (a hash that no password has, such as "!") and wrong passwords take the same
 /// time: one hash of each method and cost in the file, of which there may be 16.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_file_verify(
-    void *file, struct cflight_bytes username, struct cflight_bytes password,
-    cflight_buffer **ret_identity, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_password_file_verify(void *file, struct cflight_bytes username,
+                             struct cflight_bytes password, cflight_buffer **ret_identity,
+                             cflight_error **reterr);
 /// Hashes a password for such a file, with the system's preferred method and a random salt.
-/// @param ret_hash  Free it with cflight_text_free() (cflight/ipc.h).
+/// @param ret_hash  Free it with cflight_text_free().
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (NULL); CFLIGHT_UNIMPLEMENTED (no method);
 ///         CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_password_hash(const char *password,
-                                                                      char **ret_hash,
-                                                                      cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_password_hash(const char *password, char **ret_hash, cflight_error **reterr);
 
 #ifdef __cplusplus
 }

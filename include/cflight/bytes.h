@@ -11,8 +11,8 @@
 #include "cflight/status.h"
 
 /// @file
-/// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`) and a
-/// header field.
+/// Bytes: a borrowed view (`struct cflight_bytes`), a counted buffer (`cflight_buffer`), a header
+/// field, and the end of a text.
 ///
 /// A view owns nothing; whoever hands it out says how long it stays valid. A buffer is immutable
 /// and reference counted with atomic counts: any thread may hold, read and release it. Thread class
@@ -22,6 +22,7 @@
 ///     cflight_buffer *copy = NULL;
 ///     if (cflight_buffer_new_copy(name, &copy, NULL) == CFLIGHT_OK) { ... }
 ///     cflight_buffer_unref(copy);
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,24 +45,24 @@ struct cflight_header {
 };
 
 /// Makes a view of a terminated string; NULL gives an empty view. The string is borrowed.
-/// @since 0.1
-static inline struct cflight_bytes cflight_bytes_from_text(const char *text)
+static inline struct cflight_bytes
+cflight_bytes_from_text(const char *text)
 {
     struct cflight_bytes bytes = {(const uint8_t *)text, text == NULL ? 0 : strlen(text)};
     return bytes;
 }
 
 /// Makes a view of `len_bytes` bytes at `data`, borrowed.
-/// @since 0.1
-static inline struct cflight_bytes cflight_bytes_make(const void *data, size_t len_bytes)
+static inline struct cflight_bytes
+cflight_bytes_make(const void *data, size_t len_bytes)
 {
     struct cflight_bytes bytes = {(const uint8_t *)data, len_bytes};
     return bytes;
 }
 
 /// Tells whether two views hold the same bytes.
-/// @since 0.1
-static inline bool cflight_bytes_equal(struct cflight_bytes a, struct cflight_bytes b)
+static inline bool
+cflight_bytes_equal(struct cflight_bytes a, struct cflight_bytes b)
 {
     return a.len_bytes == b.len_bytes &&
            (a.len_bytes == 0 || memcmp(a.data, b.data, a.len_bytes) == 0);
@@ -69,9 +70,12 @@ static inline bool cflight_bytes_equal(struct cflight_bytes a, struct cflight_by
 
 /// The same for tokens and other secrets: how long it takes depends on the lengths alone, so that
 /// nobody can guess a secret byte by byte.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_bytes_equal_in_constant_time(struct cflight_bytes a,
-                                                         struct cflight_bytes b);
+CFLIGHT_EXPORT bool
+cflight_bytes_equal_in_constant_time(struct cflight_bytes a, struct cflight_bytes b);
+
+/// Frees a text that the library made: the result of each function that says so. NULL is ignored.
+CFLIGHT_EXPORT void
+cflight_text_free(char *text);
 
 /// An immutable, reference counted run of bytes.
 typedef struct cflight_buffer cflight_buffer;
@@ -83,23 +87,22 @@ typedef struct cflight_buffer cflight_buffer;
 ///                    failure.
 /// @param reterr      NULL, or the address of a NULL pointer; receives an error to free.
 /// @return CFLIGHT_OK, or CFLIGHT_RESOURCE_EXHAUSTED when memory ran out
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_buffer_new_copy(struct cflight_bytes bytes,
-                                                                        cflight_buffer **ret_buffer,
-                                                                        cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_buffer_new_copy(struct cflight_bytes bytes, cflight_buffer **ret_buffer,
+                        cflight_error **reterr);
 
 /// Returns the bytes of a buffer: 64-byte aligned, valid while a reference is held. NULL gives an
 /// empty view.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_buffer_bytes(const cflight_buffer *buffer);
+CFLIGHT_EXPORT struct cflight_bytes
+cflight_buffer_bytes(const cflight_buffer *buffer);
 
 /// Adds a reference and returns `buffer`; NULL gives NULL.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_buffer *cflight_buffer_ref(cflight_buffer *buffer);
+CFLIGHT_EXPORT cflight_buffer *
+cflight_buffer_ref(cflight_buffer *buffer);
 
 /// Drops a reference; the last one frees the memory. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_buffer_unref(cflight_buffer *buffer);
+CFLIGHT_EXPORT void
+cflight_buffer_unref(cflight_buffer *buffer);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@
 ///     options.timeout_ms = 30000;
 ///     options.idle_timeout_ms = 2000;
 ///     options.cancel = cancel;      // another thread: cflight_cancel_trigger(cancel);
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,8 +40,8 @@ enum cflight_method {
 
 /// Returns "DoGet" and so on; "Invalid" for INVALID or any other number. Static storage. Thread
 /// class: free.
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_method_name(enum cflight_method method);
+CFLIGHT_EXPORT const char *
+cflight_method_name(enum cflight_method method);
 
 /// Cancels calls. Counted; thread class: free. One handle may be given to several calls: all end.
 /// Once triggered it stays so, and a call started with it ends at once.
@@ -48,23 +49,22 @@ typedef struct cflight_cancel cflight_cancel;
 
 /// Makes a handle that is not triggered, with one reference that the caller owns.
 /// @return CFLIGHT_OK, CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_new(cflight_cancel **ret_cancel,
-                                                                   cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_cancel_new(cflight_cancel **ret_cancel, cflight_error **reterr);
 /// Adds a reference and returns `cancel`.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_cancel *cflight_cancel_ref(cflight_cancel *cancel);
+CFLIGHT_EXPORT cflight_cancel *
+cflight_cancel_ref(cflight_cancel *cancel);
 /// NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_cancel_unref(cflight_cancel *cancel);
+CFLIGHT_EXPORT void
+cflight_cancel_unref(cflight_cancel *cancel);
 /// Ends every call that has this handle, now: a thread blocked in one returns CFLIGHT_CANCELLED,
 /// before the first byte, in the middle, or while connecting; the server is told. Never blocks; may
 /// be called from a signal-handling thread, but not from a signal handler. Safe to repeat.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_cancel_trigger(cflight_cancel *cancel);
+CFLIGHT_EXPORT void
+cflight_cancel_trigger(cflight_cancel *cancel);
 /// Tells whether cflight_cancel_trigger() was called.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_cancel_is_triggered(const cflight_cancel *cancel);
+CFLIGHT_EXPORT bool
+cflight_cancel_is_triggered(const cflight_cancel *cancel);
 
 /// Options of one call. Everything is borrowed while the function that takes it runs, but for
 /// `cancel`, which is counted.

@@ -3,7 +3,9 @@
 #define CFLIGHT_CFLIGHT_H
 
 /// @file
-/// Everything: include this one, or the headers below one by one.
+/// Everything: include this one, or the headers below one by one. Each says with which version it
+/// came; what is newer than its header says so itself.
+/// @since 0.1
 
 #include "cflight/alloc.h"
 #include "cflight/arrow_abi.h"

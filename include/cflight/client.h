@@ -37,6 +37,7 @@
 ///     if (cflight_client_do_get(client, ticket, NULL, &reader, &error) == CFLIGHT_OK) { ... }
 ///     cflight_reader_free(reader);
 ///     cflight_client_free(client);
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -114,88 +115,82 @@ struct cflight_client_options {
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme
 ///         that is not Flight over gRPC: "No client transport implementation for s3");
 ///         CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_new(const char *location, const struct cflight_client_options *options,
                    cflight_client **ret_client, cflight_error **reterr);
 /// Connects now, if there is no connection. Calls do it by themselves.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_connect(
-    cflight_client *client, const struct cflight_call_options *options, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_connect(cflight_client *client, const struct cflight_call_options *options,
+                       cflight_error **reterr);
 /// Ends the connection and all calls on it (CFLIGHT_UNAVAILABLE); later calls fail with
 /// CFLIGHT_FAILED_PRECONDITION ("FlightClient is closed"). Safe to repeat.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_client_close(cflight_client *client);
+CFLIGHT_EXPORT void
+cflight_client_close(cflight_client *client);
 /// Replaces what the client trusts and shows, for connections made from now on; the one that exists
 /// stays. `override_hostname` is ignored: it stays as it was. Nothing changes on failure. Thread
 /// class: free.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (PEM, ciphers, or a client without TLS);
 ///         CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_reload_tls(
-    cflight_client *client, const struct cflight_client_tls *tls, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_reload_tls(cflight_client *client, const struct cflight_client_tls *tls,
+                          cflight_error **reterr);
 /// Drops the caller's hold. Streams that are open keep what they need; a connect that an event loop
 /// began is abandoned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_client_free(cflight_client *client);
+CFLIGHT_EXPORT void
+cflight_client_free(cflight_client *client);
 
 /// Flights, as they come: the server is held back while nobody reads. One at a time.
 typedef struct cflight_info_stream cflight_info_stream;
 
 /// @param criteria  Opaque; may be empty.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_list_flights(cflight_client *client, struct cflight_bytes criteria,
                             const struct cflight_call_options *options,
                             cflight_info_stream **ret_stream, cflight_error **reterr);
 /// @param ret_info  NULL at the end, otherwise to be freed with cflight_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_stream_next(
-    cflight_info_stream *stream, struct cflight_info **ret_info, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_info_stream_next(cflight_info_stream *stream, struct cflight_info **ret_info,
+                         cflight_error **reterr);
 /// Cancels the call if it runs. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_info_stream_free(cflight_info_stream *stream);
+CFLIGHT_EXPORT void
+cflight_info_stream_free(cflight_info_stream *stream);
 
 /// Asks for the description of a dataset.
 /// @param ret_info  Free it with cflight_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_get_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
                                const struct cflight_call_options *options,
                                struct cflight_info **ret_info, cflight_error **reterr);
 /// Starts or polls a long query.
 /// @param ret_poll_info  Free it with cflight_poll_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_poll_flight_info(cflight_client *client, const struct cflight_descriptor *descriptor,
                                 const struct cflight_call_options *options,
                                 struct cflight_poll_info **ret_poll_info, cflight_error **reterr);
 /// @param ret_schema  The encapsulated schema message; cflight_ipc_schema_parse() takes it. Unref
 ///                    it.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_get_schema(cflight_client *client, const struct cflight_descriptor *descriptor,
                           const struct cflight_call_options *options, cflight_buffer **ret_schema,
                           cflight_error **reterr);
 
 /// Starts a DoGet. Returns when the request is on its way; cflight_reader_schema() and
 /// cflight_reader_next() wait.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_get(
-    cflight_client *client, struct cflight_bytes ticket, const struct cflight_call_options *options,
-    cflight_reader **ret_reader, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_do_get(cflight_client *client, struct cflight_bytes ticket,
+                      const struct cflight_call_options *options, cflight_reader **ret_reader,
+                      cflight_error **reterr);
 /// Starts a DoPut and sends the descriptor with the schema. cflight_writer_close() gives the
 /// server's verdict.
 /// @param ret_metadata  The server's answers while data flows. Both handles are to be freed.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_do_put(
-    cflight_client *client, const struct cflight_descriptor *descriptor,
-    const struct ArrowSchema *schema, const struct cflight_call_options *options,
-    cflight_writer **ret_writer, cflight_metadata_reader **ret_metadata, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_do_put(cflight_client *client, const struct cflight_descriptor *descriptor,
+                      const struct ArrowSchema *schema, const struct cflight_call_options *options,
+                      cflight_writer **ret_writer, cflight_metadata_reader **ret_metadata,
+                      cflight_error **reterr);
 /// Starts a DoExchange and sends the descriptor; cflight_writer_begin() comes later, metadata may
 /// come first.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_do_exchange(cflight_client *client, const struct cflight_descriptor *descriptor,
                            const struct cflight_call_options *options, cflight_writer **ret_writer,
                            cflight_reader **ret_reader, cflight_error **reterr);
@@ -204,89 +199,88 @@ cflight_client_do_exchange(cflight_client *client, const struct cflight_descript
 typedef struct cflight_result_stream cflight_result_stream;
 
 /// Starts an action. Returns when the request is on its way.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_do_action(cflight_client *client, const struct cflight_action *action,
                          const struct cflight_call_options *options,
                          cflight_result_stream **ret_stream, cflight_error **reterr);
 /// Waits until the server has answered with headers or a status, without taking a result: side
 /// effects have begun.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_result_stream_wait(cflight_result_stream *stream, cflight_error **reterr);
 /// @param ret_body  NULL at the end, otherwise a buffer to unref.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_stream_next(
-    cflight_result_stream *stream, cflight_buffer **ret_body, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_result_stream_next(cflight_result_stream *stream, cflight_buffer **ret_body,
+                           cflight_error **reterr);
 /// Cancels the call if it runs. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_result_stream_free(cflight_result_stream *stream);
+CFLIGHT_EXPORT void
+cflight_result_stream_free(cflight_result_stream *stream);
 
 /// Action types, as they come. One at a time.
 typedef struct cflight_action_type_stream cflight_action_type_stream;
 
 /// Starts a listing of the actions that the server offers.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_list_actions(cflight_client *client, const struct cflight_call_options *options,
                             cflight_action_type_stream **ret_stream, cflight_error **reterr);
 /// @param ret_action_type  NULL at the end, otherwise to be freed with cflight_action_type_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_type_stream_next(
-    cflight_action_type_stream *stream, struct cflight_action_type **ret_action_type,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_action_type_stream_next(cflight_action_type_stream *stream,
+                                struct cflight_action_type **ret_action_type,
+                                cflight_error **reterr);
 /// Cancels the call if it runs. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_action_type_stream_free(cflight_action_type_stream *stream);
+CFLIGHT_EXPORT void
+cflight_action_type_stream_free(cflight_action_type_stream *stream);
 
 /// Runs a handshake with `auth` (NULL: the client's own) and keeps the table for the tokens of
 /// later calls, even when the handshake fails. The table is taken in any case; the one that it
 /// replaces is let go of when the last call that uses it has done so.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_client_authenticate(cflight_client *client, const struct cflight_client_auth *auth,
                             const struct cflight_call_options *options, cflight_error **reterr);
 /// Sends `authorization: Basic ...` with an empty handshake and returns the bearer value the server
 /// answered with, from its trailers or headers ("Bearer ..."); NULL when it sent none. Add it to
 /// later calls as `authorization`, or give it from a token provider. `username` must not contain a
 /// colon (RFC 7617).
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_authenticate_basic(
-    cflight_client *client, struct cflight_bytes username, struct cflight_bytes password,
-    const struct cflight_call_options *options, cflight_buffer **ret_bearer,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_authenticate_basic(cflight_client *client, struct cflight_bytes username,
+                                  struct cflight_bytes password,
+                                  const struct cflight_call_options *options,
+                                  cflight_buffer **ret_bearer, cflight_error **reterr);
 
 /// The standard actions.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_cancel_flight_info(
-    cflight_client *client, const struct cflight_info *info,
-    const struct cflight_call_options *options, enum cflight_cancel_status *ret_cancel_status,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_cancel_flight_info(cflight_client *client, const struct cflight_info *info,
+                                  const struct cflight_call_options *options,
+                                  enum cflight_cancel_status *ret_cancel_status,
+                                  cflight_error **reterr);
 /// Asks for a later expiration.
 /// @param ret_endpoint  Free it with cflight_endpoint_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_renew_flight_endpoint(
-    cflight_client *client, const struct cflight_endpoint *endpoint,
-    const struct cflight_call_options *options, struct cflight_endpoint **ret_endpoint,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_renew_flight_endpoint(cflight_client *client,
+                                     const struct cflight_endpoint *endpoint,
+                                     const struct cflight_call_options *options,
+                                     struct cflight_endpoint **ret_endpoint,
+                                     cflight_error **reterr);
 /// Sets options of the session.
 /// @param ret_errors  The options that were refused; free it with
 ///                    cflight_session_errors_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_set_session_options(
-    cflight_client *client, const struct cflight_session_options *session_options,
-    const struct cflight_call_options *options, struct cflight_session_errors **ret_errors,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_set_session_options(cflight_client *client,
+                                   const struct cflight_session_options *session_options,
+                                   const struct cflight_call_options *options,
+                                   struct cflight_session_errors **ret_errors,
+                                   cflight_error **reterr);
 /// Reads the options of the session. Free them with cflight_session_options_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_get_session_options(
-    cflight_client *client, const struct cflight_call_options *options,
-    struct cflight_session_options **ret_session_options, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_get_session_options(cflight_client *client,
+                                   const struct cflight_call_options *options,
+                                   struct cflight_session_options **ret_session_options,
+                                   cflight_error **reterr);
 /// Asks the server to end the session.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_close_session(
-    cflight_client *client, const struct cflight_call_options *options,
-    enum cflight_close_session_status *ret_close_status, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_close_session(cflight_client *client, const struct cflight_call_options *options,
+                             enum cflight_close_session_status *ret_close_status,
+                             cflight_error **reterr);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,7 @@
 ///     cflight_cookie_jar_middleware(jar, &middleware);
 ///     client_options.middleware = &middleware;
 ///     client_options.middleware_count = 1;
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,39 +46,36 @@ struct cflight_cookie_jar_options {
 ///
 /// @param options  NULL for defaults. Borrowed for this call.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_cookie_jar_new(const struct cflight_cookie_jar_options *options,
                        cflight_cookie_jar **ret_jar, cflight_error **reterr);
 /// Adds a reference and returns `jar`; NULL gives NULL.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_cookie_jar *cflight_cookie_jar_ref(cflight_cookie_jar *jar);
+CFLIGHT_EXPORT cflight_cookie_jar *
+cflight_cookie_jar_ref(cflight_cookie_jar *jar);
 /// Drops a reference; the last one frees the jar. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_cookie_jar_unref(cflight_cookie_jar *jar);
+CFLIGHT_EXPORT void
+cflight_cookie_jar_unref(cflight_cookie_jar *jar);
 
 /// Fills a middleware table that works with the jar, for one client: call it once for each. The
 /// table holds a reference to the jar, which its `release` gives back; a client does that when it
 /// ends, and whoever made the table does it when no client took it.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_cookie_jar_middleware(cflight_cookie_jar *jar,
-                                                  struct cflight_client_middleware *ret_table);
+CFLIGHT_EXPORT void
+cflight_cookie_jar_middleware(cflight_cookie_jar *jar, struct cflight_client_middleware *ret_table);
 
 /// Takes one `set-cookie` value, as if a server had sent it. What is no cookie is ignored.
 /// @return CFLIGHT_OK, or CFLIGHT_RESOURCE_EXHAUSTED when memory ran out
-/// @since 0.1
-CFLIGHT_EXPORT cflight_status cflight_cookie_jar_set(cflight_cookie_jar *jar,
-                                                     struct cflight_bytes set_cookie,
-                                                     cflight_error **reterr);
+CFLIGHT_EXPORT cflight_status
+cflight_cookie_jar_set(cflight_cookie_jar *jar, struct cflight_bytes set_cookie,
+                       cflight_error **reterr);
 /// Gives the text of the `cookie` header ("a=b; c=d", in the order of names), empty when there are
 /// no cookies; expired ones are dropped. Unref the buffer.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cookie_jar_header(
-    cflight_cookie_jar *jar, cflight_buffer **ret_header, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_cookie_jar_header(cflight_cookie_jar *jar, cflight_buffer **ret_header,
+                          cflight_error **reterr);
 /// Forgets all cookies.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_cookie_jar_clear(cflight_cookie_jar *jar);
+CFLIGHT_EXPORT void
+cflight_cookie_jar_clear(cflight_cookie_jar *jar);
 
 #ifdef __cplusplus
 }

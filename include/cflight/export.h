@@ -3,18 +3,19 @@
 #define CFLIGHT_EXPORT_H
 
 /// @file
-/// Compiler attributes of the public interface: which names a shared library exports, and which
-/// results must be looked at. Everything declared in include/cflight/ is usable from C11 and from
-/// C++.
+/// Compiler attributes of the public interface. CFLIGHT_EXPORT stands before each function that a
+/// shared library exports, CFLIGHT_CHECKED before those whose result the caller must look at too.
+/// Everything declared in include/cflight/ is usable from C11 and from C++.
+/// @since 0.1
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CFLIGHT_EXPORT __attribute__((visibility("default")))
-#define CFLIGHT_NODISCARD __attribute__((warn_unused_result))
+#define CFLIGHT_CHECKED __attribute__((visibility("default"), warn_unused_result))
 #define CFLIGHT_PRINTF(format_index, first_index) \
     __attribute__((format(printf, format_index, first_index)))
 #else
 #define CFLIGHT_EXPORT
-#define CFLIGHT_NODISCARD
+#define CFLIGHT_CHECKED
 #define CFLIGHT_PRINTF(format_index, first_index)
 #endif
 

@@ -18,6 +18,7 @@
 ///     struct ArrowArrayStream stream;
 ///     if (cflight_fetch(client, info, NULL, &stream, &error) == CFLIGHT_OK) { ...;
 ///     stream.release(&stream); }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,8 +77,7 @@ struct cflight_fetch_options {
 /// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (an endpoint has expired, and says when);
 /// CFLIGHT_UNIMPLEMENTED (no
 ///         location has a scheme that can be read: they are named); any status of the calls
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_fetch(cflight_client *client, const struct cflight_info *info,
               const struct cflight_fetch_options *options, struct ArrowArrayStream *ret_stream,
               cflight_error **reterr);
@@ -85,9 +85,8 @@ cflight_fetch(cflight_client *client, const struct cflight_info *info,
 /// Why a fetch failed, with status, peer and advice on trying again: more than the stream's errno
 /// and text. A copy; free it with cflight_error_free().
 /// @return NULL when its last function did not fail, or the stream is not from cflight_fetch()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_error *cflight_fetch_error(
-    const struct ArrowArrayStream *stream);
+CFLIGHT_CHECKED cflight_error *
+cflight_fetch_error(const struct ArrowArrayStream *stream);
 
 /// How far a fetch is.
 struct cflight_fetch_counts {
@@ -102,9 +101,9 @@ struct cflight_fetch_counts {
 
 /// Tells how far a fetch is. Any thread, also while another reads the stream.
 /// @return false when the stream is not from cflight_fetch()
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_fetch_progress(const struct ArrowArrayStream *stream,
-                                           struct cflight_fetch_counts *ret_counts);
+CFLIGHT_EXPORT bool
+cflight_fetch_progress(const struct ArrowArrayStream *stream,
+                       struct cflight_fetch_counts *ret_counts);
 
 #ifdef __cplusplus
 }

@@ -27,6 +27,7 @@
 ///         }
 ///         stream.release(&stream);
 ///     }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -118,9 +119,9 @@ struct cflight_ipc_stats {
 /// @param schema      A struct type ("+s"). Borrowed.
 /// @param ret_buffer  Receives the bytes; unref it. Untouched on failure.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (not a valid schema), CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_serialize(
-    const struct ArrowSchema *schema, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_schema_serialize(const struct ArrowSchema *schema, cflight_buffer **ret_buffer,
+                             cflight_error **reterr);
 
 /// Parses an encapsulated schema message, with or without the continuation marker; bytes after it
 /// are ignored.
@@ -129,31 +130,25 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_serialize(
 /// @param ret_schema  Caller's storage; on success the caller releases it.
 /// @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (not a schema message), CFLIGHT_UNIMPLEMENTED (metadata
 ///         version below V4 or above V5), CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_schema_parse(
-    struct cflight_bytes bytes, struct ArrowSchema *ret_schema, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_schema_parse(struct cflight_bytes bytes, struct ArrowSchema *ret_schema,
+                         cflight_error **reterr);
 
 /// Copies a schema deeply, metadata and dictionary included.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_copy(
-    const struct ArrowSchema *schema, struct ArrowSchema *ret_schema, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_schema,
+                    cflight_error **reterr);
 
 /// Tells whether two schemas describe the same data: names, types, nullability and dictionary
 /// encoding of all fields. Metadata is compared too when `with_metadata` is set. A schema that is
 /// not valid equals nothing.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b,
-                                         bool with_metadata);
+CFLIGHT_EXPORT bool
+cflight_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b, bool with_metadata);
 
-/// Appends the type of one field in words, such as `list<item: int32>` or `timestamp[us, tz=UTC]`;
+/// Gives the type of one field in words, such as `list<item: int32>` or `timestamp[us, tz=UTC]`;
 /// the text is terminated and the caller passes it to cflight_text_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_schema_type_text(const struct ArrowSchema *field, char **ret_text, cflight_error **reterr);
-
-/// Frees a text the library made. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_text_free(char *text);
 
 /// A readable Arrow IPC file or stream with random access where the format has it (files).
 typedef struct cflight_ipc_file cflight_ipc_file;
@@ -165,61 +160,55 @@ typedef struct cflight_ipc_file cflight_ipc_file;
 /// @return CFLIGHT_OK, CFLIGHT_NOT_FOUND (no such file), CFLIGHT_PERMISSION_DENIED,
 ///         CFLIGHT_DATA_LOSS (neither format, or cut short), CFLIGHT_UNIMPLEMENTED (unsupported
 ///         version), CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_ipc_file_open(const char *path, const struct cflight_ipc_read_options *options,
                       cflight_ipc_file **ret_file, cflight_error **reterr);
 /// As cflight_ipc_file_open(), of a file that is open for reading. The descriptor stays the
 /// caller's and may be closed when this returns. For paths that others may change: what was checked
 /// of the descriptor holds for what is read.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_ipc_file_open_fd(int fd, const struct cflight_ipc_read_options *options,
                          cflight_ipc_file **ret_file, cflight_error **reterr);
 /// As cflight_ipc_file_open(), over bytes in memory. The buffer is shared, not copied.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_ipc_file_open_buffer(cflight_buffer *buffer, const struct cflight_ipc_read_options *options,
                              cflight_ipc_file **ret_file, cflight_error **reterr);
 /// Drops the caller's hold; arrays that were read stay valid. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_ipc_file_free(cflight_ipc_file *file);
+CFLIGHT_EXPORT void
+cflight_ipc_file_free(cflight_ipc_file *file);
 /// Copies the schema out; the caller releases it.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_schema(
-    const cflight_ipc_file *file, struct ArrowSchema *ret_schema, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_file_schema(const cflight_ipc_file *file, struct ArrowSchema *ret_schema,
+                        cflight_error **reterr);
 /// Number of record batches, or -1 for the stream format, where only reading tells.
-/// @since 0.1
-CFLIGHT_EXPORT int64_t cflight_ipc_file_batch_count(const cflight_ipc_file *file);
+CFLIGHT_EXPORT int64_t
+cflight_ipc_file_batch_count(const cflight_ipc_file *file);
 /// Rows in all batches, found by looking at the message headers only (both formats), or -1 when a
 /// header is bad.
-/// @since 0.1
-CFLIGHT_EXPORT int64_t cflight_ipc_file_row_count(cflight_ipc_file *file);
+CFLIGHT_EXPORT int64_t
+cflight_ipc_file_row_count(cflight_ipc_file *file);
 /// As cflight_ipc_file_row_count(), with what is wrong and where when a header is bad.
 /// @return CFLIGHT_OK, CFLIGHT_DATA_LOSS (the file is damaged or cut short),
 /// CFLIGHT_RESOURCE_EXHAUSTED, CFLIGHT_UNIMPLEMENTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file,
-                                                                            int64_t *ret_row_count,
-                                                                            cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_file_count_rows(cflight_ipc_file *file, int64_t *ret_row_count, cflight_error **reterr);
 /// Size in bytes.
-/// @since 0.1
-CFLIGHT_EXPORT int64_t cflight_ipc_file_size_bytes(const cflight_ipc_file *file);
+CFLIGHT_EXPORT int64_t
+cflight_ipc_file_size_bytes(const cflight_ipc_file *file);
 /// Reads batch `index` of a file-format source. @return as open, CFLIGHT_OUT_OF_RANGE,
 /// CFLIGHT_FAILED_PRECONDITION for the stream format.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_read_batch(
-    cflight_ipc_file *file, int64_t index, struct ArrowArray *ret_batch, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_file_read_batch(cflight_ipc_file *file, int64_t index, struct ArrowArray *ret_batch,
+                            cflight_error **reterr);
 /// A stream over all batches from the first; several may be open at once, each used by one thread
 /// at a time.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_file_stream(
-    cflight_ipc_file *file, struct ArrowArrayStream *ret_stream, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_file_stream(cflight_ipc_file *file, struct ArrowArrayStream *ret_stream,
+                        cflight_error **reterr);
 
 /// Opens a path and gives its batches as a stream: cflight_ipc_file_open(), _stream() and _free()
 /// in one.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_ipc_open_file(const char *path, const struct cflight_ipc_read_options *options,
                       struct ArrowArrayStream *ret_stream, cflight_error **reterr);
 
@@ -229,8 +218,7 @@ typedef int64_t (*cflight_read_fn)(void *user_data, void *target, size_t len_byt
 
 /// Reads the stream format from a callback, message by message. `release` (may be NULL) runs with
 /// the stream's release.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_ipc_open_reader(cflight_read_fn read, void (*release)(void *user_data), void *user_data,
                         const struct cflight_ipc_read_options *options,
                         struct ArrowArrayStream *ret_stream, cflight_error **reterr);
@@ -253,37 +241,36 @@ typedef struct cflight_ipc_writer cflight_ipc_writer;
 /// @param schema   Borrowed.
 /// @param write    Called from within the calls below.
 /// @param options  NULL for defaults. Borrowed.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_new(
-    enum cflight_ipc_format format, const struct ArrowSchema *schema, cflight_write_fn write,
-    void *user_data, const struct cflight_ipc_write_options *options,
-    cflight_ipc_writer **ret_writer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_writer_new(enum cflight_ipc_format format, const struct ArrowSchema *schema,
+                       cflight_write_fn write, void *user_data,
+                       const struct cflight_ipc_write_options *options,
+                       cflight_ipc_writer **ret_writer, cflight_error **reterr);
 /// Writes the dictionaries that changed and the batch. `batch` is borrowed. To know what changed,
 /// the writer keeps a copy of every dictionary as it was written last.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (the batch does not fit the schema; the writer
 ///         stays usable); CFLIGHT_UNAVAILABLE (the callback failed; the writer is spent);
 ///         CFLIGHT_UNIMPLEMENTED (a replaced dictionary in the file format; the writer stays
 ///         usable); CFLIGHT_FAILED_PRECONDITION (the writer is closed or spent)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_write(
-    cflight_ipc_writer *writer, const struct ArrowArray *batch, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct ArrowArray *batch,
+                         cflight_error **reterr);
 /// Writes the end: marker, and for a file the footer. The writer then only waits to be freed.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ipc_writer_close(cflight_ipc_writer *writer,
-                                                                         cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_writer_close(cflight_ipc_writer *writer, cflight_error **reterr);
 /// What was written so far.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_ipc_stats cflight_ipc_writer_stats(const cflight_ipc_writer *writer);
+CFLIGHT_EXPORT struct cflight_ipc_stats
+cflight_ipc_writer_stats(const cflight_ipc_writer *writer);
 /// Frees a writer, closed or not. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_ipc_writer_free(cflight_ipc_writer *writer);
+CFLIGHT_EXPORT void
+cflight_ipc_writer_free(cflight_ipc_writer *writer);
 
 /// Checks an array of any origin against a schema, at the FULL level: for data of an untrusted
 /// producer.
 /// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT naming the column and what is wrong
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(
-    const struct ArrowSchema *schema, const struct ArrowArray *array, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_array_validate(const struct ArrowSchema *schema, const struct ArrowArray *array,
+                       cflight_error **reterr);
 /// Compares two record batches of any origin as values: rows, nulls, and dictionaries, which must
 /// be equal as a whole. What lies under nulls, offsets and the cutting of buffers does not count;
 /// floating point numbers are compared by their bits.
@@ -292,8 +279,7 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_array_validate(
 /// @param ret_is_equal  Written on success only.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (an array that does not fit the schema),
 ///         CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_array_equal(const struct ArrowSchema *schema, const struct ArrowArray *a,
                     const struct ArrowArray *b, bool *ret_is_equal, cflight_error **reterr);
 

@@ -8,6 +8,7 @@
 /// The log sink. The library is silent until one is set, and reports failures by returning them,
 /// not by logging. Lines never hold tokens, payloads or header values, but the user name of a
 /// failed login (cflight/bearer_auth.h).
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,9 +32,8 @@ typedef void (*cflight_log_fn)(void *user_data, enum cflight_log_level level, co
 /// Sets the process-wide sink and the most detailed level it wants. NULL `log` turns logging off.
 /// Thread class: free; after the return no thread starts a call to the former sink, but one may
 /// still be inside it.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_log_set(cflight_log_fn log, void *user_data,
-                                    enum cflight_log_level level);
+CFLIGHT_EXPORT void
+cflight_log_set(cflight_log_fn log, void *user_data, enum cflight_log_level level);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,7 @@
 ///         poll(&wait, 1, state.timeout_ms);
 ///         cflight_client_loop_process(client);
 ///     }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,14 +43,13 @@ struct cflight_loop_state {
 };
 
 /// Tells what to wait for. Thread class: loop only.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_client_loop_state(cflight_client *client,
-                                              struct cflight_loop_state *ret_state);
+CFLIGHT_EXPORT void
+cflight_client_loop_state(cflight_client *client, struct cflight_loop_state *ret_state);
 
 /// Does what can be done without waiting, then runs callbacks. They may call anything, but not free
 /// the client.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_client_loop_process(cflight_client *client);
+CFLIGHT_EXPORT void
+cflight_client_loop_process(cflight_client *client);
 
 /// Runs once, from cflight_client_loop_process(), when connecting ended. `error` is borrowed, NULL
 /// on success.
@@ -59,14 +59,14 @@ typedef void (*cflight_connected_fn)(void *user_data, cflight_status status,
 /// Connects without blocking: name lookup and handshake run on a thread of their own that ends with
 /// them. One at a time.
 /// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (one is under way), CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_client_loop_connect(
-    cflight_client *client, const struct cflight_call_options *options,
-    cflight_connected_fn on_connected, void *user_data, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_client_loop_connect(cflight_client *client, const struct cflight_call_options *options,
+                            cflight_connected_fn on_connected, void *user_data,
+                            cflight_error **reterr);
 
 /// Tells whether a call can be started without connecting first.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_client_is_connected(cflight_client *client);
+CFLIGHT_EXPORT bool
+cflight_client_is_connected(cflight_client *client);
 
 /// Runs once, from cflight_client_loop_process(), when trying again makes sense.
 typedef void (*cflight_ready_fn)(void *user_data);
@@ -79,48 +79,43 @@ typedef struct cflight_async cflight_async;
 
 /// Starts a call. @param request the serialised request (cflight/types.h), borrowed; empty for
 /// ListActions.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_start(
-    cflight_client *client, enum cflight_method method, struct cflight_bytes request,
-    const struct cflight_call_options *options, cflight_async **ret_async, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_async_start(cflight_client *client, enum cflight_method method,
+                    struct cflight_bytes request, const struct cflight_call_options *options,
+                    cflight_async **ret_async, cflight_error **reterr);
 /// Takes the next answer if there is one. @param ret_message NULL at the end; otherwise the
 /// serialised answer, to unref.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_async_try_next(cflight_async *async,
-                                                                       bool *ret_is_ready,
-                                                                       cflight_buffer **ret_message,
-                                                                       cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_async_try_next(cflight_async *async, bool *ret_is_ready, cflight_buffer **ret_message,
+                       cflight_error **reterr);
 /// Has `on_ready` called once when cflight_async_try_next() has something. NULL takes it back.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready,
-                                         void *user_data);
+CFLIGHT_EXPORT void
+cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready, void *user_data);
 /// Cancels the call if it runs. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_async_free(cflight_async *async);
+CFLIGHT_EXPORT void
+cflight_async_free(cflight_async *async);
 
 /// Has `on_ready` called once when cflight_reader_try_next() has something. NULL takes it back.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_reader_notify(cflight_reader *reader, cflight_ready_fn on_ready,
-                                          void *user_data);
+CFLIGHT_EXPORT void
+cflight_reader_notify(cflight_reader *reader, cflight_ready_fn on_ready, void *user_data);
 /// Has `on_ready` called once when cflight_metadata_reader_try_next() has something. NULL takes it
 /// back.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_metadata_reader_notify(cflight_metadata_reader *reader,
-                                                   cflight_ready_fn on_ready, void *user_data);
+CFLIGHT_EXPORT void
+cflight_metadata_reader_notify(cflight_metadata_reader *reader, cflight_ready_fn on_ready,
+                               void *user_data);
 
 /// Writes a batch without waiting. The first call starts it; while `*ret_is_done` is false, call
 /// again with the same arguments when cflight_writer_notify() says so, or call
 /// cflight_writer_write() with them, which waits for the rest. `batch` must stay as it is until
 /// then; freeing the writer before cancels the call. @return as cflight_writer_write()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_try_write(
-    cflight_writer *writer, const struct ArrowArray *batch,
-    const struct cflight_bytes *app_metadata, bool *ret_is_done, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_try_write(cflight_writer *writer, const struct ArrowArray *batch,
+                         const struct cflight_bytes *app_metadata, bool *ret_is_done,
+                         cflight_error **reterr);
 /// Has `on_ready` called once when what was written has left, or the call is over. NULL takes it
 /// back.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_writer_notify(cflight_writer *writer, cflight_ready_fn on_ready,
-                                          void *user_data);
+CFLIGHT_EXPORT void
+cflight_writer_notify(cflight_writer *writer, cflight_ready_fn on_ready, void *user_data);
 
 #ifdef __cplusplus
 }

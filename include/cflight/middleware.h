@@ -18,6 +18,7 @@
 /// metadata if there is any, then always for the trailers), call_completed. Order at a server:
 /// is_valid of the auth table, start_call of each factory in turn (the first failure ends the call
 /// with that status), sending_headers, [the handler], call_completed.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,11 +30,9 @@ typedef struct cflight_header_sink cflight_header_sink;
 /// Adds a field; name (lower-cased) and value are copied. @return CFLIGHT_OK,
 /// CFLIGHT_INVALID_ARGUMENT (illegal or reserved name, control characters in a text value),
 /// CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT cflight_status cflight_header_sink_add(cflight_header_sink *sink,
-                                                      struct cflight_bytes name,
-                                                      struct cflight_bytes value,
-                                                      cflight_error **reterr);
+CFLIGHT_EXPORT cflight_status
+cflight_header_sink_add(cflight_header_sink *sink, struct cflight_bytes name,
+                        struct cflight_bytes value, cflight_error **reterr);
 
 /// What a middleware learns when a call is over.
 struct cflight_call_summary {

@@ -32,6 +32,7 @@
 ///     printf("listening on port %d\n", cflight_server_port(server));
 ///     cflight_server_wait(server);
 ///     cflight_server_free(server);
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,26 +46,23 @@ typedef struct cflight_server cflight_server;
 typedef struct cflight_response cflight_response;
 
 /// GetFlightInfo (once) and ListFlights (any number).
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_info(
-    cflight_response *response, const struct cflight_info *info, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_response_info(cflight_response *response, const struct cflight_info *info,
+                      cflight_error **reterr);
 /// PollFlightInfo, once. `poll_info` is borrowed.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_poll_info(
-    cflight_response *response, const struct cflight_poll_info *poll_info, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_response_poll_info(cflight_response *response, const struct cflight_poll_info *poll_info,
+                           cflight_error **reterr);
 /// GetSchema, once: an encapsulated schema message (cflight_ipc_schema_serialize()).
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_schema(cflight_response *response,
-                                                                        struct cflight_bytes schema,
-                                                                        cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_response_schema(cflight_response *response, struct cflight_bytes schema,
+                        cflight_error **reterr);
 /// DoAction, any number.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_response_result(cflight_response *response,
-                                                                        struct cflight_bytes body,
-                                                                        cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_response_result(cflight_response *response, struct cflight_bytes body,
+                        cflight_error **reterr);
 /// ListActions, any number.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_response_action_type(cflight_response *response,
                              const struct cflight_action_type *action_type, cflight_error **reterr);
 
@@ -226,15 +224,15 @@ struct cflight_source {
 /// fails.
 /// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (not begun, handed over before, another method);
 ///         CFLIGHT_INVALID_ARGUMENT
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_hand_over(
-    cflight_writer *writer, const struct cflight_source *source, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_hand_over(cflight_writer *writer, const struct cflight_source *source,
+                         cflight_error **reterr);
 /// As cflight_writer_hand_over(), for an Arrow C stream, which is moved on success; it begins with
 /// the stream's schema unless the handler did.
 /// @return as cflight_writer_hand_over(), or CFLIGHT_INTERNAL (the stream's own failure)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_hand_over_stream(
-    cflight_writer *writer, struct ArrowArrayStream *stream, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_hand_over_stream(cflight_writer *writer, struct ArrowArrayStream *stream,
+                                cflight_error **reterr);
 
 /// Starts a server: when this returns it is listening, and its threads run.
 ///
@@ -242,101 +240,89 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_hand_over_stream(
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT; CFLIGHT_NOT_FOUND (scheme); CFLIGHT_ALREADY_EXISTS
 ///         (the address is in use); CFLIGHT_UNAVAILABLE (any other bind failure);
 ///         CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_server_new(const char *location, const struct cflight_server_handlers *handlers,
                    const struct cflight_server_options *options, cflight_server **ret_server,
                    cflight_error **reterr);
 /// The bound port; -1 for Unix sockets.
-/// @since 0.1
-CFLIGHT_EXPORT int cflight_server_port(const cflight_server *server);
+CFLIGHT_EXPORT int
+cflight_server_port(const cflight_server *server);
 /// The location with the bound port, as clients can use it. Borrowed.
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_server_location(const cflight_server *server);
+CFLIGHT_EXPORT const char *
+cflight_server_location(const cflight_server *server);
 /// Begins to shut down and returns at once: no new connections, no new calls; running calls go on
 /// for `grace_ms` (negative: without limit), then they are cancelled. Safe to repeat: a shorter
 /// grace wins. Must not be called from a signal handler.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_server_shutdown(cflight_server *server, int64_t grace_ms);
+CFLIGHT_EXPORT void
+cflight_server_shutdown(cflight_server *server, int64_t grace_ms);
 /// Blocks until the server has shut down: every handler has returned. Not from a handler.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_server_wait(cflight_server *server);
+CFLIGHT_EXPORT void
+cflight_server_wait(cflight_server *server);
 /// As cflight_server_wait(), for at most `timeout_ms`; tells whether the server has shut down.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_server_wait_for(cflight_server *server, int64_t timeout_ms);
+CFLIGHT_EXPORT bool
+cflight_server_wait_for(cflight_server *server, int64_t timeout_ms);
 /// Shuts down without grace, waits, and frees. Not from a handler. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_server_free(cflight_server *server);
+CFLIGHT_EXPORT void
+cflight_server_free(cflight_server *server);
 /// Replaces certificates and roots for connections made from now on; on failure the old ones stay.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_server_reload_tls(
-    cflight_server *server, const struct cflight_server_tls *tls, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_server_reload_tls(cflight_server *server, const struct cflight_server_tls *tls,
+                          cflight_error **reterr);
 
 /// Returns the method that was called.
-/// @since 0.1
-CFLIGHT_EXPORT enum cflight_method cflight_server_context_method(
-    const cflight_server_context *context);
+CFLIGHT_EXPORT enum cflight_method
+cflight_server_context_method(const cflight_server_context *context);
 /// The client's address: "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_server_context_peer(const cflight_server_context *context);
+CFLIGHT_EXPORT const char *
+cflight_server_context_peer(const cflight_server_context *context);
 /// What is_valid returned; without an auth table the first identity of the client's verified
 /// certificate, a DNS or URI name or else the common name, as the certificate has it; else empty.
 /// Escape it before it goes into a log.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_peer_identity(
-    const cflight_server_context *context);
+CFLIGHT_EXPORT struct cflight_bytes
+cflight_server_context_peer_identity(const cflight_server_context *context);
 /// Subject of the client's verified certificate, or "".
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_server_context_tls_subject(
-    const cflight_server_context *context);
+CFLIGHT_EXPORT const char *
+cflight_server_context_tls_subject(const cflight_server_context *context);
 /// Subject alternative names of it ("DNS:...", "URI:..."). @return how many
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_server_context_tls_sans(const cflight_server_context *context,
-                                                      const char *const **ret_sans);
+CFLIGHT_EXPORT size_t
+cflight_server_context_tls_sans(const cflight_server_context *context,
+                                const char *const **ret_sans);
 /// The request's headers, in order. @return how many
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_server_context_headers(const cflight_server_context *context,
-                                                     const struct cflight_header **ret_headers);
+CFLIGHT_EXPORT size_t
+cflight_server_context_headers(const cflight_server_context *context,
+                               const struct cflight_header **ret_headers);
 /// First value under a lower-case name; an empty view with NULL data when there is none.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_bytes cflight_server_context_header(
-    const cflight_server_context *context, const char *name);
+CFLIGHT_EXPORT struct cflight_bytes
+cflight_server_context_header(const cflight_server_context *context, const char *name);
 /// Milliseconds until the client's deadline, 0 when it passed; -1 when there is none.
-/// @since 0.1
-CFLIGHT_EXPORT int64_t cflight_server_context_remaining_ms(const cflight_server_context *context);
+CFLIGHT_EXPORT int64_t
+cflight_server_context_remaining_ms(const cflight_server_context *context);
 /// The client cancelled, its deadline passed, its connection broke, or the server's grace ended.
 /// Thread class: free.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_server_context_is_cancelled(const cflight_server_context *context);
+CFLIGHT_EXPORT bool
+cflight_server_context_is_cancelled(const cflight_server_context *context);
 /// Has `on_cancel` called once when that happens, or soon if it has happened, on another thread of
 /// the library and under none of its locks. It must be quick, and may take the handler's own locks.
 /// NULL takes it back: when this returns it is not running and will not be called, so hold no lock
 /// here that `on_cancel` takes. The same holds when the call has been answered.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_server_context_on_cancel(cflight_server_context *context,
-                                                     void (*on_cancel)(void *user_data),
-                                                     void *user_data);
+CFLIGHT_EXPORT void
+cflight_server_context_on_cancel(cflight_server_context *context,
+                                 void (*on_cancel)(void *user_data), void *user_data);
 /// Adds a response header. @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION after the first message
 /// was sent; CFLIGHT_INVALID_ARGUMENT (name or value)
-/// @since 0.1
-CFLIGHT_EXPORT cflight_status cflight_server_context_add_header(cflight_server_context *context,
-                                                                struct cflight_bytes name,
-                                                                struct cflight_bytes value,
-                                                                cflight_error **reterr);
+CFLIGHT_EXPORT cflight_status
+cflight_server_context_add_header(cflight_server_context *context, struct cflight_bytes name,
+                                  struct cflight_bytes value, cflight_error **reterr);
 /// Adds a trailer.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_status cflight_server_context_add_trailer(cflight_server_context *context,
-                                                                 struct cflight_bytes name,
-                                                                 struct cflight_bytes value,
-                                                                 cflight_error **reterr);
+CFLIGHT_EXPORT cflight_status
+cflight_server_context_add_trailer(cflight_server_context *context, struct cflight_bytes name,
+                                   struct cflight_bytes value, cflight_error **reterr);
 /// The instance that the middleware with this key made for the call, or NULL.
-/// @since 0.1
-CFLIGHT_EXPORT void *cflight_server_context_middleware(const cflight_server_context *context,
-                                                       const char *key);
+CFLIGHT_EXPORT void *
+cflight_server_context_middleware(const cflight_server_context *context, const char *key);
 /// Tells whether the server has a middleware with this key, whether or not it has run already.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_server_context_has_middleware(const cflight_server_context *context,
-                                                          const char *key);
+CFLIGHT_EXPORT bool
+cflight_server_context_has_middleware(const cflight_server_context *context, const char *key);
 
 #ifdef __cplusplus
 }

@@ -32,6 +32,7 @@
 ///     if (status != CFLIGHT_OK || is_answered) {
 ///         return status;
 ///     }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,54 +69,51 @@ struct cflight_session_store_options {
 /// Makes an empty store with one reference.
 /// @param options  NULL for defaults.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_store_new(const struct cflight_session_store_options *options,
                           cflight_session_store **ret_store, cflight_error **reterr);
 /// Adds a reference and returns `store`; NULL gives NULL.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_session_store *cflight_session_store_ref(cflight_session_store *store);
+CFLIGHT_EXPORT cflight_session_store *
+cflight_session_store_ref(cflight_session_store *store);
 /// Drops a reference; the last one ends all sessions. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_session_store_unref(cflight_session_store *store);
+CFLIGHT_EXPORT void
+cflight_session_store_unref(cflight_session_store *store);
 /// Fills a middleware table. The store must outlive the server. Put authentication before it.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_session_store_middleware(cflight_session_store *store,
-                                                     struct cflight_server_middleware *ret_table);
+CFLIGHT_EXPORT void
+cflight_session_store_middleware(cflight_session_store *store,
+                                 struct cflight_server_middleware *ret_table);
 /// Returns the number of sessions, those not counted that have been idle for too long.
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_session_store_count(cflight_session_store *store);
+CFLIGHT_EXPORT size_t
+cflight_session_store_count(cflight_session_store *store);
 
 /// Ends all sessions of a caller whom authentication has named: a user who was removed, for
 /// instance. Returns how many there were.
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_session_store_end_identity(cflight_session_store *store,
-                                                         struct cflight_bytes identity);
+CFLIGHT_EXPORT size_t
+cflight_session_store_end_identity(cflight_session_store *store, struct cflight_bytes identity);
 
 /// Returns the session of the call in hand; NULL when the server has no store.
-/// @since 0.1
-CFLIGHT_EXPORT cflight_session *cflight_session_of(const cflight_server_context *context);
+CFLIGHT_EXPORT cflight_session *
+cflight_session_of(const cflight_server_context *context);
 /// Returns the id as it is in the cookie: a secret of the client; do not log it.
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_session_id(const cflight_session *session);
+CFLIGHT_EXPORT const char *
+cflight_session_id(const cflight_session *session);
 /// Sets options; a value of type NONE removes one. Each is set or refused by itself.
 ///
 /// @param ret_errors  The options that were refused, with reasons; free it with
 ///                    cflight_session_errors_free(). NULL when nobody wants to know.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT; CFLIGHT_RESOURCE_EXHAUSTED (some may have been
 /// set)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_set_options(cflight_session *session, const struct cflight_session_options *options,
                             struct cflight_session_errors **ret_errors, cflight_error **reterr);
 /// Gives a copy of all options; free it with cflight_session_options_free().
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_RESOURCE_EXHAUSTED
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_get_options(
-    cflight_session *session, struct cflight_session_options **ret_options, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_session_get_options(cflight_session *session, struct cflight_session_options **ret_options,
+                            cflight_error **reterr);
 /// Ends the session: its id is unknown from now on. Safe to repeat.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_session_close(cflight_session *session);
+CFLIGHT_EXPORT void
+cflight_session_close(cflight_session *session);
 
 /// Answers the standard actions of sessions; for a do_action handler.
 ///
@@ -123,13 +121,11 @@ CFLIGHT_EXPORT void cflight_session_close(cflight_session *session);
 /// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION (the server has no store); what parsing and
 /// answering
 ///         can fail with
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_answer(cflight_server_context *context, const struct cflight_action *action,
                        cflight_response *response, bool *ret_is_answered, cflight_error **reterr);
 /// Lists those actions; for a list_actions handler.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_list_actions(cflight_response *response, cflight_error **reterr);
 
 #ifdef __cplusplus

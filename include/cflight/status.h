@@ -10,6 +10,7 @@
 /// The outcome of every fallible function: 0 is success, 1 to 16 are exactly the gRPC status codes,
 /// so what travels on the wire and what a function returns are the same number (gRPC "Status codes
 /// and their use"). End of stream and would-block are never a status; they come back in outputs.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,8 +40,8 @@ enum {
 
 /// Returns the name of a status, such as "NOT_FOUND"; never NULL, static storage. A number outside
 /// 0..16 gives "UNRECOGNISED". Thread class: free.
-/// @since 0.1
-CFLIGHT_EXPORT const char *cflight_status_name(cflight_status status);
+CFLIGHT_EXPORT const char *
+cflight_status_name(cflight_status status);
 
 #ifdef __cplusplus
 }

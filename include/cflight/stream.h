@@ -22,6 +22,7 @@
 ///         if (chunk.has_batch) { use(&chunk.batch); }
 ///         cflight_chunk_release(&chunk);
 ///     }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,8 +38,8 @@ struct cflight_chunk {
 };
 
 /// Releases what a chunk holds. Safe to repeat.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_chunk_release(struct cflight_chunk *chunk);
+CFLIGHT_EXPORT void
+cflight_chunk_release(struct cflight_chunk *chunk);
 
 /// Reads batches and metadata of one call.
 typedef struct cflight_reader cflight_reader;
@@ -46,9 +47,9 @@ typedef struct cflight_reader cflight_reader;
 /// Copies the schema of the data out; blocks until it arrived. Metadata-only messages that come
 /// before it are kept for cflight_reader_next(). @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION
 /// when the stream ended without a schema; a status as of cflight_reader_next()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_reader_schema(
-    cflight_reader *reader, struct ArrowSchema *ret_schema, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_reader_schema(cflight_reader *reader, struct ArrowSchema *ret_schema,
+                      cflight_error **reterr);
 /// Reads the next message. Blocks until it is complete, a limit of the call passes, or the call is
 /// cancelled.
 ///
@@ -59,44 +60,39 @@ CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_reader_schema(
 ///         batches and bytes came), CFLIGHT_RESOURCE_EXHAUSTED (memory, or a message over the
 ///         limit), CFLIGHT_DATA_LOSS (not valid Arrow), or any status the peer chose. After a
 ///         failure every further call fails the same way.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_reader_next(cflight_reader *reader,
-                                                                    struct cflight_chunk *ret_chunk,
-                                                                    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_reader_next(cflight_reader *reader, struct cflight_chunk *ret_chunk,
+                    cflight_error **reterr);
 /// As cflight_reader_next(), but gives up after `timeout_ms` (0: at once) with `*ret_is_ready`
 /// false and nothing lost.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_reader_try_next(cflight_reader *reader, int64_t timeout_ms, bool *ret_is_ready,
                         struct cflight_chunk *ret_chunk, cflight_error **reterr);
 /// Turns a reader into an Arrow C stream of its batches; metadata is dropped. The reader is taken:
 /// the stream's release frees it. At a server the stream must be released before the handler
 /// returns.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_reader_to_stream(
-    cflight_reader *reader, struct ArrowArrayStream *ret_stream, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_reader_to_stream(cflight_reader *reader, struct ArrowArrayStream *ret_stream,
+                         cflight_error **reterr);
 /// Ends the call: the peer is told, reads and writes of it end with CFLIGHT_CANCELLED. Thread
 /// class: free.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_reader_cancel(cflight_reader *reader);
+CFLIGHT_EXPORT void
+cflight_reader_cancel(cflight_reader *reader);
 /// Messages read so far. Metadata-only messages are not counted, the schema is.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_ipc_stats cflight_reader_stats(const cflight_reader *reader);
+CFLIGHT_EXPORT struct cflight_ipc_stats
+cflight_reader_stats(const cflight_reader *reader);
 /// The descriptor that came with the stream (servers: always there); borrowed, NULL when none came.
-/// @since 0.1
-CFLIGHT_EXPORT const struct cflight_descriptor *cflight_reader_descriptor(
-    const cflight_reader *reader);
+CFLIGHT_EXPORT const struct cflight_descriptor *
+cflight_reader_descriptor(const cflight_reader *reader);
 /// Response headers (client), once the first byte came. Borrowed; valid as long as the reader.
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_reader_headers(cflight_reader *reader,
-                                             const struct cflight_header **ret_headers);
+CFLIGHT_EXPORT size_t
+cflight_reader_headers(cflight_reader *reader, const struct cflight_header **ret_headers);
 /// Response trailers (client), once the stream ended or failed.
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_reader_trailers(cflight_reader *reader,
-                                              const struct cflight_header **ret_trailers);
+CFLIGHT_EXPORT size_t
+cflight_reader_trailers(cflight_reader *reader, const struct cflight_header **ret_trailers);
 /// Frees a client's reader. A call that still runs and has no writer is cancelled. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_reader_free(cflight_reader *reader);
+CFLIGHT_EXPORT void
+cflight_reader_free(cflight_reader *reader);
 
 /// Writes batches and metadata of one call.
 typedef struct cflight_writer cflight_writer;
@@ -106,8 +102,7 @@ typedef struct cflight_writer cflight_writer;
 /// @param options  NULL: the call's. Borrowed.
 /// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (begun already), CFLIGHT_INVALID_ARGUMENT (not a
 ///         valid schema), or as cflight_writer_write()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
                      const struct cflight_ipc_write_options *options, cflight_error **reterr);
 /// Sends a batch, with the dictionaries it needs, and optionally metadata in the same message.
@@ -124,39 +119,36 @@ cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
 ///                                sent and the stream stays usable
 ///   CFLIGHT_CANCELLED, CFLIGHT_DEADLINE_EXCEEDED, CFLIGHT_UNAVAILABLE
 ///   any status with which the peer ended the call: it interrupts a write that is under way
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_writer_write(cflight_writer *writer, const struct ArrowArray *batch,
                      const struct cflight_bytes *app_metadata, cflight_error **reterr);
 /// Sends a message with metadata alone. Allowed before begin. @return as cflight_writer_write()
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_write_metadata(
-    cflight_writer *writer, struct cflight_bytes app_metadata, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_write_metadata(cflight_writer *writer, struct cflight_bytes app_metadata,
+                              cflight_error **reterr);
 /// Begins with the stream's schema if need be, then writes every batch. `stream` is borrowed and
 /// read to its end; the caller releases it. @return as cflight_writer_write(), or CFLIGHT_INTERNAL
 /// with the stream's own error text
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_write_stream(
-    cflight_writer *writer, struct ArrowArrayStream *stream, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_write_stream(cflight_writer *writer, struct ArrowArrayStream *stream,
+                            cflight_error **reterr);
 /// Client: says that nothing more will be written; reading goes on. Safe to repeat. At a server it
 /// does nothing.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_done_writing(cflight_writer *writer,
-                                                                            cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_done_writing(cflight_writer *writer, cflight_error **reterr);
 /// Client: half-closes, drops what the server still sends, waits for the end and returns the call's
 /// final status; the same one again and again. At a server it does nothing.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_writer_close(cflight_writer *writer,
-                                                                     cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_writer_close(cflight_writer *writer, cflight_error **reterr);
 /// Ends the call. Thread class: free.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_writer_cancel(cflight_writer *writer);
+CFLIGHT_EXPORT void
+cflight_writer_cancel(cflight_writer *writer);
 /// Messages written so far.
-/// @since 0.1
-CFLIGHT_EXPORT struct cflight_ipc_stats cflight_writer_stats(const cflight_writer *writer);
+CFLIGHT_EXPORT struct cflight_ipc_stats
+cflight_writer_stats(const cflight_writer *writer);
 /// Frees a client's writer. A call that still runs and has no reader is cancelled. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_writer_free(cflight_writer *writer);
+CFLIGHT_EXPORT void
+cflight_writer_free(cflight_writer *writer);
 
 /// Reads what a DoPut server answers while data flows (client).
 typedef struct cflight_metadata_reader cflight_metadata_reader;
@@ -165,26 +157,26 @@ typedef struct cflight_metadata_reader cflight_metadata_reader;
 /// thread writes.
 /// @param ret_metadata  NULL at the end of the stream, otherwise a buffer to unref.
 /// @return CFLIGHT_OK, or the call's failure
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_metadata_reader_next(
-    cflight_metadata_reader *reader, cflight_buffer **ret_metadata, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_metadata_reader_next(cflight_metadata_reader *reader, cflight_buffer **ret_metadata,
+                             cflight_error **reterr);
 /// As cflight_metadata_reader_next(), but gives up after `timeout_ms` (0: at once) with
 /// `*ret_is_ready` false.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_metadata_reader_try_next(
-    cflight_metadata_reader *reader, int64_t timeout_ms, bool *ret_is_ready,
-    cflight_buffer **ret_metadata, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_metadata_reader_try_next(cflight_metadata_reader *reader, int64_t timeout_ms,
+                                 bool *ret_is_ready, cflight_buffer **ret_metadata,
+                                 cflight_error **reterr);
 /// NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_metadata_reader_free(cflight_metadata_reader *reader);
+CFLIGHT_EXPORT void
+cflight_metadata_reader_free(cflight_metadata_reader *reader);
 
 /// Answers a DoPut while data flows (server).
 typedef struct cflight_metadata_writer cflight_metadata_writer;
 
 /// Sends a PutResult. Thread class: one at a time, beside the reader of the same call.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_metadata_writer_write(
-    cflight_metadata_writer *writer, struct cflight_bytes app_metadata, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_metadata_writer_write(cflight_metadata_writer *writer, struct cflight_bytes app_metadata,
+                              cflight_error **reterr);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 /// @file
 /// What clients and servers may demand of TLS beyond the defaults: part of struct
 /// cflight_client_tls and struct cflight_server_tls.
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {

@@ -23,6 +23,7 @@
 ///         call_options.headers = headers; // for a call to the next server
 ///         call_options.header_count = cflight_trace_headers(&child, text, headers);
 ///     }
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,29 +42,26 @@ struct cflight_trace {
 
 /// Reads a `traceparent` value; false when it is none, and then nothing is written. `state` becomes
 /// empty.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_trace_parse(struct cflight_bytes traceparent,
-                                        struct cflight_trace *ret_trace);
+CFLIGHT_EXPORT bool
+cflight_trace_parse(struct cflight_bytes traceparent, struct cflight_trace *ret_trace);
 /// Reads the trace context of the call in hand; false when it carries none. `state` is valid until
 /// the handler returns.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_trace_of(const cflight_server_context *context,
-                                     struct cflight_trace *ret_trace);
+CFLIGHT_EXPORT bool
+cflight_trace_of(const cflight_server_context *context, struct cflight_trace *ret_trace);
 /// Makes the context for a span below `parent`: same trace, flags and state, a fresh span id. NULL
 /// begins a new trace that is not sampled.
 /// @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_INTERNAL (no random numbers)
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_trace_child(
-    const struct cflight_trace *parent, struct cflight_trace *ret_child, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_trace_child(const struct cflight_trace *parent, struct cflight_trace *ret_child,
+                    cflight_error **reterr);
 /// Gives the headers that carry a context onward, one or two.
 ///
 /// @param text         Room for the value of `traceparent`, which the headers point at.
 /// @param ret_headers  Two headers, valid as long as `text` and `trace->state`.
 /// @return how many were filled in
-/// @since 0.1
-CFLIGHT_EXPORT size_t cflight_trace_headers(const struct cflight_trace *trace,
-                                            char text[CFLIGHT_TRACEPARENT_BYTES + 1],
-                                            struct cflight_header ret_headers[2]);
+CFLIGHT_EXPORT size_t
+cflight_trace_headers(const struct cflight_trace *trace, char text[CFLIGHT_TRACEPARENT_BYTES + 1],
+                      struct cflight_header ret_headers[2]);
 
 /// A log of requests: one line for each call of a server, when it is over. Texts of clients are
 /// escaped, and no header, token or payload is in a line.
@@ -84,9 +82,9 @@ struct cflight_request_log {
 /// logged too.
 ///
 /// @param log  Borrowed: must outlive the server.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_request_log_middleware(const struct cflight_request_log *log,
-                                                   struct cflight_server_middleware *ret_table);
+CFLIGHT_EXPORT void
+cflight_request_log_middleware(const struct cflight_request_log *log,
+                               struct cflight_server_middleware *ret_table);
 
 #ifdef __cplusplus
 }

@@ -16,8 +16,8 @@
 /// function of its type, which ignores NULL. `_serialize` gives the protobuf message
 /// (Flight.proto), `_parse` takes it, skips unknown fields and refuses malformed bytes with
 /// CFLIGHT_INVALID_ARGUMENT ("Not a valid FlightInfo: ..."). `_equal` compares content. `_text`
-/// gives one line for people, to be freed with cflight_text_free() (cflight/ipc.h). All functions:
-/// free (any thread).
+/// gives one line for people, to be freed with cflight_text_free(). All functions: free (any
+/// thread).
 ///
 ///     struct cflight_bytes path[] = {cflight_bytes_from_text("airports")};
 ///     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_PATH};
@@ -26,6 +26,7 @@
 ///     struct cflight_info *info = NULL;
 ///     if (cflight_client_get_flight_info(client, &descriptor, NULL, &info, &error) == 0) { ... }
 ///     cflight_info_free(info);
+/// @since 0.1
 
 #ifdef __cplusplus
 extern "C" {
@@ -120,187 +121,168 @@ struct cflight_location {
 
 /// Parses a URI. @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT with a message that starts "Cannot
 /// parse URI: '...'"
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_parse(
-    struct cflight_bytes uri, struct cflight_location **ret_location, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_location_parse(struct cflight_bytes uri, struct cflight_location **ret_location,
+                       cflight_error **reterr);
 /// Writes the URI of a host and port, "SCHEME://HOST:PORT". An IPv6 address may stand in brackets
 /// or not. The result can be parsed. Free the text with cflight_text_free().
 /// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT when the host is empty or holds what a host
 /// cannot, or the port is outside of 0 to 65535
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_location_of_host(const char *scheme,
-                                                                         struct cflight_bytes host,
-                                                                         int32_t port,
-                                                                         char **ret_uri,
-                                                                         cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_location_of_host(const char *scheme, struct cflight_bytes host, int32_t port,
+                         char **ret_uri, cflight_error **reterr);
 /// Writes the URI of a Unix socket; `path` "@name" is an abstract one. Bytes that a URI cannot
 /// hold, such as blanks, '#' and '%', are escaped. Free the text with cflight_text_free().
 /// @return CFLIGHT_OK, or CFLIGHT_INVALID_ARGUMENT when the path is empty or holds a zero byte
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_location_of_socket(struct cflight_bytes path, char **ret_uri, cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_location_free(struct cflight_location *location);
+CFLIGHT_EXPORT void
+cflight_location_free(struct cflight_location *location);
 
 /// Serialises a FlightDescriptor message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_descriptor_serialize(const struct cflight_descriptor *descriptor,
                              cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a FlightDescriptor message. Free the result with cflight_descriptor_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_parse(
-    struct cflight_bytes bytes, struct cflight_descriptor **ret_descriptor, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_descriptor_parse(struct cflight_bytes bytes, struct cflight_descriptor **ret_descriptor,
+                         cflight_error **reterr);
 /// Copies deeply into one block.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_descriptor_copy(const struct cflight_descriptor *descriptor,
                         struct cflight_descriptor **ret_copy, cflight_error **reterr);
 /// Same type and same content; two UNKNOWN descriptors are never equal.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_descriptor_equal(const struct cflight_descriptor *a,
-                                             const struct cflight_descriptor *b);
+CFLIGHT_EXPORT bool
+cflight_descriptor_equal(const struct cflight_descriptor *a, const struct cflight_descriptor *b);
 /// Describes it in one line for people. Free the text with cflight_text_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_descriptor_text(
-    const struct cflight_descriptor *descriptor, char **ret_text, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_descriptor_text(const struct cflight_descriptor *descriptor, char **ret_text,
+                        cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_descriptor_free(struct cflight_descriptor *descriptor);
+CFLIGHT_EXPORT void
+cflight_descriptor_free(struct cflight_descriptor *descriptor);
 
 /// Serialises a Ticket message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ticket_serialize(
-    struct cflight_bytes ticket, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ticket_serialize(struct cflight_bytes ticket, cflight_buffer **ret_buffer,
+                         cflight_error **reterr);
 /// Parses a Ticket; the buffer holds its bytes.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_ticket_parse(struct cflight_bytes bytes,
-                                                                     cflight_buffer **ret_ticket,
-                                                                     cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_ticket_parse(struct cflight_bytes bytes, cflight_buffer **ret_ticket,
+                     cflight_error **reterr);
 
 /// Serialises a FlightEndpoint message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_serialize(
-    const struct cflight_endpoint *endpoint, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_endpoint_serialize(const struct cflight_endpoint *endpoint, cflight_buffer **ret_buffer,
+                           cflight_error **reterr);
 /// Parses a FlightEndpoint message. Free the result with cflight_endpoint_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_parse(
-    struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_endpoint_parse(struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint,
+                       cflight_error **reterr);
 /// Tells whether two hold the same content.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_endpoint_equal(const struct cflight_endpoint *a,
-                                           const struct cflight_endpoint *b);
+CFLIGHT_EXPORT bool
+cflight_endpoint_equal(const struct cflight_endpoint *a, const struct cflight_endpoint *b);
 /// Describes it in one line for people. Free the text with cflight_text_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_endpoint_text(
-    const struct cflight_endpoint *endpoint, char **ret_text, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_endpoint_text(const struct cflight_endpoint *endpoint, char **ret_text,
+                      cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_endpoint_free(struct cflight_endpoint *endpoint);
+CFLIGHT_EXPORT void
+cflight_endpoint_free(struct cflight_endpoint *endpoint);
 
 /// Serialises a FlightInfo message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_serialize(
-    const struct cflight_info *info, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_info_serialize(const struct cflight_info *info, cflight_buffer **ret_buffer,
+                       cflight_error **reterr);
 /// Parses a FlightInfo message. Free the result with cflight_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_parse(struct cflight_bytes bytes,
-                                                                   struct cflight_info **ret_info,
-                                                                   cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_info_parse(struct cflight_bytes bytes, struct cflight_info **ret_info,
+                   cflight_error **reterr);
 /// Tells whether two hold the same content.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_info_equal(const struct cflight_info *a, const struct cflight_info *b);
+CFLIGHT_EXPORT bool
+cflight_info_equal(const struct cflight_info *a, const struct cflight_info *b);
 /// Describes it in one line for people. Free the text with cflight_text_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_info_text(const struct cflight_info *info,
-                                                                  char **ret_text,
-                                                                  cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_info_text(const struct cflight_info *info, char **ret_text, cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_info_free(struct cflight_info *info);
+CFLIGHT_EXPORT void
+cflight_info_free(struct cflight_info *info);
 
 /// Serialises a PollInfo message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_serialize(
-    const struct cflight_poll_info *poll_info, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_poll_info_serialize(const struct cflight_poll_info *poll_info, cflight_buffer **ret_buffer,
+                            cflight_error **reterr);
 /// Parses a PollInfo message. Free the result with cflight_poll_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_parse(
-    struct cflight_bytes bytes, struct cflight_poll_info **ret_poll_info, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_poll_info_parse(struct cflight_bytes bytes, struct cflight_poll_info **ret_poll_info,
+                        cflight_error **reterr);
 /// Tells whether two hold the same content.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_poll_info_equal(const struct cflight_poll_info *a,
-                                            const struct cflight_poll_info *b);
+CFLIGHT_EXPORT bool
+cflight_poll_info_equal(const struct cflight_poll_info *a, const struct cflight_poll_info *b);
 /// Describes it in one line for people. Free the text with cflight_text_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_poll_info_text(
-    const struct cflight_poll_info *poll_info, char **ret_text, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_poll_info_text(const struct cflight_poll_info *poll_info, char **ret_text,
+                       cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_poll_info_free(struct cflight_poll_info *poll_info);
+CFLIGHT_EXPORT void
+cflight_poll_info_free(struct cflight_poll_info *poll_info);
 
 /// Serialises an Action message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_serialize(
-    const struct cflight_action *action, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_action_serialize(const struct cflight_action *action, cflight_buffer **ret_buffer,
+                         cflight_error **reterr);
 /// Parses an Action message. Free the result with cflight_action_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_action_parse(
-    struct cflight_bytes bytes, struct cflight_action **ret_action, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_action_parse(struct cflight_bytes bytes, struct cflight_action **ret_action,
+                     cflight_error **reterr);
 /// Tells whether two hold the same content.
-/// @since 0.1
-CFLIGHT_EXPORT bool cflight_action_equal(const struct cflight_action *a,
-                                         const struct cflight_action *b);
+CFLIGHT_EXPORT bool
+cflight_action_equal(const struct cflight_action *a, const struct cflight_action *b);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_action_free(struct cflight_action *action);
+CFLIGHT_EXPORT void
+cflight_action_free(struct cflight_action *action);
 
 /// Serialises an ActionType message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_action_type_serialize(const struct cflight_action_type *action_type,
                               cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses an ActionType message. Free the result with cflight_action_type_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_action_type_parse(struct cflight_bytes bytes, struct cflight_action_type **ret_action_type,
                           cflight_error **reterr);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_action_type_free(struct cflight_action_type *action_type);
+CFLIGHT_EXPORT void
+cflight_action_type_free(struct cflight_action_type *action_type);
 
 /// An action's result is one opaque body.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_serialize(
-    struct cflight_bytes body, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_result_serialize(struct cflight_bytes body, cflight_buffer **ret_buffer,
+                         cflight_error **reterr);
 /// Parses a Result; the buffer holds its body.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_result_parse(struct cflight_bytes bytes,
-                                                                     cflight_buffer **ret_body,
-                                                                     cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_result_parse(struct cflight_bytes bytes, cflight_buffer **ret_body, cflight_error **reterr);
 
 /// A schema result carries an encapsulated IPC schema message.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_serialize(
-    struct cflight_bytes schema, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_schema_result_serialize(struct cflight_bytes schema, cflight_buffer **ret_buffer,
+                                cflight_error **reterr);
 /// Parses a SchemaResult; the buffer holds the encapsulated schema message.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_schema_result_parse(
-    struct cflight_bytes bytes, cflight_buffer **ret_schema, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_schema_result_parse(struct cflight_bytes bytes, cflight_buffer **ret_schema,
+                            cflight_error **reterr);
 
 /// Serialises a BasicAuth message. Unref the buffer.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_basic_auth_serialize(const struct cflight_basic_auth *basic_auth,
                              cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a BasicAuth. Free it with cflight_basic_auth_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_basic_auth_parse(
-    struct cflight_bytes bytes, struct cflight_basic_auth **ret_basic_auth, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_basic_auth_parse(struct cflight_bytes bytes, struct cflight_basic_auth **ret_basic_auth,
+                         cflight_error **reterr);
 /// Wipes the password, then frees.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_basic_auth_free(struct cflight_basic_auth *basic_auth);
+CFLIGHT_EXPORT void
+cflight_basic_auth_free(struct cflight_basic_auth *basic_auth);
 
 /// The outcome of CancelFlightInfo.
 enum cflight_cancel_status {
@@ -362,11 +344,11 @@ enum cflight_close_session_status {
 };
 
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_session_options_free(struct cflight_session_options *options);
+CFLIGHT_EXPORT void
+cflight_session_options_free(struct cflight_session_options *options);
 /// Frees one that the library returned. NULL is ignored.
-/// @since 0.1
-CFLIGHT_EXPORT void cflight_session_errors_free(struct cflight_session_errors *errors);
+CFLIGHT_EXPORT void
+cflight_session_errors_free(struct cflight_session_errors *errors);
 
 /// Names of the standard actions. Their bodies are bare messages, not packed in an Any; the
 /// functions below make and take them, for servers that answer them and clients that send them by
@@ -378,59 +360,54 @@ CFLIGHT_EXPORT void cflight_session_errors_free(struct cflight_session_errors *e
 #define CFLIGHT_ACTION_CLOSE_SESSION "CloseSession"
 
 /// CancelFlightInfoRequest holds one FlightInfo.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_serialize(
-    const struct cflight_info *info, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_cancel_request_serialize(const struct cflight_info *info, cflight_buffer **ret_buffer,
+                                 cflight_error **reterr);
 /// Parses a CancelFlightInfoRequest. Free the info with cflight_info_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_request_parse(
-    struct cflight_bytes bytes, struct cflight_info **ret_info, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_cancel_request_parse(struct cflight_bytes bytes, struct cflight_info **ret_info,
+                             cflight_error **reterr);
 /// Serialises a CancelFlightInfoResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_cancel_result_serialize(
-    enum cflight_cancel_status cancel_status, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_cancel_result_serialize(enum cflight_cancel_status cancel_status,
+                                cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a CancelFlightInfoResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_cancel_result_parse(struct cflight_bytes bytes,
                             enum cflight_cancel_status *ret_cancel_status, cflight_error **reterr);
 /// RenewFlightEndpointRequest holds one FlightEndpoint; its result is a bare FlightEndpoint.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_serialize(
-    const struct cflight_endpoint *endpoint, cflight_buffer **ret_buffer, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_renew_request_serialize(const struct cflight_endpoint *endpoint,
+                                cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a RenewFlightEndpointRequest. Free the endpoint with cflight_endpoint_free().
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_renew_request_parse(
-    struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_renew_request_parse(struct cflight_bytes bytes, struct cflight_endpoint **ret_endpoint,
+                            cflight_error **reterr);
 /// SetSessionOptionsRequest and GetSessionOptionsResult have the same shape.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_options_serialize(const struct cflight_session_options *options,
                                   cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses what cflight_session_options_serialize() makes.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_options_parse(struct cflight_bytes bytes,
                               struct cflight_session_options **ret_options, cflight_error **reterr);
 /// Serialises a SetSessionOptionsResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_session_errors_serialize(const struct cflight_session_errors *errors,
                                  cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a SetSessionOptionsResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_session_errors_parse(
-    struct cflight_bytes bytes, struct cflight_session_errors **ret_errors, cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_session_errors_parse(struct cflight_bytes bytes, struct cflight_session_errors **ret_errors,
+                             cflight_error **reterr);
 /// Serialises a CloseSessionResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status
+CFLIGHT_CHECKED cflight_status
 cflight_close_result_serialize(enum cflight_close_session_status close_status,
                                cflight_buffer **ret_buffer, cflight_error **reterr);
 /// Parses a CloseSessionResult.
-/// @since 0.1
-CFLIGHT_EXPORT CFLIGHT_NODISCARD cflight_status cflight_close_result_parse(
-    struct cflight_bytes bytes, enum cflight_close_session_status *ret_close_status,
-    cflight_error **reterr);
+CFLIGHT_CHECKED cflight_status
+cflight_close_result_parse(struct cflight_bytes bytes,
+                           enum cflight_close_session_status *ret_close_status,
+                           cflight_error **reterr);
 
 #ifdef __cplusplus
 }

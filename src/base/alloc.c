@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cflight/bytes.h"
+
 enum { FIRST_ARRAY_CAPACITY = 8 };
 
 void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes,
@@ -134,4 +136,9 @@ void cfl_strfree(const struct cflight_allocator *alloc, char *text)
     if (text != NULL) {
         cfl_free(alloc, text, strlen(text) + 1);
     }
+}
+
+void cflight_text_free(char *text)
+{
+    cfl_strfree(NULL, text);
 }

@@ -236,11 +236,6 @@ done:
     return status;
 }
 
-void cflight_text_free(char *text)
-{
-    cfl_strfree(NULL, text);
-}
-
 /* Both trees have the same shape already. */
 static bool equal_metadata(const struct cfl_field *a, const struct cfl_field *b)
 {

@@ -108,17 +108,34 @@ def test_a_good_file_passes(tmp_path, check):
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("comment, message", [
-    ("/// Returns one.\n", "has no @since"),
-    ("/// @since 0.1\n", "has no sentence"),
-    ("", "has no @since"),
-    ("/// Returns one.\n/// @since 0.1\n", None),
+@pytest.mark.parametrize("since, comment, message", [
+    ("/// @since 0.1\n", "/// @return one\n", "has no sentence"),
+    ("/// @since 0.1\n", "", "has no sentence"),
+    ("", "/// Returns one.\n", "no @since"),
+    ("/// @since 0.2\n", "/// Returns one.\n/// @since 0.2\n", "not later"),
+    ("/// @since 0.9\n", "/// Returns one.\n/// @since 0.10\n", None),
+    ("/// @since 0.1\n", "/// Returns one.\n", None),
 ])
-def test_public_functions_are_documented(tmp_path, comment, message):
-    text = "/// @file\n/// A header.\n\n" + comment + "CFLIGHT_EXPORT int cflight_one(void);\n"
+def test_public_functions_are_documented(tmp_path, since, comment, message):
+    text = ("/// @file\n/// A header.\n" + since + "\n" + comment +
+            "CFLIGHT_EXPORT int\ncflight_one(void);\n")
     result = run(tmp_path, "check_docs", "include/cflight/a.h", text)
     assert result.returncode == (0 if message is None else 1)
     assert (message or "") in result.stdout
+
+
+@pytest.mark.parametrize("declaration, message", [
+    ("CFLIGHT_EXPORT int cflight_one(void);\n", "stands at the start of a line"),
+    ("CFLIGHT_CHECKED int\ncflight_one(void);\n", None),
+    ("CFLIGHT_EXPORT CFLIGHT_CHECKED int\ncflight_one(void);\n", "one macro"),
+    ("CFLIGHT_PRINTF(1, 2) int\ncflight_one(const char *format, ...);\n", "one macro"),
+])
+def test_names_of_public_functions_are_easy_to_find(tmp_path, declaration, message):
+    text = "".join(f"#define CFLIGHT_{name}\n"
+                   for name in ("EXPORT", "CHECKED", "PRINTF(a, b)")) + declaration
+    result = run(tmp_path, "check_headers", "include/cflight/a.h", text)
+    assert (message or "") in result.stdout
+    assert result.returncode == (0 if message is None else 1), result.stderr
 
 
 def build(tmp_path, files):
