@@ -41,7 +41,7 @@ ROOMS = {
 )
 # Rooms whose files have not all moved into a folder yet: the other rooms of the layer see them, and they may
 # still go round in circles.
-UNSORTED = {"cli", "python/src"}
+UNSORTED = {"python/src"}
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
 LIKE_USERS = {"src/flight/kit", "cli", "python"}
 # Where a quoted include is looked for, after the folder of the file itself.
