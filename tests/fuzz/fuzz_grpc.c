@@ -7,10 +7,10 @@
 
 enum { VIEWS_MAX = 8 };
 
-uint8_t fuzz_sink[FUZZ_SINK_BYTES];
+uint8_t t_fuzz_sink[T_FUZZ_SINK_BYTES];
 static int64_t clock_ns;
 
-void fuzz_require(bool holds)
+void t_fuzz_require(bool holds)
 {
     if (!holds) {
         abort();
@@ -24,8 +24,8 @@ static int64_t now(void *user_data)
     return clock_ns;
 }
 
-struct cfl_grpc_conn *fuzz_conn_new(enum cfl_grpc_role role,
-                                    const struct cfl_grpc_conn_handlers *handlers)
+struct cfl_grpc_conn *t_fuzz_conn_new(enum cfl_grpc_role role,
+                                      const struct cfl_grpc_conn_handlers *handlers)
 {
     static const struct cfl_clock clock = {.now_ns = now};
     struct cfl_limits limits = cfl_limits_default;
@@ -34,8 +34,8 @@ struct cfl_grpc_conn *fuzz_conn_new(enum cfl_grpc_role role,
     limits.stream_window_bytes = 65536;
     limits.message_bytes_max = 1 << 20;
     limits.metadata_bytes_max = 4096;
-    fuzz_require(cfl_grpc_conn_new(NULL, role, &limits, &clock, NULL, handlers, NULL, &conn,
-                                   NULL) == CFLIGHT_OK);
+    t_fuzz_require(cfl_grpc_conn_new(NULL, role, &limits, &clock, NULL, handlers, NULL, &conn,
+                                     NULL) == CFLIGHT_OK);
     return conn;
 }
 
@@ -56,8 +56,8 @@ static void take_output(struct cfl_grpc_conn *conn, size_t max_bytes)
         for (int i = 0; i < count && max_bytes > 0; i++) {
             size_t step_bytes = min_size(views[i].iov_len, max_bytes);
             const uint8_t *at = views[i].iov_base;
-            for (size_t k = 0; k < step_bytes; k += FUZZ_SINK_BYTES) {
-                memcpy(fuzz_sink, at + k, min_size(step_bytes - k, FUZZ_SINK_BYTES));
+            for (size_t k = 0; k < step_bytes; k += T_FUZZ_SINK_BYTES) {
+                memcpy(t_fuzz_sink, at + k, min_size(step_bytes - k, T_FUZZ_SINK_BYTES));
             }
             taken_bytes += step_bytes;
             max_bytes -= step_bytes;
@@ -93,7 +93,7 @@ static void feed(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_byt
     }
 }
 
-void fuzz_conn_run(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_bytes)
+void t_fuzz_conn_run(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_bytes)
 {
     size_t chunk_bytes = (size_t)data[0] * data[0] + 1;
     size_t drain_bytes = (size_t)data[1] * 256;
@@ -101,7 +101,7 @@ void fuzz_conn_run(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_b
     feed(conn, data + 2, len_bytes - 2, chunk_bytes, drain_bytes);
     if (data[0] % 2 == 1) {
         cfl_grpc_conn_fail(conn, NULL);
-        fuzz_require(cfl_grpc_call_count(conn) == 0);
+        t_fuzz_require(cfl_grpc_call_count(conn) == 0);
     }
     take_output(conn, SIZE_MAX);
     cfl_grpc_conn_free(conn);

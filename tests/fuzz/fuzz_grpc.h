@@ -6,18 +6,18 @@
 
 /* A connection without a socket, and a peer that says anything. */
 
-enum { FUZZ_SINK_BYTES = 4096 };
+enum { T_FUZZ_SINK_BYTES = 4096 };
 /* Where output goes: copied, so that a sanitizer sees memory that is gone. */
-extern uint8_t fuzz_sink[FUZZ_SINK_BYTES];
+extern uint8_t t_fuzz_sink[T_FUZZ_SINK_BYTES];
 
 /* Ends the process when it does not hold. */
-void fuzz_require(bool holds);
+void t_fuzz_require(bool holds);
 /* With limits that are soon met, and a clock that starts anew and moves whenever it is looked at.
  */
-struct cfl_grpc_conn *fuzz_conn_new(enum cfl_grpc_role role,
-                                    const struct cfl_grpc_conn_handlers *handlers);
+struct cfl_grpc_conn *t_fuzz_conn_new(enum cfl_grpc_role role,
+                                      const struct cfl_grpc_conn_handlers *handlers);
 /* Feeds a connection, and frees it. The first byte chooses how the others are cut, and whether the
  * connection breaks at the end; the second how much output is taken in between. */
-void fuzz_conn_run(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_bytes);
+void t_fuzz_conn_run(struct cfl_grpc_conn *conn, const uint8_t *data, size_t len_bytes);
 
 #endif /* CFLIGHT_TESTS_FUZZ_GRPC_H */

@@ -24,15 +24,15 @@ struct user {
 static void on_headers(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    fuzz_require(user->call == call && user->end_count == 0);
-    fuzz_require(++user->headers_count == 1);
+    t_fuzz_require(user->call == call && user->end_count == 0);
+    t_fuzz_require(++user->headers_count == 1);
 }
 
 static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *call,
                                        uint32_t len_bytes, cflight_error **reterr)
 {
     struct user *user = user_data;
-    fuzz_require(user->call == call && user->end_count == 0 && user->headers_count == 1);
+    t_fuzz_require(user->call == call && user->end_count == 0 && user->headers_count == 1);
     user->message_bytes = len_bytes;
     user->filled_bytes = 0;
     if (len_bytes % 251 == 250) {
@@ -45,7 +45,7 @@ static void place(void *user_data, struct cfl_grpc_call *call, uint8_t **ret_tar
                   size_t *ret_len_bytes, size_t *ret_hint_bytes)
 {
     struct user *user = user_data;
-    fuzz_require(user->call == call && user->end_count == 0);
+    t_fuzz_require(user->call == call && user->end_count == 0);
     *ret_hint_bytes = 1;
     if (user->filled_bytes < PLACE_BYTES) {
         *ret_target = user->place + user->filled_bytes;
@@ -59,12 +59,12 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *ca
 {
     struct user *user = user_data;
     (void)reterr;
-    fuzz_require(user->call == call && user->end_count == 0 && len_bytes > 0);
+    t_fuzz_require(user->call == call && user->end_count == 0 && len_bytes > 0);
     for (size_t i = 0; i < len_bytes && user->filled_bytes + i < PLACE_BYTES; i++) {
         user->place[user->filled_bytes + i] = data[i];
     }
     user->filled_bytes += len_bytes;
-    fuzz_require(user->filled_bytes <= user->message_bytes);
+    t_fuzz_require(user->filled_bytes <= user->message_bytes);
     cfl_grpc_call_consume(call, len_bytes);
     return CFLIGHT_OK;
 }
@@ -74,16 +74,16 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *call
 {
     struct user *user = user_data;
     (void)reterr;
-    fuzz_require(user->call == call && user->filled_bytes == user->message_bytes);
+    t_fuzz_require(user->call == call && user->filled_bytes == user->message_bytes);
     return CFLIGHT_OK;
 }
 
 static void on_end(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    fuzz_require(user->call == call && ++user->end_count == 1);
-    fuzz_require(strlen(cfl_grpc_call_message(call)) < SIZE_MAX);
-    fuzz_require(cfl_grpc_call_status(call) >= 0 && cfl_grpc_call_status(call) <= 16);
+    t_fuzz_require(user->call == call && ++user->end_count == 1);
+    t_fuzz_require(strlen(cfl_grpc_call_message(call)) < SIZE_MAX);
+    t_fuzz_require(cfl_grpc_call_status(call) >= 0 && cfl_grpc_call_status(call) <= 16);
     free(user->body);
     user->body = NULL;
 }
@@ -104,16 +104,16 @@ static void start_call(struct cfl_grpc_conn *conn, struct user *user, int kind)
     struct cfl_pieces pieces;
     user->place = malloc(PLACE_BYTES);
     user->body = calloc(1, BODY_BYTES);
-    fuzz_require(user->place != NULL && user->body != NULL);
-    fuzz_require(cfl_grpc_call_start(conn, &params, &HANDLERS, user, &user->call, NULL) ==
-                 CFLIGHT_OK);
+    t_fuzz_require(user->place != NULL && user->body != NULL);
+    t_fuzz_require(cfl_grpc_call_start(conn, &params, &HANDLERS, user, &user->call, NULL) ==
+                   CFLIGHT_OK);
     cfl_pieces_init(&pieces, NULL);
     (void)cfl_pieces_append(&pieces, user->body, BODY_BYTES);
-    fuzz_require(cfl_grpc_call_send(user->call, cflight_bytes_make("head", 4), &pieces, NULL) ==
-                 CFLIGHT_OK);
+    t_fuzz_require(cfl_grpc_call_send(user->call, cflight_bytes_make("head", 4), &pieces, NULL) ==
+                   CFLIGHT_OK);
     cfl_pieces_done(&pieces);
     if (kind != 1) {
-        fuzz_require(cfl_grpc_call_half_close(user->call, NULL) == CFLIGHT_OK);
+        t_fuzz_require(cfl_grpc_call_half_close(user->call, NULL) == CFLIGHT_OK);
     }
 }
 
@@ -124,13 +124,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
         return 0;
     }
     memset(users, 0, sizeof users);
-    struct cfl_grpc_conn *conn = fuzz_conn_new(CFL_GRPC_CLIENT, NULL);
+    struct cfl_grpc_conn *conn = t_fuzz_conn_new(CFL_GRPC_CLIENT, NULL);
     for (int i = 0; i < CALL_COUNT; i++) {
         start_call(conn, &users[i], i);
     }
-    fuzz_conn_run(conn, data, len_bytes);
+    t_fuzz_conn_run(conn, data, len_bytes);
     for (int i = 0; i < CALL_COUNT; i++) {
-        fuzz_require(users[i].end_count == 1);
+        t_fuzz_require(users[i].end_count == 1);
         cfl_grpc_call_release(users[i].call);
         free(users[i].place);
         free(users[i].body);

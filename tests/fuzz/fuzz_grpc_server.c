@@ -24,7 +24,7 @@ static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *ca
 {
     struct user *user = user_data;
     (void)call;
-    fuzz_require(!user->is_over);
+    t_fuzz_require(!user->is_over);
     user->message_bytes = len_bytes;
     user->filled_bytes = 0;
     if (len_bytes % 251 == 250) {
@@ -38,7 +38,7 @@ static void place(void *user_data, struct cfl_grpc_call *call, uint8_t **ret_tar
 {
     struct user *user = user_data;
     (void)call;
-    fuzz_require(!user->is_over);
+    t_fuzz_require(!user->is_over);
     if (user->filled_bytes < 3) {
         *ret_hint_bytes = 3 - user->filled_bytes;
     } else if (user->filled_bytes < PLACE_BYTES) {
@@ -53,12 +53,12 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *ca
 {
     struct user *user = user_data;
     (void)reterr;
-    fuzz_require(!user->is_over && len_bytes > 0);
+    t_fuzz_require(!user->is_over && len_bytes > 0);
     for (size_t i = 0; i < len_bytes && user->filled_bytes + i < PLACE_BYTES; i++) {
         user->place[user->filled_bytes + i] = data[i];
     }
     user->filled_bytes += len_bytes;
-    fuzz_require(user->filled_bytes <= user->message_bytes);
+    t_fuzz_require(user->filled_bytes <= user->message_bytes);
     if (user->message_bytes % 3 != 0) {
         cfl_grpc_call_consume(call, len_bytes);
     }
@@ -70,7 +70,7 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *call
 {
     struct user *user = user_data;
     struct cfl_pieces pieces;
-    fuzz_require(!user->is_over && user->filled_bytes == user->message_bytes);
+    t_fuzz_require(!user->is_over && user->filled_bytes == user->message_bytes);
     if (user->message_bytes % 7 == 6) {
         cfl_grpc_call_cancel(call, CFLIGHT_CANCELLED, "enough");
         return CFLIGHT_OK;
@@ -88,14 +88,14 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *call
 static void on_half_close(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    fuzz_require(!user->is_over);
+    t_fuzz_require(!user->is_over);
     cfl_grpc_call_finish(call, CFLIGHT_OK, "done", cfl_grpc_call_headers(call));
 }
 
 static void on_end(void *user_data, struct cfl_grpc_call *call)
 {
     struct user *user = user_data;
-    fuzz_require(!user->is_over && cfl_grpc_call_is_over(call));
+    t_fuzz_require(!user->is_over && cfl_grpc_call_is_over(call));
     cfl_grpc_call_release(call);
     user->is_over = true;
     free(user->body);
@@ -116,10 +116,10 @@ static void on_call(void *user_data, struct cfl_grpc_call *call)
 {
     (void)user_data;
     struct user *user = calloc(1, sizeof *user);
-    fuzz_require(user != NULL);
+    t_fuzz_require(user != NULL);
     user->place = malloc(PLACE_BYTES);
     user->body = calloc(1, BODY_BYTES);
-    fuzz_require(user->place != NULL && user->body != NULL);
+    t_fuzz_require(user->place != NULL && user->body != NULL);
     cfl_grpc_call_accept(call, &HANDLERS, user);
     if (strstr(cfl_grpc_call_path(call), "Fail") != NULL) {
         cfl_grpc_call_finish(call, CFLIGHT_NOT_FOUND, cfl_grpc_call_path(call), NULL);
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 {
     static const struct cfl_grpc_conn_handlers CONN_HANDLERS = {.on_call = on_call};
     if (len_bytes >= 2) {
-        fuzz_conn_run(fuzz_conn_new(CFL_GRPC_SERVER, &CONN_HANDLERS), data, len_bytes);
+        t_fuzz_conn_run(t_fuzz_conn_new(CFL_GRPC_SERVER, &CONN_HANDLERS), data, len_bytes);
     }
     return 0;
 }

@@ -20,7 +20,7 @@ static void read_backwards(cflight_ipc_file *file)
     for (int64_t i = 0; i < count && i < BATCHES_MAX; i++) {
         struct ArrowArray batch;
         if (cflight_ipc_file_read_batch(file, count - 1 - i, &batch, NULL) == CFLIGHT_OK) {
-            walk_batch(&schema, &batch);
+            t_walk_batch(&schema, &batch);
             batch.release(&batch);
         }
     }
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
         (void)cflight_ipc_file_row_count(file);
         read_backwards(file);
         if (cflight_ipc_file_stream(file, &stream, NULL) == CFLIGHT_OK) {
-            walk_stream(&stream);
+            t_walk_stream(&stream);
         }
     }
     cflight_ipc_file_free(file);

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
     options.message_bytes_max = BODY_BYTES_MAX;
     if (cflight_ipc_open_reader(read_source, NULL, &source, &options, &stream, NULL) ==
         CFLIGHT_OK) {
-        walk_stream(&stream);
+        t_walk_stream(&stream);
     }
     if (cflight_buffer_new_copy(cflight_bytes_make(data, len_bytes), &buffer, NULL) != CFLIGHT_OK) {
         return 0;
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
     if (cflight_ipc_file_open_buffer(buffer, &options, &file, NULL) == CFLIGHT_OK) {
         (void)cflight_ipc_file_row_count(file);
         if (cflight_ipc_file_stream(file, &stream, NULL) == CFLIGHT_OK) {
-            walk_stream(&stream);
+            t_walk_stream(&stream);
         }
     }
     cflight_ipc_file_free(file);

@@ -225,7 +225,7 @@ static void walk_value(const struct ArrowSchema *schema, const struct ArrowArray
           fixed_width(schema->format));
 }
 
-void walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch)
+void t_walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch)
 {
     cflight_error *error = NULL;
     if (cflight_array_validate(schema, batch, &error) != CFLIGHT_OK) {
@@ -238,7 +238,7 @@ void walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch
     }
 }
 
-void walk_stream(struct ArrowArrayStream *stream)
+void t_walk_stream(struct ArrowArrayStream *stream)
 {
     struct ArrowSchema schema;
     if (stream->get_schema(stream, &schema) != 0) {
@@ -250,7 +250,7 @@ void walk_stream(struct ArrowArrayStream *stream)
         if (stream->get_next(stream, &batch) != 0 || batch.release == NULL) {
             break;
         }
-        walk_batch(&schema, &batch);
+        t_walk_batch(&schema, &batch);
         batch.release(&batch);
     }
     schema.release(&schema);

@@ -9,9 +9,9 @@
  * any that is outside. Up to a number of rows for each array; hostile lengths are real for layouts
  * without buffers. */
 
-void walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch);
+void t_walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch);
 /* Reads the stream to its end or first error, walks every batch, and releases the stream. Every
  * batch must be accepted by cflight_array_validate. */
-void walk_stream(struct ArrowArrayStream *stream);
+void t_walk_stream(struct ArrowArrayStream *stream);
 
 #endif /* CFLIGHT_TESTS_IPC_WALK_VALUES_H */

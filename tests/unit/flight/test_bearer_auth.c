@@ -22,7 +22,7 @@
 #define BASIC_EMPTY_P "Basic OnA="     /* :p */
 #define BASIC_COLONS "Basic dTpwOnE6"  /* u:p:q: */
 
-struct t_auth {
+struct auth {
     cflight_bearer_auth *auth;
     struct t_clock clock;
     char name[64];
@@ -35,7 +35,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
                              struct cflight_bytes password, cflight_buffer **ret_identity,
                              cflight_error **reterr)
 {
-    struct t_auth *auth = user_data;
+    struct auth *auth = user_data;
     auth->call_count++;
     (void)snprintf(auth->name, sizeof auth->name, "%.*s", (int)username.len_bytes,
                    (const char *)username.data);
@@ -49,7 +49,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
                : CFLIGHT_OK;
 }
 
-static void auth_open(struct t_auth *auth, struct cflight_bearer_auth_options options)
+static void auth_open(struct auth *auth, struct cflight_bearer_auth_options options)
 {
     memset(auth, 0, sizeof *auth);
     t_clock_init(&auth->clock);
@@ -75,7 +75,7 @@ static cflight_status check_value(cflight_bearer_auth *auth, const char *authori
 
 /* Checks a value; `identity` NULL means that it must be refused. Returns a fresh token, if one was
  * made, in `token`. */
-static void check(struct t_auth *auth, const char *authorization, const char *identity, char *token)
+static void check(struct auth *auth, const char *authorization, const char *identity, char *token)
 {
     char fresh[CFL_TOKEN_TEXT_BYTES + 1];
     cflight_buffer *actual = NULL;
@@ -100,7 +100,7 @@ static void bearer(const char *token, char *target)
 /* Goal: a password gives a token, and the token the identity. Method: one round for two users. */
 TEST(bearer_auth, a_password_is_exchanged_for_a_token)
 {
-    struct t_auth auth;
+    struct auth auth;
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     char value[128];
     auth_open(&auth, defaults());
@@ -136,7 +136,7 @@ TEST(bearer_auth, other_values_are_refused)
         "Basic dXA=" /* up */,
         "Bearer 0000000000000000000000000000000000000000000000000000000000000000",
     };
-    struct t_auth auth;
+    struct auth auth;
     auth_open(&auth, defaults());
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         check(&auth, bad[i], NULL, NULL);
@@ -154,7 +154,7 @@ TEST(bearer_auth, other_values_are_refused)
 /* Goal: a token with any digit changed opens nothing. Method: change each. */
 TEST(bearer_auth, a_token_is_compared_whole)
 {
-    struct t_auth auth;
+    struct auth auth;
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     char value[128];
     auth_open(&auth, defaults());
@@ -178,7 +178,7 @@ TEST(bearer_auth, a_token_is_compared_whole)
 TEST(bearer_auth, tokens_expire)
 {
     for (int extends = 0; extends < 2; extends++) {
-        struct t_auth auth;
+        struct auth auth;
         struct cflight_bearer_auth_options options = defaults();
         char token[CFL_TOKEN_TEXT_BYTES + 1];
         char value[128];
@@ -195,7 +195,7 @@ TEST(bearer_auth, tokens_expire)
         check(&auth, value, NULL, NULL);
         cflight_bearer_auth_unref(auth.auth);
     }
-    struct t_auth auth;
+    struct auth auth;
     struct cflight_bearer_auth_options options = defaults();
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     char value[128];
@@ -211,7 +211,7 @@ TEST(bearer_auth, tokens_expire)
 /* Goal: revoked tokens are gone. Method: one by text, then all of an identity. */
 TEST(bearer_auth, tokens_can_be_revoked)
 {
-    struct t_auth auth;
+    struct auth auth;
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     char value[128];
     auth_open(&auth, defaults());
@@ -235,7 +235,7 @@ TEST(bearer_auth, tokens_can_be_revoked)
  * many tokens. */
 TEST(bearer_auth, a_greedy_user_loses_only_his_own_tokens)
 {
-    struct t_auth auth;
+    struct auth auth;
     struct cflight_bearer_auth_options options = defaults();
     char admin[CFL_TOKEN_TEXT_BYTES + 1];
     char first[CFL_TOKEN_TEXT_BYTES + 1];
@@ -262,7 +262,7 @@ TEST(bearer_auth, a_greedy_user_loses_only_his_own_tokens)
 /* Goal: options are honoured. Method: passwords with a handshake only; no verifier. */
 TEST(bearer_auth, options_are_honoured)
 {
-    struct t_auth auth;
+    struct auth auth;
     struct cflight_bearer_auth_options options = defaults();
     options.basic_in_handshake_only = true;
     auth_open(&auth, options);
@@ -281,7 +281,7 @@ TEST(bearer_auth, options_are_honoured)
 TEST(bearer_auth, every_allocation_failure_is_reported)
 {
     T_EACH_ALLOC_FAILURE(alloc) {
-        struct t_auth server = {.call_count = 0};
+        struct auth server = {.call_count = 0};
         struct cflight_bearer_auth_options options = defaults();
         cflight_bearer_auth *auth = NULL;
         cflight_buffer *identity = NULL;

@@ -12,12 +12,12 @@
 
 #define B(text) cflight_bytes_from_text(text)
 
-struct t_jar {
+struct jar {
     cflight_cookie_jar *jar;
     struct t_clock clock;
 };
 
-static void jar_open(struct t_jar *jar, const struct cflight_cookie_jar_options *options)
+static void jar_open(struct jar *jar, const struct cflight_cookie_jar_options *options)
 {
     memset(jar, 0, sizeof *jar);
     t_clock_init(&jar->clock);
@@ -25,12 +25,12 @@ static void jar_open(struct t_jar *jar, const struct cflight_cookie_jar_options 
     CHECK_STATUS(cfl_cookie_jar_new(options, &jar->clock.clock, &jar->jar, NULL), CFLIGHT_OK);
 }
 
-static void set(struct t_jar *jar, const char *set_cookie)
+static void set(struct jar *jar, const char *set_cookie)
 {
     CHECK_STATUS(cflight_cookie_jar_set(jar->jar, B(set_cookie), NULL), CFLIGHT_OK);
 }
 
-static void check_header(struct t_jar *jar, const char *expected)
+static void check_header(struct jar *jar, const char *expected)
 {
     cflight_buffer *header = NULL;
     CHECK_STATUS(cflight_cookie_jar_header(jar->jar, &header, NULL), CFLIGHT_OK);
@@ -71,7 +71,7 @@ TEST(cookies, values_are_trimmed_decoded_and_unquoted)
         {"a=b\x01", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct t_jar jar;
+        struct jar jar;
         jar_open(&jar, NULL);
         set(&jar, cases[i].set_cookie);
         check_header(&jar, cases[i].header);
@@ -83,7 +83,7 @@ TEST(cookies, values_are_trimmed_decoded_and_unquoted)
  * name. */
 TEST(cookies, names_compare_without_case_and_are_sent_in_order)
 {
-    struct t_jar jar;
+    struct jar jar;
     jar_open(&jar, NULL);
     set(&jar, "b=1");
     set(&jar, "A=2");
@@ -98,7 +98,7 @@ TEST(cookies, names_compare_without_case_and_are_sent_in_order)
 /* Goal: cookies end when they say so. Method: let the clock pass each limit by a nanosecond. */
 TEST(cookies, max_age_ends_a_cookie)
 {
-    struct t_jar jar;
+    struct jar jar;
     jar_open(&jar, NULL);
     set(&jar, "a=1; Max-Age=10");
     set(&jar, "b=2; max-age = \"20\" ; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
@@ -129,7 +129,7 @@ TEST(cookies, an_expired_cookie_removes)
         "a=x; Expires",
     };
     for (size_t i = 0; i < sizeof expired / sizeof expired[0]; i++) {
-        struct t_jar jar;
+        struct jar jar;
         jar_open(&jar, NULL);
         set(&jar, "a=b");
         set(&jar, expired[i]);
@@ -182,7 +182,7 @@ TEST(cookies, dates_are_read_exactly)
  * thousand. */
 TEST(cookies, a_thousand_cookies_fit_and_more_push_out_the_oldest)
 {
-    struct t_jar jar;
+    struct jar jar;
     struct cflight_cookie_jar_options options = CFLIGHT_COOKIE_JAR_OPTIONS_INIT;
     options.cookies_max = 1000;
     jar_open(&jar, &options);
@@ -207,7 +207,7 @@ TEST(cookies, a_thousand_cookies_fit_and_more_push_out_the_oldest)
  * a small bound. */
 TEST(cookies, sizes_are_bounded)
 {
-    struct t_jar jar;
+    struct jar jar;
     struct cflight_cookie_jar_options options = CFLIGHT_COOKIE_JAR_OPTIONS_INIT;
     options.cookie_bytes_max = 8;
     options.header_bytes_max = 20;
@@ -228,7 +228,7 @@ TEST(cookies, sizes_are_bounded)
  * that ends. */
 TEST(cookies, expired_cookies_go_first)
 {
-    struct t_jar jar;
+    struct jar jar;
     struct cflight_cookie_jar_options options = CFLIGHT_COOKIE_JAR_OPTIONS_INIT;
     options.cookies_max = 2;
     jar_open(&jar, &options);
@@ -262,7 +262,7 @@ TEST(cookies, a_cookie_is_found_in_a_request_header)
 TEST(cookies, hostile_bytes_do_no_harm)
 {
     static const char text[] = "a%20b=\"%3D\"; Max-Age=1; Expires=Wed, 01 Jan 3000 22:15:36 GMT";
-    struct t_jar jar;
+    struct jar jar;
     jar_open(&jar, NULL);
     for (size_t i = 0; i + 1 < sizeof text; i++) {
         for (unsigned int byte = 0; byte < 256; byte++) {
@@ -284,7 +284,7 @@ TEST(cookies, hostile_bytes_do_no_harm)
  * drive two tables as a client does. */
 TEST(cookies, the_middleware_of_two_clients_shares_one_jar)
 {
-    struct t_jar jar;
+    struct jar jar;
     struct cflight_client_middleware tables[2];
     struct cfl_metadata metadata;
     struct cflight_header_sink sink = {&metadata};

@@ -94,7 +94,7 @@ static cflight_status read_and_walk(cflight_reader *reader, cflight_error **rete
         status = cflight_reader_next(reader, &chunk, reterr);
         if (status == CFLIGHT_OK) {
             if (chunk.has_batch) {
-                walk_batch(&schema, &chunk.batch);
+                t_walk_batch(&schema, &chunk.batch);
             }
             is_end = chunk.is_end;
             cflight_chunk_release(&chunk);

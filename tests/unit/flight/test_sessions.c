@@ -11,7 +11,7 @@
 #define B(text) cflight_bytes_from_text(text)
 #define OWNER B("ialice")
 
-struct t_store {
+struct store {
     cflight_session_store *store;
     struct t_clock clock;
 };
@@ -22,7 +22,7 @@ static struct cflight_session_store_options defaults(void)
     return options;
 }
 
-static void store_open(struct t_store *store, struct cflight_session_store_options options)
+static void store_open(struct store *store, struct cflight_session_store_options options)
 {
     memset(store, 0, sizeof *store);
     t_clock_init(&store->clock);
@@ -30,14 +30,14 @@ static void store_open(struct t_store *store, struct cflight_session_store_optio
                  CFLIGHT_OK);
 }
 
-static cflight_session *begin_for(struct t_store *store, const char *owner)
+static cflight_session *begin_for(struct store *store, const char *owner)
 {
     cflight_session *session = NULL;
     CHECK_STATUS(cfl_session_store_begin(store->store, B(owner), &session, NULL), CFLIGHT_OK);
     return session;
 }
 
-static cflight_session *begin(struct t_store *store)
+static cflight_session *begin(struct store *store)
 {
     return begin_for(store, "ialice");
 }
@@ -79,14 +79,14 @@ static void check_text(cflight_session *session, const char *name, const char *e
     cflight_session_options_free(options);
 }
 
-static bool is_known_to(struct t_store *store, const char *owner, const char *id)
+static bool is_known_to(struct store *store, const char *owner, const char *id)
 {
     cflight_session *session = cfl_session_store_find(store->store, B(owner), B(id));
     cfl_session_unref(session);
     return session != NULL;
 }
 
-static bool is_known(struct t_store *store, const char *id)
+static bool is_known(struct store *store, const char *id)
 {
     return is_known_to(store, "ialice", id);
 }
@@ -94,7 +94,7 @@ static bool is_known(struct t_store *store, const char *id)
 /* Goal: a session is found by its id and by nothing else. Method: change each digit of it. */
 TEST(sessions, only_the_whole_id_finds_a_session)
 {
-    struct t_store store;
+    struct store store;
     char id[64];
     store_open(&store, defaults());
     cflight_session *session = begin(&store);
@@ -118,7 +118,7 @@ TEST(sessions, only_the_whole_id_finds_a_session)
 /* Goal: options are set, replaced, removed and kept apart by name. Method: all of that. */
 TEST(sessions, options_are_kept_by_name)
 {
-    struct t_store store;
+    struct store store;
     store_open(&store, defaults());
     cflight_session *session = begin(&store);
     assert_int_equal(set_text(session, "a", "1"), CFLIGHT_SESSION_ERROR_UNSPECIFIED);
@@ -151,7 +151,7 @@ static enum cflight_session_error_code judge(void *user_data,
 /* Goal: the application judges options. Method: the rule of Flight's integration test. */
 TEST(sessions, the_application_judges_options)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     options.check = judge;
     store_open(&store, options);
@@ -169,7 +169,7 @@ TEST(sessions, the_application_judges_options)
  * Method: small bounds. */
 TEST(sessions, options_are_bounded)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     options.options_max = 2;
     options.session_bytes_max = 10;
@@ -192,7 +192,7 @@ TEST(sessions, options_are_bounded)
  * one of each kind. */
 TEST(sessions, empty_sessions_are_pushed_out_first)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     char filled_id[64];
     options.sessions_max = 3;
@@ -216,7 +216,7 @@ TEST(sessions, empty_sessions_are_pushed_out_first)
 }
 
 /* Begins a session with an option and keeps its id. */
-static void begin_filled(struct t_store *store, const char *owner, const char *value, char *ret_id)
+static void begin_filled(struct store *store, const char *owner, const char *value, char *ret_id)
 {
     cflight_session *session = begin_for(store, owner);
     (void)snprintf(ret_id, 64, "%s", cflight_session_id(session));
@@ -228,7 +228,7 @@ static void begin_filled(struct t_store *store, const char *owner, const char *v
  * same name but known by address. */
 TEST(sessions, a_session_is_unknown_to_others)
 {
-    struct t_store store;
+    struct store store;
     char id[64];
     store_open(&store, defaults());
     begin_filled(&store, "ialice", "x", id);
@@ -243,7 +243,7 @@ TEST(sessions, a_session_is_unknown_to_others)
  * his own the newest stay, up to his share. Then many owners fill the store. */
 TEST(sessions, a_greedy_owner_loses_only_his_own_sessions)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     char alice[64];
     char first[64];
@@ -275,7 +275,7 @@ TEST(sessions, a_greedy_owner_loses_only_his_own_sessions)
 TEST(sessions, all_bytes_are_bounded)
 {
     static char value[40001];
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     char alice[64];
     char first[64];
@@ -316,7 +316,7 @@ TEST(sessions, all_bytes_are_bounded)
 /* Goal: a user who is removed loses his sessions. Method: end those of an identity. */
 TEST(sessions, sessions_of_an_identity_can_be_ended)
 {
-    struct t_store store;
+    struct store store;
     char id[64];
     store_open(&store, defaults());
     begin_filled(&store, "ialice", "x", id);
@@ -332,7 +332,7 @@ TEST(sessions, sessions_of_an_identity_can_be_ended)
 /* Goal: idle sessions end, use keeps them. Method: move the clock. */
 TEST(sessions, idle_sessions_end)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_store_options options = defaults();
     char used_id[64];
     options.idle_timeout_ms = 10;
@@ -356,7 +356,7 @@ TEST(sessions, idle_sessions_end)
  * twice. */
 TEST(sessions, a_closed_session_is_unknown)
 {
-    struct t_store store;
+    struct store store;
     store_open(&store, defaults());
     cflight_session *session = begin(&store);
     cflight_session_close(session);
@@ -372,7 +372,7 @@ TEST(sessions, a_closed_session_is_unknown)
 /* Goal: misuse is answered, not followed. Method: NULLs and texts that are not UTF-8. */
 TEST(sessions, malformed_options_are_refused)
 {
-    struct t_store store;
+    struct store store;
     struct cflight_session_option option = {.name = B("\xFF")};
     struct cflight_session_options options = {&option, 1};
     store_open(&store, defaults());

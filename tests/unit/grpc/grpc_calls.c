@@ -22,13 +22,13 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
     uint8_t *body = pattern_new(body_bytes);
     const size_t chunks[] = {1, 2, 3, 5, 9, 10, 13, 100, 1000, 16384, 65536, 1 << 20};
     for (size_t c = 0; c < sizeof chunks / sizeof chunks[0]; c++) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user = {0};
         struct cfl_metadata metadata;
         cflight_error *error = NULL;
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         cfl_metadata_init(&metadata, NULL);
-        CHECK_OK(t_pair_open(&pair, &error), error);
+        CHECK_OK(t_grpc_pair_open(&pair, &error), error);
         CHECK_OK(cfl_metadata_add_text(&metadata, "X-Text", "hello", &error), error);
         CHECK_OK(cfl_metadata_add(&metadata, cflight_bytes_from_text("x-raw-bin"),
                                   cflight_bytes_make("\0\1\2\xff", 4), &error),
@@ -38,7 +38,7 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
         t_send(&user, NULL, 0, NULL, 0);
         t_send(&user, "tail", 4, NULL, 0);
         CHECK_OK(cfl_grpc_call_half_close(user.call, &error), error);
-        t_pair_pump(&pair, chunks[c]);
+        t_grpc_pair_pump(&pair, chunks[c]);
 
         assert_int_equal(pair.served_count, 1);
         struct t_user *served = &pair.served[0];
@@ -62,7 +62,7 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
         cfl_grpc_call_finish(served->call, CFLIGHT_NOT_FOUND, "n\xc3\xb6 such \"thing\" 100%",
                              &metadata);
         assert_false(cfl_grpc_call_is_over(served->call));
-        t_pair_pump(&pair, chunks[c]);
+        t_grpc_pair_pump(&pair, chunks[c]);
         assert_int_equal(user.headers_count, 1);
         assert_int_equal(user.message_count, 1);
         assert_int_equal(user.len_bytes, 5 + body_bytes);
@@ -81,7 +81,7 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
 
         cfl_metadata_done(&metadata);
         t_user_done(&user);
-        t_pair_done(&pair);
+        t_grpc_pair_done(&pair);
     }
     free(body);
 }
@@ -94,19 +94,19 @@ TEST(grpc_calls, large_bodies_are_not_copied)
     const size_t body_bytes = 40000000;
     uint8_t *body = pattern_new(body_bytes);
     uint8_t *place = malloc(body_bytes);
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user = {0};
     cflight_error *error = NULL;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     pair.limits.stream_window_bytes = 1 << 20;
     pair.next_served.place = place;
     pair.next_served.head_bytes = 10;
-    CHECK_OK(t_pair_open(&pair, &error), error);
+    CHECK_OK(t_grpc_pair_open(&pair, &error), error);
     CHECK_OK(t_call(&pair, &user, &error), error);
     struct cfl_copy_counters before = cfl_copy_counters();
     for (int i = 0; i < 2; i++) {
         t_send(&user, "0123456789", 10, body, body_bytes);
-        t_pair_pump(&pair, 1 << 20);
+        t_grpc_pair_pump(&pair, 1 << 20);
         assert_int_equal(cfl_grpc_call_unsent_bytes(user.call), 0);
     }
     struct t_user *served = &pair.served[0];
@@ -117,7 +117,7 @@ TEST(grpc_calls, large_bodies_are_not_copied)
     assert_in_range(served->copied_bytes, 20, 2 * 65536);
     assert_int_equal(cfl_copy_counters().sent_copied_bytes, before.sent_copied_bytes);
     t_user_done(&user);
-    t_pair_done(&pair);
+    t_grpc_pair_done(&pair);
     free(place);
     free(body);
 }

@@ -7,7 +7,7 @@
 #include "raw.h"
 
 struct raw_server {
-    struct t_pair pair; /* only its client is used */
+    struct t_grpc_pair pair; /* only its client is used */
     struct t_user user;
     struct t_raw raw;
     struct t_raw out;
@@ -19,7 +19,7 @@ static void server_open(struct raw_server *server)
     memset(&server->user, 0, sizeof server->user);
     memset(&server->raw, 0, sizeof server->raw);
     memset(&server->out, 0, sizeof server->out);
-    CHECK_OK(t_pair_open(&server->pair, &error), error);
+    CHECK_OK(t_grpc_pair_open(&server->pair, &error), error);
     CHECK_OK(t_call(&server->pair, &server->user, &error), error);
     t_raw_take(&server->pair.client_end, &server->out);
     t_raw_frame(&server->raw, T_SETTINGS, 0, 0, NULL, 0);
@@ -37,7 +37,7 @@ static void server_close(struct raw_server *server)
 {
     assert_int_equal(server->user.end_count, 1);
     t_user_done(&server->user);
-    t_pair_done(&server->pair);
+    t_grpc_pair_done(&server->pair);
     t_raw_done(&server->raw);
     t_raw_done(&server->out);
 }
@@ -125,7 +125,7 @@ TEST(grpc_client, headers_alone_end_the_call)
             strcmp(HEADERS_ALONE[i / 2].fields[1].value, "application/grpc") == 0) {
             continue; /* this begins an answer */
         }
-        t_pair_init(&server.pair);
+        t_grpc_pair_init(&server.pair);
         server_open(&server);
         t_raw_headers(&server.raw, has_end ? T_END_STREAM : 0, 1, HEADERS_ALONE[i / 2].fields);
         server_feed(&server);
@@ -155,7 +155,7 @@ TEST(grpc_client, an_answer_is_delivered)
                                        {"x-t", "t"},
                                        {"grpc-status-details-bin", "AA"},
                                        {NULL, NULL}};
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     t_raw_headers(&server.raw, 0, 1, informational);
     server_feed(&server);
@@ -192,7 +192,7 @@ TEST(grpc_client, odd_fields_of_an_answer_are_taken)
                                       {NULL, NULL}};
     const struct t_field trailers[] = {
         {"grpc-status", "16"}, {"grpc-message", " the token has expired "}, {NULL, NULL}};
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     t_raw_headers(&server.raw, 0, 1, headers);
     t_raw_headers(&server.raw, T_END_STREAM, 1, trailers);
@@ -216,7 +216,7 @@ TEST(grpc_client, our_own_reset_names_the_fault)
         struct raw_server server;
         const struct t_field headers[] = {
             {":status", "200"}, {"content-type", "application/grpc"}, bad[i], {NULL, NULL}};
-        t_pair_init(&server.pair);
+        t_grpc_pair_init(&server.pair);
         server_open(&server);
         t_raw_headers(&server.raw, 0, 1, headers);
         server_feed(&server);
@@ -231,7 +231,7 @@ TEST(grpc_client, our_own_reset_names_the_fault)
 TEST(grpc_client, the_reason_of_a_goaway_is_told)
 {
     struct raw_server server;
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     t_raw_frame(&server.raw, T_GOAWAY, 0, 0, "\0\0\0\0\0\0\0\x0btoo_many\npings", 22);
     server_feed(&server);
@@ -248,7 +248,7 @@ TEST(grpc_client, broken_answers_end_the_call)
     const struct t_field failed[] = {{"grpc-status", "3"}, {"grpc-message", "bad"}, {NULL, NULL}};
     for (int i = 0; i < 8; i++) {
         struct raw_server server;
-        t_pair_init(&server.pair);
+        t_grpc_pair_init(&server.pair);
         server.pair.limits.message_bytes_max = 1000;
         server.pair.limits.metadata_bytes_max = 1000;
         server_open(&server);
@@ -327,7 +327,7 @@ TEST(grpc_client, resets_become_statuses)
     };
     for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
         struct raw_server server;
-        t_pair_init(&server.pair);
+        t_grpc_pair_init(&server.pair);
         server_open(&server);
         if (i % 2 == 1) {
             t_raw_headers(&server.raw, 0, 1, OK_HEADERS);
@@ -350,7 +350,7 @@ TEST(grpc_client, an_early_status_stops_the_sender)
                                     {"grpc-status", "9"},
                                     {"grpc-message", "early"},
                                     {NULL, NULL}};
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     uint8_t *body = calloc(1, 5000000);
     t_send(&server.user, "head", 4, body, 5000000);
@@ -379,7 +379,7 @@ TEST(grpc_client, goaway_marks_calls_as_safe_to_retry)
     struct raw_server server;
     struct t_user second = {0};
     cflight_error *error = NULL;
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     CHECK_OK(t_call(&server.pair, &second, &error), error);
     t_raw_take(&server.pair.client_end, &server.out);
@@ -409,7 +409,7 @@ TEST(grpc_client, a_broken_connection_ends_calls)
     struct raw_server server;
     struct t_user unwritten = {0};
     cflight_error *cause = NULL;
-    t_pair_init(&server.pair);
+    t_grpc_pair_init(&server.pair);
     server_open(&server);
     CHECK_OK(t_call(&server.pair, &unwritten, &cause), cause);
     uint8_t *body = calloc(1, 100000);

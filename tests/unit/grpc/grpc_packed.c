@@ -9,7 +9,7 @@
 enum { MESSAGE_BYTES = 300000, GZIP_BITS = 15 + 16 };
 
 struct packed {
-    struct t_pair pair; /* only its client is used */
+    struct t_grpc_pair pair; /* only its client is used */
     struct t_user user;
     struct t_raw raw;
     cflight_status status;
@@ -53,9 +53,9 @@ static void run(struct packed *packed, uint64_t limit_bytes, const char *encodin
     uint64_t lent_bytes_max = packed->user.lent_bytes_max;
     memset(packed, 0, sizeof *packed);
     packed->user.lent_bytes_max = lent_bytes_max;
-    t_pair_init(&packed->pair);
+    t_grpc_pair_init(&packed->pair);
     packed->pair.limits.message_bytes_max = limit_bytes;
-    CHECK_OK(t_pair_open(&packed->pair, &error), error);
+    CHECK_OK(t_grpc_pair_open(&packed->pair, &error), error);
     CHECK_OK(t_call(&packed->pair, &packed->user, &error), error);
     t_raw_take(&packed->pair.client_end, &out);
     t_raw_frame(&packed->raw, T_SETTINGS, 0, 0, NULL, 0);
@@ -75,7 +75,7 @@ static void run(struct packed *packed, uint64_t limit_bytes, const char *encodin
 static void done(struct packed *packed)
 {
     t_user_done(&packed->user);
-    t_pair_done(&packed->pair);
+    t_grpc_pair_done(&packed->pair);
     t_raw_done(&packed->raw);
 }
 

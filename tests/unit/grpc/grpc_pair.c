@@ -7,7 +7,7 @@
 
 enum { SERVED_MAX = 4096 };
 
-void t_pair_init(struct t_pair *pair)
+void t_grpc_pair_init(struct t_grpc_pair *pair)
 {
     memset(pair, 0, sizeof *pair);
     t_clock_init(&pair->clock);
@@ -154,7 +154,7 @@ static void on_unpacked(void *user_data, struct cfl_grpc_call *call)
     user->lent_bytes = 0;
 }
 
-const struct cfl_grpc_call_handlers T_HANDLERS = {
+const struct cfl_grpc_call_handlers t_user_handlers = {
     .on_unpacking = on_unpacking,
     .on_unpacked = on_unpacked,
     .on_headers = on_headers,
@@ -168,7 +168,7 @@ const struct cfl_grpc_call_handlers T_HANDLERS = {
 
 static void on_call(void *user_data, struct cfl_grpc_call *call)
 {
-    struct t_pair *pair = user_data;
+    struct t_grpc_pair *pair = user_data;
     if (pair->refuses) {
         cfl_grpc_call_finish(call, CFLIGHT_UNIMPLEMENTED, "no such method", NULL);
         cfl_grpc_call_release(call);
@@ -180,16 +180,16 @@ static void on_call(void *user_data, struct cfl_grpc_call *call)
     user->pair = pair;
     user->call = call;
     user->is_server = true;
-    cfl_grpc_call_accept(call, &T_HANDLERS, user);
+    cfl_grpc_call_accept(call, &t_user_handlers, user);
 }
 
 static void on_goaway(void *user_data)
 {
-    struct t_pair *pair = user_data;
+    struct t_grpc_pair *pair = user_data;
     pair->goaway_count++;
 }
 
-cflight_status t_pair_open(struct t_pair *pair, cflight_error **reterr)
+cflight_status t_grpc_pair_open(struct t_grpc_pair *pair, cflight_error **reterr)
 {
     static const struct cfl_grpc_conn_handlers SERVER = {.on_call = on_call};
     static const struct cfl_grpc_conn_handlers CLIENT = {.on_goaway = on_goaway};
@@ -214,7 +214,7 @@ void t_user_done(struct t_user *user)
     memset(user, 0, sizeof *user);
 }
 
-void t_pair_done(struct t_pair *pair)
+void t_grpc_pair_done(struct t_grpc_pair *pair)
 {
     cfl_grpc_conn_free(pair->client);
     cfl_grpc_conn_free(pair->server);
@@ -224,12 +224,12 @@ void t_pair_done(struct t_pair *pair)
     free(pair->served);
 }
 
-void t_pair_pump(struct t_pair *pair, size_t chunk_bytes)
+void t_grpc_pair_pump(struct t_grpc_pair *pair, size_t chunk_bytes)
 {
     t_pump(&pair->client_end, &pair->server_end, chunk_bytes);
 }
 
-cflight_status t_call_with(struct t_pair *pair, struct t_user *user,
+cflight_status t_call_with(struct t_grpc_pair *pair, struct t_user *user,
                            const struct cfl_metadata *metadata, int64_t deadline_ns,
                            cflight_error **reterr)
 {
@@ -241,10 +241,10 @@ cflight_status t_call_with(struct t_pair *pair, struct t_user *user,
         .deadline_ns = deadline_ns,
     };
     user->pair = pair;
-    return cfl_grpc_call_start(pair->client, &params, &T_HANDLERS, user, &user->call, reterr);
+    return cfl_grpc_call_start(pair->client, &params, &t_user_handlers, user, &user->call, reterr);
 }
 
-cflight_status t_call(struct t_pair *pair, struct t_user *user, cflight_error **reterr)
+cflight_status t_call(struct t_grpc_pair *pair, struct t_user *user, cflight_error **reterr)
 {
     return t_call_with(pair, user, NULL, CFL_TIME_NEVER, reterr);
 }

@@ -11,7 +11,7 @@ enum { T_MESSAGES_MAX = 64 };
 
 struct t_user {
     struct cfl_grpc_call *call;
-    struct t_pair *pair;
+    struct t_grpc_pair *pair;
     bool is_server;
     uint8_t *bytes; /* all message bytes, one after the other */
     size_t len_bytes;
@@ -36,7 +36,7 @@ struct t_user {
     size_t answers_in_bytes; /* finishes with a message of that many bytes, and releases */
 };
 
-struct t_pair {
+struct t_grpc_pair {
     struct t_clock clock;
     struct cfl_limits limits;
     struct cfl_grpc_keepalive keepalive;
@@ -53,15 +53,15 @@ struct t_pair {
     struct t_user next_served; /* template of a served user */
 };
 
-void t_pair_init(struct t_pair *pair);
-cflight_status t_pair_open(struct t_pair *pair, cflight_error **reterr);
-void t_pair_done(struct t_pair *pair);
-void t_pair_pump(struct t_pair *pair, size_t chunk_bytes);
+void t_grpc_pair_init(struct t_grpc_pair *pair);
+cflight_status t_grpc_pair_open(struct t_grpc_pair *pair, cflight_error **reterr);
+void t_grpc_pair_done(struct t_grpc_pair *pair);
+void t_grpc_pair_pump(struct t_grpc_pair *pair, size_t chunk_bytes);
 
-extern const struct cfl_grpc_call_handlers T_HANDLERS;
+extern const struct cfl_grpc_call_handlers t_user_handlers;
 void t_user_done(struct t_user *user);
-cflight_status t_call(struct t_pair *pair, struct t_user *user, cflight_error **reterr);
-cflight_status t_call_with(struct t_pair *pair, struct t_user *user,
+cflight_status t_call(struct t_grpc_pair *pair, struct t_user *user, cflight_error **reterr);
+cflight_status t_call_with(struct t_grpc_pair *pair, struct t_user *user,
                            const struct cfl_metadata *metadata, int64_t deadline_ns,
                            cflight_error **reterr);
 void t_send(struct t_user *user, const void *head, size_t head_bytes, const void *body,

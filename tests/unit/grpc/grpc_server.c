@@ -69,7 +69,7 @@ static const struct cfl_h2_callbacks ANSWER = {
 };
 
 struct raw_client {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct answer answer;
     struct cfl_h2_stream *stream;
 };
@@ -77,7 +77,7 @@ struct raw_client {
 static void client_open(struct raw_client *client)
 {
     cflight_error *error = NULL;
-    CHECK_OK(t_pair_open(&client->pair, &error), error);
+    CHECK_OK(t_grpc_pair_open(&client->pair, &error), error);
     memset(&client->answer, 0, sizeof client->answer);
     CHECK_OK(cfl_h2_session_new(NULL, CFL_H2_CLIENT, &client->pair.limits,
                                 &client->pair.clock.clock, &ANSWER, &client->answer,
@@ -95,7 +95,7 @@ static void client_pump(struct raw_client *client)
 static void client_close(struct raw_client *client)
 {
     cfl_h2_session_free(client->answer.session);
-    t_pair_done(&client->pair);
+    t_grpc_pair_done(&client->pair);
 }
 
 /* A request with these fields in place of the usual ones; a NULL value takes the field out. */
@@ -165,7 +165,7 @@ TEST(grpc_server, valid_requests_become_calls)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct raw_client client;
-        t_pair_init(&client.pair);
+        t_grpc_pair_init(&client.pair);
         client_open(&client);
         client_request(&client, &cases[i], 1);
         assert_int_equal(client.pair.served_count, 1);
@@ -179,7 +179,7 @@ TEST(grpc_server, valid_requests_become_calls)
 TEST(grpc_server, request_metadata_is_decoded)
 {
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client_open(&client);
     const struct t_field changes[] = {
         {":authority", NULL},     {"host", "by-host"},    {"x-raw-bin", "AAE, /w"},
@@ -227,7 +227,7 @@ TEST(grpc_server, invalid_requests_are_refused)
         {{"x-raw-bin", "AAE=,AA!E"}, ":status=200\n", "grpc-status=13\n", "base64"},
     };
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client_open(&client);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         client_request(&client, &cases[i].change, 1);
@@ -248,7 +248,7 @@ TEST(grpc_server, invalid_requests_are_refused)
 TEST(grpc_server, large_metadata_is_refused)
 {
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client.pair.limits.metadata_bytes_max = 4096;
     client_open(&client);
     char value[4000];
@@ -274,7 +274,7 @@ TEST(grpc_server, a_cut_message_is_refused)
                               "after 1 of 3", "after 2 of 3", NULL};
     for (size_t len_bytes = 0; len_bytes <= sizeof bytes; len_bytes++) {
         struct raw_client client;
-        t_pair_init(&client.pair);
+        t_grpc_pair_init(&client.pair);
         client_open(&client);
         client_request(&client, NULL, 0);
         client_send(&client, bytes, len_bytes, true);
@@ -310,7 +310,7 @@ TEST(grpc_server, bad_prefixes_are_refused)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct raw_client client;
-        t_pair_init(&client.pair);
+        t_grpc_pair_init(&client.pair);
         client.pair.limits.message_bytes_max = 1000;
         client_open(&client);
         client_request(&client, NULL, 0);
@@ -323,7 +323,7 @@ TEST(grpc_server, bad_prefixes_are_refused)
         client_close(&client);
     }
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client.pair.limits.message_bytes_max = 1000;
     client_open(&client);
     client_request(&client, NULL, 0);
@@ -338,7 +338,7 @@ TEST(grpc_server, messages_that_nobody_takes_stop_the_client)
 {
     const size_t total_bytes = 400000;
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client.pair.limits.stream_window_bytes = 65536;
     client.pair.next_served.is_lazy = true;
     client_open(&client);
@@ -360,7 +360,7 @@ TEST(grpc_server, messages_that_nobody_takes_stop_the_client)
 TEST(grpc_server, a_handler_can_refuse_a_message)
 {
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client.pair.next_served.refuse_with = CFLIGHT_OUT_OF_RANGE;
     client_open(&client);
     client_request(&client, NULL, 0);
@@ -397,7 +397,7 @@ TEST(grpc_server, trailers_fit_what_the_client_takes)
         size_t list_bytes = limits[i / 25].list_bytes;
         size_t detail_bytes = sizes[i / 5 % 5];
         size_t message_bytes = sizes[i % 5];
-        t_pair_init(&client.pair);
+        t_grpc_pair_init(&client.pair);
         client.pair.limits.metadata_bytes_max = limits[i / 25].announced_bytes;
         client_open(&client);
         client_request(&client, NULL, 0);
@@ -437,7 +437,7 @@ TEST(grpc_server, trailers_fit_what_the_client_takes)
 TEST(grpc_server, calls_without_a_handler_are_unimplemented)
 {
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client.pair.refuses = true;
     client_open(&client);
     client_request(&client, NULL, 0);
@@ -455,7 +455,7 @@ TEST(grpc_server, a_list_of_binary_values_is_bounded)
     char commas[20001];
     memset(commas, ',', 20000);
     commas[20000] = '\0';
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client_open(&client);
     const struct t_field list = {"x-raw-bin", commas};
     client_request(&client, &list, 1);
@@ -469,7 +469,7 @@ TEST(grpc_server, a_list_of_binary_values_is_bounded)
 TEST(grpc_server, a_connection_without_handlers_serves_nothing)
 {
     struct raw_client client;
-    t_pair_init(&client.pair);
+    t_grpc_pair_init(&client.pair);
     client_open(&client);
     cfl_grpc_conn_free(client.pair.server);
     CHECK_OK(cfl_grpc_conn_new(NULL, CFL_GRPC_SERVER, &client.pair.limits, &client.pair.clock.clock,

@@ -4,32 +4,32 @@
 
 #include "grpc_pair.h"
 
-static void open_pair(struct t_pair *pair, struct t_user *user, int64_t deadline_ns)
+static void open_pair(struct t_grpc_pair *pair, struct t_user *user, int64_t deadline_ns)
 {
     cflight_error *error = NULL;
     memset(user, 0, sizeof *user);
-    CHECK_OK(t_pair_open(pair, &error), error);
+    CHECK_OK(t_grpc_pair_open(pair, &error), error);
     CHECK_OK(t_call_with(pair, user, NULL, deadline_ns, &error), error);
-    t_pair_pump(pair, 65536);
+    t_grpc_pair_pump(pair, 65536);
     assert_int_equal(pair->served_count, 1);
 }
 
-static void close_pair(struct t_pair *pair, struct t_user *user)
+static void close_pair(struct t_grpc_pair *pair, struct t_user *user)
 {
     CHECK_STATUS(pair->client_end.status, CFLIGHT_OK);
     CHECK_STATUS(pair->server_end.status, CFLIGHT_OK);
     t_user_done(user);
-    t_pair_done(pair);
+    t_grpc_pair_done(pair);
 }
 
 /* Goal: the client ends a call at its deadline and tells the server.
  * Method: tick one nanosecond before and at the deadline. */
 TEST(grpc_time, a_client_ends_a_call_at_its_deadline)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
     open_pair(&pair, &user, deadline_ns);
     assert_true(cfl_grpc_next_deadline_ns(pair.client) == deadline_ns);
@@ -42,7 +42,7 @@ TEST(grpc_time, a_client_ends_a_call_at_its_deadline)
     assert_int_equal(user.end_count, 1);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_DEADLINE_EXCEEDED);
     assert_false(cfl_grpc_call_status_is_from_peer(user.call));
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     assert_int_equal(pair.served[0].end_count, 1);
     assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
     assert_true(cfl_grpc_next_deadline_ns(pair.client) == CFL_TIME_NEVER);
@@ -50,10 +50,11 @@ TEST(grpc_time, a_client_ends_a_call_at_its_deadline)
 }
 
 /* A call with a deadline and an answer that the window does not take; returns the memory of it. */
-static uint8_t *open_held_up(struct t_pair *pair, struct t_user *user, int64_t *ret_deadline_ns)
+static uint8_t *open_held_up(struct t_grpc_pair *pair, struct t_user *user,
+                             int64_t *ret_deadline_ns)
 {
     uint8_t *body = calloc(1, 3000000);
-    t_pair_init(pair);
+    t_grpc_pair_init(pair);
     pair->limits.stream_window_bytes = 65536;
     *ret_deadline_ns = pair->clock.now_ns + 5 * CFL_NS_PER_S;
     open_pair(pair, user, *ret_deadline_ns);
@@ -66,19 +67,19 @@ static uint8_t *open_held_up(struct t_pair *pair, struct t_user *user, int64_t *
  * Method: an answer too large for the window; the memory is freed after on_end. */
 TEST(grpc_time, a_server_ends_a_call_at_its_deadline)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     int64_t deadline_ns = 0;
     cflight_error *error = NULL;
     uint8_t *body = open_held_up(&pair, &user, &deadline_ns);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
     assert_int_equal(pair.served[0].end_count, 1);
     assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
     CHECK_STATUS(cfl_grpc_call_status(pair.served[0].call), CFLIGHT_DEADLINE_EXCEEDED);
     free(body);
     cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "too late", NULL);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_DEADLINE_EXCEEDED);
     assert_true(cfl_grpc_call_status_is_from_peer(user.call));
     close_pair(&pair, &user);
@@ -88,18 +89,18 @@ TEST(grpc_time, a_server_ends_a_call_at_its_deadline)
  * Method: finish behind data that flow control holds; tick. */
 TEST(grpc_time, a_finished_call_is_given_up_at_its_deadline)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     int64_t deadline_ns = 0;
     cflight_error *error = NULL;
     uint8_t *body = open_held_up(&pair, &user, &deadline_ns);
     cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     assert_int_equal(pair.served[0].end_count, 0);
     CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
     assert_int_equal(pair.served[0].end_count, 1);
     free(body);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_CANCELLED);
     close_pair(&pair, &user);
 }
@@ -109,12 +110,12 @@ TEST(grpc_time, a_finished_call_is_given_up_at_its_deadline)
 TEST(grpc_time, many_deadlines_are_kept_in_order)
 {
     enum { COUNT = 500 };
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user *users = calloc(COUNT, sizeof *users);
     cflight_error *error = NULL;
-    t_pair_init(&pair);
-    CHECK_OK(t_pair_open(&pair, &error), error);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_init(&pair);
+    CHECK_OK(t_grpc_pair_open(&pair, &error), error);
+    t_grpc_pair_pump(&pair, 65536);
     int64_t start_ns = pair.clock.now_ns;
     for (int i = 0; i < COUNT; i++) {
         int64_t offset = 1 + (int64_t)i * 7919 % COUNT;
@@ -135,7 +136,7 @@ TEST(grpc_time, many_deadlines_are_kept_in_order)
     for (int i = 0; i < COUNT; i++) {
         t_user_done(&users[i]);
     }
-    t_pair_done(&pair);
+    t_grpc_pair_done(&pair);
     free(users);
 }
 
@@ -143,24 +144,24 @@ TEST(grpc_time, many_deadlines_are_kept_in_order)
  * Method: a deadline of now. */
 TEST(grpc_time, a_call_that_is_late_does_not_start)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user = {0};
-    t_pair_init(&pair);
-    CHECK_OK(t_pair_open(&pair, NULL), NULL);
+    t_grpc_pair_init(&pair);
+    CHECK_OK(t_grpc_pair_open(&pair, NULL), NULL);
     CHECK_STATUS(t_call_with(&pair, &user, NULL, pair.clock.now_ns, NULL),
                  CFLIGHT_DEADLINE_EXCEEDED);
     assert_int_equal(cfl_grpc_call_count(pair.client), 0);
-    t_pair_done(&pair);
+    t_grpc_pair_done(&pair);
 }
 
 /* Goal: keepalive pings a silent peer and gives up when it stays silent.
  * Method: an answered ping, then one that is not. */
 TEST(grpc_time, keepalive_finds_a_dead_peer)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     pair.keepalive.interval_ns = 10 * CFL_NS_PER_S;
     pair.keepalive.timeout_ns = 3 * CFL_NS_PER_S;
     open_pair(&pair, &user, CFL_TIME_NEVER);
@@ -171,7 +172,7 @@ TEST(grpc_time, keepalive_finds_a_dead_peer)
         CHECK_OK(cfl_grpc_tick(pair.client, ping_ns, &error), error);
         assert_true(cfl_grpc_wants_output(pair.client));
         assert_true(cfl_grpc_next_deadline_ns(pair.client) == ping_ns + 3 * CFL_NS_PER_S);
-        t_pair_pump(&pair, 65536);
+        t_grpc_pair_pump(&pair, 65536);
     }
     pair.clock.now_ns += 10 * CFL_NS_PER_S;
     CHECK_OK(cfl_grpc_tick(pair.client, pair.clock.now_ns, &error), error);
@@ -188,10 +189,10 @@ TEST(grpc_time, keepalive_finds_a_dead_peer)
  * once it sent something. */
 TEST(grpc_time, keepalive_becomes_rare_without_data)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     pair.keepalive.interval_ns = 10 * CFL_NS_PER_S;
     pair.keepalive.timeout_ns = 3 * CFL_NS_PER_S;
     pair.keepalive.eager_max = 2;
@@ -202,10 +203,10 @@ TEST(grpc_time, keepalive_becomes_rare_without_data)
         assert_true(cfl_grpc_next_deadline_ns(pair.client) == ping_ns);
         pair.clock.now_ns = ping_ns;
         CHECK_OK(cfl_grpc_tick(pair.client, ping_ns, &error), error);
-        t_pair_pump(&pair, 65536);
+        t_grpc_pair_pump(&pair, 65536);
         if (i == 2) {
             CHECK_OK(cfl_grpc_call_send_headers(pair.served[0].call, NULL, &error), error);
-            t_pair_pump(&pair, 65536);
+            t_grpc_pair_pump(&pair, 65536);
         }
     }
     close_pair(&pair, &user);
@@ -216,16 +217,16 @@ TEST(grpc_time, keepalive_becomes_rare_without_data)
 TEST(grpc_time, keepalive_rests_without_calls)
 {
     for (int without_calls = 0; without_calls <= 1; without_calls++) {
-        struct t_pair pair;
-        t_pair_init(&pair);
+        struct t_grpc_pair pair;
+        t_grpc_pair_init(&pair);
         pair.keepalive.interval_ns = CFL_NS_PER_S;
         pair.keepalive.timeout_ns = CFL_NS_PER_S;
         pair.keepalive.without_calls = without_calls == 1;
-        CHECK_OK(t_pair_open(&pair, NULL), NULL);
-        t_pair_pump(&pair, 65536);
+        CHECK_OK(t_grpc_pair_open(&pair, NULL), NULL);
+        t_grpc_pair_pump(&pair, 65536);
         int64_t next_ns = cfl_grpc_next_deadline_ns(pair.client);
         assert_int_equal(next_ns == CFL_TIME_NEVER, without_calls == 0);
-        t_pair_done(&pair);
+        t_grpc_pair_done(&pair);
     }
 }
 
@@ -236,9 +237,9 @@ TEST(grpc_time, cancel_lets_go_of_memory)
 {
     for (size_t sent_bytes = 0; sent_bytes < 3000000; sent_bytes += 333333) {
         for (int by_server = 0; by_server <= 1; by_server++) {
-            struct t_pair pair;
+            struct t_grpc_pair pair;
             struct t_user user;
-            t_pair_init(&pair);
+            t_grpc_pair_init(&pair);
             open_pair(&pair, &user, CFL_TIME_NEVER);
             struct t_user *sender = by_server == 1 ? &pair.served[0] : &user;
             struct t_end *from = by_server == 1 ? &pair.server_end : &pair.client_end;
@@ -253,7 +254,7 @@ TEST(grpc_time, cancel_lets_go_of_memory)
             assert_int_equal(sender->end_count, 1);
             CHECK_STATUS(cfl_grpc_call_status(sender->call), CFLIGHT_ABORTED);
             assert_string_equal(cfl_grpc_call_message(sender->call), "changed my mind");
-            t_pair_pump(&pair, 65536);
+            t_grpc_pair_pump(&pair, 65536);
             assert_int_equal(user.end_count, 1);
             assert_int_equal(pair.served[0].end_count, 1);
             assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
@@ -270,13 +271,13 @@ TEST(grpc_time, cancel_lets_go_of_memory)
  * Method: refuse; the client is told so. */
 TEST(grpc_time, a_refused_call_is_safe_to_retry)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     open_pair(&pair, &user, CFL_TIME_NEVER);
     cfl_grpc_call_refuse(pair.served[0].call);
     assert_int_equal(pair.served[0].end_count, 1);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
     assert_int_equal(cfl_grpc_call_retry(user.call), CFLIGHT_RETRY_SAFE);
     close_pair(&pair, &user);
@@ -287,9 +288,9 @@ TEST(grpc_time, a_refused_call_is_safe_to_retry)
 TEST(grpc_time, a_handler_may_release_its_call)
 {
     for (int i = 0; i < 4; i++) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user;
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         pair.next_served.releases_in_end = i == 0;
         pair.next_served.releases_in_bytes = i == 1;
         open_pair(&pair, &user, CFL_TIME_NEVER);
@@ -297,12 +298,12 @@ TEST(grpc_time, a_handler_may_release_its_call)
         user.releases_in_bytes = i == 3;
         t_send(&user, "0123456789", 10, NULL, 0);
         t_send(&user, "0123456789", 10, NULL, 0);
-        t_pair_pump(&pair, 7);
+        t_grpc_pair_pump(&pair, 7);
         if (pair.served[0].call != NULL) {
             t_send(&pair.served[0], "answer", 6, NULL, 0);
             cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
         }
-        t_pair_pump(&pair, 7);
+        t_grpc_pair_pump(&pair, 7);
         assert_int_equal(cfl_grpc_call_count(pair.client), 0);
         assert_int_equal(cfl_grpc_call_count(pair.server), 0);
         close_pair(&pair, &user);
@@ -318,9 +319,9 @@ TEST(grpc_time, a_finished_reply_outlives_its_user)
     const size_t chunks_bytes[] = {7, 1000, 65536};
     uint8_t message[MESSAGE_BYTES];
     for (size_t i = 0; i < sizeof chunks_bytes / sizeof chunks_bytes[0]; i++) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user;
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         pair.limits.stream_window_bytes = 65536;
         open_pair(&pair, &user, CFL_TIME_NEVER);
         for (int k = 0; k < MESSAGES; k++) {
@@ -332,7 +333,7 @@ TEST(grpc_time, a_finished_reply_outlives_its_user)
         pair.served[0].call = NULL;
         memset(message, 0xff, sizeof message);
         assert_int_equal(cfl_grpc_call_count(pair.server), 1);
-        t_pair_pump(&pair, chunks_bytes[i]);
+        t_grpc_pair_pump(&pair, chunks_bytes[i]);
         assert_int_equal(cfl_grpc_call_count(pair.server), 0);
         assert_int_equal(user.message_count, MESSAGES);
         for (int k = 0; k < MESSAGES; k++) {
@@ -351,15 +352,15 @@ TEST(grpc_time, a_finished_reply_outlives_its_user)
  * Method: do both in the middle of a message, with an answer that the client's window holds up. */
 TEST(grpc_time, a_handler_may_finish_and_release)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     pair.limits.stream_window_bytes = 65536;
     pair.next_served.answers_in_bytes = 100000;
     open_pair(&pair, &user, CFL_TIME_NEVER);
     t_send(&user, "0123456789", 10, NULL, 0);
     t_send(&user, "0123456789", 10, NULL, 0);
-    t_pair_pump(&pair, 7);
+    t_grpc_pair_pump(&pair, 7);
     assert_null(pair.served[0].call);
     assert_int_equal(user.len_bytes, 100000);
     assert_int_equal(user.end_count, 1);
@@ -375,9 +376,9 @@ TEST(grpc_time, a_reply_with_borrowed_bytes_is_cancelled)
 {
     enum { BODY_BYTES = 60000 };
     for (int is_sent = 0; is_sent <= 1; is_sent++) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user;
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         pair.limits.stream_window_bytes = 65536;
         open_pair(&pair, &user, CFL_TIME_NEVER);
         user.is_lazy = true;
@@ -385,7 +386,7 @@ TEST(grpc_time, a_reply_with_borrowed_bytes_is_cancelled)
         t_send(&pair.served[0], "h", 1, body, BODY_BYTES);
         (void)t_step(&pair.server_end, &pair.client_end, BODY_BYTES / 2);
         if (is_sent == 1) {
-            t_pair_pump(&pair, 65536);
+            t_grpc_pair_pump(&pair, 65536);
         }
         t_send(&pair.served[0], body, BODY_BYTES, NULL, 0);
         cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
@@ -395,7 +396,7 @@ TEST(grpc_time, a_reply_with_borrowed_bytes_is_cancelled)
         assert_int_equal(cfl_grpc_call_count(pair.server), is_sent);
         user.is_lazy = false;
         cfl_grpc_call_consume(user.call, user.len_bytes);
-        t_pair_pump(&pair, 65536);
+        t_grpc_pair_pump(&pair, 65536);
         assert_int_equal(user.end_count, 1);
         CHECK_STATUS(cfl_grpc_call_status(user.call),
                      is_sent == 1 ? CFLIGHT_OK : CFLIGHT_CANCELLED);
@@ -411,10 +412,10 @@ TEST(grpc_time, a_waiting_reply_ends_without_its_user)
 {
     static uint8_t message[200000];
     for (int how = 0; how < 4; how++) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user;
         cflight_error *error = NULL;
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         pair.limits.stream_window_bytes = 65536;
         int64_t deadline_ns = pair.clock.now_ns + 5 * CFL_NS_PER_S;
         open_pair(&pair, &user, deadline_ns);
@@ -423,12 +424,12 @@ TEST(grpc_time, a_waiting_reply_ends_without_its_user)
         cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "", NULL);
         cfl_grpc_call_release(pair.served[0].call);
         pair.served[0].call = NULL;
-        t_pair_pump(&pair, 65536);
+        t_grpc_pair_pump(&pair, 65536);
         assert_int_equal(cfl_grpc_call_count(pair.server), 1);
         assert_int_equal(cfl_grpc_next_deadline_ns(pair.server), deadline_ns);
         if (how == 0) {
             cfl_grpc_call_cancel(user.call, CFLIGHT_CANCELLED, "enough");
-            t_pair_pump(&pair, 65536);
+            t_grpc_pair_pump(&pair, 65536);
         } else if (how == 1) {
             CHECK_OK(cfl_grpc_tick(pair.server, deadline_ns, &error), error);
         } else if (how == 2) {
@@ -446,10 +447,10 @@ TEST(grpc_time, a_waiting_reply_ends_without_its_user)
  * Method: free the connections first. */
 TEST(grpc_time, calls_survive_their_connection)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
     cflight_error *error = NULL;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     open_pair(&pair, &user, pair.clock.now_ns + CFL_NS_PER_S);
     t_send(&user, "message", 7, NULL, 0);
     cfl_grpc_conn_free(pair.client);
@@ -464,27 +465,27 @@ TEST(grpc_time, calls_survive_their_connection)
     assert_int_equal(cfl_grpc_call_unsent_bytes(user.call), 0);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_UNAVAILABLE);
     t_user_done(&user);
-    t_pair_done(&pair);
+    t_grpc_pair_done(&pair);
 }
 
 /* Goal: a shutdown of the server lets calls finish and takes no new ones.
  * Method: notice, last id, end of the call. */
 TEST(grpc_time, a_server_shuts_down_gracefully)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     open_pair(&pair, &user, CFL_TIME_NEVER);
     assert_true(cfl_grpc_can_start(pair.client));
     cfl_grpc_goaway(pair.server, false);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     assert_int_equal(pair.goaway_count, 1);
     assert_false(cfl_grpc_can_start(pair.client));
     cfl_grpc_goaway(pair.server, true);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     assert_false(cfl_grpc_is_finished(pair.server));
     cfl_grpc_call_finish(pair.served[0].call, CFLIGHT_OK, "done", NULL);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_OK);
     assert_true(cfl_grpc_is_finished(pair.server));
     assert_true(cfl_grpc_is_finished(pair.client));
@@ -495,9 +496,9 @@ TEST(grpc_time, a_server_shuts_down_gracefully)
  * Method: send after the end, headers twice, a message over 4 GiB. */
 TEST(grpc_time, misuse_is_refused)
 {
-    struct t_pair pair;
+    struct t_grpc_pair pair;
     struct t_user user;
-    t_pair_init(&pair);
+    t_grpc_pair_init(&pair);
     open_pair(&pair, &user, CFL_TIME_NEVER);
     struct cfl_grpc_call *served = pair.served[0].call;
     struct cfl_pieces huge;
@@ -525,17 +526,17 @@ TEST(grpc_time, misuse_is_refused)
     cfl_grpc_call_finish(served, CFLIGHT_OK, "second", NULL);
     CHECK_STATUS(cfl_grpc_call_send(served, cflight_bytes_make("x", 1), NULL, NULL),
                  CFLIGHT_FAILED_PRECONDITION);
-    t_pair_pump(&pair, 65536);
+    t_grpc_pair_pump(&pair, 65536);
     CHECK_STATUS(cfl_grpc_call_status(user.call), CFLIGHT_ABORTED);
     assert_string_equal(cfl_grpc_call_message(user.call), "first");
     close_pair(&pair, &user);
 }
 
-static cflight_status run_exchange(struct t_pair *pair, struct t_user *user)
+static cflight_status run_exchange(struct t_grpc_pair *pair, struct t_user *user)
 {
     struct cfl_metadata metadata;
     cfl_metadata_init(&metadata, pair->alloc);
-    cflight_status status = t_pair_open(pair, NULL);
+    cflight_status status = t_grpc_pair_open(pair, NULL);
     if (status == CFLIGHT_OK) {
         status = cfl_metadata_add_text(&metadata, "x-raw-bin", "value", NULL);
     }
@@ -549,7 +550,7 @@ static cflight_status run_exchange(struct t_pair *pair, struct t_user *user)
         status = cfl_grpc_call_half_close(user->call, NULL);
     }
     if (status == CFLIGHT_OK) {
-        t_pair_pump(pair, 65536);
+        t_grpc_pair_pump(pair, 65536);
     }
     if (status == CFLIGHT_OK && pair->served_count == 1 && !cfl_grpc_call_is_over(user->call)) {
         struct cfl_grpc_call *call = pair->served[0].call;
@@ -558,7 +559,7 @@ static cflight_status run_exchange(struct t_pair *pair, struct t_user *user)
             status = cfl_grpc_call_send(call, cflight_bytes_make("answer", 6), NULL, NULL);
         }
         cfl_grpc_call_finish(call, status, "the end", &metadata);
-        t_pair_pump(pair, 65536);
+        t_grpc_pair_pump(pair, 65536);
     }
     cfl_metadata_done(&metadata);
     return status;
@@ -570,9 +571,9 @@ static cflight_status run_exchange(struct t_pair *pair, struct t_user *user)
 TEST(grpc_time, every_allocation_failure_is_clean)
 {
     T_EACH_ALLOC_FAILURE(alloc) {
-        struct t_pair pair;
+        struct t_grpc_pair pair;
         struct t_user user = {0};
-        t_pair_init(&pair);
+        t_grpc_pair_init(&pair);
         pair.alloc = &alloc->allocator;
         cflight_status status = run_exchange(&pair, &user);
         if (!alloc->did_fail) {
@@ -592,6 +593,6 @@ TEST(grpc_time, every_allocation_failure_is_clean)
             assert_int_equal(user.end_count, 1);
         }
         t_user_done(&user);
-        t_pair_done(&pair);
+        t_grpc_pair_done(&pair);
     }
 }

@@ -20,7 +20,7 @@ TEST(h2_ends, trailers_end_a_response)
         }
         t_duo_pump(&duo);
         struct cfl_h2_stream *served = duo.server.stream;
-        t_peer_respond(served);
+        t_h2_peer_respond(served);
         t_send_bytes(served, "hello", 5);
         CHECK_OK(cfl_h2_stream_trailers(served, &trailer, 1, &duo.error), duo.error);
         CHECK_STATUS(cfl_h2_stream_end(served, NULL), CFLIGHT_FAILED_PRECONDITION);
@@ -46,9 +46,9 @@ TEST(h2_ends, on_close_waits_for_the_socket)
     const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
                                          cflight_bytes_from_text("0"), false, true};
     t_duo_open(&duo, NULL);
-    CHECK_OK(t_peer_request(&duo.client, true, &duo.error), duo.error);
+    CHECK_OK(t_h2_peer_request(&duo.client, true, &duo.error), duo.error);
     t_duo_pump(&duo);
-    t_peer_respond(duo.server.stream);
+    t_h2_peer_respond(duo.server.stream);
     uint8_t *bytes = t_pattern_new(1000);
     t_send_bytes(duo.server.stream, bytes, 1000);
     CHECK_OK(cfl_h2_stream_trailers(duo.server.stream, &trailer, 1, &duo.error), duo.error);
@@ -78,9 +78,9 @@ TEST(h2_ends, a_dropped_queue_is_followed_by_trailers)
     const struct cfl_h2_field trailer = {cflight_bytes_from_text("x-status"),
                                          cflight_bytes_from_text("4"), false, false};
     t_duo_open(&duo, NULL);
-    CHECK_OK(t_peer_request(&duo.client, true, &duo.error), duo.error);
+    CHECK_OK(t_h2_peer_request(&duo.client, true, &duo.error), duo.error);
     t_duo_pump(&duo);
-    t_peer_respond(duo.server.stream);
+    t_h2_peer_respond(duo.server.stream);
     uint8_t *bytes = t_pattern_new(5000000);
     t_send_bytes(duo.server.stream, bytes, 5000000);
     (void)t_step(&duo.server.end, &duo.client.end, 30000);
@@ -103,18 +103,18 @@ TEST(h2_ends, free_closes_streams)
     t_duo_open(&duo, NULL);
     (void)t_duo_request(&duo);
     t_duo_pump(&duo);
-    t_peer_done(&duo.client);
+    t_h2_peer_done(&duo.client);
     assert_int_equal(duo.client.close_count, 1);
     assert_false(duo.client.was_processed_never);
-    t_peer_done(&duo.server);
+    t_h2_peer_done(&duo.server);
 
     t_duo_open(&duo, NULL);
     struct cfl_h2_stream *stream = t_duo_request(&duo);
     t_send_bytes(stream, "abc", 3);
-    t_peer_done(&duo.client);
+    t_h2_peer_done(&duo.client);
     assert_int_equal(duo.client.close_count, 1);
     assert_true(duo.client.was_processed_never);
-    t_peer_done(&duo.server);
+    t_h2_peer_done(&duo.server);
 }
 
 /* Goal: requests past the peer's limit wait, start when others end, and may be reset while waiting.
@@ -161,7 +161,7 @@ TEST(h2_ends, goaway_lets_streams_finish)
     assert_true(duo.client.was_processed_never);
     cfl_h2_goaway(duo.server.session, CFL_H2_NO_ERROR, true);
     t_duo_pump(&duo);
-    CHECK_STATUS(t_peer_request(&duo.client, false, &duo.error), CFLIGHT_UNAVAILABLE);
+    CHECK_STATUS(t_h2_peer_request(&duo.client, false, &duo.error), CFLIGHT_UNAVAILABLE);
     assert_int_equal(cflight_error_retry(duo.error), CFLIGHT_RETRY_SAFE);
     cflight_error_free(duo.error);
     assert_false(cfl_h2_is_finished(duo.server.session));
@@ -177,22 +177,22 @@ TEST(h2_ends, goaway_lets_streams_finish)
 TEST(h2_ends, streams_above_the_goaway_id_were_not_processed)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     cflight_error *error = NULL;
     t_clock_init(&clock);
-    t_peer_open(&peer, CFL_H2_CLIENT, NULL, &clock);
-    CHECK_OK(t_peer_request(&peer, false, &error), error);
-    CHECK_OK(t_peer_request(&peer, false, &error), error);
+    t_h2_peer_open(&peer, CFL_H2_CLIENT, NULL, &clock);
+    CHECK_OK(t_h2_peer_request(&peer, false, &error), error);
+    CHECK_OK(t_h2_peer_request(&peer, false, &error), error);
     t_raw_take(&peer.end, &raw);
     t_raw_clear(&raw);
     t_raw_frame(&raw, T_SETTINGS, 0, 0, NULL, 0);
     t_raw_goaway(&raw, 1, CFL_H2_NO_ERROR);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     assert_int_equal(peer.close_count, 1);
     assert_true(peer.was_processed_never);
     assert_int_equal(peer.close_code, CFL_H2_REFUSED_STREAM);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     assert_int_equal(peer.close_count, 2);
     assert_false(peer.was_processed_never);
     t_raw_done(&raw);
@@ -218,12 +218,12 @@ static cflight_status exchange(const struct cflight_allocator *alloc, struct t_d
                                          cflight_bytes_from_text("0"), false, false};
     struct cflight_bytes view = cflight_bytes_make(bytes, len_bytes);
     cflight_status status =
-        t_peer_try_open(&duo->client, CFL_H2_CLIENT, NULL, &duo->clock, alloc, NULL);
+        t_h2_peer_try_open(&duo->client, CFL_H2_CLIENT, NULL, &duo->clock, alloc, NULL);
     if (status == CFLIGHT_OK) {
-        status = t_peer_try_open(&duo->server, CFL_H2_SERVER, NULL, &duo->clock, alloc, NULL);
+        status = t_h2_peer_try_open(&duo->server, CFL_H2_SERVER, NULL, &duo->clock, alloc, NULL);
     }
     if (status == CFLIGHT_OK) {
-        status = t_peer_request(&duo->client, false, NULL);
+        status = t_h2_peer_request(&duo->client, false, NULL);
     }
     if (status == CFLIGHT_OK) {
         status = cfl_h2_stream_send(duo->client.stream, &view, 1, NULL);
@@ -263,8 +263,8 @@ TEST(h2_ends, every_allocation_failure_is_clean)
             CHECK_STATUS(status, CFLIGHT_OK);
             assert_int_equal(duo.server.data_bytes, len_bytes);
         }
-        t_peer_done(&duo.client);
-        t_peer_done(&duo.server);
+        t_h2_peer_done(&duo.client);
+        t_h2_peer_done(&duo.server);
         assert_int_equal(duo.client.close_count, duo.client.stream_count);
         assert_int_equal(duo.server.close_count, duo.server.stream_count);
     }
@@ -284,10 +284,10 @@ TEST(h2_ends, a_reset_without_memory_cuts_the_connection)
         t_clock_init(&duo.clock);
         uint8_t *bytes = t_pattern_new(2000000);
         struct cflight_bytes view = cflight_bytes_make(bytes, 2000000);
-        cflight_status status =
-            t_peer_try_open(&duo.client, CFL_H2_CLIENT, NULL, &duo.clock, &alloc->allocator, NULL);
+        cflight_status status = t_h2_peer_try_open(&duo.client, CFL_H2_CLIENT, NULL, &duo.clock,
+                                                   &alloc->allocator, NULL);
         if (status == CFLIGHT_OK) {
-            status = t_peer_request(&duo.client, false, NULL);
+            status = t_h2_peer_request(&duo.client, false, NULL);
         }
         if (status == CFLIGHT_OK) {
             status = cfl_h2_stream_send(duo.client.stream, &view, 1, NULL);
@@ -314,7 +314,7 @@ TEST(h2_ends, a_reset_without_memory_cuts_the_connection)
             }
             cflight_error_free(error);
         }
-        t_peer_done(&duo.client);
+        t_h2_peer_done(&duo.client);
         free(bytes);
     }
     assert_true(was_cut);
@@ -387,12 +387,12 @@ TEST(h2_ends, what_is_over_refuses_work)
     CHECK_STATUS(duo.client.end.status, CFLIGHT_INTERNAL);
     assert_true(cfl_h2_is_failed(duo.client.session));
     CHECK_STATUS(cfl_h2_stream_send(stream, &view, 1, NULL), CFLIGHT_INTERNAL);
-    CHECK_STATUS(t_peer_request(&duo.client, false, NULL), CFLIGHT_INTERNAL);
+    CHECK_STATUS(t_h2_peer_request(&duo.client, false, NULL), CFLIGHT_INTERNAL);
     cfl_h2_ping(duo.client.session);
     cfl_h2_goaway(duo.client.session, CFL_H2_NO_ERROR, true);
     assert_int_equal(t_raw_goaway_code(&duo.client.end), CFL_H2_FRAME_SIZE_ERROR);
     assert_true(cfl_h2_is_finished(duo.client.session));
-    t_peer_done(&duo.client);
-    t_peer_done(&duo.server);
+    t_h2_peer_done(&duo.client);
+    t_h2_peer_done(&duo.server);
     assert_int_equal(duo.client.close_count, 2);
 }

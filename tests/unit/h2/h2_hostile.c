@@ -13,15 +13,15 @@ TEST(h2_hostile, a_wrong_byte_in_the_preface_ends_the_session)
     struct t_clock clock;
     t_clock_init(&clock);
     for (size_t i = 0; i < 24; i++) {
-        struct t_peer peer;
+        struct t_h2_peer peer;
         char bytes[24];
-        t_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
+        t_h2_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
         memcpy(bytes, PREFACE, 24);
         bytes[i] ^= 0x20;
         t_feed(&peer.end, bytes, 24, 5);
         CHECK_STATUS(peer.end.status, CFLIGHT_INTERNAL);
         assert_non_null(strstr(peer.end.text, "preface"));
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
     }
 }
 
@@ -32,9 +32,9 @@ TEST(h2_hostile, a_partial_preface_times_out)
     struct t_clock clock;
     t_clock_init(&clock);
     for (size_t part_bytes = 0; part_bytes <= 24; part_bytes += 12) {
-        struct t_peer peer;
+        struct t_h2_peer peer;
         cflight_error *error = NULL;
-        t_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
+        t_h2_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
         t_feed(&peer.end, PREFACE, part_bytes, 100);
         int64_t deadline_ns = cfl_h2_next_deadline_ns(peer.session);
         assert_true(deadline_ns == clock.now_ns + 20000 * CFL_NS_PER_MS);
@@ -44,7 +44,7 @@ TEST(h2_hostile, a_partial_preface_times_out)
         cflight_error_free(error);
         assert_int_equal(t_raw_goaway_code(&peer.end), CFL_H2_SETTINGS_TIMEOUT);
         assert_true(cfl_h2_is_finished(peer.session));
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
     }
 }
 
@@ -61,20 +61,20 @@ struct bad_frame {
 static uint32_t feed_bad_frame(const struct bad_frame *bad, bool is_first)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     uint8_t *payload = calloc(1, bad->len_bytes + 1);
     assert_non_null(payload);
     t_clock_init(&clock);
     if (is_first) {
-        t_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
+        t_h2_peer_open(&peer, CFL_H2_SERVER, NULL, &clock);
         t_raw_append(&raw, PREFACE, 24);
     } else {
-        t_peer_serve(&peer, NULL, &clock);
+        t_h2_peer_serve(&peer, NULL, &clock);
         t_raw_request(&raw, 1, NULL);
     }
     t_raw_frame(&raw, bad->type, bad->flags, bad->stream_id, payload, bad->len_bytes);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     if (peer.end.status == CFLIGHT_OK) {
         fail_msg("%s was accepted", bad->why);
     }
@@ -82,7 +82,7 @@ static uint32_t feed_bad_frame(const struct bad_frame *bad, bool is_first)
     assert_non_null(strstr(peer.end.text, "broke the HTTP/2 protocol"));
     uint32_t code = t_raw_goaway_code(&peer.end);
     assert_true(cfl_h2_is_finished(peer.session));
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&raw);
     free(payload);
     return code;
@@ -137,14 +137,14 @@ TEST(h2_hostile, malformed_frames_end_the_session)
     }
 }
 
-static uint32_t run_after_request(void (*build)(struct t_raw *raw), struct t_peer *peer,
+static uint32_t run_after_request(void (*build)(struct t_raw *raw), struct t_h2_peer *peer,
                                   struct t_clock *clock)
 {
     struct t_raw raw = {0};
     t_clock_init(clock);
-    t_peer_serve(peer, NULL, clock);
+    t_h2_peer_serve(peer, NULL, clock);
     build(&raw);
-    t_peer_feed(peer, &raw);
+    t_h2_peer_feed(peer, &raw);
     uint32_t code = t_raw_goaway_code(&peer->end);
     t_raw_done(&raw);
     return code;
@@ -196,10 +196,10 @@ TEST(h2_hostile, impossible_sequences_end_the_session)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         assert_int_equal(run_after_request(cases[i].build, &peer, &clock), cases[i].code);
         CHECK_STATUS(peer.end.status, CFLIGHT_INTERNAL);
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
         assert_int_equal(peer.close_count, peer.stream_count);
     }
 }
@@ -209,17 +209,17 @@ TEST(h2_hostile, impossible_sequences_end_the_session)
 TEST(h2_hostile, endless_continuation_ends_the_session)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     t_clock_init(&clock);
-    t_peer_serve(&peer, NULL, &clock);
+    t_h2_peer_serve(&peer, NULL, &clock);
     t_raw_frame(&raw, T_HEADERS, 0, 1, "\x83", 1);
     for (int i = 0; i < 100000 && peer.end.status == CFLIGHT_OK; i++) {
         t_raw_frame(&raw, T_CONTINUATION, 0, 1, "\0\1a\1b", 5);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
     }
     assert_true(peer.end.status != CFLIGHT_OK);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&raw);
 }
 
@@ -228,16 +228,16 @@ TEST(h2_hostile, endless_continuation_ends_the_session)
 TEST(h2_hostile, errors_of_a_stream_reset_only_that_stream)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     const struct t_field two_lines[] = {{":method", "POST"}, {"x", "a\r\nb"}, {NULL, NULL}};
     t_clock_init(&clock);
-    t_peer_serve(&peer, NULL, &clock);
+    t_h2_peer_serve(&peer, NULL, &clock);
     t_raw_headers(&raw, 0, 1, two_lines);
     t_raw_request(&raw, 5, NULL);
     t_raw_u32_frame(&raw, T_WINDOW_UPDATE, 0, 5, 0x7fffffff);
     t_raw_request(&raw, 9, NULL);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     CHECK_STATUS(peer.end.status, CFLIGHT_OK);
     assert_int_equal(peer.stream_count, 2); /* 5 and 9 were requests */
     assert_int_equal(peer.close_count, 1);
@@ -245,7 +245,7 @@ TEST(h2_hostile, errors_of_a_stream_reset_only_that_stream)
     t_raw_take(&peer.end, &raw);
     assert_int_equal(t_raw_count(&raw, T_RST_STREAM), 2);
     assert_int_equal(t_raw_count(&raw, T_GOAWAY), 0);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     assert_int_equal(peer.close_count, 2);
     t_raw_done(&raw);
 }
@@ -255,18 +255,18 @@ TEST(h2_hostile, errors_of_a_stream_reset_only_that_stream)
 TEST(h2_hostile, unknown_frames_are_ignored)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     t_clock_init(&clock);
-    t_peer_serve(&peer, NULL, &clock);
+    t_h2_peer_serve(&peer, NULL, &clock);
     t_raw_frame(&raw, 0x77, 0xff, 0, "abc", 3);
     t_raw_request(&raw, 1, NULL);
     t_raw_frame(&raw, 0xfe, 0, 1, NULL, 0);
     t_raw_frame(&raw, T_DATA, 0, 1, "hello", 5);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     CHECK_STATUS(peer.end.status, CFLIGHT_OK);
     assert_int_equal(peer.data_bytes, 5);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&raw);
 }
 
@@ -276,7 +276,7 @@ TEST(h2_hostile, unknown_frames_are_ignored)
 TEST(h2_hostile, a_large_header_block_costs_only_its_stream)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     struct t_raw block = {0};
     char value[3000];
@@ -284,7 +284,7 @@ TEST(h2_hostile, a_large_header_block_costs_only_its_stream)
     struct cfl_limits limits = cfl_limits_default;
     limits.metadata_bytes_max = 8192;
     t_clock_init(&clock);
-    t_peer_serve(&peer, &limits, &clock);
+    t_h2_peer_serve(&peer, &limits, &clock);
     t_raw_literal(&block, ":method", "POST", 4, false);
     t_raw_literal(&block, ":scheme", "http", 4, false);
     t_raw_literal(&block, ":path", "/a", 2, false);
@@ -294,17 +294,17 @@ TEST(h2_hostile, a_large_header_block_costs_only_its_stream)
     t_raw_literal(&block, "x-big", value, sizeof value, false);
     t_raw_literal(&block, "x-kept", "indexed", 7, true);
     t_raw_frame(&raw, T_HEADERS, T_END_HEADERS, 1, block.data, block.len_bytes);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     assert_true(peer.is_too_large);
     assert_int_equal(peer.field_count, 6);
     t_raw_clear(&block);
     t_raw_append(&block, "\x83\x86\x84\x01\x01x\xbe", 7); /* 62: the newest entry of the table */
     t_raw_frame(&raw, T_HEADERS, T_END_HEADERS, 3, block.data, block.len_bytes);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     CHECK_STATUS(peer.end.status, CFLIGHT_OK);
     assert_false(peer.is_too_large);
     assert_non_null(strstr(peer.fields, "x-kept=indexed\n"));
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&block);
     t_raw_done(&raw);
 }
@@ -315,19 +315,19 @@ TEST(h2_hostile, the_number_of_fields_is_limited)
 {
     for (uint32_t extra = 0; extra <= 1; extra++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         struct t_raw raw = {0};
         struct cfl_limits limits = cfl_limits_default;
         limits.metadata_fields_max = 8;
         t_clock_init(&clock);
-        t_peer_serve(&peer, &limits, &clock);
+        t_h2_peer_serve(&peer, &limits, &clock);
         const struct t_field fields[] = {
             {"a", "1"}, {"b", "2"}, {extra == 0 ? NULL : "c", "3"}, {NULL, NULL}};
         t_raw_request(&raw, 1, fields);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
         assert_int_equal(peer.is_too_large, extra == 1);
         assert_int_equal(peer.field_count, 8);
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
         t_raw_done(&raw);
     }
 }
@@ -337,23 +337,23 @@ TEST(h2_hostile, the_number_of_fields_is_limited)
 TEST(h2_hostile, a_header_bomb_ends_the_session)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     struct t_raw block = {0};
     char value[3500];
     memset(value, 'v', sizeof value);
     t_clock_init(&clock);
-    t_peer_serve(&peer, NULL, &clock);
+    t_h2_peer_serve(&peer, NULL, &clock);
     t_raw_append(&block, "\x83\x86\x84\x41\x01x", 6);
     t_raw_literal(&block, "x-bomb", value, sizeof value, true);
     for (int i = 0; i < 12000; i++) {
         t_raw_append(&block, "\xbe", 1);
     }
     t_raw_frame(&raw, T_HEADERS, T_END_HEADERS, 1, block.data, block.len_bytes);
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     CHECK_STATUS(peer.end.status, CFLIGHT_RESOURCE_EXHAUSTED);
     assert_int_equal(t_raw_goaway_code(&peer.end), CFL_H2_ENHANCE_YOUR_CALM);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&block);
     t_raw_done(&raw);
 }
@@ -379,13 +379,13 @@ TEST(h2_hostile, a_server_of_another_protocol_is_named)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         t_clock_init(&clock);
-        t_peer_open(&peer, CFL_H2_CLIENT, &cfl_limits_default, &clock);
+        t_h2_peer_open(&peer, CFL_H2_CLIENT, &cfl_limits_default, &clock);
         t_feed(&peer.end, cases[i].bytes, cases[i].len_bytes, cases[i].chunk_bytes);
         assert_true(peer.end.status != CFLIGHT_OK);
         assert_non_null(strstr(peer.end.text, cases[i].text));
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
     }
 }
 
@@ -396,15 +396,15 @@ TEST(h2_hostile, what_resembles_tls_is_not_called_so)
                                         "\x16\x04\x01", "\x16\x03\x05"};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         char greeting[24] = "";
         t_clock_init(&clock);
         memcpy(greeting, CASES[i], 3);
-        t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+        t_h2_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
         t_feed(&peer.end, greeting, sizeof greeting, SIZE_MAX);
         CHECK_STATUS(peer.end.status, CFLIGHT_INTERNAL);
         assert_non_null(strstr(peer.end.text, "its first bytes are not the connection preface"));
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
     }
 }
 
@@ -419,11 +419,11 @@ TEST(h2_hostile, a_client_that_speaks_tls_is_answered)
     };
     for (size_t i = 0; i < sizeof GREETINGS / sizeof GREETINGS[0]; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         struct t_raw answer = {0};
         struct t_frame frame;
         t_clock_init(&clock);
-        t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+        t_h2_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
         t_feed(&peer.end, GREETINGS[i], strlen(GREETINGS[i]), SIZE_MAX);
         CHECK_STATUS(peer.end.status, CFLIGHT_UNAVAILABLE);
         assert_string_equal(peer.end.text,
@@ -434,7 +434,7 @@ TEST(h2_hostile, a_client_that_speaks_tls_is_answered)
         assert_int_equal(t_raw_u32(frame.payload + 4), CFL_H2_PROTOCOL_ERROR);
         assert_true(cfl_h2_is_finished(peer.session));
         t_raw_done(&answer);
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
     }
 }
 
@@ -445,9 +445,9 @@ TEST(h2_hostile, a_client_of_http_1_gets_an_answer_it_can_read)
     static const char REQUEST[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     uint8_t answer[512];
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     t_clock_init(&clock);
-    t_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
+    t_h2_peer_open(&peer, CFL_H2_SERVER, &cfl_limits_default, &clock);
     assert_int_equal(t_drain(&peer.end, answer, sizeof answer), 0);
     t_feed(&peer.end, REQUEST, sizeof REQUEST - 1, SIZE_MAX);
     assert_true(peer.end.status != CFLIGHT_OK);
@@ -458,5 +458,5 @@ TEST(h2_hostile, a_client_of_http_1_gets_an_answer_it_can_read)
     assert_non_null(strstr((const char *)answer, "\r\n\r\nThis is a gRPC server"));
     assert_string_equal((const char *)answer + len_bytes - 2, "\r\n");
     assert_true(cfl_h2_is_finished(peer.session));
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
 }

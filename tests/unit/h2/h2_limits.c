@@ -6,7 +6,7 @@
 
 struct flood {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw;
     struct t_raw out;
 };
@@ -15,12 +15,12 @@ static void flood_open(struct flood *flood, const struct cfl_limits *limits)
 {
     memset(flood, 0, sizeof *flood);
     t_clock_init(&flood->clock);
-    t_peer_serve(&flood->peer, limits, &flood->clock);
+    t_h2_peer_serve(&flood->peer, limits, &flood->clock);
 }
 
 static void flood_step(struct flood *flood)
 {
-    t_peer_feed(&flood->peer, &flood->raw);
+    t_h2_peer_feed(&flood->peer, &flood->raw);
     t_raw_take(&flood->peer.end, &flood->out);
 }
 
@@ -35,7 +35,7 @@ static void check_calm(struct flood *flood)
 
 static void flood_close(struct flood *flood)
 {
-    t_peer_done(&flood->peer);
+    t_h2_peer_done(&flood->peer);
     t_raw_done(&flood->raw);
     t_raw_done(&flood->out);
 }
@@ -101,7 +101,7 @@ TEST(h2_limits, ordinary_ends_of_streams_are_not_counted)
     flood_open(&flood, &limits);
     for (uint32_t id = 1; id < 2 * 2000; id += 2) {
         t_raw_request(&flood.raw, id, NULL);
-        t_peer_feed(&flood.peer, &flood.raw);
+        t_h2_peer_feed(&flood.peer, &flood.raw);
         if (id % 4 == 1) {
             CHECK_OK(cfl_h2_submit_headers(flood.peer.stream, &status, 1, true, &error), error);
         } else {
@@ -195,7 +195,7 @@ TEST(h2_limits, unread_answers_are_bounded)
     for (; id < 100000 && flood.peer.end.status == CFLIGHT_OK; id += 2) {
         t_raw_request(&flood.raw, id, NULL);
         t_raw_u32_frame(&flood.raw, T_WINDOW_UPDATE, 0, id, 0x7fffffff);
-        t_peer_feed(&flood.peer, &flood.raw);
+        t_h2_peer_feed(&flood.peer, &flood.raw);
         flood.peer.stream_count = 0;
     }
     CHECK_STATUS(flood.peer.end.status, CFLIGHT_RESOURCE_EXHAUSTED);
@@ -217,7 +217,7 @@ TEST(h2_limits, unread_pings_are_bounded)
     for (int i = 0; i < 200000 && flood.peer.end.status == CFLIGHT_OK; i++) {
         t_raw_frame(&flood.raw, T_DATA, 0, 1, "data", 4);
         t_raw_frame(&flood.raw, T_PING, 0, 0, "12345678", 8);
-        t_peer_feed(&flood.peer, &flood.raw);
+        t_h2_peer_feed(&flood.peer, &flood.raw);
     }
     CHECK_STATUS(flood.peer.end.status, CFLIGHT_RESOURCE_EXHAUSTED);
     t_raw_take(&flood.peer.end, &flood.out);

@@ -48,7 +48,7 @@ TEST(h2_long_fields, values_arrive_whole_under_the_limit)
     char *text = make_text(4000000);
     for (size_t i = 0; i < sizeof LENGTHS / sizeof LENGTHS[0] * 4; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         struct t_raw raw = {0};
         struct t_raw block = {0};
         uint64_t sum = 0;
@@ -59,7 +59,7 @@ TEST(h2_long_fields, values_arrive_whole_under_the_limit)
         struct cfl_limits limits = cfl_limits_default;
         limits.metadata_bytes_max = LIMIT_BYTES;
         t_clock_init(&clock);
-        t_peer_serve(&peer, &limits, &clock);
+        t_h2_peer_serve(&peer, &limits, &clock);
         add(&block, &sum, ":method", "POST", 4, false);
         add(&block, &sum, "x-one", "1", 1, true);
         add(&block, &sum, "x-long", text, length, i % 3 == 0);
@@ -76,10 +76,10 @@ TEST(h2_long_fields, values_arrive_whole_under_the_limit)
         t_raw_clear(&raw);
         t_raw_append(&block, "\x83\xbe", 2); /* 62: the newest entry of the table */
         append_request(&raw, 3, &block);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
         CHECK_STATUS(peer.end.status, CFLIGHT_OK);
         assert_non_null(strstr(peer.fields, "x-last=kept\n"));
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
         t_raw_done(&block);
         t_raw_done(&raw);
     }
@@ -96,7 +96,7 @@ TEST(h2_long_fields, fields_past_the_limit_cost_their_stream)
         bool is_name = i % 2 == 1;
         size_t length = LENGTHS[i / 2];
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         struct t_raw raw = {0};
         struct t_raw block = {0};
         char *text = malloc(length + 1);
@@ -104,12 +104,12 @@ TEST(h2_long_fields, fields_past_the_limit_cost_their_stream)
         memset(text, 'n', length);
         text[length] = '\0';
         t_clock_init(&clock);
-        t_peer_serve(&peer, NULL, &clock);
+        t_h2_peer_serve(&peer, NULL, &clock);
         t_raw_literal(&block, is_name ? text : "x-long", is_name ? "v" : text, is_name ? 1 : length,
                       true);
         t_raw_literal(&block, "x-last", "kept", 4, true);
         append_request(&raw, 1, &block);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
         CHECK_STATUS(peer.end.status, CFLIGHT_OK);
         assert_int_equal(peer.headers_count, 1);
         assert_true(peer.is_too_large);
@@ -118,11 +118,11 @@ TEST(h2_long_fields, fields_past_the_limit_cost_their_stream)
         t_raw_append(&block, "\x03\0\0\0\0\x10\xbe\0\0\0", 10);
         t_raw_frame(&raw, T_HEADERS, T_END_HEADERS | T_PADDED | 0x20, 3, block.data,
                     block.len_bytes);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
         CHECK_STATUS(peer.end.status, CFLIGHT_OK);
         assert_false(peer.is_too_large);
         assert_string_equal(peer.fields, "x-last=kept\n");
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
         free(text);
         t_raw_done(&block);
         t_raw_done(&raw);
@@ -163,7 +163,7 @@ TEST(h2_long_fields, huffman_code_is_decoded)
     assert_int_equal(duo.server.headers_count, 1);
     assert_int_equal(duo.server.field_count, 3);
     assert_true(duo.server.fields_sum == sum);
-    t_peer_respond(duo.server.stream);
+    t_h2_peer_respond(duo.server.stream);
     t_duo_pump(&duo);
     CHECK_OK(cfl_h2_stream_end(duo.server.stream, &duo.error), duo.error);
     t_duo_pump(&duo);
@@ -184,11 +184,11 @@ TEST(h2_long_fields, broken_lengths_end_the_session)
     };
     for (size_t i = 0; i < 3; i++) {
         struct t_clock clock;
-        struct t_peer peer;
+        struct t_h2_peer peer;
         struct t_raw raw = {0};
         struct t_raw block = {0};
         t_clock_init(&clock);
-        t_peer_serve(&peer, NULL, &clock);
+        t_h2_peer_serve(&peer, NULL, &clock);
         if (i < 2) {
             t_raw_append(&block, BLOCKS[i].bytes, BLOCKS[i].len_bytes);
         } else {
@@ -198,12 +198,12 @@ TEST(h2_long_fields, broken_lengths_end_the_session)
             free(text);
         }
         append_request(&raw, 1, &block);
-        t_peer_feed(&peer, &raw);
+        t_h2_peer_feed(&peer, &raw);
         assert_true(peer.end.status != CFLIGHT_OK);
         assert_int_equal(peer.headers_count, 0);
         assert_int_equal(t_raw_goaway_code(&peer.end),
                          i < 2 ? CFL_H2_COMPRESSION_ERROR : CFL_H2_ENHANCE_YOUR_CALM);
-        t_peer_done(&peer);
+        t_h2_peer_done(&peer);
         t_raw_done(&block);
         t_raw_done(&raw);
     }

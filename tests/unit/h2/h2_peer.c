@@ -9,7 +9,7 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
                        const struct cfl_h2_field *fields, size_t field_count, bool is_end_stream,
                        bool is_too_large)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     (void)is_end_stream;
     if (cfl_h2_stream_user_data(stream) == NULL) {
         cfl_h2_stream_set_user_data(stream, peer);
@@ -38,7 +38,7 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
 static void on_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t *data,
                     size_t len_bytes)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     peer->data_bytes += len_bytes;
     peer->data_calls++;
     for (size_t i = 0; i < len_bytes; i++) {
@@ -60,7 +60,7 @@ static void on_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t
 
 static void on_end_stream(void *user_data, struct cfl_h2_stream *stream)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     (void)stream;
     peer->end_stream_count++;
 }
@@ -68,7 +68,7 @@ static void on_end_stream(void *user_data, struct cfl_h2_stream *stream)
 static void on_close(void *user_data, struct cfl_h2_stream *stream, uint32_t h2_error_code,
                      bool was_processed_never)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     assert_int_equal(cfl_h2_stream_unsent_bytes(stream), 0);
     peer->close_count++;
     peer->close_code = h2_error_code;
@@ -81,7 +81,7 @@ static void on_close(void *user_data, struct cfl_h2_stream *stream, uint32_t h2_
 static void place_data(void *user_data, struct cfl_h2_stream *stream, uint8_t **ret_target,
                        size_t *ret_len_bytes, size_t *ret_hint_bytes)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     (void)stream;
     *ret_target = peer->place;
     *ret_len_bytes = peer->place_bytes;
@@ -90,14 +90,14 @@ static void place_data(void *user_data, struct cfl_h2_stream *stream, uint8_t **
 
 static void on_goaway(void *user_data, uint32_t h2_error_code)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     peer->goaway_count++;
     peer->goaway_code = h2_error_code;
 }
 
 static void on_ping_ack(void *user_data)
 {
-    struct t_peer *peer = user_data;
+    struct t_h2_peer *peer = user_data;
     peer->ping_ack_count++;
 }
 
@@ -111,9 +111,9 @@ static const struct cfl_h2_callbacks CALLBACKS = {
     .on_ping_ack = on_ping_ack,
 };
 
-cflight_status t_peer_try_open(struct t_peer *peer, enum cfl_h2_role role,
-                               const struct cfl_limits *limits, struct t_clock *clock,
-                               const struct cflight_allocator *alloc, cflight_error **reterr)
+cflight_status t_h2_peer_try_open(struct t_h2_peer *peer, enum cfl_h2_role role,
+                                  const struct cfl_limits *limits, struct t_clock *clock,
+                                  const struct cflight_allocator *alloc, cflight_error **reterr)
 {
     memset(peer, 0, sizeof *peer);
     peer->clock = clock;
@@ -124,34 +124,34 @@ cflight_status t_peer_try_open(struct t_peer *peer, enum cfl_h2_role role,
     return status;
 }
 
-void t_peer_open(struct t_peer *peer, enum cfl_h2_role role, const struct cfl_limits *limits,
-                 struct t_clock *clock)
+void t_h2_peer_open(struct t_h2_peer *peer, enum cfl_h2_role role, const struct cfl_limits *limits,
+                    struct t_clock *clock)
 {
     cflight_error *error = NULL;
-    CHECK_OK(t_peer_try_open(peer, role, limits, clock, NULL, &error), error);
+    CHECK_OK(t_h2_peer_try_open(peer, role, limits, clock, NULL, &error), error);
 }
 
-void t_peer_done(struct t_peer *peer)
+void t_h2_peer_done(struct t_h2_peer *peer)
 {
     cfl_h2_session_free(peer->session);
     peer->session = NULL;
 }
 
-void t_peer_feed(struct t_peer *peer, struct t_raw *raw)
+void t_h2_peer_feed(struct t_h2_peer *peer, struct t_raw *raw)
 {
     t_feed(&peer->end, raw->data, raw->len_bytes, SIZE_MAX);
     t_raw_clear(raw);
 }
 
-void t_peer_serve(struct t_peer *peer, const struct cfl_limits *limits, struct t_clock *clock)
+void t_h2_peer_serve(struct t_h2_peer *peer, const struct cfl_limits *limits, struct t_clock *clock)
 {
     struct t_raw raw = {0};
-    t_peer_open(peer, CFL_H2_SERVER, limits, clock);
+    t_h2_peer_open(peer, CFL_H2_SERVER, limits, clock);
     t_raw_take(&peer->end, &raw); /* SETTINGS must be out before they are acknowledged */
     t_raw_clear(&raw);
     t_raw_client_start(&raw);
     t_raw_frame(&raw, T_SETTINGS, T_ACK, 0, NULL, 0);
-    t_peer_feed(peer, &raw);
+    t_h2_peer_feed(peer, &raw);
     t_raw_take(&peer->end, &raw);
     t_raw_done(&raw);
 }
@@ -163,7 +163,7 @@ static struct cfl_h2_field field(const char *name, const char *value)
     return made;
 }
 
-cflight_status t_peer_request(struct t_peer *peer, bool is_end, cflight_error **reterr)
+cflight_status t_h2_peer_request(struct t_h2_peer *peer, bool is_end, cflight_error **reterr)
 {
     const struct cfl_h2_field fields[] = {
         field(":method", "POST"),
@@ -179,7 +179,7 @@ cflight_status t_peer_request(struct t_peer *peer, bool is_end, cflight_error **
     return status;
 }
 
-void t_peer_respond(struct cfl_h2_stream *stream)
+void t_h2_peer_respond(struct cfl_h2_stream *stream)
 {
     const struct cfl_h2_field fields[] = {field(":status", "200")};
     cflight_error *error = NULL;
@@ -190,8 +190,8 @@ void t_duo_open(struct t_duo *duo, const struct cfl_limits *limits)
 {
     memset(duo, 0, sizeof *duo);
     t_clock_init(&duo->clock);
-    t_peer_open(&duo->client, CFL_H2_CLIENT, limits, &duo->clock);
-    t_peer_open(&duo->server, CFL_H2_SERVER, limits, &duo->clock);
+    t_h2_peer_open(&duo->client, CFL_H2_CLIENT, limits, &duo->clock);
+    t_h2_peer_open(&duo->server, CFL_H2_SERVER, limits, &duo->clock);
     t_pump(&duo->client.end, &duo->server.end, 65536);
 }
 
@@ -199,8 +199,8 @@ void t_duo_close(struct t_duo *duo)
 {
     CHECK_STATUS(duo->client.end.status, CFLIGHT_OK);
     CHECK_STATUS(duo->server.end.status, CFLIGHT_OK);
-    t_peer_done(&duo->client);
-    t_peer_done(&duo->server);
+    t_h2_peer_done(&duo->client);
+    t_h2_peer_done(&duo->server);
     assert_int_equal(duo->client.close_count, duo->client.stream_count);
     assert_int_equal(duo->server.close_count, duo->server.stream_count);
 }
@@ -212,7 +212,7 @@ void t_duo_pump(struct t_duo *duo)
 
 struct cfl_h2_stream *t_duo_request(struct t_duo *duo)
 {
-    CHECK_OK(t_peer_request(&duo->client, false, &duo->error), duo->error);
+    CHECK_OK(t_h2_peer_request(&duo->client, false, &duo->error), duo->error);
     return duo->client.stream;
 }
 

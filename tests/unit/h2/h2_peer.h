@@ -6,7 +6,7 @@
 #include "raw.h"
 
 /* A session and a user of it that records what it is told. */
-struct t_peer {
+struct t_h2_peer {
     struct t_clock *clock;
     struct cfl_h2_session *session;
     struct t_end end;
@@ -35,24 +35,25 @@ struct t_peer {
     bool is_lazy; /* gives no credit */
 };
 
-void t_peer_open(struct t_peer *peer, enum cfl_h2_role role, const struct cfl_limits *limits,
-                 struct t_clock *clock);
-cflight_status t_peer_try_open(struct t_peer *peer, enum cfl_h2_role role,
-                               const struct cfl_limits *limits, struct t_clock *clock,
-                               const struct cflight_allocator *alloc, cflight_error **reterr);
-void t_peer_done(struct t_peer *peer);
+void t_h2_peer_open(struct t_h2_peer *peer, enum cfl_h2_role role, const struct cfl_limits *limits,
+                    struct t_clock *clock);
+cflight_status t_h2_peer_try_open(struct t_h2_peer *peer, enum cfl_h2_role role,
+                                  const struct cfl_limits *limits, struct t_clock *clock,
+                                  const struct cflight_allocator *alloc, cflight_error **reterr);
+void t_h2_peer_done(struct t_h2_peer *peer);
 /* Feeds bytes built by hand in one piece and empties them. */
-void t_peer_feed(struct t_peer *peer, struct t_raw *raw);
+void t_h2_peer_feed(struct t_h2_peer *peer, struct t_raw *raw);
 /* A server that has seen a client's first bytes. */
-void t_peer_serve(struct t_peer *peer, const struct cfl_limits *limits, struct t_clock *clock);
-cflight_status t_peer_request(struct t_peer *peer, bool is_end, cflight_error **reterr);
-void t_peer_respond(struct cfl_h2_stream *stream);
+void t_h2_peer_serve(struct t_h2_peer *peer, const struct cfl_limits *limits,
+                     struct t_clock *clock);
+cflight_status t_h2_peer_request(struct t_h2_peer *peer, bool is_end, cflight_error **reterr);
+void t_h2_peer_respond(struct cfl_h2_stream *stream);
 
 /* Two sessions of ours that are connected. */
 struct t_duo {
     struct t_clock clock;
-    struct t_peer client;
-    struct t_peer server;
+    struct t_h2_peer client;
+    struct t_h2_peer server;
     cflight_error *error;
 };
 
@@ -61,7 +62,7 @@ void t_duo_close(struct t_duo *duo);
 void t_duo_pump(struct t_duo *duo);
 struct cfl_h2_stream *t_duo_request(struct t_duo *duo);
 void t_send_bytes(struct cfl_h2_stream *stream, const void *data, size_t len_bytes);
-/* What t_peer.fields_sum becomes with one more byte. */
+/* What t_h2_peer.fields_sum becomes with one more byte. */
 static inline uint64_t t_sum(uint64_t sum, const void *bytes, size_t len_bytes)
 {
     for (size_t i = 0; i < len_bytes; i++) {

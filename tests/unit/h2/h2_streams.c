@@ -246,7 +246,7 @@ TEST(h2_streams, chunk_size_does_not_matter)
 TEST(h2_streams, payload_and_next_header_are_one_read)
 {
     struct t_clock clock;
-    struct t_peer peer;
+    struct t_h2_peer peer;
     struct t_raw raw = {0};
     struct iovec target[2];
     int count = 0;
@@ -254,11 +254,11 @@ TEST(h2_streams, payload_and_next_header_are_one_read)
     uint8_t *bytes = t_pattern_new(100000);
     uint8_t *place = malloc(100000);
     t_clock_init(&clock);
-    t_peer_serve(&peer, NULL, &clock);
+    t_h2_peer_serve(&peer, NULL, &clock);
     t_raw_request(&raw, 1, NULL);
     t_raw_frame(&raw, T_DATA, 0, 1, bytes, 50000);
     raw.len_bytes -= 50000;
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     peer.place = place;
     peer.place_bytes = 60000;
     cfl_h2_input(peer.session, target, &count);
@@ -287,7 +287,7 @@ TEST(h2_streams, payload_and_next_header_are_one_read)
     t_raw_clear(&raw);
     t_raw_frame(&raw, T_DATA, T_PADDED, 1, "\x10", 1);
     raw.data[1] = 0x40; /* 16385 bytes */
-    t_peer_feed(&peer, &raw);
+    t_h2_peer_feed(&peer, &raw);
     peer.place = place;
     peer.place_bytes = 100000;
     cfl_h2_input(peer.session, target, &count);
@@ -296,7 +296,7 @@ TEST(h2_streams, payload_and_next_header_are_one_read)
     t_feed(&peer.end, bytes, 16384, 5000);
     assert_int_equal(peer.data_bytes - before_bytes, 16384 - 16);
     CHECK_STATUS(peer.end.status, CFLIGHT_OK);
-    t_peer_done(&peer);
+    t_h2_peer_done(&peer);
     t_raw_done(&raw);
     free(place);
     free(bytes);

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-int64_t f_int64_values[6] = {10, 11, 12, 13, 14, 15};
-const char f_text_data[] = "zeroonetwothreefour";
-char f_dictionary_data[] = "redgreen";
+int64_t t_int64_values[6] = {10, 11, 12, 13, 14, 15};
+const char t_text_data[] = "zeroonetwothreefour";
+char t_dictionary_data[] = "redgreen";
 
 static const uint8_t int64_bits[1] = {0x2E}; /* rows 1, 2, 3 and 5 of 6 are there */
 static const int32_t text_offsets[7] = {0, 4, 7, 10, 15, 19, 19};
@@ -39,8 +39,8 @@ static void release_array(struct ArrowArray *array)
     array->release = NULL;
 }
 
-struct ArrowSchema f_nested_schema(const char *name, const char *format,
-                                   struct ArrowSchema **children, int64_t child_count)
+struct ArrowSchema t_nested_field(const char *name, const char *format,
+                                  struct ArrowSchema **children, int64_t child_count)
 {
     struct ArrowSchema schema = {.format = format,
                                  .name = name,
@@ -51,12 +51,12 @@ struct ArrowSchema f_nested_schema(const char *name, const char *format,
     return schema;
 }
 
-struct ArrowSchema f_schema(const char *name, const char *format)
+struct ArrowSchema t_field(const char *name, const char *format)
 {
-    return f_nested_schema(name, format, NULL, 0);
+    return t_nested_field(name, format, NULL, 0);
 }
 
-struct ArrowArray f_nested_array(int64_t length, const void **buffers, int64_t buffer_count,
+struct ArrowArray t_nested_array(int64_t length, const void **buffers, int64_t buffer_count,
                                  struct ArrowArray **children, int64_t child_count)
 {
     struct ArrowArray array = {.length = length,
@@ -68,23 +68,23 @@ struct ArrowArray f_nested_array(int64_t length, const void **buffers, int64_t b
     return array;
 }
 
-struct ArrowArray f_array(int64_t length, const void **buffers, int64_t buffer_count)
+struct ArrowArray t_array(int64_t length, const void **buffers, int64_t buffer_count)
 {
-    return f_nested_array(length, buffers, buffer_count, NULL, 0);
+    return t_nested_array(length, buffers, buffer_count, NULL, 0);
 }
 
-void f_single_init(struct f_single *single, struct ArrowSchema *field, struct ArrowArray *column)
+void t_single_init(struct t_single *single, struct ArrowSchema *field, struct ArrowArray *column)
 {
     memset(single, 0, sizeof *single);
     single->fields[0] = field;
-    single->schema = f_nested_schema("", "+s", single->fields, 1);
+    single->schema = t_nested_field("", "+s", single->fields, 1);
     single->columns[0] = column;
-    single->batch = f_nested_array(column->length, single->buffers, 1, single->columns, 1);
+    single->batch = t_nested_array(column->length, single->buffers, 1, single->columns, 1);
 }
 
-/* Hands out the storage of one f_batch. */
+/* Hands out the storage of one t_layouts. */
 struct maker {
-    struct f_batch *batch;
+    struct t_layouts *batch;
     size_t buffer_count;
     size_t child_count;
 };
@@ -105,13 +105,13 @@ static const void **take_buffers(struct maker *maker, const void *first, const v
 static size_t add_child(struct maker *maker, const char *format, int64_t length, const void *second,
                         const void *third)
 {
-    struct f_batch *batch = maker->batch;
+    struct t_layouts *batch = maker->batch;
     size_t index = maker->child_count++;
     const void **buffers = take_buffers(maker, NULL, second, third, NULL);
 
-    batch->child_fields[index] = f_schema("child", format);
+    batch->child_fields[index] = t_field("child", format);
     batch->child_field_pointers[index] = &batch->child_fields[index];
-    batch->children[index] = f_array(length, buffers, third == NULL ? 2 : 3);
+    batch->children[index] = t_array(length, buffers, third == NULL ? 2 : 3);
     batch->child_pointers[index] = &batch->children[index];
     return index;
 }
@@ -119,83 +119,83 @@ static size_t add_child(struct maker *maker, const char *format, int64_t length,
 static void set_column(struct maker *maker, int column, const char *format, const void **buffers,
                        int64_t buffer_count, size_t first_child, int64_t child_count)
 {
-    struct f_batch *batch = maker->batch;
+    struct t_layouts *batch = maker->batch;
 
     batch->fields[column] =
-        f_nested_schema("column", format, &batch->child_field_pointers[first_child], child_count);
+        t_nested_field("column", format, &batch->child_field_pointers[first_child], child_count);
     batch->columns[column] =
-        f_nested_array(4, buffers, buffer_count, &batch->child_pointers[first_child], child_count);
+        t_nested_array(4, buffers, buffer_count, &batch->child_pointers[first_child], child_count);
 }
 
 static void make_simple(struct maker *maker)
 {
-    struct f_batch *batch = maker->batch;
+    struct t_layouts *batch = maker->batch;
 
-    set_column(maker, F_INT64, "l", take_buffers(maker, int64_bits, f_int64_values, NULL, NULL), 2,
+    set_column(maker, T_INT64, "l", take_buffers(maker, int64_bits, t_int64_values, NULL, NULL), 2,
                0, 0);
-    batch->columns[F_INT64].offset = 1;
-    batch->columns[F_INT64].null_count = -1;
-    set_column(maker, F_TEXT, "u", take_buffers(maker, NULL, text_offsets, f_text_data, NULL), 3, 0,
+    batch->columns[T_INT64].offset = 1;
+    batch->columns[T_INT64].null_count = -1;
+    set_column(maker, T_TEXT, "u", take_buffers(maker, NULL, text_offsets, t_text_data, NULL), 3, 0,
                0);
-    batch->columns[F_TEXT].offset = 2;
-    set_column(maker, F_NULL, "n", NULL, 0, 0, 0);
-    batch->columns[F_NULL].null_count = 4;
-    set_column(maker, F_DICTIONARY, "c", take_buffers(maker, NULL, indices, NULL, NULL), 2, 0, 0);
-    batch->dictionary_field = f_schema("", "u");
+    batch->columns[T_TEXT].offset = 2;
+    set_column(maker, T_NULL, "n", NULL, 0, 0, 0);
+    batch->columns[T_NULL].null_count = 4;
+    set_column(maker, T_DICTIONARY, "c", take_buffers(maker, NULL, indices, NULL, NULL), 2, 0, 0);
+    batch->dictionary_field = t_field("", "u");
     batch->dictionary =
-        f_array(2, take_buffers(maker, NULL, dictionary_offsets, f_dictionary_data, NULL), 3);
-    batch->fields[F_DICTIONARY].dictionary = &batch->dictionary_field;
-    batch->columns[F_DICTIONARY].dictionary = &batch->dictionary;
+        t_array(2, take_buffers(maker, NULL, dictionary_offsets, t_dictionary_data, NULL), 3);
+    batch->fields[T_DICTIONARY].dictionary = &batch->dictionary_field;
+    batch->columns[T_DICTIONARY].dictionary = &batch->dictionary;
 }
 
 static void make_lists(struct maker *maker)
 {
-    struct f_batch *batch = maker->batch;
+    struct t_layouts *batch = maker->batch;
 
     size_t child = add_child(maker, "c", 5, bytes, NULL);
-    set_column(maker, F_LIST, "+l", take_buffers(maker, NULL, list_offsets, NULL, NULL), 2, child,
+    set_column(maker, T_LIST, "+l", take_buffers(maker, NULL, list_offsets, NULL, NULL), 2, child,
                1);
     child = add_child(maker, "b", 4, bools, NULL);
-    set_column(maker, F_STRUCT, "+s", take_buffers(maker, struct_bits, NULL, NULL, NULL), 1, child,
+    set_column(maker, T_STRUCT, "+s", take_buffers(maker, struct_bits, NULL, NULL, NULL), 1, child,
                1);
-    batch->columns[F_STRUCT].null_count = 1;
+    batch->columns[T_STRUCT].null_count = 1;
     child = add_child(maker, "c", 8, bytes, NULL);
-    set_column(maker, F_LIST_VIEW, "+vl", take_buffers(maker, NULL, view_offsets, view_sizes, NULL),
+    set_column(maker, T_LIST_VIEW, "+vl", take_buffers(maker, NULL, view_offsets, view_sizes, NULL),
                3, child, 1);
-    batch->columns[F_LIST_VIEW].offset = 2;
+    batch->columns[T_LIST_VIEW].offset = 2;
     child = add_child(maker, "c", 8, bytes, NULL);
-    set_column(maker, F_FIXED_LIST, "+w:2", take_buffers(maker, NULL, NULL, NULL, NULL), 1, child,
+    set_column(maker, T_FIXED_LIST, "+w:2", take_buffers(maker, NULL, NULL, NULL, NULL), 1, child,
                1);
 }
 
 static void make_encoded(struct maker *maker)
 {
-    struct f_batch *batch = maker->batch;
+    struct t_layouts *batch = maker->batch;
 
     size_t child = add_child(maker, "i", 3, ints, NULL);
-    (void)add_child(maker, "u", 3, text_offsets, f_text_data);
-    set_column(maker, F_DENSE, "+ud:5,7", take_buffers(maker, dense_ids, dense_offsets, NULL, NULL),
+    (void)add_child(maker, "u", 3, text_offsets, t_text_data);
+    set_column(maker, T_DENSE, "+ud:5,7", take_buffers(maker, dense_ids, dense_offsets, NULL, NULL),
                2, child, 2);
-    batch->columns[F_DENSE].offset = 2;
+    batch->columns[T_DENSE].offset = 2;
     child = add_child(maker, "i", 4, ints, NULL);
     (void)add_child(maker, "f", 4, floats, NULL);
-    set_column(maker, F_SPARSE, "+us:0,1", take_buffers(maker, sparse_ids, NULL, NULL, NULL), 1,
+    set_column(maker, T_SPARSE, "+us:0,1", take_buffers(maker, sparse_ids, NULL, NULL, NULL), 1,
                child, 2);
     child = add_child(maker, "i", 4, run_ends, NULL);
     (void)add_child(maker, "s", 4, run_values, NULL);
-    set_column(maker, F_RUNS, "+r", NULL, 0, child, 2);
-    batch->columns[F_RUNS].offset = 2;
+    set_column(maker, T_RUNS, "+r", NULL, 0, child, 2);
+    batch->columns[T_RUNS].offset = 2;
     memset(views, 0, sizeof views);
     const int32_t long_view[4] = {33, 0, 0, 24};
     memcpy(views[3], long_view, sizeof long_view);
     memcpy(views[3] + 4, view_data + 24, 4);
-    set_column(maker, F_VIEW, "vu", take_buffers(maker, NULL, views, view_data, view_data_len), 4,
+    set_column(maker, T_VIEW, "vu", take_buffers(maker, NULL, views, view_data, view_data_len), 4,
                0, 0);
-    batch->columns[F_VIEW].offset = 1;
-    batch->columns[F_VIEW].length = 5;
+    batch->columns[T_VIEW].offset = 1;
+    batch->columns[T_VIEW].length = 5;
 }
 
-void f_batch_init(struct f_batch *batch)
+void t_layouts_init(struct t_layouts *batch)
 {
     struct maker maker = {batch, 0, 0};
 
@@ -203,10 +203,10 @@ void f_batch_init(struct f_batch *batch)
     make_simple(&maker);
     make_lists(&maker);
     make_encoded(&maker);
-    for (size_t i = 0; i < F_COLUMN_COUNT; i++) {
+    for (size_t i = 0; i < T_COLUMN_COUNT; i++) {
         batch->field_pointers[i] = &batch->fields[i];
         batch->column_pointers[i] = &batch->columns[i];
     }
-    batch->schema = f_nested_schema("", "+s", batch->field_pointers, F_COLUMN_COUNT);
-    batch->batch = f_nested_array(4, batch->no_buffer, 1, batch->column_pointers, F_COLUMN_COUNT);
+    batch->schema = t_nested_field("", "+s", batch->field_pointers, T_COLUMN_COUNT);
+    batch->batch = t_nested_array(4, batch->no_buffer, 1, batch->column_pointers, T_COLUMN_COUNT);
 }

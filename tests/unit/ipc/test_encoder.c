@@ -43,13 +43,13 @@ static bool has_piece(const struct cfl_pieces *pieces, const void *data, size_t 
 
 /* A batch of one column and its encoder, for tests that look at bodies. */
 struct single {
-    struct f_single data;
+    struct t_single data;
     struct cfl_encoder *encoder;
 };
 
 static void single_init(struct single *single, struct ArrowSchema *field, struct ArrowArray *column)
 {
-    f_single_init(&single->data, field, column);
+    t_single_init(&single->data, field, column);
     single->encoder = open_encoder(&single->data.schema, NULL);
 }
 
@@ -66,19 +66,19 @@ TEST(encoder, int64_and_text_are_sent_from_where_they_are)
 {
     int32_t offsets[] = {0, 3, 8};
     char text[] = "redgreen";
-    struct ArrowSchema fields[] = {f_schema("number", "l"), f_schema("text", "u")};
+    struct ArrowSchema fields[] = {t_field("number", "l"), t_field("text", "u")};
     struct ArrowArray columns[] = {
-        f_array(2, (const void *[]){NULL, f_int64_values}, 2),
-        f_array(2, (const void *[]){NULL, offsets, text}, 3),
+        t_array(2, (const void *[]){NULL, t_int64_values}, 2),
+        t_array(2, (const void *[]){NULL, offsets, text}, 3),
     };
     struct ArrowSchema schema =
-        f_nested_schema("", "+s", (struct ArrowSchema *[]){&fields[0], &fields[1]}, 2);
-    struct ArrowArray batch = f_nested_array(2, (const void *[]){NULL}, 1,
+        t_nested_field("", "+s", (struct ArrowSchema *[]){&fields[0], &fields[1]}, 2);
+    struct ArrowArray batch = t_nested_array(2, (const void *[]){NULL}, 1,
                                              (struct ArrowArray *[]){&columns[0], &columns[1]}, 2);
     struct cfl_encoder *encoder = open_encoder(&schema, NULL);
 
     struct cfl_encoded message = encode(encoder, &batch, 0, 2);
-    assert_true(has_piece(message.body, f_int64_values, 16));
+    assert_true(has_piece(message.body, t_int64_values, 16));
     assert_true(has_piece(message.body, offsets, 12));
     assert_true(has_piece(message.body, text, 8));
     assert_int_equal(message.body_len_bytes, 16 + 16 + 8);
@@ -86,7 +86,7 @@ TEST(encoder, int64_and_text_are_sent_from_where_they_are)
     cfl_encoder_end(encoder, true);
 
     message = encode(encoder, &batch, 1, 1);
-    assert_true(has_piece(message.body, f_int64_values + 1, 8));
+    assert_true(has_piece(message.body, t_int64_values + 1, 8));
     assert_true(has_piece(message.body, text + 3, 5));
     cfl_encoder_end(encoder, true);
     cfl_encoder_free(encoder);
@@ -98,8 +98,8 @@ TEST(encoder, bitmaps_are_copied_only_when_they_start_inside_a_byte)
 {
     uint8_t bits[] = {0xFF, 0xDF, 0xFF};
     int8_t values[24] = {0};
-    struct ArrowSchema field = f_schema("a", "c");
-    struct ArrowArray column = f_array(24, (const void *[]){bits, values}, 2);
+    struct ArrowSchema field = t_field("a", "c");
+    struct ArrowArray column = t_array(24, (const void *[]){bits, values}, 2);
     struct single single;
     column.null_count = 1;
     single_init(&single, &field, &column);
@@ -128,8 +128,8 @@ TEST(encoder, slices_of_views_leave_unused_data_behind)
     static char data[100 * 20];
     static uint8_t views[100][16];
     int64_t data_len[] = {sizeof data};
-    struct ArrowSchema field = f_schema("a", "vz");
-    struct ArrowArray column = f_array(100, (const void *[]){NULL, views, data, data_len}, 4);
+    struct ArrowSchema field = t_field("a", "vz");
+    struct ArrowArray column = t_array(100, (const void *[]){NULL, views, data, data_len}, 4);
     struct single single;
     for (int32_t i = 0; i < 100; i++) {
         const int32_t view[4] = {20, 0, 0, 20 * i};
@@ -151,10 +151,10 @@ TEST(encoder, slices_of_views_leave_unused_data_behind)
  * and then encoded. */
 TEST(encoder, measure_is_the_size_of_the_message)
 {
-    struct f_batch all;
+    struct t_layouts all;
     uint64_t measured_bytes = 0;
     cflight_error *error = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
 
     for (int v4 = 0; v4 < 2; v4++) {
         struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
@@ -180,8 +180,8 @@ TEST(encoder, measure_is_the_size_of_the_message)
  * Method: columns that claim to be huge; fixed width without nulls is never looked into. */
 TEST(encoder, huge_bodies_have_right_lengths)
 {
-    struct ArrowSchema field = f_schema("a", "l");
-    struct ArrowArray column = f_array(INT64_MAX - 1, (const void *[]){NULL, f_int64_values}, 2);
+    struct ArrowSchema field = t_field("a", "l");
+    struct ArrowArray column = t_array(INT64_MAX - 1, (const void *[]){NULL, t_int64_values}, 2);
     struct single single;
     single_init(&single, &field, &column);
 
@@ -200,11 +200,11 @@ TEST(encoder, huge_bodies_have_right_lengths)
 TEST(encoder, bodies_that_no_message_can_describe_are_refused)
 {
     const int64_t row_count = INT64_MAX / 8 - 1;
-    struct ArrowSchema field = f_schema("a", "l");
+    struct ArrowSchema field = t_field("a", "l");
     struct ArrowSchema schema =
-        f_nested_schema("", "+s", (struct ArrowSchema *[]){&field, &field}, 2);
-    struct ArrowArray column = f_array(row_count, (const void *[]){NULL, f_int64_values}, 2);
-    struct ArrowArray batch = f_nested_array(row_count, (const void *[]){NULL}, 1,
+        t_nested_field("", "+s", (struct ArrowSchema *[]){&field, &field}, 2);
+    struct ArrowArray column = t_array(row_count, (const void *[]){NULL, t_int64_values}, 2);
+    struct ArrowArray batch = t_nested_array(row_count, (const void *[]){NULL}, 1,
                                              (struct ArrowArray *[]){&column, &column}, 2);
     struct cfl_encoder *encoder = open_encoder(&schema, NULL);
     struct cfl_encoded message;
@@ -219,165 +219,165 @@ TEST(encoder, bodies_that_no_message_can_describe_are_refused)
 }
 
 /* Changes that make an array no longer fit its type. */
-static void break_int64_buffers(struct f_batch *all)
+static void break_int64_buffers(struct t_layouts *all)
 {
-    all->columns[F_INT64].n_buffers = 3;
+    all->columns[T_INT64].n_buffers = 3;
 }
-static void break_int64_values(struct f_batch *all)
+static void break_int64_values(struct t_layouts *all)
 {
-    all->columns[F_INT64].buffers[1] = NULL;
+    all->columns[T_INT64].buffers[1] = NULL;
 }
-static void break_int64_bitmap(struct f_batch *all)
+static void break_int64_bitmap(struct t_layouts *all)
 {
-    all->columns[F_INT64].buffers[0] = NULL;
-    all->columns[F_INT64].null_count = 2;
+    all->columns[T_INT64].buffers[0] = NULL;
+    all->columns[T_INT64].null_count = 2;
 }
-static void break_int64_null_count(struct f_batch *all)
+static void break_int64_null_count(struct t_layouts *all)
 {
-    all->columns[F_INT64].null_count = 5;
+    all->columns[T_INT64].null_count = 5;
 }
-static void break_length(struct f_batch *all)
+static void break_length(struct t_layouts *all)
 {
-    all->columns[F_INT64].length = -1;
+    all->columns[T_INT64].length = -1;
 }
-static void break_offset(struct f_batch *all)
+static void break_offset(struct t_layouts *all)
 {
-    all->columns[F_INT64].offset = INT64_MAX - 3;
+    all->columns[T_INT64].offset = INT64_MAX - 3;
 }
-static void break_short_column(struct f_batch *all)
+static void break_short_column(struct t_layouts *all)
 {
-    all->columns[F_TEXT].length = 3;
+    all->columns[T_TEXT].length = 3;
 }
-static void break_text_offsets(struct f_batch *all)
+static void break_text_offsets(struct t_layouts *all)
 {
-    all->columns[F_TEXT].buffers[1] = NULL;
+    all->columns[T_TEXT].buffers[1] = NULL;
 }
-static void break_text_falling(struct f_batch *all)
+static void break_text_falling(struct t_layouts *all)
 {
     static const int32_t falling[7] = {0, 4, 7, 0, 0, 0, 0};
-    all->columns[F_TEXT].buffers[1] = falling;
+    all->columns[T_TEXT].buffers[1] = falling;
 }
-static void break_text_negative(struct f_batch *all)
+static void break_text_negative(struct t_layouts *all)
 {
     static const int32_t negative[7] = {0, 4, -1, 0, 0, 0, 9};
-    all->columns[F_TEXT].buffers[1] = negative;
+    all->columns[T_TEXT].buffers[1] = negative;
 }
-static void break_text_data(struct f_batch *all)
+static void break_text_data(struct t_layouts *all)
 {
-    all->columns[F_TEXT].buffers[2] = NULL;
+    all->columns[T_TEXT].buffers[2] = NULL;
 }
-static void break_list_child(struct f_batch *all)
+static void break_list_child(struct t_layouts *all)
 {
-    all->columns[F_LIST].children[0]->length = 4;
+    all->columns[T_LIST].children[0]->length = 4;
 }
-static void break_list_children(struct f_batch *all)
+static void break_list_children(struct t_layouts *all)
 {
-    all->columns[F_LIST].n_children = 2;
+    all->columns[T_LIST].n_children = 2;
 }
-static void break_list_children_pointer(struct f_batch *all)
+static void break_list_children_pointer(struct t_layouts *all)
 {
-    all->columns[F_LIST].children = NULL;
+    all->columns[T_LIST].children = NULL;
 }
-static void break_struct_child(struct f_batch *all)
+static void break_struct_child(struct t_layouts *all)
 {
-    all->columns[F_STRUCT].children[0]->length = 3;
+    all->columns[T_STRUCT].children[0]->length = 3;
 }
-static void break_bools(struct f_batch *all)
+static void break_bools(struct t_layouts *all)
 {
-    all->columns[F_STRUCT].children[0]->buffers[1] = NULL;
+    all->columns[T_STRUCT].children[0]->buffers[1] = NULL;
 }
-static void break_dictionary(struct f_batch *all)
+static void break_dictionary(struct t_layouts *all)
 {
-    all->columns[F_DICTIONARY].dictionary = NULL;
+    all->columns[T_DICTIONARY].dictionary = NULL;
 }
-static void break_dictionary_values(struct f_batch *all)
+static void break_dictionary_values(struct t_layouts *all)
 {
     all->dictionary.n_buffers = 2;
 }
-static void break_dense_ids(struct f_batch *all)
+static void break_dense_ids(struct t_layouts *all)
 {
     static const int8_t ids[6] = {5, 7, 5, 6, 7, 5};
-    all->columns[F_DENSE].buffers[0] = ids;
+    all->columns[T_DENSE].buffers[0] = ids;
 }
-static void break_dense_offsets(struct f_batch *all)
+static void break_dense_offsets(struct t_layouts *all)
 {
     static const int32_t offsets[6] = {0, 0, -1, 1, 2, 2};
-    all->columns[F_DENSE].buffers[1] = offsets;
+    all->columns[T_DENSE].buffers[1] = offsets;
 }
-static void break_dense_child(struct f_batch *all)
+static void break_dense_child(struct t_layouts *all)
 {
-    all->columns[F_DENSE].children[0]->length = 2;
+    all->columns[T_DENSE].children[0]->length = 2;
 }
-static void break_dense_missing(struct f_batch *all)
+static void break_dense_missing(struct t_layouts *all)
 {
-    all->columns[F_DENSE].buffers[1] = NULL;
+    all->columns[T_DENSE].buffers[1] = NULL;
 }
-static void break_sparse_child(struct f_batch *all)
+static void break_sparse_child(struct t_layouts *all)
 {
-    all->columns[F_SPARSE].children[1]->length = 3;
+    all->columns[T_SPARSE].children[1]->length = 3;
 }
-static void break_run_ends_short(struct f_batch *all)
+static void break_run_ends_short(struct t_layouts *all)
 {
-    all->columns[F_RUNS].children[0]->length = 2;
+    all->columns[T_RUNS].children[0]->length = 2;
 }
-static void break_run_ends_missing(struct f_batch *all)
+static void break_run_ends_missing(struct t_layouts *all)
 {
-    all->columns[F_RUNS].children[0]->buffers[1] = NULL;
+    all->columns[T_RUNS].children[0]->buffers[1] = NULL;
 }
-static void break_run_values(struct f_batch *all)
+static void break_run_values(struct t_layouts *all)
 {
-    all->columns[F_RUNS].children[1]->length = 1;
+    all->columns[T_RUNS].children[1]->length = 1;
 }
-static void break_view_sizes(struct f_batch *all)
+static void break_view_sizes(struct t_layouts *all)
 {
-    all->columns[F_VIEW].buffers[3] = NULL;
+    all->columns[T_VIEW].buffers[3] = NULL;
 }
-static void break_view_buffers(struct f_batch *all)
+static void break_view_buffers(struct t_layouts *all)
 {
-    all->columns[F_VIEW].n_buffers = 2;
+    all->columns[T_VIEW].n_buffers = 2;
 }
-static void break_view_data(struct f_batch *all)
+static void break_view_data(struct t_layouts *all)
 {
-    all->columns[F_VIEW].buffers[2] = NULL;
+    all->columns[T_VIEW].buffers[2] = NULL;
 }
-static void break_view_range(struct f_batch *all)
+static void break_view_range(struct t_layouts *all)
 {
     static const int64_t short_len[1] = {20};
-    all->columns[F_VIEW].buffers[3] = short_len;
+    all->columns[T_VIEW].buffers[3] = short_len;
 }
-static void break_list_view_offset(struct f_batch *all)
+static void break_list_view_offset(struct t_layouts *all)
 {
     static const int32_t offsets[6] = {0, 0, -1, 0, 0, 0};
-    all->columns[F_LIST_VIEW].buffers[1] = offsets;
+    all->columns[T_LIST_VIEW].buffers[1] = offsets;
 }
-static void break_list_view_size(struct f_batch *all)
+static void break_list_view_size(struct t_layouts *all)
 {
     static const int32_t sizes[6] = {0, 0, 9, 0, 0, 0};
-    all->columns[F_LIST_VIEW].buffers[2] = sizes;
+    all->columns[T_LIST_VIEW].buffers[2] = sizes;
 }
-static void break_list_view_missing(struct f_batch *all)
+static void break_list_view_missing(struct t_layouts *all)
 {
-    all->columns[F_LIST_VIEW].buffers[2] = NULL;
+    all->columns[T_LIST_VIEW].buffers[2] = NULL;
 }
-static void break_fixed_list_child(struct f_batch *all)
+static void break_fixed_list_child(struct t_layouts *all)
 {
-    all->columns[F_FIXED_LIST].children[0]->length = 7;
+    all->columns[T_FIXED_LIST].children[0]->length = 7;
 }
-static void break_child_pointer(struct f_batch *all)
+static void break_child_pointer(struct t_layouts *all)
 {
-    all->column_pointers[F_FIXED_LIST] = NULL;
+    all->column_pointers[T_FIXED_LIST] = NULL;
 }
-static void break_column_count(struct f_batch *all)
+static void break_column_count(struct t_layouts *all)
 {
     all->batch.n_children--;
 }
-static void break_top_level_nulls(struct f_batch *all)
+static void break_top_level_nulls(struct t_layouts *all)
 {
     static const uint8_t bits[1] = {0x0E};
     all->no_buffer[0] = bits;
     all->batch.null_count = -1;
 }
-static void break_release(struct f_batch *all)
+static void break_release(struct t_layouts *all)
 {
     all->batch.release = NULL;
 }
@@ -387,7 +387,7 @@ static void break_release(struct f_batch *all)
  * row 3. */
 TEST(encoder, arrays_that_do_not_fit_are_refused)
 {
-    void (*const defects[])(struct f_batch *) = {
+    void (*const defects[])(struct t_layouts *) = {
         break_int64_buffers,
         break_int64_values,
         break_int64_bitmap,
@@ -427,13 +427,13 @@ TEST(encoder, arrays_that_do_not_fit_are_refused)
         break_top_level_nulls,
         break_release,
     };
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
     struct cfl_encoder *encoder = open_encoder(&all.schema, NULL);
 
     for (size_t i = 0; i < sizeof defects / sizeof defects[0]; i++) {
         cflight_error *error = NULL;
-        f_batch_init(&all);
+        t_layouts_init(&all);
         defects[i](&all);
         if (cfl_encoder_begin(encoder, &all.batch, 0, 4, &error) != CFLIGHT_INVALID_ARGUMENT) {
             fail_msg("defect %zu was not refused", i);
@@ -441,7 +441,7 @@ TEST(encoder, arrays_that_do_not_fit_are_refused)
         assert_true(strlen(cflight_error_message(error)) > 0);
         cflight_error_free(error);
     }
-    f_batch_init(&all);
+    t_layouts_init(&all);
     (void)encode(encoder, &all.batch, 0, 4);
     cfl_encoder_end(encoder, true);
     cfl_encoder_free(encoder);
@@ -450,8 +450,8 @@ TEST(encoder, arrays_that_do_not_fit_are_refused)
 /* Goal: rows that are not there are refused. Method: ranges at and past the edges. */
 TEST(encoder, row_ranges_outside_the_batch_are_refused)
 {
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
     struct cfl_encoder *encoder = open_encoder(&all.schema, NULL);
     const int64_t ranges[][2] = {{0, 5}, {5, 0}, {-1, 1}, {1, -1}, {4, 1}, {INT64_MAX, INT64_MAX}};
 
@@ -468,9 +468,9 @@ TEST(encoder, row_ranges_outside_the_batch_are_refused)
 /* Goal: the error says which column, however deep. Method: a list whose child is too short. */
 TEST(encoder, errors_name_the_column)
 {
-    struct f_batch all;
+    struct t_layouts all;
     cflight_error *error = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
     struct cfl_encoder *encoder = open_encoder(&all.schema, NULL);
     break_list_child(&all);
 
@@ -506,8 +506,8 @@ static int count_dictionaries(struct cfl_encoder *encoder, const struct ArrowArr
  * Method: the same batch, given up, sent, sent again; then with a changed dictionary. */
 TEST(encoder, a_batch_given_up_leaves_no_trace)
 {
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
     struct cfl_encoder *encoder = open_encoder(&all.schema, NULL);
 
     assert_int_equal(count_dictionaries(encoder, &all.batch, false), 1);
@@ -516,24 +516,24 @@ TEST(encoder, a_batch_given_up_leaves_no_trace)
     assert_int_equal(count_dictionaries(encoder, &all.batch, true), 0);
     assert_int_equal(cfl_encoder_stats(encoder).message_count, 3);
 
-    f_dictionary_data[0] = 'R';
+    t_dictionary_data[0] = 'R';
     assert_int_equal(count_dictionaries(encoder, &all.batch, false), 1);
     assert_int_equal(cfl_encoder_stats(encoder).replaced_dictionary_count, 0);
     assert_int_equal(count_dictionaries(encoder, &all.batch, true), 1);
     assert_int_equal(cfl_encoder_stats(encoder).replaced_dictionary_count, 1);
-    f_dictionary_data[0] = 'r';
+    t_dictionary_data[0] = 'r';
     cfl_encoder_free(encoder);
 }
 
 /* Goal: begin, next and end in any order are safe. Method: each where it does not belong. */
 TEST(encoder, calls_out_of_order_do_no_harm)
 {
-    struct f_batch all;
+    struct t_layouts all;
     struct cfl_encoded message;
     bool has_message = true;
     uint64_t len_bytes = 0;
     cflight_error *error = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
     struct cfl_encoder *encoder = open_encoder(&all.schema, NULL);
 
     CHECK_OK(cfl_encoder_next(encoder, &message, &has_message, &error), error);
@@ -550,7 +550,7 @@ TEST(encoder, calls_out_of_order_do_no_harm)
 }
 
 /* The whole life of an encoder with `alloc`; stops at the first failure. */
-static cflight_status live(const struct cflight_allocator *alloc, struct f_batch *all,
+static cflight_status live(const struct cflight_allocator *alloc, struct t_layouts *all,
                            const struct cflight_ipc_write_options *options)
 {
     struct cfl_encoder *encoder = NULL;
@@ -582,8 +582,8 @@ static cflight_status live(const struct cflight_allocator *alloc, struct f_batch
  */
 TEST(encoder, every_allocation_failure_is_reported)
 {
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
 
     for (int codec = 0; codec < 3; codec++) {
         struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;

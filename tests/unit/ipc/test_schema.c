@@ -79,7 +79,7 @@ static void check_text(const struct ArrowSchema *field, const char *expected)
 static void check_round_trip(struct ArrowSchema *field)
 {
     struct ArrowSchema *fields[] = {field};
-    struct ArrowSchema schema = f_nested_schema("", "+s", fields, 1);
+    struct ArrowSchema schema = t_nested_field("", "+s", fields, 1);
     struct ArrowSchema back;
     struct cfl_schema *tree = NULL;
     cflight_error *error = NULL;
@@ -97,14 +97,14 @@ static void check_round_trip(struct ArrowSchema *field)
 TEST(schema, every_type_has_a_text_and_comes_back)
 {
     for (size_t i = 0; i < sizeof plain_types / sizeof plain_types[0]; i++) {
-        struct ArrowSchema field = f_schema("a", plain_types[i][0]);
+        struct ArrowSchema field = t_field("a", plain_types[i][0]);
         check_text(&field, plain_types[i][1]);
         check_round_trip(&field);
     }
     for (size_t i = 0; i < sizeof list_types / sizeof list_types[0]; i++) {
-        struct ArrowSchema item = f_schema("item", "i");
+        struct ArrowSchema item = t_field("item", "i");
         struct ArrowSchema *items[] = {&item};
-        struct ArrowSchema field = f_nested_schema("a", list_types[i][0], items, 1);
+        struct ArrowSchema field = t_nested_field("a", list_types[i][0], items, 1);
         check_text(&field, list_types[i][1]);
         check_round_trip(&field);
     }
@@ -114,12 +114,12 @@ TEST(schema, every_type_has_a_text_and_comes_back)
  * Method: one of each, with every index type. */
 TEST(schema, maps_run_ends_and_dictionaries)
 {
-    struct ArrowSchema key = f_schema("key", "u");
-    struct ArrowSchema value = f_schema("value", "c");
+    struct ArrowSchema key = t_field("key", "u");
+    struct ArrowSchema value = t_field("value", "c");
     struct ArrowSchema *pair[] = {&key, &value};
-    struct ArrowSchema entries = f_nested_schema("entries", "+s", pair, 2);
+    struct ArrowSchema entries = t_nested_field("entries", "+s", pair, 2);
     struct ArrowSchema *entry[] = {&entries};
-    struct ArrowSchema map = f_nested_schema("a", "+m", entry, 1);
+    struct ArrowSchema map = t_nested_field("a", "+m", entry, 1);
     map.flags |= ARROW_FLAG_MAP_KEYS_SORTED;
     check_text(&map, "map<string, int8, keys_sorted>");
     check_round_trip(&map);
@@ -127,24 +127,24 @@ TEST(schema, maps_run_ends_and_dictionaries)
     entries.name = "e";
     check_text(&map, "map<string, int8 ('v'), keys_sorted ('e')>");
 
-    struct ArrowSchema ends = f_schema("run_ends", "s");
+    struct ArrowSchema ends = t_field("run_ends", "s");
     struct ArrowSchema *runs_children[] = {&ends, &key};
-    struct ArrowSchema runs = f_nested_schema("a", "+r", runs_children, 2);
+    struct ArrowSchema runs = t_nested_field("a", "+r", runs_children, 2);
     check_text(&runs, "run_end_encoded<run_ends: int16, values: string>");
     check_round_trip(&runs);
 
     for (const char *format = "cCsSiIlL"; *format != '\0'; format++) {
         const char index_format[] = {*format, '\0'};
-        struct ArrowSchema indices = f_schema("a", index_format);
+        struct ArrowSchema indices = t_field("a", index_format);
         indices.dictionary = &map;
         indices.flags = ARROW_FLAG_DICTIONARY_ORDERED;
         check_round_trip(&indices);
     }
-    struct ArrowSchema indices = f_schema("a", "C");
+    struct ArrowSchema indices = t_field("a", "C");
     indices.dictionary = &key;
     check_text(&indices, "dictionary<values=string, indices=uint8, ordered=0>");
     key.flags = 0;
-    struct ArrowSchema record = f_nested_schema("a", "+s", pair, 1);
+    struct ArrowSchema record = t_nested_field("a", "+s", pair, 1);
     check_text(&record, "struct<key: string not null>");
 }
 
@@ -161,9 +161,9 @@ TEST(schema, unknown_formats_are_refused)
         "d:+5,2",
     };
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        struct ArrowSchema field = f_schema("bad", formats[i]);
+        struct ArrowSchema field = t_field("bad", formats[i]);
         struct ArrowSchema *fields[] = {&field};
-        struct ArrowSchema schema = f_nested_schema("", "+s", fields, 1);
+        struct ArrowSchema schema = t_nested_field("", "+s", fields, 1);
         struct cfl_schema *tree = NULL;
         cflight_error *error = NULL;
         if (cfl_schema_from_arrow(NULL, &schema, NULL, &tree, &error) != CFLIGHT_INVALID_ARGUMENT) {
@@ -178,32 +178,32 @@ TEST(schema, unknown_formats_are_refused)
  * time. */
 TEST(schema, wrong_children_are_refused)
 {
-    struct ArrowSchema leaf = f_schema("leaf", "i");
-    struct ArrowSchema text = f_schema("text", "u");
-    struct ArrowSchema released = f_schema("released", "i");
+    struct ArrowSchema leaf = t_field("leaf", "i");
+    struct ArrowSchema text = t_field("text", "u");
+    struct ArrowSchema released = t_field("released", "i");
     struct ArrowSchema *leaves[] = {&leaf, &leaf, &text};
     struct ArrowSchema *missing[] = {NULL};
     struct ArrowSchema *gone[] = {&released};
     released.release = NULL;
     struct ArrowSchema bad[] = {
-        f_nested_schema("a", "i", leaves, 1),        f_nested_schema("a", "+l", leaves, 2),
-        f_nested_schema("a", "+l", leaves, 0),       f_nested_schema("a", "+w:2", leaves, 2),
-        f_nested_schema("a", "+m", leaves, 1),       f_nested_schema("a", "+r", leaves, 1),
-        f_nested_schema("a", "+r", &leaves[2], 1),   f_nested_schema("a", "+us:0", leaves, 2),
-        f_nested_schema("a", "+ud:1,1", leaves, 2),  f_nested_schema("a", "+ud:1,128", leaves, 2),
-        f_nested_schema("a", "+ud:-1,1", leaves, 2), f_nested_schema("a", "+s", missing, 1),
-        f_nested_schema("a", "+s", gone, 1),         f_nested_schema("a", "+s", NULL, 1),
-        f_nested_schema("a", "+s", leaves, -1),      f_nested_schema("a", "u", NULL, 0),
-        f_nested_schema("a", "i", NULL, 0),
+        t_nested_field("a", "i", leaves, 1),        t_nested_field("a", "+l", leaves, 2),
+        t_nested_field("a", "+l", leaves, 0),       t_nested_field("a", "+w:2", leaves, 2),
+        t_nested_field("a", "+m", leaves, 1),       t_nested_field("a", "+r", leaves, 1),
+        t_nested_field("a", "+r", &leaves[2], 1),   t_nested_field("a", "+us:0", leaves, 2),
+        t_nested_field("a", "+ud:1,1", leaves, 2),  t_nested_field("a", "+ud:1,128", leaves, 2),
+        t_nested_field("a", "+ud:-1,1", leaves, 2), t_nested_field("a", "+s", missing, 1),
+        t_nested_field("a", "+s", gone, 1),         t_nested_field("a", "+s", NULL, 1),
+        t_nested_field("a", "+s", leaves, -1),      t_nested_field("a", "u", NULL, 0),
+        t_nested_field("a", "i", NULL, 0),
     };
-    struct ArrowSchema encoded = f_schema("encoded", "i");
+    struct ArrowSchema encoded = t_field("encoded", "i");
     encoded.dictionary = &text;
     bad[15].dictionary = &leaf;
     bad[16].dictionary = &encoded;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct ArrowSchema *fields[] = {&bad[i]};
-        struct ArrowSchema schema = f_nested_schema("", "+s", fields, 1);
+        struct ArrowSchema schema = t_nested_field("", "+s", fields, 1);
         struct cfl_schema *tree = NULL;
         if (cfl_schema_from_arrow(NULL, &schema, NULL, &tree, NULL) != CFLIGHT_INVALID_ARGUMENT) {
             fail_msg("defect %zu was not refused", i);
@@ -229,10 +229,10 @@ static cflight_status import_with(const struct ArrowSchema *schema, uint32_t dep
 /* Goal: depth and number of fields are bounded. Method: at the limit and one less, for both. */
 TEST(schema, depth_and_field_limits)
 {
-    struct f_batch all;
-    uint32_t field_count = F_COLUMN_COUNT;
-    f_batch_init(&all);
-    for (size_t i = 0; i < F_COLUMN_COUNT; i++) {
+    struct t_layouts all;
+    uint32_t field_count = T_COLUMN_COUNT;
+    t_layouts_init(&all);
+    for (size_t i = 0; i < T_COLUMN_COUNT; i++) {
         field_count += (uint32_t)all.fields[i].n_children;
     }
     CHECK_STATUS(import_with(&all.schema, 2, field_count), CFLIGHT_OK);
@@ -247,14 +247,14 @@ TEST(schema, depth_and_field_limits)
  * Method: a dictionary of structs that hold another, then a third. */
 TEST(schema, dictionary_ids_count_depth_first)
 {
-    struct ArrowSchema words = f_schema("", "u");
-    struct ArrowSchema inner = f_schema("inner", "c");
+    struct ArrowSchema words = t_field("", "u");
+    struct ArrowSchema inner = t_field("inner", "c");
     struct ArrowSchema *inners[] = {&inner};
-    struct ArrowSchema record = f_nested_schema("", "+s", inners, 1);
-    struct ArrowSchema outer = f_schema("outer", "c");
-    struct ArrowSchema last = f_schema("last", "c");
+    struct ArrowSchema record = t_nested_field("", "+s", inners, 1);
+    struct ArrowSchema outer = t_field("outer", "c");
+    struct ArrowSchema last = t_field("last", "c");
     struct ArrowSchema *fields[] = {&outer, &last};
-    struct ArrowSchema schema = f_nested_schema("", "+s", fields, 2);
+    struct ArrowSchema schema = t_nested_field("", "+s", fields, 2);
     struct cfl_schema *tree = NULL;
     cflight_error *error = NULL;
     inner.dictionary = &words;
@@ -273,14 +273,14 @@ TEST(schema, dictionary_ids_count_depth_first)
  * use. */
 TEST(schema, children_can_be_moved_out)
 {
-    struct f_batch all;
+    struct t_layouts all;
     struct ArrowSchema copy;
     cflight_error *error = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
 
     CHECK_OK(cflight_schema_copy(&all.schema, &copy, &error), error);
-    struct ArrowSchema moved = *copy.children[F_DICTIONARY];
-    copy.children[F_DICTIONARY]->release = NULL;
+    struct ArrowSchema moved = *copy.children[T_DICTIONARY];
+    copy.children[T_DICTIONARY]->release = NULL;
     copy.release(&copy);
     assert_null(copy.release);
     assert_string_equal(moved.format, "c");
@@ -294,13 +294,12 @@ TEST(schema, copies_of_bad_schemas_are_refused)
     struct ArrowSchema levels[70];
     struct ArrowSchema *pointers[70];
     struct ArrowSchema copy;
-    struct ArrowSchema released = f_schema("a", "i");
+    struct ArrowSchema released = t_field("a", "i");
     released.release = NULL;
 
     for (size_t i = 0; i < 70; i++) {
         pointers[i] = &levels[i];
-        levels[i] =
-            i + 1 < 70 ? f_nested_schema("a", "+l", &pointers[i + 1], 1) : f_schema("a", "i");
+        levels[i] = i + 1 < 70 ? t_nested_field("a", "+l", &pointers[i + 1], 1) : t_field("a", "i");
     }
     CHECK_STATUS(cflight_schema_copy(&levels[0], &copy, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_schema_copy(NULL, &copy, NULL), CFLIGHT_INVALID_ARGUMENT);
@@ -319,11 +318,11 @@ TEST(schema, copies_of_bad_schemas_are_refused)
 TEST(schema, every_allocation_failure_is_reported)
 {
     static const int32_t metadata[] = {1, 4, 0x64636261, 4, 0x68676665};
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
     all.schema.metadata = (const char *)metadata;
-    all.fields[F_INT64].metadata = (const char *)metadata;
-    all.fields[F_INT64].format = "tsu:UTC";
+    all.fields[T_INT64].metadata = (const char *)metadata;
+    all.fields[T_INT64].format = "tsu:UTC";
 
     T_EACH_ALLOC_FAILURE(alloc) {
         struct cfl_schema *tree = NULL;

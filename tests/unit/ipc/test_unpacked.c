@@ -33,11 +33,11 @@ static void write_stream(struct reading *reading, bool is_dictionary, const int6
                          size_t count)
 {
     struct cfl_buf stream;
-    struct ArrowSchema values = f_schema("n", is_dictionary ? "c" : "l");
-    struct ArrowSchema dictionary = f_schema("", "l");
+    struct ArrowSchema values = t_field("n", is_dictionary ? "c" : "l");
+    struct ArrowSchema dictionary = t_field("", "l");
     struct ArrowSchema *fields[] = {&values, &values};
     int64_t column_count = reading->column_count > 1 ? 2 : 1;
-    struct ArrowSchema schema = f_nested_schema("", "+s", fields, column_count);
+    struct ArrowSchema schema = t_nested_field("", "+s", fields, column_count);
     struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
@@ -51,13 +51,13 @@ static void write_stream(struct reading *reading, bool is_dictionary, const int6
         const void *number_buffers[] = {NULL, rows};
         const void *index_buffers[] = {NULL, indices};
         const void *no_buffer[] = {NULL};
-        struct ArrowArray numbers = f_array(counts[i], number_buffers, 2);
-        struct ArrowArray encoded = f_array(1, index_buffers, 2);
+        struct ArrowArray numbers = t_array(counts[i], number_buffers, 2);
+        struct ArrowArray encoded = t_array(1, index_buffers, 2);
         struct ArrowArray *column = is_dictionary ? &encoded : &numbers;
         struct ArrowArray *columns[] = {column, column};
         encoded.dictionary = &numbers;
         struct ArrowArray batch =
-            f_nested_array(column->length, no_buffer, 1, columns, column_count);
+            t_nested_array(column->length, no_buffer, 1, columns, column_count);
         CHECK_OK(cflight_ipc_writer_write(writer, &batch, &error), error);
     }
     CHECK_OK(cflight_ipc_writer_close(writer, &error), error);
@@ -270,24 +270,24 @@ static int append_views(void *user_data, const struct cflight_bytes *views, size
 static void write_joined(struct cfl_buf *stream)
 {
     static uint8_t validity[NULLS_BYTES];
-    struct ArrowSchema inner = f_schema("n", "n");
-    struct ArrowSchema values = f_nested_schema("", "+s", (struct ArrowSchema *[]){&inner}, 1);
-    struct ArrowSchema field = f_schema("d", "c");
-    struct ArrowArray nulls = f_array(MARK, NULL, 0);
+    struct ArrowSchema inner = t_field("n", "n");
+    struct ArrowSchema values = t_nested_field("", "+s", (struct ArrowSchema *[]){&inner}, 1);
+    struct ArrowSchema field = t_field("d", "c");
+    struct ArrowArray nulls = t_array(MARK, NULL, 0);
     struct ArrowArray *children[] = {&nulls};
     const void *buffers[] = {NULL};
     const int8_t first = 0;
     const void *index_buffers[] = {NULL, &first};
-    struct ArrowArray dictionary = f_nested_array(MARK, buffers, 1, children, 1);
-    struct ArrowArray column = f_array(1, index_buffers, 2);
-    struct f_single single;
+    struct ArrowArray dictionary = t_nested_array(MARK, buffers, 1, children, 1);
+    struct ArrowArray column = t_array(1, index_buffers, 2);
+    struct t_single single;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
 
     field.dictionary = &values;
     column.dictionary = &dictionary;
     nulls.null_count = MARK;
-    f_single_init(&single, &field, &column);
+    t_single_init(&single, &field, &column);
     CHECK_OK(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_STREAM, &single.schema, append_views, stream,
                                     NULL, &writer, &error),
              error);

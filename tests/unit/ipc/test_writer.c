@@ -27,12 +27,12 @@ static int refuse(void *user_data, const struct cflight_bytes *views, size_t cou
 static void write_twice(enum cflight_ipc_format format, int32_t alignment_bytes,
                         struct cfl_buf *target)
 {
-    struct f_batch all;
+    struct t_layouts all;
     struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
 
-    f_batch_init(&all);
+    t_layouts_init(&all);
     options.alignment_bytes = alignment_bytes;
     CHECK_OK(
         cflight_ipc_writer_new(format, &all.schema, collect, target, &options, &writer, &error),
@@ -83,9 +83,9 @@ TEST(writer, a_file_starts_and_ends_with_its_magic)
 /* Goal: misuse is refused at the edge. Method: each argument missing or out of range. */
 TEST(writer, bad_arguments_are_refused)
 {
-    struct f_batch all;
+    struct t_layouts all;
     cflight_ipc_writer *writer = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
 
     CHECK_STATUS(
         cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, NULL, collect, NULL, NULL, &writer, NULL),
@@ -107,10 +107,10 @@ TEST(writer, bad_arguments_are_refused)
 /* Goal: the callback's errno comes back with the error. Method: a callback that always fails. */
 TEST(writer, the_errno_of_the_callback_is_reported)
 {
-    struct f_batch all;
+    struct t_layouts all;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
-    f_batch_init(&all);
+    t_layouts_init(&all);
 
     CHECK_STATUS(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_STREAM, &all.schema, refuse, NULL, NULL,
                                         &writer, &error),
@@ -131,8 +131,8 @@ static int count_bytes(void *user_data, const struct cflight_bytes *views, size_
  * Method: fail allocation 0, then 1, and so on, over a whole file. */
 TEST(writer, every_allocation_failure_is_reported)
 {
-    struct f_batch all;
-    f_batch_init(&all);
+    struct t_layouts all;
+    t_layouts_init(&all);
 
     T_EACH_ALLOC_FAILURE(alloc) {
         cflight_ipc_writer *writer = NULL;
@@ -159,13 +159,13 @@ struct file_source {
 /* Writes three batches of 2^62 rows of a column of nulls, which takes no bytes. */
 static void write_too_many_rows(enum cflight_ipc_format format, struct file_source *ret_source)
 {
-    struct ArrowSchema column = f_schema("n", "n");
+    struct ArrowSchema column = t_field("n", "n");
     struct ArrowSchema *columns[] = {&column};
-    struct ArrowSchema schema = f_nested_schema("", "+s", columns, 1);
+    struct ArrowSchema schema = t_nested_field("", "+s", columns, 1);
     const void *no_buffer[] = {NULL};
-    struct ArrowArray nulls = f_array(INT64_C(1) << 62, NULL, 0);
+    struct ArrowArray nulls = t_array(INT64_C(1) << 62, NULL, 0);
     struct ArrowArray *children[] = {&nulls};
-    struct ArrowArray batch = f_nested_array(nulls.length, no_buffer, 1, children, 1);
+    struct ArrowArray batch = t_nested_array(nulls.length, no_buffer, 1, children, 1);
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
     nulls.null_count = nulls.length;
@@ -226,15 +226,15 @@ static void write_dictionaries(struct ArrowSchema *values, struct ArrowArray *fi
                                struct ArrowArray *second)
 {
     struct ArrowArray *dictionaries[] = {first, second};
-    struct ArrowSchema field = f_schema("d", "c");
-    struct ArrowArray column = f_array(1, (const void *[]){NULL, (const int8_t[]){0}}, 2);
-    struct f_single single;
+    struct ArrowSchema field = t_field("d", "c");
+    struct ArrowArray column = t_array(1, (const void *[]){NULL, (const int8_t[]){0}}, 2);
+    struct t_single single;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
 
     field.dictionary = values;
     column.dictionary = first;
-    f_single_init(&single, &field, &column);
+    t_single_init(&single, &field, &column);
     CHECK_OK(cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_STREAM, &single.schema, ignore, NULL, NULL,
                                     &writer, &error),
              error);
@@ -262,10 +262,10 @@ TEST(writer, dictionaries_are_compared_in_measure)
         int32_t buffer_index;
         int32_t offset;
     } entries[ROWS];
-    struct ArrowSchema nulls = f_schema("n", "n");
-    struct ArrowSchema item = f_schema("item", "c");
-    struct ArrowSchema lists = f_nested_schema("l", "+vl", (struct ArrowSchema *[]){&item}, 1);
-    struct ArrowSchema texts = f_schema("t", "vz");
+    struct ArrowSchema nulls = t_field("n", "n");
+    struct ArrowSchema item = t_field("item", "c");
+    struct ArrowSchema lists = t_nested_field("l", "+vl", (struct ArrowSchema *[]){&item}, 1);
+    struct ArrowSchema texts = t_field("t", "vz");
     struct ArrowArray values[2];
     struct ArrowArray children[2];
     const int64_t view_sizes[] = {ROWS + 1};
@@ -276,7 +276,7 @@ TEST(writer, dictionaries_are_compared_in_measure)
     struct ArrowArray *child_pointers[2][1] = {{&children[0]}, {&children[1]}};
 
     for (size_t i = 0; i < 2; i++) {
-        values[i] = f_array((INT64_C(1) << 40) + (int64_t)i, NULL, 0);
+        values[i] = t_array((INT64_C(1) << 40) + (int64_t)i, NULL, 0);
         values[i].null_count = values[i].length;
     }
     write_dictionaries(&nulls, &values[0], &values[1]);
@@ -286,13 +286,13 @@ TEST(writer, dictionaries_are_compared_in_measure)
         entries[i].len_bytes = ROWS;
     }
     for (size_t i = 0; i < 2; i++) {
-        children[i] = f_array(ROWS + 1, item_buffers[i], 2);
-        values[i] = f_nested_array(ROWS, list_buffers, 3, child_pointers[i], 1);
+        children[i] = t_array(ROWS + 1, item_buffers[i], 2);
+        values[i] = t_nested_array(ROWS, list_buffers, 3, child_pointers[i], 1);
     }
     write_dictionaries(&lists, &values[0], &values[1]);
 
     for (size_t i = 0; i < 2; i++) {
-        values[i] = f_array(ROWS, text_buffers[i], 4);
+        values[i] = t_array(ROWS, text_buffers[i], 4);
     }
     write_dictionaries(&texts, &values[0], &values[1]);
 }

@@ -110,9 +110,9 @@ struct cfl_transport *t_accept(struct cfl_listener *listener, struct cfl_tls_ser
     return transport;
 }
 
-struct t_pair t_pair_new(void)
+struct t_net_pair t_net_pair_new(void)
 {
-    struct t_pair pair = {NULL, NULL};
+    struct t_net_pair pair = {NULL, NULL};
     cflight_error *error = NULL;
     struct cfl_listener *listener = t_listen("127.0.0.1", 0);
     struct cfl_dial_target target = {.host = "127.0.0.1", .port = cfl_listener_port(listener)};
@@ -122,7 +122,7 @@ struct t_pair t_pair_new(void)
     return pair;
 }
 
-void t_pair_done(struct t_pair *pair)
+void t_net_pair_done(struct t_net_pair *pair)
 {
     cfl_transport_free(pair->client);
     cfl_transport_free(pair->server);

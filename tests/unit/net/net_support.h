@@ -30,12 +30,12 @@ struct cfl_listener *t_listen_unix(const char *path);
 struct cfl_transport *t_accept(struct cfl_listener *listener, struct cfl_tls_server *tls);
 
 /* Both ends of a plain connection to 127.0.0.1. */
-struct t_pair {
+struct t_net_pair {
     struct cfl_transport *client;
     struct cfl_transport *server;
 };
-struct t_pair t_pair_new(void);
-void t_pair_done(struct t_pair *pair);
+struct t_net_pair t_net_pair_new(void);
+void t_net_pair_done(struct t_net_pair *pair);
 
 /* Write everything, read exactly so much; both wait as told. */
 void t_write_all(struct cfl_transport *transport, const void *data, size_t len_bytes);

@@ -129,33 +129,33 @@ static void raw_done(struct raw *raw)
 
 /* Shakes hands between our end and OpenSSL's until ours is done and OpenSSL's is done or stuck.
  * True when the latter succeeded. */
-static bool shake(struct t_end *ours, struct raw *raw)
+static bool shake(struct t_tls_end *ours, struct raw *raw)
 {
     int result = -1;
     for (int i = 0; i < 20; i++) {
         result = result == 1 ? 1 : SSL_do_handshake(raw->ssl);
-        t_end_step(ours);
+        t_tls_end_step(ours);
     }
     assert_true(ours->is_done);
     return result == 1;
 }
 
-static struct t_end our_server(struct cfl_tls_server *server, int fd)
+static struct t_tls_end our_server(struct cfl_tls_server *server, int fd)
 {
-    struct t_end end = {.transport = t_transport_on(NULL, fd)};
+    struct t_tls_end end = {.transport = t_transport_on(NULL, fd)};
     CHECK_STATUS(cfl_transport_start_tls_server(end.transport, server, &end.error), CFLIGHT_OK);
     return end;
 }
 
-static struct t_end our_client(struct cfl_tls_client *client, int fd)
+static struct t_tls_end our_client(struct cfl_tls_client *client, int fd)
 {
-    struct t_end end = {.transport = t_transport_on(NULL, fd)};
+    struct t_tls_end end = {.transport = t_transport_on(NULL, fd)};
     CHECK_STATUS(cfl_transport_start_tls_client(end.transport, client, "localhost", &end.error),
                  CFLIGHT_OK);
     return end;
 }
 
-static void end_done(struct t_end *end)
+static void end_done(struct t_tls_end *end)
 {
     cfl_transport_free(end->transport);
     cflight_error_free(end->error);
@@ -167,7 +167,7 @@ struct visit {
     struct t_cert leaf;
     struct cfl_tls_server *server;
     struct raw raw;
-    struct t_end ours;
+    struct t_tls_end ours;
 };
 
 static struct visit visit_new(int version)
@@ -199,7 +199,7 @@ static void expect_server_says(struct cfl_tls_server *server, int version, bool 
     int fds[2];
     t_socket_pair(fds);
     struct raw raw = raw_new(false, NULL, version, has_alpn, fds[0]);
-    struct t_end ours = our_server(server, fds[1]);
+    struct t_tls_end ours = our_server(server, fds[1]);
     bool is_shaken = shake(&ours, &raw);
     if (text == NULL) {
         CHECK_OK(ours.status, ours.error);
@@ -219,7 +219,7 @@ static void expect_client_says(struct cfl_tls_client *client, const struct t_cer
     int fds[2];
     t_socket_pair(fds);
     struct raw raw = raw_new(true, cert, version, false, fds[0]);
-    struct t_end ours = our_client(client, fds[1]);
+    struct t_tls_end ours = our_client(client, fds[1]);
     (void)shake(&ours, &raw);
     CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(ours.error, text);
@@ -319,9 +319,9 @@ TEST(tls, a_plain_peer_is_recognised)
     struct cfl_tls_client *client = t_tls_client_trusting(&ca);
     int fds[2];
     t_socket_pair(fds);
-    struct t_end ours = our_server(server, fds[1]);
+    struct t_tls_end ours = our_server(server, fds[1]);
     assert_int_equal(write(fds[0], PREFACE, sizeof PREFACE - 1), sizeof PREFACE - 1);
-    t_end_step(&ours);
+    t_tls_end_step(&ours);
     CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(ours.error, "TLS handshake with /peer failed: the peer does not speak TLS");
     end_done(&ours);
@@ -330,7 +330,7 @@ TEST(tls, a_plain_peer_is_recognised)
     t_socket_pair(fds);
     ours = our_client(client, fds[1]);
     assert_int_equal(write(fds[0], SETTINGS, sizeof SETTINGS), sizeof SETTINGS);
-    t_end_step(&ours);
+    t_tls_end_step(&ours);
     CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(ours.error, "TLS handshake with /peer failed: the peer does not speak TLS");
     end_done(&ours);
@@ -339,7 +339,7 @@ TEST(tls, a_plain_peer_is_recognised)
     t_socket_pair(fds);
     ours = our_client(client, fds[1]);
     assert_int_equal(shutdown(fds[0], SHUT_WR), 0);
-    t_end_step(&ours);
+    t_tls_end_step(&ours);
     CHECK_STATUS(ours.status, CFLIGHT_UNAVAILABLE);
     t_expect_text(ours.error, "the peer closed the connection; it may not speak TLS on this port");
     end_done(&ours);

@@ -248,11 +248,11 @@ static SSL_SESSION *shake_raw(struct cfl_tls_server *server, SSL_CTX *ctx, SSL_S
         assert_int_equal(SSL_set_session(ssl, offered), 1);
     }
     SSL_set_connect_state(ssl);
-    struct t_end ours = {.transport = t_transport_on(NULL, fds[1])};
+    struct t_tls_end ours = {.transport = t_transport_on(NULL, fds[1])};
     CHECK_OK(cfl_transport_start_tls_server(ours.transport, server, &error), error);
     for (int i = 0; i < 20; i++) {
         (void)SSL_do_handshake(ssl);
-        t_end_step(&ours);
+        t_tls_end_step(&ours);
     }
     CHECK_OK(ours.status, ours.error);
     assert_int_equal(SSL_is_init_finished(ssl), 1);

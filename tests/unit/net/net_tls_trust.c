@@ -280,7 +280,7 @@ static void expect_client_facts(const struct cfl_peer *peer, bool is_known)
 
 /* The client finishes a TLS 1.3 handshake before the server judges its certificate; the verdict is
  * in the first read. */
-static void expect_refused_later(struct t_end *client)
+static void expect_refused_later(struct t_tls_end *client)
 {
     char byte = 0;
     struct iovec view = {&byte, 1};

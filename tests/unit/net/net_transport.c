@@ -22,7 +22,7 @@ static uint8_t byte_at(size_t offset)
  * Method: read from a silent peer, and with no view. */
 TEST(transport, a_silent_peer_is_waited_for)
 {
-    struct t_pair pair = t_pair_new();
+    struct t_net_pair pair = t_net_pair_new();
     char byte = 0;
     struct iovec view = {&byte, 1};
     size_t len_bytes = 1;
@@ -39,7 +39,7 @@ TEST(transport, a_silent_peer_is_waited_for)
     assert_false(is_eof);
     assert_int_equal(wait, CFL_READY_NONE);
     assert_false(cfl_transport_has_pending(pair.server));
-    t_pair_done(&pair);
+    t_net_pair_done(&pair);
 }
 
 struct pump {
@@ -82,7 +82,7 @@ static void *drain(void *user_data)
  * checked on another thread. */
 TEST(transport, a_big_transfer_arrives_whole)
 {
-    struct t_pair pair = t_pair_new();
+    struct t_net_pair pair = t_net_pair_new();
     struct pump pump = {.transport = pair.server, .len_bytes = BIG_BYTES};
     pthread_t thread;
     uint8_t *data = malloc(BIG_BYTES);
@@ -118,14 +118,14 @@ TEST(transport, a_big_transfer_arrives_whole)
     assert_true(short_count > 0);
     free(views);
     free(data);
-    t_pair_done(&pair);
+    t_net_pair_done(&pair);
 }
 
 /* Goal: the end of the stream comes after its last byte, and stays. Method: write, shut down, read
  * past the end. */
 TEST(transport, the_end_comes_after_the_last_byte)
 {
-    struct t_pair pair = t_pair_new();
+    struct t_net_pair pair = t_net_pair_new();
     char text[8];
     struct iovec view = {text, sizeof text};
     cflight_error *error = NULL;
@@ -144,14 +144,14 @@ TEST(transport, the_end_comes_after_the_last_byte)
         assert_int_equal(len_bytes, 0);
         assert_int_equal(wait, CFL_READY_NONE);
     }
-    t_pair_done(&pair);
+    t_net_pair_done(&pair);
 }
 
 /* Goal: a reset is an error that names the peer and the reason, on both directions, and raises no
  * signal. Method: close one end with SO_LINGER 0; SIGPIPE keeps its deadly default. */
 TEST(transport, a_reset_is_an_error_without_a_signal)
 {
-    struct t_pair pair = t_pair_new();
+    struct t_net_pair pair = t_net_pair_new();
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
     char byte = 0;
     struct iovec view = {&byte, 1};
@@ -174,7 +174,7 @@ TEST(transport, a_reset_is_an_error_without_a_signal)
     CHECK_STATUS(cfl_transport_write(pair.client, &view, 1, &len_bytes, &wait, &error),
                  CFLIGHT_UNAVAILABLE);
     t_expect_error(error, "cannot write to ipv4:127.0.0.1:");
-    t_pair_done(&pair);
+    t_net_pair_done(&pair);
 }
 
 static int tcp_option(const struct cfl_transport *transport, int name)
@@ -190,7 +190,7 @@ static int tcp_option(const struct cfl_transport *transport, int name)
  * sockets were told. */
 TEST(transport, silent_peers_are_asked_whether_they_live)
 {
-    struct t_pair pair = t_pair_new();
+    struct t_net_pair pair = t_net_pair_new();
     const struct cfl_transport *const ENDS[] = {pair.client, pair.server};
     for (int i = 0; i < 2; i++) {
         assert_in_range(tcp_option(ENDS[i], TCP_KEEPIDLE), 1, 120);
@@ -198,5 +198,5 @@ TEST(transport, silent_peers_are_asked_whether_they_live)
                         120);
         assert_int_not_equal(tcp_option(ENDS[i], TCP_NODELAY), 0);
     }
-    t_pair_done(&pair);
+    t_net_pair_done(&pair);
 }

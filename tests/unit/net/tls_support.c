@@ -88,14 +88,14 @@ struct cfl_transport *t_transport_on(const struct cflight_allocator *alloc, int 
     return transport;
 }
 
-static void end_failed(struct t_end *end)
+static void end_failed(struct t_tls_end *end)
 {
     cfl_transport_free(end->transport);
     end->transport = NULL;
     end->is_done = true;
 }
 
-void t_end_step(struct t_end *end)
+void t_tls_end_step(struct t_tls_end *end)
 {
     unsigned int wait = CFL_READY_NONE;
     if (end->is_done) {
@@ -131,8 +131,8 @@ struct t_tls_pair t_handshake_alloc(const struct cflight_allocator *alloc,
         end_failed(&pair.server);
     }
     for (int i = 0; i < 100 && !(pair.client.is_done && pair.server.is_done); i++) {
-        t_end_step(&pair.client);
-        t_end_step(&pair.server);
+        t_tls_end_step(&pair.client);
+        t_tls_end_step(&pair.server);
     }
     assert_true(pair.client.is_done && pair.server.is_done);
     return pair;

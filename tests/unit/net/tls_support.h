@@ -29,7 +29,7 @@ void t_socket_pair(int ret_fds[2]);
 struct cfl_transport *t_transport_on(const struct cflight_allocator *alloc, int fd);
 
 /* One end of a connection and how its handshake went. */
-struct t_end {
+struct t_tls_end {
     struct cfl_transport *transport; /* NULL once the handshake failed */
     cflight_status status;
     cflight_error *error;
@@ -37,11 +37,11 @@ struct t_end {
 };
 
 /* Goes on with the handshake of one end. */
-void t_end_step(struct t_end *end);
+void t_tls_end_step(struct t_tls_end *end);
 
 struct t_tls_pair {
-    struct t_end client;
-    struct t_end server;
+    struct t_tls_end client;
+    struct t_tls_end server;
 };
 
 /* Shakes hands between two contexts, each giving up when the other has. */
