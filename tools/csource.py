@@ -24,11 +24,6 @@ def read(path):
         return file.read()
 
 
-def without_comments(text):
-    """Removes comments; texts stay."""
-    return _TOKEN.sub(lambda match: "" if match.group(0)[0] == "/" else match.group(0), text)
-
-
 def strip(text):
     """Blanks comments, strings and characters; lines and columns stay where they are."""
     def blank(match):
