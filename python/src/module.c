@@ -1,75 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The extension module cflight._cflight: its state, its types and its start.
+/* The extension module cflight._cflight: its types and its start.
  *
  * Multi-phase initialisation, heap types, all state per module. pyarrow is imported when it is
  * there; everything works without it. Callbacks from library threads attach with PyGILState_Ensure,
  * which knows one interpreter only, so the module declares that it runs in the main one.
- *
- * Objects stand use by several threads at once without the GIL: what is set once is set before the
- * object is seen, or atomically; handles of the library are used under the locks of streams.h, and
- * other members under a cfp_mutex. Thread class: attached to the interpreter, which files of this
- * directory call "with the GIL". */
+ * Thread class: with the GIL. */
 #include "state.h"
-
-PyMemberDef cfp_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
-void cfp_object_begin_dealloc(PyObject *self)
-{
-    if (PyType_IS_GC(Py_TYPE(self))) {
-        PyObject_GC_UnTrack(self);
-    }
-    if (((struct cfp_object *)self)->weakrefs != NULL) {
-        PyObject_ClearWeakRefs(self);
-    }
-}
-
-void cfp_object_end_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-int cfp_init_any(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    (void)self;
-    (void)args;
-    (void)kwargs;
-    return 0;
-}
-
-#if PY_VERSION_HEX >= 0x030b0000
-struct cfp_state *cfp_state_of_type(PyTypeObject *type)
-{
-    return PyModule_GetState(PyType_GetModuleByDef(type, &cfp_module_def));
-}
-#else
-/* Python 3.10 has no PyType_GetModuleByDef: walk the bases. A type that belongs to no module sets
- * an error, which is not one here. */
-struct cfp_state *cfp_state_of_type(PyTypeObject *type)
-{
-    for (; type != NULL; type = type->tp_base) {
-        if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
-            continue;
-        }
-        PyObject *module = PyType_GetModule(type);
-        if (module == NULL) {
-            PyErr_Clear();
-        } else if (PyModule_GetDef(module) == &cfp_module_def) {
-            return PyModule_GetState(module);
-        }
-    }
-    return NULL;
-}
-#endif
-
-struct cfp_state *cfp_state_of(PyObject *self)
-{
-    return cfp_state_of_type(Py_TYPE(self));
-}
 
 /* Where each type goes, after the types it derives from. */
 struct type_entry {
@@ -311,33 +247,6 @@ static int module_exec(PyObject *module)
     return PyModule_AddStringConstant(module, "__version__", cflight_version());
 }
 
-static int module_traverse(PyObject *module, visitproc visit, void *arg)
-{
-    struct cfp_state *state = PyModule_GetState(module);
-#define CFP_VISIT(name) Py_VISIT(state->name##_type);
-    CFP_STATE_TYPES(CFP_VISIT)
-#undef CFP_VISIT
-#define CFP_VISIT(name) Py_VISIT(state->name);
-    CFP_STATE_OBJECTS(CFP_VISIT)
-#undef CFP_VISIT
-    return 0;
-}
-
-/* There is no m_clear: callbacks and methods may run while the interpreter takes modules apart, and
- * they need the state. It goes with the module, after its last object. */
-static void module_free(void *module)
-{
-    struct cfp_state *state = PyModule_GetState((PyObject *)module);
-    cflight_cancel_unref(state->unary_cancel);
-    state->unary_cancel = NULL;
-#define CFP_CLEAR(name) Py_CLEAR(state->name##_type);
-    CFP_STATE_TYPES(CFP_CLEAR)
-#undef CFP_CLEAR
-#define CFP_CLEAR(name) Py_CLEAR(state->name);
-    CFP_STATE_OBJECTS(CFP_CLEAR)
-#undef CFP_CLEAR
-}
-
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)module_exec},
 #if PY_VERSION_HEX >= 0x030c0000
@@ -384,20 +293,11 @@ static PyMethodDef module_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-struct PyModuleDef cfp_module_def = {
-    .m_base = PyModuleDef_HEAD_INIT,
-    .m_name = "cflight._cflight",
-    .m_doc = PyDoc_STR("The part of cflight that is written in C."),
-    .m_size = sizeof(struct cfp_state),
-    .m_methods = module_methods,
-    .m_slots = module_slots,
-    .m_traverse = module_traverse,
-    .m_free = module_free,
-};
-
 PyMODINIT_FUNC PyInit__cflight(void);
 
 PyMODINIT_FUNC PyInit__cflight(void)
 {
+    cfp_module_def.m_methods = module_methods;
+    cfp_module_def.m_slots = module_slots;
     return PyModuleDef_Init(&cfp_module_def);
 }
