@@ -37,8 +37,6 @@ void cfp_batch_done(struct cfp_batch *batch);
 
 /* Moves the stream out of an object with __arrow_c_stream__; the caller releases it. */
 int cfp_stream_get(PyObject *object, struct ArrowArrayStream *ret_stream);
-/* Takes a stream and returns it as a RecordBatchReader. */
-PyObject *cfp_stream_take(struct cfp_state *state, struct ArrowArrayStream *stream);
 
 /* Takes an array. `schema` is the Python schema that came from cfp_schema_take. */
 PyObject *cfp_batch_take(struct cfp_state *state, PyObject *schema, struct ArrowArray *array);
@@ -52,11 +50,11 @@ PyObject *cfp_stream_capsule(struct ArrowArrayStream *stream);
 
 /* Our own objects, used without pyarrow. */
 PyObject *cfp_own_schema_take(struct cfp_state *state, struct ArrowSchema *schema);
-const struct ArrowSchema *cfp_own_schema_view(PyObject *schema);
 PyObject *cfp_own_batch_take(struct cfp_state *state, PyObject *schema, struct ArrowArray *array);
-/* Fills *ret_array with another view of the same data; the caller releases it. */
-int cfp_own_batch_share(PyObject *batch, struct ArrowArray *ret_array);
 int64_t cfp_own_batch_rows(PyObject *batch);
+/* A capsule of a stream that shares a tuple of batches; arguments as of __arrow_c_stream__. */
+PyObject *cfp_own_batches_stream(PyObject *schema, PyObject *batches, PyObject *args,
+                                 PyObject *kwargs);
 PyObject *cfp_own_table_new(struct cfp_state *state, PyObject *schema, PyObject *batches);
 PyObject *cfp_own_stream_take(struct cfp_state *state, struct ArrowArrayStream *stream);
 

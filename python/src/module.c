@@ -141,7 +141,6 @@ static const struct object_entry exception_objects[] = {
 
 static const struct object_entry pyarrow_objects[] = {
     OBJECT("schema", pa_schema),
-    OBJECT("Schema", pa_schema_class),
     OBJECT("RecordBatch", pa_record_batch_class),
     OBJECT("py_buffer", pa_py_buffer),
     OBJECT("Buffer", pa_buffer_class),
@@ -203,11 +202,10 @@ static int import_pyarrow(struct cfp_state *state)
         return -1;
     }
     state->pa_table_from_batches = attribute_of(pa, "Table", "from_batches");
-    state->pa_import_reader = attribute_of(pa, "RecordBatchReader", "_import_from_c");
     state->pa_reader_from_batches = attribute_of(pa, "RecordBatchReader", "from_batches");
     state->pa_import_batch = attribute_of(pa, "RecordBatch", "_import_from_c");
     state->pa_timestamp_ns_utc = PyObject_CallFunction(state->pa_timestamp, "ss", "ns", "UTC");
-    bool is_complete = state->pa_table_from_batches != NULL && state->pa_import_reader != NULL &&
+    bool is_complete = state->pa_table_from_batches != NULL &&
                        state->pa_reader_from_batches != NULL && state->pa_import_batch != NULL &&
                        state->pa_timestamp_ns_utc != NULL;
     return is_complete ? 0 : -1;

@@ -7,6 +7,7 @@
  * exported arrays: free. */
 #include "arrow.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "convert.h"
@@ -120,7 +121,8 @@ PyObject *cfp_own_batch_take(struct cfp_state *state, PyObject *schema, struct A
     return (PyObject *)self;
 }
 
-int cfp_own_batch_share(PyObject *batch, struct ArrowArray *ret_array)
+/* Fills *ret_array with another view of the same data; the caller releases it. */
+static int share(PyObject *batch, struct ArrowArray *ret_array)
 {
     struct box *box = ((struct own_batch *)batch)->box;
     if (node_share(box, &box->array, ret_array) < 0) {
@@ -133,6 +135,108 @@ int cfp_own_batch_share(PyObject *batch, struct ArrowArray *ret_array)
 int64_t cfp_own_batch_rows(PyObject *batch)
 {
     return ((struct own_batch *)batch)->box->array.length;
+}
+
+/* A stream over shared arrays; needs no Python once it is made. */
+struct batch_list {
+    struct ArrowSchema schema;
+    struct ArrowArray *arrays;
+    size_t count;
+    size_t next;
+};
+
+static int list_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ret_schema)
+{
+    struct batch_list *list = stream->private_data;
+    cflight_status status = cflight_schema_copy(&list->schema, ret_schema, NULL);
+    return status == CFLIGHT_OK ? 0 : ENOMEM;
+}
+
+static int list_get_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_array)
+{
+    struct batch_list *list = stream->private_data;
+    if (list->next == list->count) {
+        ret_array->release = NULL;
+        return 0;
+    }
+    *ret_array = list->arrays[list->next];
+    list->arrays[list->next].release = NULL;
+    list->next++;
+    return 0;
+}
+
+static const char *list_get_last_error(struct ArrowArrayStream *stream)
+{
+    (void)stream;
+    return "out of memory";
+}
+
+static void list_free(struct batch_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->arrays[i].release != NULL) {
+            list->arrays[i].release(&list->arrays[i]);
+        }
+    }
+    if (list->schema.release != NULL) {
+        list->schema.release(&list->schema);
+    }
+    PyMem_RawFree(list->arrays);
+    PyMem_RawFree(list);
+}
+
+static void list_release(struct ArrowArrayStream *stream)
+{
+    list_free(stream->private_data);
+    stream->release = NULL;
+}
+
+static struct batch_list *list_new(PyObject *schema, PyObject *batches)
+{
+    size_t count = (size_t)PyTuple_GET_SIZE(batches);
+    struct batch_list *list = PyMem_RawCalloc(1, sizeof(*list));
+    if (list == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    list->arrays = PyMem_RawCalloc(count == 0 ? 1 : count, sizeof(*list->arrays));
+    if (list->arrays == NULL || cfp_schema_get(schema, "schema", &list->schema) < 0) {
+        goto failed;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyObject *batch = PyTuple_GET_ITEM(batches, (Py_ssize_t)i);
+        if (share(batch, &list->arrays[i]) < 0) {
+            goto failed;
+        }
+        list->count = i + 1;
+    }
+    return list;
+
+failed:
+    list_free(list);
+    return PyErr_Occurred() == NULL ? (struct batch_list *)(void *)PyErr_NoMemory() : NULL;
+}
+
+PyObject *cfp_own_batches_stream(PyObject *schema, PyObject *batches, PyObject *args,
+                                 PyObject *kwargs)
+{
+    static char *names[] = {"requested_schema", NULL};
+    PyObject *requested_schema = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &requested_schema)) {
+        return NULL;
+    }
+    struct batch_list *list = list_new(schema, batches);
+    if (list == NULL) {
+        return NULL;
+    }
+    struct ArrowArrayStream stream = {
+        .get_schema = list_get_schema,
+        .get_next = list_get_next,
+        .get_last_error = list_get_last_error,
+        .release = list_release,
+        .private_data = list,
+    };
+    return cfp_stream_capsule(&stream);
 }
 
 static void batch_dealloc(PyObject *self)
@@ -156,7 +260,7 @@ static PyObject *batch_capsules(PyObject *self, PyObject *args, PyObject *kwargs
     }
     PyObject *schema =
         cfp_call_method(((struct own_batch *)self)->schema, "__arrow_c_schema__", NULL, 0);
-    if (schema == NULL || cfp_own_batch_share(self, &array) < 0) {
+    if (schema == NULL || share(self, &array) < 0) {
         Py_XDECREF(schema);
         return NULL;
     }
@@ -167,19 +271,13 @@ static PyObject *batch_capsules(PyObject *self, PyObject *args, PyObject *kwargs
     return pair;
 }
 
-/* A stream of this one batch: that of a table. */
 static PyObject *batch_stream(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *batches = PyTuple_Pack(1, self);
-    PyObject *table = NULL;
-    if (batches != NULL) {
-        table = cfp_own_table_new(cfp_state_of(self), ((struct own_batch *)self)->schema, batches);
-    }
-    PyObject *method = table == NULL ? NULL : PyObject_GetAttrString(table, "__arrow_c_stream__");
-    PyObject *capsule = method == NULL ? NULL : PyObject_Call(method, args, kwargs);
+    PyObject *capsule = batches == NULL ? NULL
+                                        : cfp_own_batches_stream(((struct own_batch *)self)->schema,
+                                                                 batches, args, kwargs);
     Py_XDECREF(batches);
-    Py_XDECREF(table);
-    Py_XDECREF(method);
     return capsule;
 }
 

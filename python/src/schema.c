@@ -4,6 +4,8 @@
  * Owner of one ArrowSchema; immutable. Thread class: with the GIL. */
 #include "arrow.h"
 
+#include <string.h>
+
 #include "convert.h"
 #include "exceptions.h"
 
@@ -25,7 +27,7 @@ PyObject *cfp_own_schema_take(struct cfp_state *state, struct ArrowSchema *schem
     return (PyObject *)self;
 }
 
-const struct ArrowSchema *cfp_own_schema_view(PyObject *schema)
+static const struct ArrowSchema *view_of(PyObject *schema)
 {
     return &((struct own_schema *)schema)->schema;
 }
@@ -45,29 +47,42 @@ static PyObject *schema_capsule(PyObject *self, PyObject *unused)
     (void)unused;
     struct ArrowSchema copy;
     cflight_error *error = NULL;
-    cflight_status status = cflight_schema_copy(cfp_own_schema_view(self), &copy, &error);
+    cflight_status status = cflight_schema_copy(view_of(self), &copy, &error);
     return status == CFLIGHT_OK ? cfp_schema_capsule(&copy)
                                 : cfp_raise(cfp_state_of(self), status, error);
 }
 
-static PyObject *field_text(struct cfp_state *state, const struct ArrowSchema *field)
+/* A field's type, and whether it takes nulls, as text. */
+static PyObject *type_text(struct cfp_state *state, const struct ArrowSchema *field)
 {
-    char *type = NULL;
+    char *text = NULL;
     cflight_error *error = NULL;
-    cflight_status status = cflight_schema_type_text(field, &type, &error);
+    cflight_status status = cflight_schema_type_text(field, &text, &error);
     if (status != CFLIGHT_OK) {
         return cfp_raise(state, status, error);
     }
     bool is_nullable = (field->flags & ARROW_FLAG_NULLABLE) != 0;
-    PyObject *text = PyUnicode_FromFormat("%s: %s%s", field->name == NULL ? "" : field->name, type,
-                                          is_nullable ? "" : " not null");
-    cflight_text_free(type);
+    PyObject *result = PyUnicode_FromFormat("%s%s", text, is_nullable ? "" : " not null");
+    cflight_text_free(text);
+    return result;
+}
+
+static const char *name_of(const struct ArrowSchema *field)
+{
+    return field->name == NULL ? "" : field->name;
+}
+
+static PyObject *field_text(struct cfp_state *state, const struct ArrowSchema *field)
+{
+    PyObject *type = type_text(state, field);
+    PyObject *text = type == NULL ? NULL : PyUnicode_FromFormat("%s: %U", name_of(field), type);
+    Py_XDECREF(type);
     return text;
 }
 
 static PyObject *schema_str(PyObject *self)
 {
-    const struct ArrowSchema *schema = cfp_own_schema_view(self);
+    const struct ArrowSchema *schema = view_of(self);
     PyObject *lines = PyList_New(0);
     for (int64_t i = 0; lines != NULL && i < schema->n_children; i++) {
         PyObject *line = field_text(cfp_state_of(self), schema->children[i]);
@@ -86,7 +101,7 @@ static PyObject *schema_str(PyObject *self)
 static PyObject *schema_names(PyObject *self, void *unused)
 {
     (void)unused;
-    const struct ArrowSchema *schema = cfp_own_schema_view(self);
+    const struct ArrowSchema *schema = view_of(self);
     PyObject *names = PyList_New((Py_ssize_t)schema->n_children);
     for (Py_ssize_t i = 0; names != NULL && i < (Py_ssize_t)schema->n_children; i++) {
         PyObject *name = cfp_text_new(cflight_bytes_from_text(schema->children[i]->name));
@@ -101,7 +116,7 @@ static PyObject *schema_names(PyObject *self, void *unused)
 
 static Py_ssize_t schema_length(PyObject *self)
 {
-    return (Py_ssize_t)cfp_own_schema_view(self)->n_children;
+    return (Py_ssize_t)view_of(self)->n_children;
 }
 
 static PyObject *schema_richcompare(PyObject *self, PyObject *other, int op)
@@ -110,9 +125,56 @@ static PyObject *schema_richcompare(PyObject *self, PyObject *other, int op)
     if ((op != Py_EQ && op != Py_NE) || !PyObject_TypeCheck(other, state->schema_type)) {
         Py_RETURN_NOTIMPLEMENTED;
     }
-    bool is_equal =
-        cflight_schema_equal(cfp_own_schema_view(self), cfp_own_schema_view(other), false);
+    bool is_equal = cflight_schema_equal(view_of(self), view_of(other), false);
     return PyBool_FromLong(is_equal == (op == Py_EQ));
+}
+
+static void keep_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+/* Two fields, by the comparison of schemas. */
+static bool is_same_field(const struct ArrowSchema *a, const struct ArrowSchema *b)
+{
+    struct ArrowSchema *field_a = (struct ArrowSchema *)(uintptr_t)a;
+    struct ArrowSchema *field_b = (struct ArrowSchema *)(uintptr_t)b;
+    struct ArrowSchema whole_a = {
+        .format = "+s", .n_children = 1, .children = &field_a, .release = keep_schema};
+    struct ArrowSchema whole_b = {
+        .format = "+s", .n_children = 1, .children = &field_b, .release = keep_schema};
+    return cflight_schema_equal(&whole_a, &whole_b, false);
+}
+
+PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,
+                                const struct ArrowSchema *actual)
+{
+    for (int64_t i = 0; i < expected->n_children && i < actual->n_children; i++) {
+        const struct ArrowSchema *want = expected->children[i];
+        const struct ArrowSchema *have = actual->children[i];
+        if (strcmp(name_of(want), name_of(have)) != 0) {
+            return PyUnicode_FromFormat("field %lld is '%s', expected '%s'", (long long)i,
+                                        name_of(have), name_of(want));
+        }
+        if (!is_same_field(want, have)) {
+            PyObject *had = type_text(state, have);
+            PyObject *wanted = had == NULL ? NULL : type_text(state, want);
+            PyObject *text = wanted == NULL ? NULL
+                                            : PyUnicode_FromFormat("field '%s' is %U, expected %U",
+                                                                   name_of(want), had, wanted);
+            Py_XDECREF(had);
+            Py_XDECREF(wanted);
+            return text;
+        }
+    }
+    bool is_short = actual->n_children < expected->n_children;
+    const struct ArrowSchema *longer = is_short ? expected : actual;
+    int64_t common = is_short ? actual->n_children : expected->n_children;
+    return PyUnicode_FromFormat("it has %lld fields, expected %lld; field '%s' is %s",
+                                (long long)actual->n_children, (long long)expected->n_children,
+                                common < longer->n_children ? name_of(longer->children[common])
+                                                            : "",
+                                is_short ? "missing" : "one too many");
 }
 
 static PyMethodDef schema_methods[] = {

@@ -60,11 +60,9 @@
     X(name_c_array)                     \
     X(pa)                               \
     X(pa_schema)                        \
-    X(pa_schema_class)                  \
     X(pa_record_batch_class)            \
     X(pa_import_batch)                  \
     X(pa_table_from_batches)            \
-    X(pa_import_reader)                 \
     X(pa_reader_from_batches)           \
     X(pa_py_buffer)                     \
     X(pa_buffer_class)                  \
