@@ -15,11 +15,7 @@ struct call_options {
     double timeout;                    /* seconds; negative is none */
     struct cflight_call_options plain; /* the members that call_settings names */
     PyObject *headers;                 /* tuple of (bytes, bytes) */
-    PyObject *write_options;           /* copies of what was given, or NULL */
-    PyObject *read_options;
-    struct cflight_ipc_write_options write;
-    struct cflight_ipc_read_options read;
-    int32_t *included_fields;
+    struct cfp_ipc_options ipc;
     PyObject *cancel; /* CancelToken or NULL */
 };
 
@@ -35,14 +31,6 @@ static const struct cfp_setting call_settings[] = {
     SETTING("split_batch_bytes", U64, split_batch_bytes),
     {NULL, CFP_SETTING_FLAG, 0},
 };
-
-/* Anything false counts as not given. An object that cannot say is given. */
-static bool is_absent(PyObject *value)
-{
-    int is_true = PyObject_IsTrue(value);
-    PyErr_Clear();
-    return is_true == 0;
-}
 
 /* One (bytes, bytes) pair out of any iterable of two. */
 static PyObject *header_of(PyObject *item)
@@ -78,7 +66,7 @@ static PyObject *header_of(PyObject *item)
 
 static PyObject *headers_of(PyObject *value)
 {
-    PyObject *list = is_absent(value) ? PyList_New(0) : PySequence_List(value);
+    PyObject *list = cfp_is_absent(value) ? PyList_New(0) : PySequence_List(value);
     PyObject *headers = list == NULL ? NULL : PyTuple_New(PyList_GET_SIZE(list));
     for (Py_ssize_t i = 0; headers != NULL && i < PyList_GET_SIZE(list); i++) {
         PyObject *pair = header_of(PyList_GET_ITEM(list, i));
@@ -110,24 +98,8 @@ static int options_fill(struct cfp_state *state, struct call_options *self,
             return -1;
         }
     }
-    if (!is_absent(given->write_options)) {
-        if (cfp_write_options_get(state, given->write_options, &self->write) < 0) {
-            return -1;
-        }
-        self->write_options = cfp_write_options_copy(state, given->write_options);
-        if (self->write_options == NULL) {
-            return -1;
-        }
-    }
-    if (!is_absent(given->read_options)) {
-        if (cfp_read_options_get(state, given->read_options, &self->read, &self->included_fields) <
-            0) {
-            return -1;
-        }
-        self->read_options = cfp_read_options_copy(state, given->read_options);
-        if (self->read_options == NULL) {
-            return -1;
-        }
+    if (cfp_ipc_options_begin(state, &self->ipc, given->write_options, given->read_options) < 0) {
+        return -1;
     }
     if (given->cancel != Py_None) {
         if (cfp_check_type(given->cancel, state->cancel_token_type, "cancel",
@@ -158,10 +130,8 @@ static PyObject *options_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 static void drop_members(struct call_options *options)
 {
     Py_CLEAR(options->headers);
-    Py_CLEAR(options->write_options);
-    Py_CLEAR(options->read_options);
     Py_CLEAR(options->cancel);
-    PyMem_Free(options->included_fields);
+    cfp_ipc_options_end(&options->ipc);
 }
 
 /* Moves everything behind the head. */
@@ -269,13 +239,15 @@ static PyObject *options_headers(PyObject *self, void *unused)
 static PyObject *options_write_options(PyObject *self, void *unused)
 {
     (void)unused;
-    return cfp_write_options_copy(cfp_state_of(self), ((struct call_options *)self)->write_options);
+    return cfp_write_options_copy(cfp_state_of(self),
+                                  ((struct call_options *)self)->ipc.write_source);
 }
 
 static PyObject *options_read_options(PyObject *self, void *unused)
 {
     (void)unused;
-    return cfp_read_options_copy(cfp_state_of(self), ((struct call_options *)self)->read_options);
+    return cfp_read_options_copy(cfp_state_of(self),
+                                 ((struct call_options *)self)->ipc.read_source);
 }
 
 static PyObject *options_repr(PyObject *self)
@@ -330,8 +302,9 @@ int cfp_call_options_load(PyObject *object, struct cfp_scratch *scratch,
     ret_options->message_bytes_max = self->plain.message_bytes_max;
     ret_options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
     ret_options->split_batch_bytes = self->plain.split_batch_bytes;
-    ret_options->write_options = self->write_options == NULL ? &cfp_write_defaults : &self->write;
-    ret_options->read_options = self->read_options == NULL ? NULL : &self->read;
+    ret_options->write_options =
+        self->ipc.write_source == NULL ? &cfp_write_defaults : &self->ipc.write;
+    ret_options->read_options = self->ipc.read_source == NULL ? NULL : &self->ipc.read;
     if (self->cancel != NULL) {
         ret_options->cancel = cfp_cancel_token_handle(self->cancel);
     }

@@ -5,12 +5,8 @@
 #include <stdatomic.h>
 
 #include "callbacks.h"
+#include "notifier.h"
 #include "values.h"
-
-/* A Python callback that runs once. The owner embeds it, and takes it back before it goes. */
-struct cfp_notifier {
-    PyObject *callback;
-};
 
 struct cfp_client {
     CFP_HEAD

@@ -1,10 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ServerCallContext: what a handler learns about its call. Ends with the handler, or with the
- * stream that do_get returned: later uses are a ValueError. Thread class: with the GIL. */
+ * stream that do_get returned: later uses are a ValueError. Also who is in a handler, and how its
+ * failure becomes the call's. Thread class: with the GIL. */
 #include "server.h"
 
 #include "convert.h"
 #include "exceptions.h"
+
+static _Thread_local int handler_depth;
+
+bool cfp_is_in_handler(void)
+{
+    return handler_depth > 0;
+}
+
+void cfp_handler_enter(void)
+{
+    handler_depth++;
+}
+
+void cfp_handler_leave(void)
+{
+    handler_depth--;
+}
 
 struct context {
     CFP_HEAD
@@ -28,6 +46,19 @@ void cfp_context_detach(PyObject *context)
     cfp_mutex_lock(&self->mutex);
     self->context = NULL;
     cfp_mutex_unlock(&self->mutex);
+}
+
+cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_context *context,
+                                  cflight_error **reterr)
+{
+    PyObject *exception = NULL;
+    cflight_status status = cfp_error_from_python(state, &exception, reterr);
+    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+    if (call != NULL) {
+        Py_XSETREF(call->exception, Py_XNewRef(exception));
+    }
+    Py_XDECREF(exception);
+    return status;
 }
 
 /* A stand-in for unit tests of handlers, which belongs to no call. */

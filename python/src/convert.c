@@ -46,6 +46,13 @@ PyObject *cfp_to_bytes_argument(PyObject *value, const char *message)
     return PyErr_Format(PyExc_TypeError, "%s, not '%R'", message, (PyObject *)Py_TYPE(value));
 }
 
+bool cfp_is_absent(PyObject *value)
+{
+    int is_true = PyObject_IsTrue(value);
+    PyErr_Clear();
+    return is_true == 0;
+}
+
 int cfp_int64_get(PyObject *value, int64_t *ret_number)
 {
     PyObject *number = NULL;

@@ -12,6 +12,8 @@ PyObject *cfp_to_bytes(PyObject *value);
 /* Whether that takes it; of the second, str excepted. */
 bool cfp_is_text(PyObject *value);
 bool cfp_is_bytes(PyObject *value);
+/* Anything false counts as not given. An object that cannot say is given. */
+bool cfp_is_absent(PyObject *value);
 /* Any number, cut to an integer; other objects are a TypeError. 0 or -1. */
 int cfp_int64_get(PyObject *value, int64_t *ret_number);
 /* "1.2", "1.3" or None. */

@@ -139,8 +139,9 @@ static enum cflight_validation validation_of(PyObject *options)
     return level;
 }
 
-int cfp_read_options_get(struct cfp_state *state, PyObject *value,
-                         struct cflight_ipc_read_options *ret_options, int32_t **ret_fields)
+/* The options point to *ret_fields, which is to be freed with PyMem_Free, after a failure too. */
+static int read_options_get(struct cfp_state *state, PyObject *value,
+                            struct cflight_ipc_read_options *ret_options, int32_t **ret_fields)
 {
     struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
     int is_options = is_instance_of(value, state->read_options_class, state->pa_read_options_class);
@@ -229,4 +230,39 @@ PyObject *cfp_read_options_copy(struct cfp_state *state, PyObject *options)
 {
     return copy_or_new(options, read_option_names, state->pa_read_options_class,
                        state->read_options_class);
+}
+
+int cfp_ipc_options_begin(struct cfp_state *state, struct cfp_ipc_options *ret_options,
+                          PyObject *write_options, PyObject *read_options)
+{
+    *ret_options = (struct cfp_ipc_options){.write = cfp_write_defaults,
+                                            .read = CFLIGHT_IPC_READ_OPTIONS_INIT};
+    if (!cfp_is_absent(write_options)) {
+        if (cfp_write_options_get(state, write_options, &ret_options->write) < 0) {
+            return -1;
+        }
+        ret_options->write_source = cfp_write_options_copy(state, write_options);
+        if (ret_options->write_source == NULL) {
+            return -1;
+        }
+    }
+    if (!cfp_is_absent(read_options)) {
+        if (read_options_get(state, read_options, &ret_options->read,
+                             &ret_options->included_fields) < 0) {
+            return -1;
+        }
+        ret_options->read_source = cfp_read_options_copy(state, read_options);
+        if (ret_options->read_source == NULL) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void cfp_ipc_options_end(struct cfp_ipc_options *options)
+{
+    Py_CLEAR(options->write_source);
+    Py_CLEAR(options->read_source);
+    PyMem_Free(options->included_fields);
+    options->included_fields = NULL;
 }

@@ -12,35 +12,6 @@
 #include "exceptions.h"
 #include "wait.h"
 
-/* Calls the callback with `argument` and lets go of it. With the GIL. */
-static void run_callback(struct cfp_notifier *notifier, PyObject *argument)
-{
-    PyObject *callback = notifier->callback;
-    notifier->callback = NULL;
-    if (callback == NULL) {
-        return;
-    }
-    PyObject *result = PyObject_CallFunctionObjArgs(callback, argument, NULL);
-    if (result == NULL) {
-        cfp_warn_unraisable("a callback of the event loop");
-    }
-    Py_XDECREF(result);
-    Py_DECREF(callback);
-}
-
-void cfp_notifier_ready(void *notifier)
-{
-    PyGILState_STATE gil = PyGILState_Ensure();
-    run_callback(notifier, NULL);
-    PyGILState_Release(gil);
-}
-
-bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback)
-{
-    Py_XSETREF(notifier->callback, callback == Py_None ? NULL : Py_NewRef(callback));
-    return notifier->callback != NULL;
-}
-
 PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -95,7 +66,7 @@ static void on_connected(void *user_data, cflight_status status, const cflight_e
     }
     struct cfp_client *client = (struct cfp_client *)self;
     cflight_cancel_unref(atomic_exchange(&client->connect_cancel, NULL));
-    run_callback(&client->on_connected, outcome);
+    cfp_notifier_run(&client->on_connected, outcome);
     Py_DECREF(outcome);
     PyGILState_Release(gil);
 }

@@ -9,11 +9,6 @@
 /* Calls under an event loop. The Python part (_async.py) watches the descriptor and awaits; these
  * are its tools, private to the package. All of one client run on the loop's thread. */
 
-/* Fits cflight_ready_fn; `notifier` is a struct cfp_notifier. Takes the GIL. */
-void cfp_notifier_ready(void *notifier);
-/* Puts a callback in, or None to take it out; whether there is one now. */
-bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback);
-
 /* Methods of FlightClient. */
 PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused);
 PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused);

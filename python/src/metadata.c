@@ -4,9 +4,11 @@
  * Thread class: free; uses of one object take turns, beside the data's reader or writer. */
 #include "streams.h"
 
+#include "cflight/loop.h"
+
 #include "convert.h"
 #include "exceptions.h"
-#include "loop.h"
+#include "notifier.h"
 #include "wait.h"
 
 int cfp_check_metadata(struct cfp_state *state, Py_ssize_t len_bytes)

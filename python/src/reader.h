@@ -2,7 +2,8 @@
 #ifndef CFP_READER_H
 #define CFP_READER_H
 
-#include "loop.h"
+#include "cflight/loop.h"
+#include "notifier.h"
 #include "streams.h"
 
 /* The object behind MetadataRecordBatchReader and FlightStreamReader, for the files that make it

@@ -48,7 +48,7 @@ static void link_free(void *pointer)
     cfp_hold_free(link->auth);
     cfp_hold_free(link->middleware);
     PyGILState_STATE gil = PyGILState_Ensure();
-    cfp_call_end(&link->streams);
+    cfp_ipc_options_end(&link->ipc);
     Py_XDECREF(link->server);
     PyGILState_Release(gil);
     PyMem_RawFree(link);
@@ -110,8 +110,9 @@ struct start_arguments {
     PyObject *auth_handler; /* or None */
     struct tls_arguments tls;
     PyObject *middleware; /* dict */
-    PyObject *streams;    /* FlightCallOptions: how batches are written and read */
-    PyObject *settings;   /* dict, emptied */
+    PyObject *write_options;
+    PyObject *read_options;
+    PyObject *settings; /* dict, emptied */
 };
 
 #define SETTING(name, kind, member)                                               \
@@ -175,7 +176,7 @@ static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
     if (link->server == NULL) {
         goto failed;
     }
-    if (cfp_call_begin(state, given->streams, CFP_CALL_LOOP, &link->streams) < 0) {
+    if (cfp_ipc_options_begin(state, &link->ipc, given->write_options, given->read_options) < 0) {
         goto failed;
     }
     if (given->auth_handler != Py_None) {
@@ -225,11 +226,8 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
         goto done;
     }
     options.split_is_off = options.split_batch_bytes == 0;
-    options.write_options = link->streams.options.write_options;
-    if (options.write_options == NULL) {
-        options.write_options = &cfp_write_defaults;
-    }
-    options.read_options = link->streams.options.read_options;
+    options.write_options = &link->ipc.write;
+    options.read_options = &link->ipc.read;
     cfp_server_handlers(link, &handlers);
     if (link->auth != NULL) {
         cfp_server_auth_table(link->auth, &auth);
@@ -260,12 +258,12 @@ static PyObject *server_start(PyObject *object, PyObject *args)
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
     struct start_arguments given;
-    if (!PyArg_ParseTuple(args, "SOO!iS(SOzz)O!OO!", &given.location, &given.auth_handler,
-                          &PyList_Type, &given.tls.certificates, &given.tls.client_certificate,
-                          &given.tls.root_certificates, &given.tls.revocation_lists,
-                          &given.tls.min_version, &given.tls.tls12_ciphers,
-                          &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware, &given.streams,
-                          &PyDict_Type, &given.settings)) {
+    if (!PyArg_ParseTuple(
+            args, "SOO!iS(SOzz)O!OOO!", &given.location, &given.auth_handler, &PyList_Type,
+            &given.tls.certificates, &given.tls.client_certificate, &given.tls.root_certificates,
+            &given.tls.revocation_lists, &given.tls.min_version, &given.tls.tls12_ciphers,
+            &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware, &given.write_options,
+            &given.read_options, &PyDict_Type, &given.settings)) {
         return NULL;
     }
     if (self->link != NULL) {

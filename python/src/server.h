@@ -2,8 +2,8 @@
 #ifndef CFP_SERVER_H
 #define CFP_SERVER_H
 
-#include "call.h"
 #include "callbacks.h"
+#include "ipc_options.h"
 
 /* What the library's handlers know of a Python server. It outlives the library's server; the Python
  * object may go first, so it is held by a weak reference. */
@@ -13,7 +13,7 @@ struct cfp_server_link {
     cflight_server *handle;
     struct cfp_hold *auth;
     struct cfp_hold *middleware;
-    struct cfp_call streams; /* holds what the server's IPC options point at */
+    struct cfp_ipc_options ipc;
 };
 
 /* The table of handlers; user_data is the link. */

@@ -16,23 +16,6 @@
 #include "values.h"
 #include "wait.h"
 
-static _Thread_local int handler_depth;
-
-bool cfp_is_in_handler(void)
-{
-    return handler_depth > 0;
-}
-
-void cfp_handler_enter(void)
-{
-    handler_depth++;
-}
-
-void cfp_handler_leave(void)
-{
-    handler_depth--;
-}
-
 struct handler {
     struct cfp_state *state;
     cflight_server_context *context;
@@ -70,19 +53,6 @@ static cflight_status enter(struct handler *handler, void *user_data,
     handler->context_object = cfp_context_new(link->state, context);
     cfp_handler_enter();
     return CFLIGHT_OK;
-}
-
-cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_context *context,
-                                  cflight_error **reterr)
-{
-    PyObject *exception = NULL;
-    cflight_status status = cfp_error_from_python(state, &exception, reterr);
-    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
-    if (call != NULL) {
-        Py_XSETREF(call->exception, Py_XNewRef(exception));
-    }
-    Py_XDECREF(exception);
-    return status;
 }
 
 /* Turns a pending exception into the status, and lets go of everything. */

@@ -3,7 +3,8 @@
 #define CFP_WRITER_H
 
 #include "arrow.h"
-#include "loop.h"
+#include "cflight/loop.h"
+#include "notifier.h"
 #include "streams.h"
 
 /* The object behind MetadataRecordBatchWriter and FlightStreamWriter, for the files that make it

@@ -7,7 +7,7 @@ import time
 import warnings
 import weakref
 
-from ._cflight import FlightCallOptions, FlightServerCore, Location
+from ._cflight import FlightServerCore, Location
 from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 
 _running = weakref.WeakSet()
@@ -256,7 +256,8 @@ class FlightServerBase(FlightServerCore):
             _to_bytes(root_certificates or b""),
             policy,
             factories,
-            FlightCallOptions(write_options=write_options, read_options=read_options),
+            write_options,
+            read_options,
             {
                 "handlers_max": handlers_max or None,
                 "split_batch_bytes": split_batch_bytes or None,
