@@ -22,6 +22,8 @@ def _upon(*rooms):
     return {room: set(rooms[:place + 1]) for place, room in enumerate(rooms)}
 
 
+# What the client and the server of the module both stand on.
+_PYTHON = [f"python/src/{name}" for name in ("base", "arrow", "values", "streams")]
 # Inside a layer, each room sees itself and those it names. What has no folder is the layer's own room. A folder
 # that is not there is no fault.
 ROOMS = {
@@ -35,13 +37,9 @@ ROOMS = {
     "src/net/openssl": {"src/net", "src/net/openssl"},
 } | _upon(
     "cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands", "cli",
-) | _upon(
-    "python/src/base", "python/src/arrow", "python/src/values", "python/src/streams", "python/src/client",
-    "python/src/server", "python/src",
-)
-# Rooms whose files have not all moved into a folder yet: the other rooms of the layer see them, and they may
-# still go round in circles.
-UNSORTED = {"python/src"}
+) | _upon(*_PYTHON, "python/src/client") | _upon(*_PYTHON, "python/src/server") | {
+    "python/src": {"python/src", "python/src/client", "python/src/server", *_PYTHON},
+}
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
 LIKE_USERS = {"src/flight/kit", "cli", "python"}
 # Where a quoted include is looked for, after the folder of the file itself.
@@ -76,4 +74,4 @@ def may_use(room_name, other, symbol=""):
         return True
     if layer(other) not in LAYERS.get(layer(room_name), ()):
         return False
-    return layer(room_name) != layer(other) or other in ROOMS.get(room_name, {room_name}) | UNSORTED
+    return layer(room_name) != layer(other) or other in ROOMS.get(room_name, {room_name})

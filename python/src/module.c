@@ -5,7 +5,7 @@
  * there; everything works without it. Callbacks from library threads attach with PyGILState_Ensure,
  * which knows one interpreter only, so the module declares that it runs in the main one.
  * Thread class: with the GIL. */
-#include "state.h"
+#include "base/state.h"
 
 /* Where each type goes, after the types it derives from. */
 struct type_entry {

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Middleware: Python factories behind the library's tables.
+ *
+ * A client has one table per factory; an instance is the Python middleware. A server has one table
+ * for all factories, because its keys are Python objects; an instance is a dict of key to
+ * middleware and remembers what the handler raised. Falsy middleware counts as none. Exceptions are
+ * reported, not passed on, except that a server's factory may refuse the call. Thread class: free;
+ * every function takes the GIL. */
+#include "base/callbacks.h"
+
+#include "base/convert.h"
+#include "base/exceptions.h"
+
+typedef void (*report_fn)(const char *what);
+
+/* What goes wrong in a client's middleware is reported; Ctrl+C and the program's end are raised in
+ * the thread once it is back in Python. */
+static void report_of_client(const char *what)
+{
+    if (PyErr_ExceptionMatches(PyExc_Exception)) {
+        cfp_warn_unraisable(what);
+        return;
+    }
+    PyObject *exception = cfp_exception_take();
+    (void)PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
+    Py_DECREF(exception);
+}
+
+/* Adds one value to the sink; a failure is reported. */
+static void sink_add(cflight_header_sink *sink, PyObject *name, PyObject *value, report_fn report)
+{
+    cflight_error *error = NULL;
+    PyObject *name_bytes = cfp_to_bytes(name);
+    PyObject *value_bytes = name_bytes == NULL ? NULL : cfp_to_bytes(value);
+    if (value_bytes != NULL &&
+        cflight_header_sink_add(sink, cfp_view(name_bytes), cfp_view(value_bytes), &error) !=
+            CFLIGHT_OK) {
+        PyErr_SetString(PyExc_ValueError, cflight_error_message(error));
+        cflight_error_free(error);
+    }
+    if (PyErr_Occurred() != NULL) {
+        report("a header of sending_headers()");
+    }
+    Py_XDECREF(name_bytes);
+    Py_XDECREF(value_bytes);
+}
+
+static void sink_add_all(cflight_header_sink *sink, PyObject *name, PyObject *values,
+                         report_fn report)
+{
+    if (cfp_is_text(values)) {
+        sink_add(sink, name, values, report);
+        return;
+    }
+    PyObject *list = PySequence_List(values);
+    if (list == NULL) {
+        report("the values of sending_headers()");
+        return;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        sink_add(sink, name, PyList_GET_ITEM(list, i), report);
+    }
+    Py_DECREF(list);
+}
+
+static void send_headers(PyObject *middleware, cflight_header_sink *sink, report_fn report)
+{
+    PyObject *headers = PyObject_CallMethod(middleware, "sending_headers", NULL);
+    PyObject *items = NULL;
+    if (headers == Py_None) {
+        Py_DECREF(headers);
+        return;
+    }
+    if (headers != NULL) {
+        items = PyMapping_Items(headers);
+    }
+    if (items == NULL) {
+        report("sending_headers() of middleware");
+    }
+    for (Py_ssize_t i = 0; items != NULL && i < PyList_GET_SIZE(items); i++) {
+        PyObject *pair = PyList_GET_ITEM(items, i);
+        sink_add_all(sink, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), report);
+    }
+    Py_XDECREF(headers);
+    Py_XDECREF(items);
+}
+
+static void complete(PyObject *middleware, PyObject *exception, report_fn report)
+{
+    PyObject *result = PyObject_CallMethod(middleware, "call_completed", "(O)", exception);
+    if (result == NULL) {
+        report("call_completed() of middleware");
+    }
+    Py_XDECREF(result);
+}
+
+/* None, or the exception for how a call ended. */
+static PyObject *exception_of(struct cfp_state *state, const struct cflight_call_summary *summary)
+{
+    PyObject *exception = NULL;
+    if (summary->status != CFLIGHT_OK) {
+        exception = cfp_exception_new(state, summary->status, summary->error);
+        PyErr_Clear();
+    }
+    return exception == NULL ? Py_NewRef(Py_None) : exception;
+}
+
+static cflight_status client_start_call(void *user_data, enum cflight_method method,
+                                        void **ret_instance, cflight_error **reterr)
+{
+    struct cfp_hold *hold = user_data;
+    cflight_status status = CFLIGHT_OK;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *info = cfp_call_info_new(hold->state, method);
+    PyObject *middleware =
+        info == NULL ? NULL : PyObject_CallMethod(hold->object, "start_call", "(O)", info);
+    int is_given = middleware == NULL ? -1 : PyObject_IsTrue(middleware);
+    if (is_given < 0 && !PyErr_ExceptionMatches(PyExc_Exception)) {
+        status = cfp_error_from_caller(hold->state, reterr); /* Ctrl+C, or the program ends */
+    } else if (is_given < 0) {
+        report_of_client("start_call() of client middleware");
+    }
+    if (is_given > 0) {
+        *ret_instance = middleware;
+    } else {
+        Py_XDECREF(middleware);
+    }
+    Py_XDECREF(info);
+    PyGILState_Release(gil);
+    return status;
+}
+
+static void client_sending_headers(void *user_data, void *instance, cflight_header_sink *headers)
+{
+    (void)user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    send_headers(instance, headers, report_of_client);
+    PyGILState_Release(gil);
+}
+
+static void client_received_headers(void *user_data, void *instance,
+                                    const struct cflight_header *headers, size_t header_count)
+{
+    (void)user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *dict = cfp_headers_dict(headers, header_count);
+    PyObject *result =
+        dict == NULL ? NULL : PyObject_CallMethod(instance, "received_headers", "(O)", dict);
+    if (result == NULL) {
+        report_of_client("received_headers() of client middleware");
+    }
+    Py_XDECREF(dict);
+    Py_XDECREF(result);
+    PyGILState_Release(gil);
+}
+
+static void client_call_completed(void *user_data, void *instance,
+                                  const struct cflight_call_summary *summary)
+{
+    struct cfp_hold *hold = user_data;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *exception = exception_of(hold->state, summary);
+    complete(instance, exception, report_of_client);
+    Py_DECREF(exception);
+    Py_DECREF((PyObject *)instance);
+    PyGILState_Release(gil);
+}
+
+int cfp_client_middleware_table(struct cfp_state *state, PyObject *factory,
+                                struct cflight_client_middleware *ret_table)
+{
+    struct cfp_hold *hold = cfp_hold_new(state, factory);
+    if (hold == NULL) {
+        return -1;
+    }
+    *ret_table = (struct cflight_client_middleware)CFLIGHT_CLIENT_MIDDLEWARE_INIT;
+    ret_table->user_data = hold;
+    ret_table->start_call = client_start_call;
+    ret_table->sending_headers = client_sending_headers;
+    ret_table->received_headers = client_received_headers;
+    ret_table->call_completed = client_call_completed;
+    ret_table->release = cfp_hold_free;
+    return 0;
+}
+
+/* Calls every middleware of a call's dict, in order. */
+static void complete_all(PyObject *instances, PyObject *exception)
+{
+    PyObject *key = NULL;
+    PyObject *middleware = NULL;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(instances, &position, &key, &middleware)) {
+        complete(middleware, exception, cfp_warn_unraisable);
+    }
+}
+
+/* Runs the factories; 0, or -1 with the exception of the one that refused. */
+static int run_factories(PyObject *factories, PyObject *info, PyObject *headers,
+                         PyObject *instances)
+{
+    PyObject *key = NULL;
+    PyObject *factory = NULL;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(factories, &position, &key, &factory)) {
+        PyObject *middleware = PyObject_CallMethod(factory, "start_call", "OO", info, headers);
+        int is_given = middleware == NULL ? -1 : PyObject_IsTrue(middleware);
+        int code = is_given > 0 ? PyDict_SetItem(instances, key, middleware) : 0;
+        Py_XDECREF(middleware);
+        if (is_given < 0 || code < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static cflight_status refuse(struct cfp_state *state, PyObject *instances, cflight_error **reterr)
+{
+    PyObject *exception = NULL;
+    cflight_status status = cfp_error_from_python(state, &exception, reterr);
+    if (instances != NULL) {
+        complete_all(instances, exception == NULL ? Py_None : exception);
+    }
+    Py_XDECREF(exception);
+    return status;
+}
+
+static cflight_status server_start_call(void *user_data, cflight_server_context *context,
+                                        enum cflight_method method, void **ret_instance,
+                                        cflight_error **reterr)
+{
+    struct cfp_hold *hold = user_data;
+    const struct cflight_header *fields = NULL;
+    size_t count = cflight_server_context_headers(context, &fields);
+    cflight_status status = CFLIGHT_OK;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    struct cfp_server_call *call = PyMem_RawCalloc(1, sizeof(*call));
+    PyObject *info = cfp_call_info_new(hold->state, method);
+    PyObject *headers = info == NULL ? NULL : cfp_headers_dict(fields, count);
+    PyObject *instances = headers == NULL ? NULL : PyDict_New();
+    if (call == NULL || instances == NULL) {
+        PyErr_NoMemory();
+        status = refuse(hold->state, NULL, reterr);
+    } else if (run_factories(hold->object, info, headers, instances) < 0) {
+        status = refuse(hold->state, instances, reterr);
+    } else {
+        call->instances = Py_NewRef(instances);
+        *ret_instance = call;
+        call = NULL;
+    }
+    PyMem_RawFree(call);
+    Py_XDECREF(info);
+    Py_XDECREF(headers);
+    Py_XDECREF(instances);
+    PyGILState_Release(gil);
+    return status;
+}
+
+static void server_sending_headers(void *user_data, void *instance, cflight_header_sink *headers)
+{
+    (void)user_data;
+    struct cfp_server_call *call = instance;
+    PyObject *key = NULL;
+    PyObject *middleware = NULL;
+    Py_ssize_t position = 0;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    while (PyDict_Next(call->instances, &position, &key, &middleware)) {
+        send_headers(middleware, headers, cfp_warn_unraisable);
+    }
+    PyGILState_Release(gil);
+}
+
+static void server_call_completed(void *user_data, void *instance,
+                                  const struct cflight_call_summary *summary)
+{
+    struct cfp_hold *hold = user_data;
+    struct cfp_server_call *call = instance;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *exception = NULL;
+    if (summary->status != CFLIGHT_OK && call->exception != NULL) {
+        exception = Py_NewRef(call->exception);
+    } else {
+        exception = exception_of(hold->state, summary);
+    }
+    complete_all(call->instances, exception);
+    Py_DECREF(exception);
+    Py_DECREF(call->instances);
+    Py_XDECREF(call->exception);
+    PyGILState_Release(gil);
+    PyMem_RawFree(call);
+}
+
+void cfp_server_middleware_table(struct cfp_hold *hold, struct cflight_server_middleware *ret_table)
+{
+    *ret_table = (struct cflight_server_middleware)CFLIGHT_SERVER_MIDDLEWARE_INIT;
+    ret_table->user_data = hold;
+    ret_table->key = CFP_MIDDLEWARE_KEY;
+    ret_table->start_call = server_start_call;
+    ret_table->sending_headers = server_sending_headers;
+    ret_table->call_completed = server_call_completed;
+}
