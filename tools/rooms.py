@@ -10,7 +10,8 @@ LAYERS = {
     "src/net": {"src/base", "src/net"},
     "src/h2": {"src/base", "src/h2"},
     "src/grpc": {"src/base", "src/h2", "src/grpc"},
-    "src/flight": {"src/base", "src/ipc", "src/net", "src/h2", "src/grpc", "src/flight"},
+    "src/pb": {"src/base", "src/pb"},
+    "src/flight": {"src/base", "src/ipc", "src/net", "src/h2", "src/grpc", "src/pb", "src/flight"},
     # Over the public headers alone.
     "cli": {"cli"},
     "python": {"python"},

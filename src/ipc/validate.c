@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "ipc/layout.h"
 #include "ipc/run_ends.h"
-#include "ipc/utf8.h"
 
 enum {
     BITS_PER_BYTE = 8,

@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/search.h"
-#include "flight/kit/secrets.h"
+#include "base/secrets.h"
 
 struct cfl_token {
     uint8_t id[CFL_TOKEN_ID_BYTES];

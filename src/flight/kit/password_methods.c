@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "flight/kit/secrets.h"
+#include "base/secrets.h"
 
 enum { DES_BYTES = 13, BSDI_COST_BYTES = 5, SCRYPT_COST_BYTES = 14 };
 

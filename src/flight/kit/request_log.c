@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secrets.h"
 #include "cflight/trace.h"
 #include "flight/kit/log_text.h"
-#include "flight/kit/secrets.h"
 
 enum { PEER_BYTES_MAX = 128, USER_BYTES_MAX = 64, MESSAGE_BYTES_MAX = 512 };
 

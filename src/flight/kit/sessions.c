@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/search.h"
-#include "flight/kit/secrets.h"
+#include "base/secrets.h"
 #include "flight/value/values.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "flight/kit/secrets.h"
+#include "base/secrets.h"
 
 enum {
     TRACE_ID_AT = 3,

@@ -3,7 +3,7 @@
  * apart, character by character. Thread class: one at a time. */
 #include "flight/value/text_repair.h"
 
-#include "ipc/utf8.h"
+#include "base/utf8.h"
 
 enum { CHARACTER_BYTES_MAX = 4 };
 

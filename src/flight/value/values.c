@@ -8,7 +8,7 @@
 #include "flight/value/values.h"
 
 #include "base/error.h"
-#include "ipc/utf8.h"
+#include "base/utf8.h"
 
 cflight_status cfl_bytes_check(struct cflight_bytes bytes, const char *what, cflight_error **reterr)
 {

@@ -2,10 +2,10 @@
 #ifndef CFL_FLIGHT_VALUE_VALUES_H
 #define CFL_FLIGHT_VALUE_VALUES_H
 
+#include "base/arena.h"
+#include "base/block.h"
 #include "base/buf.h"
 #include "cflight/types.h"
-#include "flight/value/arena.h"
-#include "flight/value/block.h"
 #include "flight/value/pb.h"
 
 /* The value types of cflight/types.h, as one table of functions each, so that converting, copying

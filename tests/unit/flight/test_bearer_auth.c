@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/secrets.h"
 #include "cflight/ipc.h"
 #include "flight/kit/bearer_tokens.h"
-#include "flight/kit/secrets.h"
 #include "clock.h"
 #include "test.h"
 

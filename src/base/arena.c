@@ -5,7 +5,7 @@
  * Pieces are rounded up to the strictest alignment, so any type fits, and the rounded sizes are
  * what counts against the limit. A piece that is larger than the next chunk would be gets a chunk
  * of its own. Owner: the function that converts. Thread class: one at a time. */
-#include "flight/value/arena.h"
+#include "base/arena.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * Both passes go through take(), so they cannot disagree about sizes as long as the layout function
  * asks for the same pieces; the second pass asserts that it ends where the first did. Thread class:
  * one at a time. */
-#include "flight/value/block.h"
+#include "base/block.h"
 
 #include <assert.h>
 #include <stdalign.h>

@@ -5,7 +5,7 @@
  * limit bounds what a message of a given length can cost, and nothing needs freeing piece by piece.
  * protobuf-c gives no reason for a failure; the arena tells memory from malformed bytes. Thread
  * class: free. */
-#include "flight/value/pb.h"
+#include "pb/pb.h"
 
 #include "base/body.h"
 #include "base/error.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 validation with a fast path for ASCII, which most text is. Thread class: free. (RFC 3629
  * section 4) */
-#include "ipc/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random numbers, constant-time comparison and hexadecimal text. Thread class: free. */
-#include "flight/kit/secrets.h"
+#include "base/secrets.h"
 
 #include <errno.h>
 #include <sys/random.h>

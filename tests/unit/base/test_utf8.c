@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 validation. */
-#include "ipc/utf8.h"
+#include "base/utf8.h"
 #include "test.h"
 
 /* A decoder written for clarity: the reference. */

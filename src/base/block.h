@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFL_FLIGHT_VALUE_BLOCK_H
-#define CFL_FLIGHT_VALUE_BLOCK_H
+#ifndef CFL_BASE_BLOCK_H
+#define CFL_BASE_BLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,4 +55,4 @@ const char *cfl_block_text(struct cfl_block *block, struct cflight_bytes text);
 const struct cflight_bytes *cfl_block_bytes_array(struct cfl_block *block,
                                                   const struct cflight_bytes *items, size_t count);
 
-#endif /* CFL_FLIGHT_VALUE_BLOCK_H */
+#endif /* CFL_BASE_BLOCK_H */

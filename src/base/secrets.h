@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFL_FLIGHT_KIT_SECRETS_H
-#define CFL_FLIGHT_KIT_SECRETS_H
+#ifndef CFL_BASE_SECRETS_H
+#define CFL_BASE_SECRETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,4 +19,4 @@ void cfl_hex_write(const uint8_t *bytes, size_t len_bytes, char *target);
 /* Reads exactly 2 * len_bytes lower-case digits. */
 bool cfl_hex_read(const uint8_t *text, size_t text_bytes, uint8_t *target, size_t len_bytes);
 
-#endif /* CFL_FLIGHT_KIT_SECRETS_H */
+#endif /* CFL_BASE_SECRETS_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFL_IPC_UTF8_H
-#define CFL_IPC_UTF8_H
+#ifndef CFL_BASE_UTF8_H
+#define CFL_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,4 +17,4 @@ static inline bool cfl_utf8_is_start(uint8_t byte)
     return (byte & 0xC0) != 0x80;
 }
 
-#endif /* CFL_IPC_UTF8_H */
+#endif /* CFL_BASE_UTF8_H */

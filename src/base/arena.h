@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFL_FLIGHT_VALUE_ARENA_H
-#define CFL_FLIGHT_VALUE_ARENA_H
+#ifndef CFL_BASE_ARENA_H
+#define CFL_BASE_ARENA_H
 
 #include <stdalign.h>
 #include <stdbool.h>
@@ -50,4 +50,4 @@ cflight_status cfl_arena_error(const struct cfl_arena *arena, const char *what,
 cflight_status cfl_arena_budget_error(const struct cfl_budget *budget, const char *what,
                                       cflight_error **reterr);
 
-#endif /* CFL_FLIGHT_VALUE_ARENA_H */
+#endif /* CFL_BASE_ARENA_H */
