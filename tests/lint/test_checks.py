@@ -5,6 +5,7 @@ Method: a tree with one file and a copy of tools/, for every rule once."""
 
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 
@@ -271,3 +272,46 @@ def test_limits_are_listed_with_their_values(tmp_path, row, is_right):
     result = run(tmp_path, "check_limits", "src/base/limits.c",
                  "const struct cfl_limits a = {\n    .frame_bytes_max = 1 * MIB,\n};\n")
     assert result.returncode == (0 if is_right else 1), result.stdout
+
+
+GET = "status = cflight_client_do_get(client, cflight_bytes_from_text(\"%s\"), NULL, &rows, &error);\n"
+SNIPPETS = [
+    ("a call", "cflight_reader *rows = NULL;\n" + GET % "weather", None),
+    ("what does not compile", "status = cflight_client_close(client);\n", "docs/guide/a.md:4:8: error"),
+    ("a call that fails", "cflight_reader *rows = NULL;\n" + GET % "weather" + "cflight_chunk_next(rows);\n",
+     "does not compile"),
+    ("a status", "status = cflight_server_context_add_trailer(context, cflight_bytes_from_text(\"A b\"),\n"
+     "    cflight_bytes_from_text(\"\"), &error);\n", "docs/guide/a.md:4: INVALID_ARGUMENT"),
+    ("a leak", "struct ArrowArrayStream rows;\nstatus = cflight_reader_to_stream(reader, &rows, &error);\n",
+     "LeakSanitizer"),
+    ("memory that is gone", "cflight_buffer *text = NULL;\n"
+     "status = cflight_buffer_new_copy(cflight_bytes_from_text(\"a\"), &text, &error);\n"
+     "struct cflight_bytes bytes = cflight_buffer_bytes(text);\ncflight_buffer_unref(text);\n"
+     "status = bytes.data[0] == 'b';\n", "heap-use-after-free"),
+    ("a handler that fails", "static cflight_status do_get(void *user_data, cflight_server_context *context,\n"
+     "    struct cflight_bytes ticket, cflight_writer *writer, cflight_error **reterr)\n"
+     "{\n    return cflight_error_set_message(reterr, CFLIGHT_ABORTED, \"no\");\n}\n",
+     "do_get of the page: ABORTED: no"),
+]
+
+
+def check_snippets(tmp_path, page):
+    for name in ("src", "tests", "build"):
+        (tmp_path / name).symlink_to(TOOLS.parent / name)
+    shutil.copytree(TOOLS.parent / "include", tmp_path / "include")
+    result = run(tmp_path, "check_snippets", "docs/guide/a.md", "# A\n\n" + page)
+    assert result.stderr == ""
+    return result
+
+
+@pytest.mark.parametrize("code, message", [case[1:] for case in SNIPPETS], ids=[case[0] for case in SNIPPETS])
+def test_a_snippet_runs(tmp_path, code, message):
+    result = check_snippets(tmp_path, f"```c\n{code}```\n")
+    assert result.returncode == (0 if message is None else 1), result.stdout
+    assert (message or "") in result.stdout
+
+
+def test_a_snippet_that_cannot_run_is_compiled(tmp_path):
+    result = check_snippets(tmp_path, "<!-- compiled only: it fails -->\n```c\nstatus = CFLIGHT_ABORTED;\n```\n"
+                            "```c\nstatus = cflight_client_connect(client, NULL, &error);\n```\n")
+    assert (result.returncode, result.stdout) == (0, "")
