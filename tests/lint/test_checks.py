@@ -274,6 +274,27 @@ def test_limits_are_listed_with_their_values(tmp_path, row, is_right):
     assert result.returncode == (0 if is_right else 1), result.stdout
 
 
+HEADER = "/// @file\nCFLIGHT_EXPORT int cflight_one(void);\nstatic inline int cflight_two(void);\n"
+
+
+@pytest.mark.parametrize("page, message", [
+    ("`cflight_one()` and `cflight_two()`\n", None),
+    ("`cflight_one()`\n", "include/cflight/a.h:3: cflight_two is on no page"),
+    ("`cflight_one()`, `cflight_twofold()`\n", "cflight_two is on no page"),
+    ("`cflight_one()`, `cflight_two()`\n`cflight_three()`\n", "docs/guide/a.md:2: cflight_three is not in"),
+])
+def test_public_functions_are_in_the_guide(tmp_path, page, message):
+    header = tmp_path / "include/cflight/a.h"
+    header.parent.mkdir(parents=True)
+    # What is for reference only is there, so that the list of the real headers holds.
+    listed = (TOOLS / "check_guide").read_text().partition("REFERENCE_ONLY")[2].partition("split()")[0]
+    header.write_text(HEADER + "".join(f"CFLIGHT_EXPORT int {name}(void);\n"
+                                       for name in re.findall(r"cflight_\w+", listed)))
+    result = run(tmp_path, "check_guide", "docs/guide/a.md", page)
+    assert result.returncode == (0 if message is None else 1), result.stdout
+    assert (message or "") in result.stdout
+
+
 GET = "status = cflight_client_do_get(client, cflight_bytes_from_text(\"%s\"), NULL, &rows, &error);\n"
 SNIPPETS = [
     ("a call", "cflight_reader *rows = NULL;\n" + GET % "weather", None),
