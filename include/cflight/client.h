@@ -14,9 +14,9 @@
 /// made again after it was lost. Any number of threads may make calls at once. The threads that
 /// wait for answers do the I/O; on connections that nobody waits for, one quiet thread of the
 /// library, for all clients of the process, answers pings, hears a GOAWAY or the end, and sends
-/// keepalive. It starts when a connection is first left alone, blocks all signals, calls nothing of
-/// the application but the allocator and the log, and ends with the last client.
-/// `idle_watch_is_off` does without it.
+/// keepalive. It starts when a connection is first left alone, blocks all signals but those of
+/// faults, calls nothing of the application but the allocator and the log, and ends with the last
+/// client. `idle_watch_is_off` does without it.
 ///
 /// A call of one request that the server certainly did not process (its stream was refused, or lies
 /// above the id of a GOAWAY: RFC 9113, sections 8.7 and 6.8) is sent again, up to three times, on a

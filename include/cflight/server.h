@@ -20,7 +20,8 @@
 /// through the library, does not count among those that run. A handler answers through the object
 /// it was given and returns a status; with a status other than OK it may leave an error in
 /// `reterr`, which travels to the client. A NULL entry answers CFLIGHT_UNIMPLEMENTED. The library
-/// touches no signals.
+/// installs no signal handler; where handlers run the signals are blocked that were blocked where
+/// the server was made, but for those of faults.
 ///
 /// After fork() the server goes on in the parent alone. In the child it counts as shut down, and
 /// cflight_server_free() closes the child's copy of the listening sockets.

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 enum {
     PREFIX_BYTES = 8,
@@ -192,7 +193,8 @@ static void run_job(struct job *job, size_t helper_count, void **zstd)
     pthread_t helpers[WORKERS_MAX];
     size_t started = 0;
 
-    while (started < helper_count && pthread_create(&helpers[started], NULL, work, job) == 0) {
+    while (started < helper_count &&
+           cfl_thread_start(&helpers[started], NULL, NULL, work, job) == 0) {
         started++;
     }
     work_with(job, zstd);

@@ -4,17 +4,17 @@
  * The C library's resolver can neither be interrupted nor given a limit. It runs on a detached
  * thread. The request is freed by the caller, who finds it finished, or by the thread, which finds
  * it abandoned; the mutex decides which, and the thread touches nothing after it has reported.
- * Since the thread may outlive a client and its allocator, the memory comes from the C library. The
- * thread blocks all signals, which belong to the application. Thread class: one at a time. */
+ * Since the thread may outlive a client and its allocator, the memory comes from the C library.
+ * Thread class: one at a time. */
 #include "net/resolve.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "net/poller.h"
 
 struct cfl_resolve {
@@ -61,22 +61,17 @@ static void *run(void *user_data)
     return NULL;
 }
 
-/* Returns 0 or an errno. The thread starts with every signal blocked. */
+/* Returns 0 or an errno. */
 static int start_thread(struct cfl_resolve *resolve)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
     int code = pthread_attr_init(&attributes);
     if (code != 0) {
         return code;
     }
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&thread, &attributes, run, resolve);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    code = cfl_thread_start(&thread, &attributes, NULL, run, resolve);
     (void)pthread_attr_destroy(&attributes);
     return code;
 }

@@ -33,6 +33,7 @@ BAD = [
      "is not below src/flight/value"),
     ("check_layers", "cli/a.c", '#include "base/buf.h"\n', "only public headers"),
     ("check_layers", "src/h2/a.c", "void f(void)\n{\n    free(p);\n}\n", "free: memory"),
+    ("check_layers", "src/h2/a.c", "void f(void)\n{\n    pthread_create(a, b, c, d);\n}\n", "threads start by"),
     ("check_style", "src/h2/a.c", "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy is banned"),
     ("check_style", "src/h2/a.c", "void f(void)\n{\n    abort();\n}\n", "abort is banned"),
     ("check_style", "src/h2/a.c", "#define F(x) \\\n    if (x)   \\\n        return 1\n", "macro"),

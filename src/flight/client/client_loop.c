@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client.h"
 #include "flight/call/metadata_stream.h"
@@ -126,7 +127,7 @@ cflight_status cflight_client_loop_connect(cflight_client *client,
     if (client->locked.dial != NULL) {
         status = cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                            "the client is connecting already");
-    } else if (pthread_create(&dial->thread, NULL, dial_main, dial) != 0) {
+    } else if (cfl_thread_start(&dial->thread, NULL, NULL, dial_main, dial) != 0) {
         status = cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                            "the system gives no thread to connect");
     } else {

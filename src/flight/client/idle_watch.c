@@ -19,13 +19,13 @@
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "flight/client/idle_watch.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/condition.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 enum {
     LOOK_MS = 25,
@@ -347,30 +347,14 @@ static void *run(void *unused)
     return NULL;
 }
 
-/* Signals belong to the application. Those of faults are not blocked: a blocked one ends the
- * process, while the application may have a handler for pages of a mapped file that are gone. */
-static void fill_blocked(sigset_t *signals)
-{
-    (void)sigfillset(signals);
-    (void)sigdelset(signals, SIGBUS);
-    (void)sigdelset(signals, SIGSEGV);
-    (void)sigdelset(signals, SIGFPE);
-    (void)sigdelset(signals, SIGILL);
-}
-
 static bool start_thread(void)
 {
     pthread_attr_t attributes;
-    sigset_t blocked;
-    sigset_t before;
     if (pthread_attr_init(&attributes) != 0) {
         return false;
     }
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    fill_blocked(&blocked);
-    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int code = pthread_create(&watch.thread, &attributes, run, NULL);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int code = cfl_thread_start(&watch.thread, &attributes, NULL, run, NULL);
     (void)pthread_attr_destroy(&attributes);
     if (code == 0) {
         (void)pthread_setname_np(watch.thread, "cflight-idle");

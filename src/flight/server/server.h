@@ -2,6 +2,7 @@
 #ifndef CFL_FLIGHT_SERVER_SERVER_H
 #define CFL_FLIGHT_SERVER_SERVER_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -112,6 +113,7 @@ struct cflight_server {
     struct cfl_server_timers timers;
     uint32_t workers_least; /* threads that are not away */
     void *(*worker_main)(void *user_data);
+    sigset_t worker_signals; /* blocked where the server was made, and by whoever runs handlers */
     atomic_uint_least32_t polling_count;
     atomic_uint_least32_t running[CFL_SERVER_KIND_COUNT];
     atomic_uint_least32_t starved_count[CFL_SERVER_KIND_COUNT];

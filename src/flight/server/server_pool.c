@@ -6,6 +6,7 @@
  * waits; when the system gives no thread, the clock tries again. Threads that have nothing to do
  * for a while leave, down to that number. Lock: the server's mutex. */
 #include "base/error.h"
+#include "base/thread.h"
 #include "flight/server/server.h"
 
 enum { IDLE_S_MAX = 10 };
@@ -130,11 +131,12 @@ static void *worker_main(void *user_data)
 cflight_status cfl_server_start_threads(struct cflight_server *server, cflight_error **reterr)
 {
     server->worker_main = worker_main;
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &server->worker_signals);
     (void)pthread_mutex_lock(&server->mutex);
     bool is_started = cfl_server_start_thread_locked(server);
     if (is_started) {
-        server->locked.has_clock =
-            pthread_create(&server->locked.clock_thread, NULL, cfl_server_clock_main, server) == 0;
+        server->locked.has_clock = cfl_thread_start(&server->locked.clock_thread, NULL, NULL,
+                                                    cfl_server_clock_main, server) == 0;
         cfl_server_ensure_workers_locked(server); /* it can do with one */
     }
     bool has_clock = server->locked.has_clock;

@@ -3,6 +3,7 @@
  * a handler that is slow or waits; when the system gives no thread, the clock tries again. Lock:
  * the server's mutex. */
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "flight/server/server.h"
 
 static uint64_t thread_max(const struct cflight_server *server)
@@ -40,7 +41,8 @@ bool cfl_server_start_thread_locked(struct cflight_server *server)
     worker->server = server;
     cfl_list_append(&server->locked.workers, &worker->node);
     server->locked.thread_count++;
-    if (pthread_create(&worker->thread, NULL, server->worker_main, worker) != 0) {
+    if (cfl_thread_start(&worker->thread, NULL, &server->worker_signals, server->worker_main,
+                         worker) != 0) {
         server->locked.thread_count--;
         cfl_list_remove(&worker->node);
         cfl_free(server->alloc, worker, sizeof *worker);

@@ -3,16 +3,15 @@
  * was sent, limits on connections, broken input, forks. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cut_file.h"
 #include "log_capture.h"
 #include "peer.h"
 #include "quiet_fork.h"
@@ -411,44 +410,6 @@ static void take_and_chat(void *user_data, int fd)
     (void)close(fd);
 }
 
-/* A mapped file whose pages are gone: what the kernel reads there is refused (EFAULT), what the
- * process reads raises SIGBUS. */
-struct cut_file {
-    void *address;
-    size_t len_bytes;
-    struct sigaction before;
-};
-
-static void put_zeros(int number, siginfo_t *info, void *context)
-{
-    const uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
-    void *page = (void *)((uintptr_t)info->si_addr & ~(page_bytes - 1));
-    (void)number;
-    (void)context;
-    if (mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page) {
-        abort();
-    }
-}
-
-static struct cut_file cut_file_new(size_t len_bytes)
-{
-    struct cut_file file = {.len_bytes = len_bytes};
-    struct sigaction action = {.sa_sigaction = put_zeros, .sa_flags = SA_SIGINFO};
-    FILE *stream = tmpfile();
-    assert_non_null(stream);
-    file.address = mmap(NULL, len_bytes, PROT_READ, MAP_PRIVATE, fileno(stream), 0);
-    assert_true(file.address != MAP_FAILED);
-    (void)fclose(stream); /* it was never made longer: no page is there */
-    assert_int_equal(sigaction(SIGBUS, &action, &file.before), 0);
-    return file;
-}
-
-static void cut_file_done(struct cut_file *file)
-{
-    (void)munmap(file->address, file->len_bytes);
-    (void)sigaction(SIGBUS, &file->before, NULL);
-}
-
 /* Goal: a write that the system refuses ends the call although the socket lives on and the peer has
  * more to say.
  * Method: a batch whose values lie in a file that was cut, to a peer that never stops sending. A
@@ -461,7 +422,7 @@ TEST(endings, a_write_that_the_system_refuses_ends_the_call)
     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
                                             .cmd = cflight_bytes_from_text("x")};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
-    struct cut_file file = cut_file_new(ROW_COUNT * sizeof(int64_t));
+    struct t_cut_file file = t_cut_file_new(ROW_COUNT * sizeof(int64_t));
     cflight_client *client = NULL;
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
@@ -487,7 +448,7 @@ TEST(endings, a_write_that_the_system_refuses_ends_the_call)
     cflight_client_free(client);
     batch.release(&batch);
     schema.release(&schema);
-    cut_file_done(&file);
+    t_cut_file_done(&file);
     t_peer_stop(&peer);
     CHECK_STATUS(status, CFLIGHT_UNAVAILABLE);
     cflight_error_free(error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who runs at a server (docs/internals/threads.md): turns, waits without a slot, streams that were
  * handed over, limits of states that have no thread. */
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -62,6 +63,8 @@ struct hall {
     struct t_gate gate;
     struct t_gate entered;
     atomic_int entered_count;
+    int opens_at;           /* how many have entered when the gate opens by itself; 0 is never */
+    atomic_int wrong_count; /* of handlers whose thread blocks other signals than it should */
 };
 
 /* "x" waits for the gate, others answer at once. */
@@ -72,8 +75,12 @@ static cflight_status info(void *user_data, cflight_server_context *context,
     struct hall *hall = user_data;
     (void)context;
     if (descriptor->cmd.len_bytes == 1) {
-        if (atomic_fetch_add(&hall->entered_count, 1) == 0) {
+        int before = atomic_fetch_add(&hall->entered_count, 1);
+        if (before == 0) {
             t_gate_open(&hall->entered);
+        }
+        if (before + 1 == hall->opens_at) {
+            t_gate_open(&hall->gate);
         }
         t_gate_wait(&hall->gate);
     }
@@ -125,6 +132,52 @@ TEST(turns, a_handler_that_blocks_is_left_alone)
     assert_true(t_socket_send(fd, &output));
     read_ends(fd, CALLS_AT_ONCE - 1);
     assert_int_equal(atomic_load(&hall.entered_count), 1);
+    (void)close(fd);
+    t_raw_done(&output);
+    close_hall(&hall);
+}
+
+static cflight_status info_of_signals(void *user_data, cflight_server_context *context,
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr)
+{
+    struct hall *hall = user_data;
+    sigset_t blocked;
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    if (sigismember(&blocked, SIGUSR1) != 1 || sigismember(&blocked, SIGUSR2) != 0 ||
+        sigismember(&blocked, SIGBUS) != 0 || sigismember(&blocked, SIGSEGV) != 0) {
+        atomic_fetch_add(&hall->wrong_count, 1);
+    }
+    return info(user_data, context, descriptor, response, reterr);
+}
+
+/* Goal: handlers run with the signals blocked that were where the server was made, whichever thread
+ * of the server started theirs, and a fault meets its handler even so. Method: a server made where
+ * all are blocked but SIGUSR2; calls that all wait, so that the clock starts threads for them. */
+TEST(turns, handlers_have_the_signals_of_who_made_the_server)
+{
+    struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
+    struct hall hall;
+    struct t_raw output = {0};
+    sigset_t signals;
+    sigset_t before;
+    handlers.get_flight_info = info_of_signals;
+    (void)sigfillset(&signals);
+    (void)sigdelset(&signals, SIGUSR2);
+    (void)pthread_sigmask(SIG_SETMASK, &signals, &before);
+    open_hall(&hall, NULL, &handlers);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    hall.opens_at = CALLS_AT_ONCE;
+    int fd = t_socket_connect(cflight_server_port(hall.server));
+    t_raw_client_start(&output);
+    t_raw_ack(&output);
+    for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
+        add_request(&output, "GetFlightInfo", 1 + 2 * i, "\x08\x02\x12\x01x", 5);
+    }
+    assert_true(t_socket_send(fd, &output));
+    read_ends(fd, CALLS_AT_ONCE);
+    assert_int_equal(atomic_load(&hall.entered_count), CALLS_AT_ONCE);
+    assert_int_equal(atomic_load(&hall.wrong_count), 0);
     (void)close(fd);
     t_raw_done(&output);
     close_hall(&hall);

@@ -2,9 +2,11 @@
 /* Dialing: what is reached, in which order, and what is said when nothing is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -258,6 +260,37 @@ TEST(resolve, gives_the_addresses)
     assert_int_equal(list.count, 1);
     cfl_address_text(&list.items[0], text);
     assert_string_equal(text, "192.0.2.7:99");
+}
+
+/* The C library's, which the linker brings here first. */
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **ret_list);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **ret_list);
+
+static sigset_t lookup_blocked; /* of the thread that looked up last */
+
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **ret_list)
+{
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &lookup_blocked);
+    return __real_getaddrinfo(host, port, hints, ret_list);
+}
+
+/* Goal: the thread takes no signal that was sent to the application, and a fault in a module of the
+ * resolver meets its handler. Method: what it blocks while it looks up. */
+TEST(resolve, blocks_all_signals_but_faults)
+{
+    struct cfl_resolve *resolve = NULL;
+    cflight_error *error = NULL;
+    (void)sigemptyset(&lookup_blocked);
+    CHECK_OK(cfl_resolve_start("not a name", 99, &resolve, &error), error);
+    wait_for_lookup(resolve);
+    cfl_resolve_free(resolve);
+    assert_int_equal(sigismember(&lookup_blocked, SIGTERM), 1);
+    assert_int_equal(sigismember(&lookup_blocked, SIGUSR1), 1);
+    assert_int_equal(sigismember(&lookup_blocked, SIGSEGV), 0);
+    assert_int_equal(sigismember(&lookup_blocked, SIGBUS), 0);
 }
 
 /* Goal: a failed lookup names the host and the reason. Method: a name that no resolver accepts. */
