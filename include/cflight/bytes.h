@@ -73,6 +73,13 @@ cflight_bytes_equal(struct cflight_bytes a, struct cflight_bytes b)
 CFLIGHT_EXPORT bool
 cflight_bytes_equal_in_constant_time(struct cflight_bytes a, struct cflight_bytes b);
 
+/// Tells whether a call can carry a header: what everything that takes one checks, for those who
+/// get headers from elsewhere. A name is letters, digits, '_', '-' and '.', and is not one of HTTP
+/// and gRPC ("content-type", "grpc-..."). Both are borrowed. Thread class: free.
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (the message tells which byte of what is wrong)
+CFLIGHT_CHECKED cflight_status
+cflight_header_check(struct cflight_bytes name, struct cflight_bytes value, cflight_error **reterr);
+
 /// Frees a text that the library made: the result of each function that says so. NULL is ignored.
 CFLIGHT_EXPORT void
 cflight_text_free(char *text);

@@ -22,6 +22,7 @@
 #include "cflight/log.h"
 #include "cflight/loop.h"
 #include "cflight/middleware.h"
+#include "cflight/schema.h"
 #include "cflight/server.h"
 #include "cflight/sessions.h"
 #include "cflight/status.h"

@@ -7,6 +7,7 @@
 #include "cflight/bytes.h"
 #include "cflight/error.h"
 #include "cflight/export.h"
+#include "cflight/schema.h"
 
 /// @file
 /// Arrow IPC: schemas as bytes, and files and streams of record batches, over the Arrow C data and
@@ -133,22 +134,6 @@ cflight_ipc_schema_serialize(const struct ArrowSchema *schema, cflight_buffer **
 CFLIGHT_CHECKED cflight_status
 cflight_ipc_schema_parse(struct cflight_bytes bytes, struct ArrowSchema *ret_schema,
                          cflight_error **reterr);
-
-/// Copies a schema deeply, metadata and dictionary included.
-CFLIGHT_CHECKED cflight_status
-cflight_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_schema,
-                    cflight_error **reterr);
-
-/// Tells whether two schemas describe the same data: names, types, nullability and dictionary
-/// encoding of all fields. Metadata is compared too when `with_metadata` is set. A schema that is
-/// not valid equals nothing.
-CFLIGHT_EXPORT bool
-cflight_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b, bool with_metadata);
-
-/// Gives the type of one field in words, such as `list<item: int32>` or `timestamp[us, tz=UTC]`;
-/// the text is terminated and the caller passes it to cflight_text_free().
-CFLIGHT_CHECKED cflight_status
-cflight_schema_type_text(const struct ArrowSchema *field, char **ret_text, cflight_error **reterr);
 
 /// A readable Arrow IPC file or stream with random access where the format has it (files).
 typedef struct cflight_ipc_file cflight_ipc_file;

@@ -7,7 +7,11 @@
 
 /// @file
 /// What clients and servers may demand of TLS beyond the defaults: part of struct
-/// cflight_client_tls and struct cflight_server_tls.
+/// cflight_client_tls and struct cflight_server_tls. And how their certificates and keys are read.
+///
+///     cflight_buffer *roots = NULL;
+///     if (cflight_pem_read("ca.pem", &roots, &error) != CFLIGHT_OK) { ... }
+///     struct cflight_client_tls tls = {.root_certs = cflight_buffer_bytes(roots)};
 /// @since 0.1
 
 #ifdef __cplusplus
@@ -32,6 +36,19 @@ struct cflight_tls_policy {
     /// the peer's chain must be covered by a list of its issuer that has not run out.
     struct cflight_bytes revocation_lists;
 };
+
+/// Reads a file for the PEM texts of TLS: certificates, a key, revocation lists. Whether it holds
+/// such is found out where it is used. Blocks on the disk. Thread class: free.
+///
+/// @param path     Borrowed. A pipe is read to its end.
+/// @param ret_pem  Receives the content; unref it once the client or server is made, which copies
+///                 it. The memory is wiped then, since it may be a key. Untouched on failure.
+/// @return CFLIGHT_OK; CFLIGHT_NOT_FOUND, CFLIGHT_PERMISSION_DENIED or CFLIGHT_UNKNOWN (it cannot
+/// be
+///         read); CFLIGHT_RESOURCE_EXHAUSTED (more than 16 MiB, or memory ran out);
+///         CFLIGHT_INVALID_ARGUMENT (NULL)
+CFLIGHT_CHECKED cflight_status
+cflight_pem_read(const char *path, cflight_buffer **ret_pem, cflight_error **reterr);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,14 @@ void cfl_buf_done(struct cfl_buf *buf)
     cfl_buf_init(buf, buf->alloc);
 }
 
+void cfl_buf_wipe(struct cfl_buf *buf)
+{
+    if (buf->data != NULL) {
+        explicit_bzero(buf->data, buf->capacity_bytes);
+    }
+    cfl_buf_done(buf);
+}
+
 void cfl_buf_clear(struct cfl_buf *buf)
 {
     buf->len_bytes = 0;

@@ -95,8 +95,8 @@ static cflight_status check_name(struct cflight_bytes name, cflight_error **rete
     return CFLIGHT_OK;
 }
 
-cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_bytes name,
-                                struct cflight_bytes value, cflight_error **reterr)
+static cflight_status check_field(struct cflight_bytes name, struct cflight_bytes value,
+                                  cflight_error **reterr)
 {
     cflight_status status = check_name(name, reterr);
     if (status != CFLIGHT_OK) {
@@ -111,7 +111,21 @@ cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_by
                 i, (int)name.len_bytes, (const char *)name.data, value.data[i]);
         }
     }
-    return cfl_metadata_add_unchecked(metadata, name, value, reterr);
+    return CFLIGHT_OK;
+}
+
+cflight_status cflight_header_check(struct cflight_bytes name, struct cflight_bytes value,
+                                    cflight_error **reterr)
+{
+    return check_field(name, value, reterr);
+}
+
+cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_bytes name,
+                                struct cflight_bytes value, cflight_error **reterr)
+{
+    cflight_status status = check_field(name, value, reterr);
+    return status == CFLIGHT_OK ? cfl_metadata_add_unchecked(metadata, name, value, reterr)
+                                : status;
 }
 
 cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *name,

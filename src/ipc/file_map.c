@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 
 struct map {
     const struct cflight_allocator *alloc;
@@ -25,24 +26,6 @@ static void unmap(void *user_data)
     struct map *map = user_data;
     (void)munmap(map->address, map->len_bytes);
     cfl_free(map->alloc, map, sizeof *map);
-}
-
-static cflight_status open_status(int os_code)
-{
-    switch (os_code) {
-    case ENOENT:
-    case ENOTDIR:
-        return CFLIGHT_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-        return CFLIGHT_PERMISSION_DENIED;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-        return CFLIGHT_RESOURCE_EXHAUSTED;
-    default:
-        return CFLIGHT_UNKNOWN;
-    }
 }
 
 cflight_status cfl_file_map_descriptor(const struct cflight_allocator *alloc, int descriptor,
@@ -86,7 +69,8 @@ cflight_status cfl_file_map(const struct cflight_allocator *alloc, const char *p
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         int os_code = errno;
-        return cfl_error_set_os(reterr, open_status(os_code), os_code, "cannot open '%s'", path);
+        return cfl_error_set_os(reterr, cfl_file_status(os_code), os_code, "cannot open '%s'",
+                                path);
     }
     cflight_status status = cfl_file_map_descriptor(alloc, descriptor, ret_buffer, reterr);
     (void)close(descriptor);

@@ -332,7 +332,7 @@ static int32_t value_width(const struct cfl_type *type)
     return 0;
 }
 
-static bool resolve_type(struct cfl_type *type)
+bool cfl_type_resolve(struct cfl_type *type)
 {
     if (type->id <= CFL_TYPE_NONE || type->id > CFL_TYPE_LARGE_LIST_VIEW) {
         return false;
@@ -397,7 +397,7 @@ cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struc
             reterr, CFLIGHT_UNIMPLEMENTED,
             "integers of 128 bits are an extension of polars; Arrow has 8 to 64 bits");
     }
-    if (!resolve_type(&field->type)) {
+    if (!cfl_type_resolve(&field->type)) {
         return cflight_error_set(
             reterr, builder->bad_status,
             "type %d has impossible parameters (unit %d, %d bits, precision %d, size %d)",
@@ -405,7 +405,7 @@ cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struc
             field->type.list_size);
     }
     if (field->is_dictionary &&
-        (field->index_type.id != CFL_TYPE_INT || !resolve_type(&field->index_type))) {
+        (field->index_type.id != CFL_TYPE_INT || !cfl_type_resolve(&field->index_type))) {
         return cflight_error_set_message(reterr, builder->bad_status,
                                          "the index type of a dictionary must be an integer");
     }

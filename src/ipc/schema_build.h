@@ -57,10 +57,13 @@ cflight_status cfl_schema_set_union_ids(struct cfl_schema_builder *builder, stru
 cflight_status cfl_schema_add_children(struct cfl_schema_builder *builder, struct cfl_field *field,
                                        int64_t child_count, uint32_t depth, cflight_error **reterr);
 
-/* To be called when type, index type, name and children of a field are set. Derives `layout` and
- * `width_bytes`, except that the caller sets `layout` of a union (sparse or dense) and
- * `width_bytes` of a fixed-size binary. Checks bit widths, units, precision, union ids, the index
- * type, and number and types of children. */
+/* Derives `layout` and `width_bytes`, except that the caller sets `layout` of a union (sparse or
+ * dense) and `width_bytes` of a fixed-size binary. False when bit width, unit, precision or size
+ * are impossible. */
+bool cfl_type_resolve(struct cfl_type *type);
+
+/* To be called when type, index type, name and children of a field are set. Resolves the types
+ * and checks union ids, the index type, and number and types of children. */
 cflight_status cfl_schema_finish_field(struct cfl_schema_builder *builder, struct cfl_field *field,
                                        cflight_error **reterr);
 

@@ -8,15 +8,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "cflight/ipc.h"
+#include "cflight/schema.h"
+#include "ipc/format.h"
 #include "ipc/metadata.h"
 #include "ipc/schema_from_arrow.h"
-
-static const char *const unit_names[] = {"s", "ms", "us", "ns"};
-static const char *const float_names[] = {"halffloat", "float", "double"};
-static const char *const date_names[] = {"date32[day]", "date64[ms]"};
-static const char *const interval_names[] = {"month_interval", "day_time_interval",
-                                             "month_day_nano_interval"};
 
 static void append_field(struct cfl_buf *text, const struct cfl_field *field);
 static void append_value_type(struct cfl_buf *text, const struct cfl_field *field);
@@ -29,8 +24,7 @@ static void append_type(struct cfl_buf *text, const struct cfl_field *field)
     }
     cfl_buf_append_text(text, "dictionary<values=");
     append_value_type(text, field);
-    cfl_buf_append_format(text, ", indices=%sint%d, ordered=%d>",
-                          field->index_type.is_signed ? "" : "u", field->index_type.bit_width,
+    cfl_buf_append_format(text, ", indices=%s, ordered=%d>", cfl_format_words(&field->index_type),
                           field->dictionary_is_ordered ? 1 : 0);
 }
 
@@ -96,114 +90,52 @@ static void append_run_end_encoded(struct cfl_buf *text, const struct cfl_field 
     cfl_buf_append_text(text, ">");
 }
 
-static void append_int(struct cfl_buf *text, const struct cfl_field *field)
+static void append_timestamp(struct cfl_buf *text, const struct cfl_type *type)
 {
-    cfl_buf_append_format(text, "%sint%d", field->type.is_signed ? "" : "u", field->type.bit_width);
-}
+    static const char *const unit_names[] = {"s", "ms", "us", "ns"};
 
-static void append_float(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_text(text, float_names[field->type.unit]);
-}
-
-static void append_decimal(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_format(text, "decimal%d(%d, %d)", field->type.bit_width, field->type.precision,
-                          field->type.scale);
-}
-
-static void append_date(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_text(text, date_names[field->type.unit]);
-}
-
-static void append_time(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_format(text, "time%d[%s]", field->type.bit_width, unit_names[field->type.unit]);
-}
-
-static void append_timestamp(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_format(text, "timestamp[%s", unit_names[field->type.unit]);
-    if (field->type.timezone != NULL) {
+    cfl_buf_append_format(text, "timestamp[%s", unit_names[type->unit]);
+    if (type->timezone != NULL) {
         cfl_buf_append_text(text, ", tz=");
-        cfl_buf_append_text(text, field->type.timezone);
+        cfl_buf_append_text(text, type->timezone);
     }
     cfl_buf_append_text(text, "]");
 }
 
-static void append_interval(struct cfl_buf *text, const struct cfl_field *field)
+static void append_parametric(struct cfl_buf *text, const struct cfl_field *field)
 {
-    cfl_buf_append_text(text, interval_names[field->type.unit]);
-}
+    const struct cfl_type *type = &field->type;
 
-static void append_duration(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_format(text, "duration[%s]", unit_names[field->type.unit]);
+    if (type->id == CFL_TYPE_TIMESTAMP) {
+        append_timestamp(text, type);
+    } else if (type->id == CFL_TYPE_DECIMAL) {
+        cfl_buf_append_format(text, "decimal%d(%d, %d)", type->bit_width, type->precision,
+                              type->scale);
+    } else if (type->id == CFL_TYPE_FIXED_SIZE_BINARY) {
+        cfl_buf_append_format(text, "fixed_size_binary[%d]", type->width_bytes);
+    } else if (type->id == CFL_TYPE_FIXED_SIZE_LIST) {
+        append_nested(text, "fixed_size_list", field);
+        cfl_buf_append_format(text, "[%d]", type->list_size);
+    } else if (type->id == CFL_TYPE_UNION) {
+        bool is_dense = type->layout == CFL_LAYOUT_DENSE_UNION;
+        append_nested(text, is_dense ? "dense_union" : "sparse_union", field);
+    }
 }
-
-static void append_union(struct cfl_buf *text, const struct cfl_field *field)
-{
-    bool is_dense = field->type.layout == CFL_LAYOUT_DENSE_UNION;
-    append_nested(text, is_dense ? "dense_union" : "sparse_union", field);
-}
-
-static void append_fixed_size_binary(struct cfl_buf *text, const struct cfl_field *field)
-{
-    cfl_buf_append_format(text, "fixed_size_binary[%d]", field->type.width_bytes);
-}
-
-static void append_fixed_size_list(struct cfl_buf *text, const struct cfl_field *field)
-{
-    append_nested(text, "fixed_size_list", field);
-    cfl_buf_append_format(text, "[%d]", field->type.list_size);
-}
-
-/* How a type is put in words: by its name alone, its name and its children, or by a function. */
-static const struct type_text {
-    const char *name;
-    bool has_children;
-    void (*append)(struct cfl_buf *text, const struct cfl_field *field);
-} type_texts[] = {
-    [CFL_TYPE_NONE] = {"none", false, NULL},
-    [CFL_TYPE_NULL] = {"null", false, NULL},
-    [CFL_TYPE_INT] = {NULL, false, append_int},
-    [CFL_TYPE_FLOATING_POINT] = {NULL, false, append_float},
-    [CFL_TYPE_BINARY] = {"binary", false, NULL},
-    [CFL_TYPE_UTF8] = {"string", false, NULL},
-    [CFL_TYPE_BOOL] = {"bool", false, NULL},
-    [CFL_TYPE_DECIMAL] = {NULL, false, append_decimal},
-    [CFL_TYPE_DATE] = {NULL, false, append_date},
-    [CFL_TYPE_TIME] = {NULL, false, append_time},
-    [CFL_TYPE_TIMESTAMP] = {NULL, false, append_timestamp},
-    [CFL_TYPE_INTERVAL] = {NULL, false, append_interval},
-    [CFL_TYPE_LIST] = {"list", true, NULL},
-    [CFL_TYPE_STRUCT] = {"struct", true, NULL},
-    [CFL_TYPE_UNION] = {NULL, false, append_union},
-    [CFL_TYPE_FIXED_SIZE_BINARY] = {NULL, false, append_fixed_size_binary},
-    [CFL_TYPE_FIXED_SIZE_LIST] = {NULL, false, append_fixed_size_list},
-    [CFL_TYPE_MAP] = {NULL, false, append_map},
-    [CFL_TYPE_DURATION] = {NULL, false, append_duration},
-    [CFL_TYPE_LARGE_BINARY] = {"large_binary", false, NULL},
-    [CFL_TYPE_LARGE_UTF8] = {"large_string", false, NULL},
-    [CFL_TYPE_LARGE_LIST] = {"large_list", true, NULL},
-    [CFL_TYPE_RUN_END_ENCODED] = {NULL, false, append_run_end_encoded},
-    [CFL_TYPE_BINARY_VIEW] = {"binary_view", false, NULL},
-    [CFL_TYPE_UTF8_VIEW] = {"string_view", false, NULL},
-    [CFL_TYPE_LIST_VIEW] = {"list_view", true, NULL},
-    [CFL_TYPE_LARGE_LIST_VIEW] = {"large_list_view", true, NULL},
-};
 
 static void append_value_type(struct cfl_buf *text, const struct cfl_field *field)
 {
-    const struct type_text *type_text = &type_texts[field->type.id];
+    const char *words = cfl_format_words(&field->type);
 
-    if (type_text->append != NULL) {
-        type_text->append(text, field);
-    } else if (type_text->has_children) {
-        append_nested(text, type_text->name, field);
+    if (words == NULL) {
+        append_parametric(text, field);
+    } else if (field->type.id == CFL_TYPE_MAP) {
+        append_map(text, field);
+    } else if (field->type.id == CFL_TYPE_RUN_END_ENCODED) {
+        append_run_end_encoded(text, field);
+    } else if (field->type.id == CFL_TYPE_STRUCT || field->child_count > 0) {
+        append_nested(text, words, field);
     } else {
-        cfl_buf_append_text(text, type_text->name);
+        cfl_buf_append_text(text, words);
     }
 }
 

@@ -11,7 +11,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "cflight/ipc.h"
+#include "cflight/schema.h"
+#include "ipc/format.h"
 #include "ipc/metadata.h"
 #include "ipc/schema_build.h"
 
@@ -138,15 +139,6 @@ static cflight_status export_node(const struct cflight_allocator *alloc, const s
     return CFLIGHT_OK;
 }
 
-static const char *int_format(const struct cfl_type *type)
-{
-    static const char signed_letters[][2] = {"c", "s", "i", "l"};
-    static const char unsigned_letters[][2] = {"C", "S", "I", "L"};
-    int step = type->width_bytes == 8 ? 3 : type->width_bytes / 2;
-
-    return type->is_signed ? signed_letters[step] : unsigned_letters[step];
-}
-
 static void append_union_format(struct cfl_buf *format, const struct cfl_type *type)
 {
     cfl_buf_append_text(format, type->layout == CFL_LAYOUT_DENSE_UNION ? "+ud:" : "+us:");
@@ -163,48 +155,19 @@ static void append_decimal_format(struct cfl_buf *format, const struct cfl_type 
     }
 }
 
-/* Formats that are the same for all types of an id; NULL for the others. */
-static const char *const fixed_formats[] = {
-    [CFL_TYPE_NULL] = "n",
-    [CFL_TYPE_BINARY] = "z",
-    [CFL_TYPE_UTF8] = "u",
-    [CFL_TYPE_BOOL] = "b",
-    [CFL_TYPE_LIST] = "+l",
-    [CFL_TYPE_STRUCT] = "+s",
-    [CFL_TYPE_MAP] = "+m",
-    [CFL_TYPE_LARGE_BINARY] = "Z",
-    [CFL_TYPE_LARGE_UTF8] = "U",
-    [CFL_TYPE_LARGE_LIST] = "+L",
-    [CFL_TYPE_RUN_END_ENCODED] = "+r",
-    [CFL_TYPE_BINARY_VIEW] = "vz",
-    [CFL_TYPE_UTF8_VIEW] = "vu",
-    [CFL_TYPE_LIST_VIEW] = "+vl",
-    [CFL_TYPE_LARGE_LIST_VIEW] = "+vL",
-};
-
 static void append_format(struct cfl_buf *format, const struct cfl_type *type)
 {
     static const char unit_letters[] = "smun";
 
-    if (fixed_formats[type->id] != NULL) {
-        cfl_buf_append_text(format, fixed_formats[type->id]);
-    } else if (type->id == CFL_TYPE_INT) {
-        cfl_buf_append_text(format, int_format(type));
-    } else if (type->id == CFL_TYPE_FLOATING_POINT) {
-        cfl_buf_append_format(format, "%c", "efg"[type->unit]);
+    const char *plain = cfl_format_of_type(type);
+
+    if (plain != NULL) {
+        cfl_buf_append_text(format, plain);
     } else if (type->id == CFL_TYPE_DECIMAL) {
         append_decimal_format(format, type);
-    } else if (type->id == CFL_TYPE_DATE) {
-        cfl_buf_append_text(format, type->unit == 0 ? "tdD" : "tdm");
-    } else if (type->id == CFL_TYPE_TIME) {
-        cfl_buf_append_format(format, "tt%c", unit_letters[type->unit]);
     } else if (type->id == CFL_TYPE_TIMESTAMP) {
         cfl_buf_append_format(format, "ts%c:%s", unit_letters[type->unit],
                               type->timezone == NULL ? "" : type->timezone);
-    } else if (type->id == CFL_TYPE_INTERVAL) {
-        cfl_buf_append_format(format, "ti%c", "MDn"[type->unit]);
-    } else if (type->id == CFL_TYPE_DURATION) {
-        cfl_buf_append_format(format, "tD%c", unit_letters[type->unit]);
     } else if (type->id == CFL_TYPE_UNION) {
         append_union_format(format, type);
     } else if (type->id == CFL_TYPE_FIXED_SIZE_BINARY) {

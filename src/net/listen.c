@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "net/address.h"
 #include "net/socket.h"
 
@@ -38,23 +39,12 @@ struct cfl_listener {
 
 static cflight_status status_of_errno(int os_code)
 {
-    switch (os_code) {
-    case EADDRINUSE:
+    if (os_code == EADDRINUSE) {
         return CFLIGHT_ALREADY_EXISTS;
-    case EACCES:
-    case EPERM:
-        return CFLIGHT_PERMISSION_DENIED;
-    case ENOENT:
-    case ENOTDIR:
-        return CFLIGHT_NOT_FOUND;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        return CFLIGHT_RESOURCE_EXHAUSTED;
-    default:
-        return CFLIGHT_UNAVAILABLE;
     }
+    cflight_status status =
+        os_code == ENOBUFS ? CFLIGHT_RESOURCE_EXHAUSTED : cfl_file_status(os_code);
+    return status == CFLIGHT_UNKNOWN ? CFLIGHT_UNAVAILABLE : status;
 }
 
 static cflight_status cannot_listen(cflight_error **reterr, int os_code,

@@ -35,6 +35,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_tls_policy", sizeof(struct cflight_tls_policy), 40},
     {"cflight_source", sizeof(struct cflight_source), 32},
     {"cflight_chunk", sizeof(struct cflight_chunk), 104},
+    {"cflight_type", sizeof(struct cflight_type), 168},
     {"cflight_descriptor", sizeof(struct cflight_descriptor), 40},
     {"cflight_time", sizeof(struct cflight_time), 16},
     {"cflight_endpoint", sizeof(struct cflight_endpoint), 64},

@@ -6,21 +6,18 @@
  * it takes does not tell which names exist (password_methods.c). Memory that held hashes or a
  * password is wiped. Thread class: free. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/refcount.h"
 #include "cflight/bearer_auth.h"
 #include "flight/kit/password_methods.h"
 
-enum { FILE_BYTES_MAX = 16 << 20, READ_BYTES = 65536, PASSWORD_BYTES_MAX = 512 };
+enum { FILE_BYTES_MAX = 16 << 20, PASSWORD_BYTES_MAX = 512 };
 
 struct entry {
     const char *name; /* both in the text of the content */
@@ -50,19 +47,11 @@ struct cflight_password_file {
     } locked;
 };
 
-static void wipe_buf(struct cfl_buf *buf)
-{
-    if (buf->data != NULL) {
-        explicit_bzero(buf->data, buf->capacity_bytes);
-    }
-    cfl_buf_done(buf);
-}
-
 static void unref_content(struct content *content)
 {
     if (content != NULL && cfl_refcount_down(&content->refs)) {
         cfl_free_array(NULL, content->entries, content->capacity, sizeof *content->entries);
-        wipe_buf(&content->text);
+        cfl_buf_wipe(&content->text);
         cfl_free(NULL, content, sizeof *content);
     }
 }
@@ -76,73 +65,16 @@ static struct content *ref_content(cflight_password_file *file)
     return content;
 }
 
-static cflight_status refuse_file(const char *path, int os_code, cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_UNKNOWN;
-    if (os_code == ENOENT) {
-        status = CFLIGHT_NOT_FOUND;
-    } else if (os_code == EACCES || os_code == EPERM) {
-        status = CFLIGHT_PERMISSION_DENIED;
-    }
-    return cfl_error_set_os(reterr, status, os_code, "password file '%s'", path);
-}
-
-/* Room for more bytes and a terminator. What a buffer that grows leaves behind is wiped. */
-static bool make_room(struct cfl_buf *text)
-{
-    struct cfl_buf larger;
-    if (text->capacity_bytes - text->len_bytes > READ_BYTES) {
-        return true;
-    }
-    cfl_buf_init(&larger, NULL);
-    if (cfl_buf_space(&larger, 2 * text->len_bytes + 2 * READ_BYTES) == NULL ||
-        !cfl_buf_append(&larger, text->data, text->len_bytes)) {
-        cfl_buf_done(&larger);
-        return false;
-    }
-    wipe_buf(text);
-    *text = cfl_buf_move(&larger);
-    return true;
-}
-
-static cflight_status read_text(int fd, const char *path, struct cfl_buf *text,
-                                cflight_error **reterr)
-{
-    for (;;) {
-        if (!make_room(text)) {
-            return cfl_error_no_memory(reterr);
-        }
-        ssize_t got_bytes = read(fd, text->data + text->len_bytes, READ_BYTES);
-        if (got_bytes < 0 && errno != EINTR) {
-            return refuse_file(path, errno, reterr);
-        }
-        if (got_bytes == 0) {
-            break;
-        }
-        cfl_buf_add_len(text, got_bytes < 0 ? 0 : (size_t)got_bytes);
-        if (text->len_bytes > FILE_BYTES_MAX) {
-            return cfl_error_set_size_limit(reterr, "password file", text->len_bytes,
-                                            FILE_BYTES_MAX);
-        }
-    }
-    return cfl_buf_append_u8(text, '\0') ? CFLIGHT_OK : cfl_error_no_memory(reterr);
-}
-
 static cflight_status read_file(const char *path, struct content *content, cflight_error **reterr)
 {
     struct stat about;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &about) != 0) {
-        cflight_status status = refuse_file(path, errno, reterr);
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return status;
+    int os_code = cfl_file_read(path, FILE_BYTES_MAX, &content->text, &about);
+    if (os_code != 0) {
+        return cfl_error_set_os(reterr, cfl_file_status(os_code), os_code, "password file '%s'",
+                                path);
     }
     content->mode = about.st_mode;
-    cflight_status status = read_text(fd, path, &content->text, reterr);
-    (void)close(fd);
-    return status;
+    return cfl_buf_append_u8(&content->text, '\0') ? CFLIGHT_OK : cfl_error_no_memory(reterr);
 }
 
 /* Cuts one line, which is changed, into an entry. */

@@ -4,59 +4,31 @@
  * another. Thread class: one at a time. */
 #include "net/openssl/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 
-enum {
-    READ_BYTES = 64 << 10,
-    FILE_BYTES_MAX = 16 << 20,
-};
+enum { FILE_BYTES_MAX = 16 << 20 };
 
 static const char VARIABLE[] = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
-
-static cflight_status read_all(int fd, const char *path, struct cfl_buf *text,
-                               cflight_error **reterr)
-{
-    for (;;) {
-        uint8_t *space = cfl_buf_space(text, READ_BYTES);
-        if (text->failed) {
-            return cfl_error_no_memory(reterr);
-        }
-        ssize_t count = read(fd, space, READ_BYTES);
-        if (count == 0) {
-            return CFLIGHT_OK;
-        }
-        if (count < 0 && errno != EINTR) {
-            return cfl_error_set_os(reterr, CFLIGHT_INVALID_ARGUMENT, errno, "%s: cannot read '%s'",
-                                    VARIABLE, path);
-        }
-        cfl_buf_add_len(text, count < 0 ? 0 : (size_t)count);
-        if (text->len_bytes > FILE_BYTES_MAX) {
-            return cfl_error_set_size_limit(reterr, VARIABLE, text->len_bytes, FILE_BYTES_MAX);
-        }
-    }
-}
 
 static cflight_status use_file(SSL_CTX *ctx, const char *path, cflight_error **reterr)
 {
     struct cfl_buf text;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return cfl_error_set_os(reterr, CFLIGHT_INVALID_ARGUMENT, errno, "%s: cannot open '%s'",
-                                VARIABLE, path);
-    }
     cfl_buf_init(&text, NULL);
-    cflight_status status = read_all(fd, path, &text, reterr);
-    if (status == CFLIGHT_OK) {
+    cflight_status status = CFLIGHT_OK;
+    int os_code = cfl_file_read(path, FILE_BYTES_MAX, &text, NULL);
+    if (os_code == 0) {
         status = cfl_tls_context_use_roots(ctx, cfl_buf_bytes(&text), VARIABLE, false, reterr);
+    } else {
+        bool is_lack = cfl_file_status(os_code) == CFLIGHT_RESOURCE_EXHAUSTED;
+        status = cfl_error_set_os(reterr,
+                                  is_lack ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_INVALID_ARGUMENT,
+                                  os_code, "%s: cannot read '%s'", VARIABLE, path);
     }
     cfl_buf_done(&text);
-    (void)close(fd);
     return status;
 }
 

@@ -323,6 +323,34 @@ TEST(grpc_wire, metadata_is_checked)
     cfl_metadata_done(&metadata);
 }
 
+/* Goal: users find out about a header before there is a call. Method: one good one of each kind,
+ * and what is wrong with the others. */
+TEST(grpc_wire, a_header_is_checked_without_a_call)
+{
+    static const struct {
+        const char *name;
+        const char *value;
+        const char *problem; /* NULL: none */
+    } CASES[] = {
+        {"x-tenant", "blue", NULL},
+        {"X-Tenant", "", NULL},
+        {"raw-bin", "\x01\xff", NULL},
+        {"", "v", "a metadata name is empty"},
+        {"a b", "v", "byte 1 of a metadata name is 0x20"},
+        {"Host", "v", "metadata name 'Host' is reserved"},
+        {"x", "a\nb", "byte 1 of the value of metadata 'x' is 0x0a"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        cflight_error *error = NULL;
+        cflight_status status =
+            cflight_header_check(text(CASES[i].name), text(CASES[i].value), &error);
+        CHECK_STATUS(status, CASES[i].problem == NULL ? CFLIGHT_OK : CFLIGHT_INVALID_ARGUMENT);
+        assert_true(CASES[i].problem == NULL ||
+                    strstr(cflight_error_message(error), CASES[i].problem) != NULL);
+        cflight_error_free(error);
+    }
+}
+
 /* Goal: metadata that runs out of memory says so and leaks nothing.
  * Method: fail each allocation. */
 TEST(grpc_wire, metadata_reports_missing_memory)
