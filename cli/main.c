@@ -73,11 +73,16 @@ static bool is_worth_telling(enum cli_exit_code code)
 
 static enum cli_exit_code run_command(const struct cli_arguments *arguments)
 {
-    struct cli_run run = {.arguments = arguments, .subject = arguments->positionals[0]};
     bool is_client = arguments->command != CLI_COMMAND_SERVE;
+    struct cli_run run = {.arguments = arguments,
+                          .subject =
+                              is_client ? arguments->client.uri : arguments->serve.directory};
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
 
+    if (arguments->is_quiet) {
+        cli_be_quiet();
+    }
     cli_signals_block();
     cli_mapped_files_guard();
     if (is_client) {
@@ -95,6 +100,7 @@ static enum cli_exit_code run_command(const struct cli_arguments *arguments)
         report(&run, error);
     }
     cflight_error_free(error);
+    cli_connection_done(&run.connection);
     cflight_cancel_unref(run.cancel);
     return code;
 }
@@ -119,12 +125,11 @@ static enum cli_exit_code run_arguments(int argc, char **argv)
     }
     if (cli_arguments_parse(&arguments, argc, argv, &error) != CFLIGHT_OK) {
         code = refuse(prefix, error);
-    } else if (cli_has(&arguments, CLI_OPTION_HELP)) {
+    } else if (arguments.wants_help) {
         cli_append_command_help(&text, arguments.command);
         code = print_text(&text);
-    } else if (cli_has(&arguments, CLI_OPTION_VERSION) ||
-               arguments.command == CLI_COMMAND_VERSION) {
-        code = print_version(cli_has(&arguments, CLI_OPTION_ALL));
+    } else if (arguments.wants_version || arguments.command == CLI_COMMAND_VERSION) {
+        code = print_version(arguments.version_all);
     } else {
         code = run_command(&arguments);
     }

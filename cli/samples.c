@@ -214,7 +214,7 @@ static cflight_status write_file(const char *directory, const char *name, struct
                                .n_children = count,
                                .children = arrays,
                                .release = release_array};
-    cflight_status status = cli_output_open(&output, cli_text_terminated(&path), NULL, reterr);
+    cflight_status status = cli_output_open(&output, cli_text_terminated(&path), reterr);
     if (status == CFLIGHT_OK) {
         status = write_batch(output, &schema, &batch, reterr);
     }

@@ -36,9 +36,13 @@ ROOMS = {
     "src/flight/kit": {"src/flight/value", "src/flight/kit"},
     "src/net": {"src/net", "src/net/openssl"},
     "src/net/openssl": {"src/net", "src/net/openssl"},
-} | _upon(
-    "cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands", "cli",
-) | _upon(*_PYTHON, "python/src/client") | _upon(*_PYTHON, "python/src/server") | {
+    "cli/system": {"cli/system"},
+    "cli/values": {"cli/system", "cli/values"},
+    "cli/client": {"cli/system", "cli/values", "cli/client"},
+    "cli/serve": {"cli/system", "cli/serve"},
+    "cli/commands": {"cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands"},
+    "cli": {"cli/system", "cli/client", "cli/commands", "cli"},
+} | _upon(*_PYTHON, "python/src/client") | _upon(*_PYTHON, "python/src/server") | {
     "python/src": {"python/src", "python/src/client", "python/src/server", *_PYTHON},
 }
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.

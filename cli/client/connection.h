@@ -3,52 +3,78 @@
 #define CFLIGHT_CLI_CLIENT_CONNECTION_H
 
 #include "cflight/client.h"
-#include "cli/commands/commands.h"
 #include "cli/system/text.h"
+
+/* Texts in the order in which they were given. */
+struct cli_list {
+    const char **items;
+    size_t count;
+    size_t capacity;
+};
+
+/* What clients and servers demand of TLS. */
+struct cli_tls_options {
+    const char *crl_path;
+    struct cflight_tls_policy policy; /* but for the lists */
+};
+bool cli_tls_options_are_given(const struct cli_tls_options *options);
+
+/* What the user says about the server and how to call it; texts are NULL where he says nothing. */
+struct cli_client_options {
+    const char *uri;
+    int64_t timeout_ms;      /* of all calls together; -1 for none */
+    int64_t idle_timeout_ms; /* 0 for none */
+    struct cli_list headers; /* "NAME: VALUE" */
+    const char *user;
+    const char *password_path;
+    const char *token_path;
+    const char *roots_path;
+    const char *cert_path;
+    const char *key_path;
+    struct cflight_client_options options; /* but for what is in these files */
+};
 
 /* The server a client command talks to, with the limits, headers and credentials that the user
  * gave. Thread class: one at a time. */
 struct cli_connection {
-    const struct cli_arguments *arguments; /* borrowed */
+    /* Set before it is opened, borrowed. */
+    const struct cli_client_options *given;
+    const struct cli_tls_options *tls;
+    const struct cflight_ipc_read_options *read_options;
     cflight_cancel *cancel;
+
+    char *uri;           /* complete; NULL while it was not found good */
     int64_t deadline_ms; /* on the monotonic clock; 0 for none */
-    char *uri;
     cflight_client *client;
+    struct cflight_client_options options; /* for clients of the service's locations, too */
     struct cli_text tls_roots;
     struct cli_text tls_cert;
     struct cli_text tls_key;
     struct cli_text tls_crl;
-    struct cflight_tls_policy tls_policy; /* but for the lists */
-    struct cflight_ipc_read_options read_options;
     struct cflight_header *headers; /* of the user, then at most one of the credentials */
     size_t header_count;
     struct cli_text *header_texts; /* the memory behind `headers` */
     size_t header_text_count;
-    char *authorization; /* value of the header that logs in, NULL for none */
+    struct cli_text secret;        /* password or token, until it is used */
+    struct cli_text authorization; /* value of the header that logs in */
 };
 
-/* Reads what the options name, makes the client and logs in if credentials are given. When that
- * fails before the server is asked, the run's exit code says so.
- * @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or as the calls of a client. A connection
- * that failed to open needs no done. */
-cflight_status cli_connection_open(struct cli_connection *ret_connection, struct cli_run *run,
-                                   cflight_error **reterr);
+/* Reads what the options name and makes the client: all that needs no server. cli_connection_done()
+ * in any case. @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or what reading files says
+ */
+cflight_status cli_connection_open(struct cli_connection *connection, cflight_error **reterr);
 
-/* Options for clients of the service's locations: limits and TLS, no credentials. They point into
- * the connection. */
-struct cflight_client_options cli_connection_client_options(
-    const struct cli_connection *connection);
+/* Finds the password or token that the options name, which may ask the user. */
+cflight_status cli_connection_find_secret(struct cli_connection *connection,
+                                          cflight_error **reterr);
+/* Logs in if one was found. @return as the calls of a client */
+cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_error **reterr);
 
 /* Options for the next call, good while the connection stays where it is: what is left of the time
  * limit, cancel, and headers. */
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
 
+/* Safe to repeat. */
 void cli_connection_done(struct cli_connection *connection);
-
-/* The path or command that NAME means. `*ret_elements` is the memory behind the path; cli_free()
- * it. */
-cflight_status cli_make_descriptor(const struct cli_arguments *arguments, const char *name,
-                                   struct cflight_descriptor *ret_descriptor,
-                                   struct cflight_bytes **ret_elements, cflight_error **reterr);
 
 #endif /* CFLIGHT_CLI_CLIENT_CONNECTION_H */

@@ -8,6 +8,7 @@
 
 #include "cflight/fetch.h"
 #include "cli/system/message.h"
+#include "cli/system/os_error.h"
 
 cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
                                   const struct ArrowArray *batch, cflight_error **reterr)
@@ -78,14 +79,7 @@ static cflight_status deliver(struct cli_fetch *fetch, const struct ArrowArray *
 /* The stream's failure, whole. */
 static cflight_status fail(const struct ArrowArrayStream *stream, cflight_error **reterr)
 {
-    cflight_error *error = cflight_fetch_error(stream);
-    cflight_status status = cflight_error_status(error);
-    if (reterr != NULL) {
-        *reterr = error;
-        error = NULL;
-    }
-    cflight_error_free(error);
-    return status;
+    return cli_error_give(cflight_fetch_error(stream), reterr);
 }
 
 static cflight_status read_all(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
@@ -115,7 +109,7 @@ static bool is_trusted(void *user_data, const char *location)
 {
     const struct cli_fetch *fetch = user_data;
     (void)location;
-    return cli_has(fetch->connection->arguments, CLI_OPTION_TRUST_LOCATIONS);
+    return fetch->trusts_locations;
 }
 
 static void tell_failed_attempt(void *user_data, const cflight_error *error)
@@ -129,11 +123,10 @@ cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info 
                              cflight_error **reterr)
 {
     struct ArrowArrayStream stream;
-    struct cflight_client_options client_options = cli_connection_client_options(fetch->connection);
     struct cflight_call_options call_options = cli_connection_call(fetch->connection);
     struct cflight_fetch_options options = CFLIGHT_FETCH_OPTIONS_INIT;
     options.call_options = &call_options;
-    options.client_options = &client_options;
+    options.client_options = &fetch->connection->options;
     options.parallel_max = 1; /* what comes first may be all that is wanted */
     options.attempts_max = 1; /* at each location */
     options.location_is_trusted = is_trusted;

@@ -2,9 +2,9 @@
 #ifndef CFLIGHT_CLI_CLIENT_FETCH_H
 #define CFLIGHT_CLI_CLIENT_FETCH_H
 
-#include "cli/values/column.h"
 #include "cli/client/connection.h"
 #include "cli/client/progress.h"
+#include "cli/values/column.h"
 #include "cli/values/sink.h"
 
 /* What has gone through a transfer. */
@@ -22,13 +22,14 @@ void cli_transfer_append(struct cli_text *text, const struct cli_transfer *trans
 
 /* Fetches the endpoints of a flight, one after the other, into a sink. */
 struct cli_fetch {
-    struct cli_connection *connection; /* borrowed */
-    struct cli_sink *sink;             /* borrowed; begun with the first schema */
+    const struct cli_connection *connection; /* borrowed */
+    struct cli_sink *sink;                   /* borrowed; begun with the first schema */
     struct cli_progress progress;
     struct cli_transfer transfer;
-    int64_t rows_left; /* negative: no limit */
-    bool has_more;     /* the limit cut something off */
-    bool sink_failed;  /* the failure is that of the sink */
+    bool trusts_locations; /* all of them get credentials */
+    int64_t rows_left;     /* negative: no limit */
+    bool has_more;         /* the limit cut something off */
+    bool sink_failed;      /* the failure is that of the sink */
     bool has_schema;
     struct ArrowSchema schema;
     struct cli_column root;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/system/clock.h"
+#include "cli/system/message.h"
 
 enum { REDRAW_NS = 100000000, BAR_WIDTH = 20 };
 
@@ -53,10 +54,9 @@ void cli_progress_append_line(struct cli_text *text, const struct cli_progress *
     }
 }
 
-void cli_progress_start(struct cli_progress *progress, const char *verb, int64_t rows_total,
-                        bool is_quiet)
+void cli_progress_start(struct cli_progress *progress, const char *verb, int64_t rows_total)
 {
-    progress->is_on = !is_quiet && isatty(STDERR_FILENO) == 1;
+    progress->is_on = !cli_is_quiet() && isatty(STDERR_FILENO) == 1;
     progress->is_drawn = false;
     progress->verb = verb;
     progress->rows_total = rows_total;

@@ -18,9 +18,9 @@ struct cli_progress {
     int64_t drawn_ns;
 };
 
-/* Begins; does nothing visible when standard error is no terminal, or when `is_quiet`. */
-void cli_progress_start(struct cli_progress *progress, const char *verb, int64_t rows_total,
-                        bool is_quiet);
+/* Begins; does nothing visible when standard error is no terminal, or with
+ * cli_is_quiet(). */
+void cli_progress_start(struct cli_progress *progress, const char *verb, int64_t rows_total);
 void cli_progress_update(struct cli_progress *progress, int64_t rows, uint64_t bytes);
 /* Takes the line away. Safe to repeat. */
 void cli_progress_clear(struct cli_progress *progress);

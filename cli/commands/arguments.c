@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads command lines by the tables of command_table.c. Values are checked here, so the getters
- * cannot fail. */
+/* Reads command lines by the tables of command_table.c. Each value is checked and stored where its
+ * option says; nothing is looked up afterwards. */
 #include "cli/commands/arguments.h"
 
 #include <errno.h>
@@ -10,17 +10,6 @@
 #include "cli/system/memory.h"
 
 enum { SECONDS_MAX = 1000000000 };
-
-bool cli_command_find(const char *name, enum cli_command_id *ret_command)
-{
-    for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
-        if (strcmp(cli_commands[i].name, name) == 0) {
-            *ret_command = (enum cli_command_id)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool parse_seconds(const char *text, int64_t *ret_ms)
 {
@@ -97,85 +86,116 @@ static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
     return false;
 }
 
-/* NULL when the value is of its type, else what it should be. */
-static const char *expected_value(enum cli_value_type type, const char *value)
+static bool parse_small_size(const char *text, uint32_t *ret_bytes)
 {
-    int64_t number = 0;
     uint64_t size_bytes = 0;
-    uint32_t count = 0;
-    enum cflight_compression codec = CFLIGHT_COMPRESSION_NONE;
-    enum cli_format format = CLI_FORMAT_TABLE;
+    if (!parse_size(text, &size_bytes) || size_bytes > INT32_MAX) {
+        return false;
+    }
+    *ret_bytes = (uint32_t)size_bytes;
+    return true;
+}
+
+static bool parse_tls_version(const char *text, enum cflight_tls_version *ret_version)
+{
+    bool is_newer = strcmp(text, "1.3") == 0;
+    *ret_version = is_newer ? CFLIGHT_TLS_VERSION_1_3 : CFLIGHT_TLS_VERSION_1_2;
+    return is_newer || strcmp(text, "1.2") == 0;
+}
+
+static bool parse_time(enum cli_value_type type, const char *text, int64_t *ret_ms)
+{
+    if (!parse_seconds(text, ret_ms)) {
+        return false;
+    }
+    if (*ret_ms == 0 && type != CLI_VALUE_SECONDS) {
+        *ret_ms = type == CLI_VALUE_TIME_LIMIT ? -1 : 1;
+    }
+    return true;
+}
+
+/* Puts a value where it belongs. NULL when it is of its type, else what it should be. */
+static const char *store(enum cli_value_type type, const char *value, void *target)
+{
     switch (type) {
     case CLI_VALUE_SECONDS:
-        return parse_seconds(value, &number) ? NULL : "a number of seconds";
+    case CLI_VALUE_SECONDS_MIN:
+    case CLI_VALUE_TIME_LIMIT:
+        return parse_time(type, value, target) ? NULL : "takes a number of seconds";
     case CLI_VALUE_ROWS:
-        return parse_rows(value, &number) ? NULL : "a number of rows, or \"all\"";
+        return parse_rows(value, target) ? NULL : "takes a number of rows, or \"all\"";
     case CLI_VALUE_COUNT:
-        return parse_count(value, &count) ? NULL : "a whole number from 1 to 4294967295";
+        return parse_count(value, target) ? NULL : "takes a whole number from 1 to 4294967295";
     case CLI_VALUE_SIZE:
-        return parse_size(value, &size_bytes) ? NULL : "a number of bytes such as 100000 or 2G";
+        return parse_size(value, target) ? NULL : "takes a number of bytes such as 100000 or 2G";
+    case CLI_VALUE_SMALL_SIZE:
+        return parse_small_size(value, target) ? NULL : "takes 1 to 2147483647 bytes";
     case CLI_VALUE_CODEC:
-        return parse_codec(value, &codec) ? NULL : "none, lz4 or zstd";
+        return parse_codec(value, target) ? NULL : "takes none, lz4 or zstd";
     case CLI_VALUE_FORMAT:
-        return cli_format_from_name(value, &format) ? NULL : "arrow, arrows, csv, jsonl or table";
+        return cli_format_from_name(value, target) ? NULL
+                                                   : "takes arrow, arrows, csv, jsonl or table";
+    case CLI_VALUE_TLS_VERSION:
+        return parse_tls_version(value, target) ? NULL : "is 1.2 or 1.3";
     case CLI_VALUE_FLAG:
+        *(bool *)target = true;
+        return NULL;
     case CLI_VALUE_TEXT:
+        *(const char **)target = value;
+        return NULL;
     case CLI_VALUE_LIST:
         return NULL;
     }
     return NULL;
 }
 
+static cflight_status append(struct cli_list *list, const char *value, cflight_error **reterr)
+{
+    void *items = list->items;
+    if (!cli_grow_array(&items, &list->capacity, list->count + 1, sizeof *list->items)) {
+        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    list->items = items;
+    list->items[list->count++] = value;
+    return CFLIGHT_OK;
+}
+
 struct parser {
     struct cli_arguments arguments;
     size_t positional_count;
-    size_t header_capacity;
     char **next;
     char **end;
 };
 
-static cflight_status set_value(struct parser *parser, enum cli_option_id id, const char *value,
-                                cflight_error **reterr)
+static void *target_of(struct parser *parser, size_t offset)
 {
-    struct cli_arguments *arguments = &parser->arguments;
-    const char *expected = expected_value(cli_options[id].type, value);
-    if (expected != NULL) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "--%s takes %s, not '%s'",
-                                 cli_options[id].name, expected, value);
-    }
-    if (cli_options[id].type == CLI_VALUE_LIST) {
-        void *headers = arguments->headers;
-        if (!cli_grow_array(&headers, &parser->header_capacity, arguments->header_count + 1,
-                            sizeof *arguments->headers)) {
-            return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory");
-        }
-        arguments->headers = headers;
-        arguments->headers[arguments->header_count++] = value;
-    }
-    arguments->values[id] = value;
-    return CFLIGHT_OK;
+    return (char *)&parser->arguments + offset;
 }
 
 /* Takes the value from the same argument ("=value") or from the next one. */
-static cflight_status take_option(struct parser *parser, enum cli_option_id id,
-                                  const char *attached, cflight_error **reterr)
+static cflight_status take_option(struct parser *parser, const struct cli_option *option,
+                                  const char *value, cflight_error **reterr)
 {
-    const struct cli_option *option = &cli_options[id];
-    if (option->type == CLI_VALUE_FLAG) {
-        if (attached != NULL) {
-            return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "--%s takes no value",
-                                     option->name);
-        }
-        return set_value(parser, id, "", reterr);
+    void *target = target_of(parser, option->target);
+    bool is_flag = option->type == CLI_VALUE_FLAG;
+    if (is_flag && value != NULL) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "--%s takes no value",
+                                 option->name);
     }
-    if (attached == NULL) {
+    if (!is_flag && value == NULL) {
         if (parser->next == parser->end) {
             return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "--%s needs a value (%s)",
                                      option->name, option->argument);
         }
-        attached = *parser->next++;
+        value = *parser->next++;
     }
-    return set_value(parser, id, attached, reterr);
+    if (option->type == CLI_VALUE_LIST) {
+        return append(target, value, reterr);
+    }
+    const char *expected = store(option->type, value, target);
+    return expected == NULL ? CFLIGHT_OK
+                            : cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                                "--%s %s, not '%s'", option->name, expected, value);
 }
 
 static cflight_status take_long(struct parser *parser, const char *argument, cflight_error **reterr)
@@ -183,28 +203,27 @@ static cflight_status take_long(struct parser *parser, const char *argument, cfl
     const char *name = argument + 2;
     const char *equals = strchr(name, '=');
     size_t len_bytes = equals == NULL ? strlen(name) : (size_t)(equals - name);
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
-        enum cli_option_id id = (enum cli_option_id)i;
-        if (cli_option_fits(id, parser->arguments.command) &&
-            strlen(cli_options[i].name) == len_bytes &&
-            memcmp(cli_options[i].name, name, len_bytes) == 0) {
-            return take_option(parser, id, equals == NULL ? NULL : equals + 1, reterr);
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const struct cli_option *option = &cli_options[i];
+        if (cli_option_fits(option, parser->arguments.command) &&
+            strlen(option->name) == len_bytes && memcmp(option->name, name, len_bytes) == 0) {
+            return take_option(parser, option, equals == NULL ? NULL : equals + 1, reterr);
         }
     }
     return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown option '%.*s'",
                              (int)(len_bytes + 2), argument);
 }
 
-/* The option of a letter; CLI_OPTION_COUNT for none. */
-static enum cli_option_id find_letter(const struct parser *parser, char letter)
+/* The option of a letter; NULL for none. */
+static const struct cli_option *find_letter(const struct parser *parser, char letter)
 {
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    for (size_t i = 0; i < cli_option_count; i++) {
         if (cli_options[i].letter == letter &&
-            cli_option_fits((enum cli_option_id)i, parser->arguments.command)) {
-            return (enum cli_option_id)i;
+            cli_option_fits(&cli_options[i], parser->arguments.command)) {
+            return &cli_options[i];
         }
     }
-    return CLI_OPTION_COUNT;
+    return NULL;
 }
 
 /* Takes "-qn5": flags, and at the end perhaps an option whose value is the rest or the next
@@ -213,18 +232,18 @@ static cflight_status take_letters(struct parser *parser, const char *argument,
                                    cflight_error **reterr)
 {
     for (const char *letter = argument + 1; *letter != '\0'; letter++) {
-        enum cli_option_id id = find_letter(parser, *letter);
-        if (id == CLI_OPTION_COUNT) {
-            if (letter == argument + 1) {
-                return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown option '%s'",
-                                         argument);
-            }
+        const struct cli_option *option = find_letter(parser, *letter);
+        if (option == NULL && letter == argument + 1) {
+            return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown option '%s'",
+                                     argument);
+        }
+        if (option == NULL) {
             return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                      "unknown option '-%c' in '%s'", *letter, argument);
         }
-        bool is_flag = cli_options[id].type == CLI_VALUE_FLAG;
+        bool is_flag = option->type == CLI_VALUE_FLAG;
         const char *rest = is_flag || letter[1] == '\0' ? NULL : letter + 1;
-        cflight_status status = take_option(parser, id, rest, reterr);
+        cflight_status status = take_option(parser, option, rest, reterr);
         if (status != CFLIGHT_OK || !is_flag) {
             return status;
         }
@@ -240,7 +259,8 @@ static cflight_status take_positional(struct parser *parser, const char *argumen
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "too many arguments: '%s'",
                                  argument);
     }
-    parser->arguments.positionals[parser->positional_count++] = argument;
+    size_t offset = cli_positionals[parser->arguments.command][parser->positional_count++];
+    *(const char **)target_of(parser, offset) = argument;
     return CFLIGHT_OK;
 }
 
@@ -263,92 +283,42 @@ static cflight_status take_all(struct parser *parser, cflight_error **reterr)
     return status;
 }
 
+static const struct cli_arguments defaults = {
+    .client = {.timeout_ms = -1, .options = CFLIGHT_CLIENT_OPTIONS_INIT},
+    .write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT,
+    .read_options = CFLIGHT_IPC_READ_OPTIONS_INIT,
+    .get = {.row_count = CLI_ROWS_DEFAULT},
+    .serve = {.location = "localhost:32010",
+              .grace_ms = 30000,
+              .options = CFLIGHT_SERVER_OPTIONS_INIT},
+};
+
 cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc, char **argv,
                                    cflight_error **reterr)
 {
-    struct parser parser = {.next = argv + 1, .end = argv + argc};
-    if (!cli_command_find(argv[0], &parser.arguments.command)) {
+    struct parser parser = {.arguments = defaults, .next = argv + 1, .end = argv + argc};
+    struct cli_arguments *arguments = &parser.arguments;
+    if (!cli_command_find(argv[0], &arguments->command)) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "unknown command '%s'", argv[0]);
     }
-    const struct cli_command *command = &cli_commands[parser.arguments.command];
+    const struct cli_command *command = &cli_commands[arguments->command];
     cflight_status status = take_all(&parser, reterr);
-    bool wants_text = cli_has(&parser.arguments, CLI_OPTION_HELP) ||
-                      cli_has(&parser.arguments, CLI_OPTION_VERSION);
-    if (status == CFLIGHT_OK && !wants_text && parser.positional_count < command->positional_min) {
+    if (status == CFLIGHT_OK && !arguments->wants_help && !arguments->wants_version &&
+        parser.positional_count < command->positional_min) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                    "arguments are missing: %s takes %s", command->name,
                                    command->arguments);
     }
     if (status != CFLIGHT_OK) {
-        cli_arguments_done(&parser.arguments);
+        cli_arguments_done(arguments);
         return status;
     }
-    *ret_arguments = parser.arguments;
+    *ret_arguments = *arguments;
     return CFLIGHT_OK;
 }
 
 void cli_arguments_done(struct cli_arguments *arguments)
 {
-    cli_free(arguments->headers);
-    arguments->headers = NULL;
-    arguments->header_count = 0;
-}
-
-bool cli_has(const struct cli_arguments *arguments, enum cli_option_id option)
-{
-    return arguments->values[option] != NULL;
-}
-
-int64_t cli_milliseconds(const struct cli_arguments *arguments, enum cli_option_id option,
-                         int64_t fallback_ms)
-{
-    int64_t time_ms = fallback_ms;
-    if (cli_has(arguments, option)) {
-        (void)parse_seconds(arguments->values[option], &time_ms);
-    }
-    return time_ms;
-}
-
-int64_t cli_row_count(const struct cli_arguments *arguments, int64_t fallback)
-{
-    int64_t rows = fallback;
-    if (cli_has(arguments, CLI_OPTION_ROWS)) {
-        (void)parse_rows(arguments->values[CLI_OPTION_ROWS], &rows);
-    }
-    return rows;
-}
-
-struct cflight_ipc_write_options cli_write_options(const struct cli_arguments *arguments)
-{
-    struct cflight_ipc_write_options options = CFLIGHT_IPC_WRITE_OPTIONS_INIT;
-    if (cli_has(arguments, CLI_OPTION_COMPRESSION)) {
-        (void)parse_codec(arguments->values[CLI_OPTION_COMPRESSION], &options.compression);
-    }
-    options.send_whole_dictionaries = cli_has(arguments, CLI_OPTION_WHOLE_DICTIONARIES);
-    return options;
-}
-
-uint64_t cli_size(const struct cli_arguments *arguments, enum cli_option_id option)
-{
-    uint64_t size = 0;
-    if (cli_has(arguments, option)) {
-        (void)parse_size(arguments->values[option], &size);
-    }
-    return size;
-}
-
-uint32_t cli_count(const struct cli_arguments *arguments, enum cli_option_id option)
-{
-    uint32_t count = 0;
-    if (cli_has(arguments, option)) {
-        (void)parse_count(arguments->values[option], &count);
-    }
-    return count;
-}
-
-struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments)
-{
-    struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
-    options.unpacked_bytes_max = cli_size(arguments, CLI_OPTION_UNPACK_MAX);
-    return options;
+    cli_free(arguments->client.headers.items);
+    arguments->client.headers = (struct cli_list){0};
 }

@@ -2,21 +2,70 @@
 #ifndef CFLIGHT_CLI_COMMANDS_ARGUMENTS_H
 #define CFLIGHT_CLI_COMMANDS_ARGUMENTS_H
 
-#include <stdint.h>
-
-#include "cflight/ipc.h"
+#include "cflight/server.h"
+#include "cli/client/connection.h"
+#include "cli/client/flight_name.h"
 #include "cli/commands/command_table.h"
 #include "cli/values/sink.h"
 
-enum { CLI_POSITIONALS_MAX = 3, CLI_ROWS_ALL = -1 };
+/* What the user asked for, one struct for each command and for what several have in common. Values
+ * are of their type and checked; texts point into argv and are NULL where they were not given. */
 
-/* What the user asked for. Values point into argv and are known to be of their type. */
+enum { CLI_ROWS_ALL = -1, CLI_ROWS_DEFAULT = -2 };
+
+struct cli_get_arguments {
+    const char *ticket;
+    const char *path;       /* "-" is standard output */
+    enum cli_format format; /* CLI_FORMAT_NONE when it was not given */
+    int64_t row_count;      /* or one of CLI_ROWS_... */
+    bool is_vertical;
+    bool trusts_locations;
+};
+
+struct cli_put_arguments {
+    const char *path; /* "-" is standard input */
+    bool shows_results;
+};
+
+struct cli_action_arguments {
+    const char *type;
+    const char *body; /* "-" is standard input */
+};
+
+struct cli_serve_arguments {
+    const char *directory;
+    const char *location;
+    bool is_writable;
+    bool may_overwrite;
+    uint64_t upload_bytes_max; /* 0 for no limit, as the next two */
+    uint64_t upload_files_max;
+    uint64_t upload_user_bytes_max;
+    int64_t grace_ms;
+    struct cflight_server_options options; /* limits of clients */
+    const char *cert_path;
+    const char *key_path;
+    const char *ca_path;
+    const char *auth_path;
+    bool takes_writable_auth_file;
+    bool takes_plain_passwords;
+};
+
 struct cli_arguments {
     enum cli_command_id command;
-    const char *positionals[CLI_POSITIONALS_MAX]; /* NULL where not given */
-    const char *values[CLI_OPTION_COUNT];         /* NULL where not given; "" for a flag */
-    const char **headers;                         /* every --header, in order */
-    size_t header_count;
+    bool wants_help;
+    bool wants_version;
+    bool is_quiet;
+    struct cli_tls_options tls;                     /* of clients and servers */
+    struct cli_client_options client;               /* of every command that calls a server */
+    struct cli_flight_name flight;                  /* of info, schema, get and put */
+    struct cflight_ipc_write_options write_options; /* of get, put and serve, as the next */
+    struct cflight_ipc_read_options read_options;
+    const char *list_pattern;
+    struct cli_get_arguments get;
+    struct cli_put_arguments put;
+    struct cli_action_arguments action;
+    struct cli_serve_arguments serve;
+    bool version_all;
 };
 
 /* Reads the arguments of one command: argv[0] is its name. Options and positional arguments may
@@ -26,20 +75,5 @@ struct cli_arguments {
 cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc, char **argv,
                                    cflight_error **reterr);
 void cli_arguments_done(struct cli_arguments *arguments);
-
-/* Finds a command by name. @return whether there is one */
-bool cli_command_find(const char *name, enum cli_command_id *ret_command);
-
-bool cli_has(const struct cli_arguments *arguments, enum cli_option_id option);
-int64_t cli_milliseconds(const struct cli_arguments *arguments, enum cli_option_id option,
-                         int64_t fallback_ms);
-/* CLI_ROWS_ALL for "all". */
-int64_t cli_row_count(const struct cli_arguments *arguments, int64_t fallback);
-/* Of an option of type CLI_VALUE_COUNT; 0 when it was not given. */
-uint32_t cli_count(const struct cli_arguments *arguments, enum cli_option_id option);
-/* Of an option of type CLI_VALUE_SIZE; 0 when it was not given. */
-uint64_t cli_size(const struct cli_arguments *arguments, enum cli_option_id option);
-struct cflight_ipc_write_options cli_write_options(const struct cli_arguments *arguments);
-struct cflight_ipc_read_options cli_read_options(const struct cli_arguments *arguments);
 
 #endif /* CFLIGHT_CLI_COMMANDS_ARGUMENTS_H */

@@ -7,50 +7,45 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/system/clock.h"
-#include "cli/commands/commands.h"
 #include "cli/client/fetch.h"
+#include "cli/client/flight_name.h"
+#include "cli/commands/commands.h"
+#include "cli/system/clock.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 
 enum { TABLE_ROWS = 10 };
 
+/* What is asked for, once it is known to make sense. */
 struct target {
     const char *path;
     enum cli_format format;
 };
 
-static cflight_status refuse(struct cli_run *run, const char *message, cflight_error **reterr)
-{
-    run->exit_code = CLI_EXIT_USAGE;
-    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, message);
-}
-
 static cflight_status choose_target(struct cli_run *run, struct target *ret_target,
                                     cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = run->arguments;
-    const char *path = arguments->values[CLI_OPTION_OUTPUT];
-    struct target target = {path == NULL ? "-" : path, CLI_FORMAT_TABLE};
+    const struct cli_get_arguments *given = &run->arguments->get;
+    struct target target = {given->path == NULL ? "-" : given->path, given->format};
     bool is_stdout = strcmp(target.path, "-") == 0;
-    if (cli_has(arguments, CLI_OPTION_FORMAT)) {
-        (void)cli_format_from_name(arguments->values[CLI_OPTION_FORMAT], &target.format);
-    } else if (path != NULL && is_stdout) {
-        target.format = CLI_FORMAT_ARROWS;
-    } else if (path != NULL && !cli_format_from_path(path, &target.format)) {
+    if (target.format == CLI_FORMAT_NONE && is_stdout) {
+        target.format = given->path == NULL ? CLI_FORMAT_TABLE : CLI_FORMAT_ARROWS;
+    } else if (target.format == CLI_FORMAT_NONE &&
+               !cli_format_from_path(target.path, &target.format)) {
         run->exit_code = CLI_EXIT_USAGE;
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                  "'%s' ends in none of .arrow, .feather, .arrows, .csv, .jsonl, "
                                  ".ndjson; use --format",
-                                 path);
+                                 target.path);
     }
     bool is_binary = target.format == CLI_FORMAT_ARROW || target.format == CLI_FORMAT_ARROWS;
     if (is_stdout && is_binary && isatty(STDOUT_FILENO) == 1) {
-        return refuse(run, "Arrow data is not for terminals; use -o FILE, or a pipe", reterr);
+        return cli_run_refuse(run, "Arrow data is not for terminals; use -o FILE, or a pipe",
+                              reterr);
     }
-    if ((arguments->positionals[1] == NULL) == !cli_has(arguments, CLI_OPTION_TICKET)) {
-        return refuse(run, "get takes either NAME or --ticket", reterr);
+    if ((run->arguments->flight.name == NULL) == (given->ticket == NULL)) {
+        return cli_run_refuse(run, "get takes either NAME or --ticket", reterr);
     }
     *ret_target = target;
     return CFLIGHT_OK;
@@ -65,17 +60,17 @@ static size_t terminal_width(void)
     return 0;
 }
 
-static cflight_status look_up(struct cli_run *run, const struct cli_connection *connection,
-                              struct cflight_info **ret_info, cflight_error **reterr)
+static cflight_status look_up(struct cli_run *run, struct cflight_info **ret_info,
+                              cflight_error **reterr)
 {
     struct cflight_descriptor descriptor;
     struct cflight_bytes *elements = NULL;
-    struct cflight_call_options options = cli_connection_call(connection);
-    cflight_status status = cli_make_descriptor(run->arguments, run->arguments->positionals[1],
-                                                &descriptor, &elements, reterr);
+    struct cflight_call_options options = cli_connection_call(&run->connection);
+    cflight_status status =
+        cli_flight_descriptor(&run->arguments->flight, &descriptor, &elements, reterr);
     if (status == CFLIGHT_OK) {
-        status = cflight_client_get_flight_info(connection->client, &descriptor, &options, ret_info,
-                                                reterr);
+        status = cflight_client_get_flight_info(run->connection.client, &descriptor, &options,
+                                                ret_info, reterr);
     }
     cli_free(elements);
     return status;
@@ -84,8 +79,7 @@ static cflight_status look_up(struct cli_run *run, const struct cli_connection *
 static cflight_status fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
                                 const char *ticket, cflight_error **reterr)
 {
-    struct cflight_endpoint endpoint = {.ticket =
-                                            cflight_bytes_from_text(ticket == NULL ? "" : ticket)};
+    struct cflight_endpoint endpoint = {.ticket = cflight_bytes_from_text(ticket)};
     struct cflight_info of_ticket = {
         .endpoints = &endpoint, .endpoint_count = 1, .total_records = -1, .total_bytes = -1};
     return cli_fetch_all(fetch, info == NULL ? &of_ticket : info, reterr);
@@ -106,7 +100,7 @@ static void tell_success(const struct cli_fetch *fetch, const struct target *tar
                                fetch->transfer.row_count,
                                fetch->transfer.row_count == 1 ? "row" : "rows");
     }
-    cli_message("%s", cli_text_terminated(&note));
+    cli_remark("%s", cli_text_terminated(&note));
     cli_text_done(&note);
 }
 
@@ -114,7 +108,7 @@ static void tell_failure(const struct cli_fetch *fetch)
 {
     struct cli_text note = CLI_TEXT_INIT;
     cli_transfer_append(&note, &fetch->transfer);
-    cli_message("received before the failure: %s", cli_text_terminated(&note));
+    cli_remark("received before the failure: %s", cli_text_terminated(&note));
     cli_text_done(&note);
 }
 
@@ -122,13 +116,11 @@ static cflight_status transfer(struct cli_run *run, struct cli_fetch *fetch,
                                const struct target *target, const struct cflight_info *info,
                                struct cli_output *output, cflight_error **reterr)
 {
-    bool is_quiet = cli_has(run->arguments, CLI_OPTION_QUIET);
-    cli_progress_start(&fetch->progress, "get", info == NULL ? -1 : info->total_records, is_quiet);
-    cflight_status status =
-        fetch_all(fetch, info, run->arguments->values[CLI_OPTION_TICKET], reterr);
+    cli_progress_start(&fetch->progress, "get", info == NULL ? -1 : info->total_records);
+    cflight_status status = fetch_all(fetch, info, run->arguments->get.ticket, reterr);
     cli_progress_clear(&fetch->progress);
     if (status != CFLIGHT_OK && !fetch->sink_failed) {
-        if (!is_quiet && fetch->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
+        if (fetch->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
             tell_failure(fetch);
         }
         return status;
@@ -141,23 +133,24 @@ static cflight_status transfer(struct cli_run *run, struct cli_fetch *fetch,
     }
     if (status != CFLIGHT_OK) {
         cli_run_blame_output(run, output);
-    } else if (!is_quiet) {
+    } else {
         tell_success(fetch, target, info);
     }
     return status;
 }
 
-static cflight_status write_target(struct cli_run *run, struct cli_connection *connection,
-                                   const struct target *target, const struct cflight_info *info,
-                                   cflight_error **reterr)
+static cflight_status write_target(struct cli_run *run, const struct target *target,
+                                   const struct cflight_info *info, cflight_error **reterr)
 {
+    const struct cli_get_arguments *given = &run->arguments->get;
     struct cli_output *output = NULL;
-    struct cli_fetch fetch = {.connection = connection};
-    bool is_table = target->format == CLI_FORMAT_TABLE;
+    struct cli_fetch fetch = {.connection = &run->connection,
+                              .trusts_locations = given->trusts_locations,
+                              .rows_left = given->row_count};
     const char *no_color = getenv("NO_COLOR");
-    struct cli_sink_options options = {.is_vertical = cli_has(run->arguments, CLI_OPTION_VERTICAL),
-                                       .ipc = cli_write_options(run->arguments)};
-    cflight_status status = cli_output_open(&output, target->path, cli_interrupt_flag(), reterr);
+    struct cli_sink_options options = {.is_vertical = given->is_vertical,
+                                       .ipc = run->arguments->write_options};
+    cflight_status status = cli_output_open(&output, target->path, reterr);
     if (status != CFLIGHT_OK) {
         run->exit_code = CLI_EXIT_FAILURE;
         return status;
@@ -166,8 +159,10 @@ static cflight_status write_target(struct cli_run *run, struct cli_connection *c
         options.width = terminal_width();
         options.has_style = no_color == NULL || no_color[0] == '\0';
     }
-    cli_output_set_deadline(output, connection->deadline_ms * CLI_NS_PER_MS);
-    fetch.rows_left = cli_row_count(run->arguments, is_table ? TABLE_ROWS : CLI_ROWS_ALL);
+    cli_output_set_deadline(output, run->connection.deadline_ms * CLI_NS_PER_MS);
+    if (fetch.rows_left == CLI_ROWS_DEFAULT) {
+        fetch.rows_left = target->format == CLI_FORMAT_TABLE ? TABLE_ROWS : CLI_ROWS_ALL;
+    }
     status = cli_sink_new(&fetch.sink, target->format, output, &options, reterr);
     if (status == CFLIGHT_OK) {
         status = transfer(run, &fetch, target, info, output, reterr);
@@ -180,26 +175,20 @@ static cflight_status write_target(struct cli_run *run, struct cli_connection *c
 
 cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr)
 {
-    struct cli_connection connection = {0};
     struct cflight_info *info = NULL;
     struct target target = {0};
 
     cflight_status status = choose_target(run, &target, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK) {
+        status = cli_run_connect(run, reterr);
     }
-    status = cli_connection_open(&connection, run, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (!cli_has(run->arguments, CLI_OPTION_TICKET)) {
-        run->subject = run->arguments->positionals[1];
-        status = look_up(run, &connection, &info, reterr);
+    if (status == CFLIGHT_OK && run->arguments->flight.name != NULL) {
+        run->subject = run->arguments->flight.name;
+        status = look_up(run, &info, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = write_target(run, &connection, &target, info, reterr);
+        status = write_target(run, &target, info, reterr);
     }
     cflight_info_free(info);
-    cli_connection_done(&connection);
     return status;
 }

@@ -87,8 +87,8 @@ void cli_append_command_help(struct cli_text *text, enum cli_command_id command)
                            about->arguments[0] == '\0' ? "" : " ", about->arguments);
     append_paragraph(text, about->details, 0);
     cli_text_append_string(text, "\nOptions:\n");
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
-        if (cli_option_fits((enum cli_option_id)i, command)) {
+    for (size_t i = 0; i < cli_option_count; i++) {
+        if (cli_option_fits(&cli_options[i], command)) {
             append_option(text, &cli_options[i]);
         }
     }

@@ -2,8 +2,8 @@
 /* cflight info and cflight schema. */
 #include <inttypes.h>
 
+#include "cli/client/flight_name.h"
 #include "cli/commands/commands.h"
-#include "cli/client/connection.h"
 #include "cli/system/memory.h"
 #include "cli/system/utf8.h"
 
@@ -119,26 +119,23 @@ static cflight_status ask_schema(const struct cli_connection *connection,
 
 static cflight_status run_question(struct cli_run *run, ask_fn ask, cflight_error **reterr)
 {
-    struct cli_connection connection = {0};
     struct cli_text text = CLI_TEXT_INIT;
     struct cflight_descriptor descriptor;
     struct cflight_bytes *elements = NULL;
 
-    run->subject = run->arguments->positionals[1];
-    cflight_status status = cli_connection_open(&connection, run, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = cli_make_descriptor(run->arguments, run->subject, &descriptor, &elements, reterr);
+    run->subject = run->arguments->flight.name;
+    cflight_status status = cli_run_connect(run, reterr);
     if (status == CFLIGHT_OK) {
-        status = ask(&connection, &descriptor, &text, reterr);
+        status = cli_flight_descriptor(&run->arguments->flight, &descriptor, &elements, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = ask(&run->connection, &descriptor, &text, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cli_run_print(run, &text, reterr);
     }
     cli_free(elements);
     cli_text_done(&text);
-    cli_connection_done(&connection);
     return status;
 }
 

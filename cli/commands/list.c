@@ -4,9 +4,6 @@
 #include <inttypes.h>
 
 #include "cli/commands/commands.h"
-#include "cli/client/connection.h"
-#include "cli/system/interrupt.h"
-#include "cli/system/output.h"
 #include "cli/system/utf8.h"
 
 enum { NAME_WIDTH = 32, ROWS_WIDTH = 12, BYTES_WIDTH = 14 };
@@ -40,93 +37,56 @@ static void append_count(struct cli_text *line, int64_t count, bool is_terminal,
     cli_text_done(&digits);
 }
 
-static cflight_status print_line(struct cli_output *output, struct cli_text *line,
-                                 cflight_error **reterr)
+static cflight_status print_flight(struct cli_output *output, struct cli_text *line,
+                                   const struct cflight_info *info, cflight_error **reterr)
 {
-    cli_text_append_char(line, '\n');
-    cflight_status status = cli_text_status(line, reterr);
-    if (status == CFLIGHT_OK) {
-        int os_code = cli_output_write_text(output, cli_text_bytes(line));
-        if (os_code == 0 && cli_output_is_terminal(output)) {
-            os_code = cli_output_flush(output);
-        }
-        status = os_code == 0 ? CFLIGHT_OK : cli_output_error(output, reterr);
-    }
-    cli_text_clear(line);
-    return status;
-}
-
-static cflight_status print_flight(struct cli_output *output, const struct cflight_info *info,
-                                   cflight_error **reterr)
-{
-    struct cli_text line = CLI_TEXT_INIT;
     bool is_terminal = cli_output_is_terminal(output);
-    append_name(&line, &info->descriptor);
+    append_name(line, &info->descriptor);
     if (is_terminal) {
-        size_t width = cli_utf8_text_width(cli_text_bytes(&line));
-        cli_text_append_repeated(&line, ' ', width < NAME_WIDTH ? NAME_WIDTH - width : 0);
+        size_t width = cli_utf8_text_width(cli_text_bytes(line));
+        cli_text_append_repeated(line, ' ', width < NAME_WIDTH ? NAME_WIDTH - width : 0);
     }
-    append_count(&line, info->total_records, is_terminal, ROWS_WIDTH);
-    append_count(&line, info->total_bytes, is_terminal, BYTES_WIDTH);
-    cflight_status status = print_line(output, &line, reterr);
-    cli_text_done(&line);
-    return status;
+    append_count(line, info->total_records, is_terminal, ROWS_WIDTH);
+    append_count(line, info->total_bytes, is_terminal, BYTES_WIDTH);
+    return cli_print_line(output, line, is_terminal, reterr);
 }
 
-static cflight_status print_header(struct cli_output *output, cflight_error **reterr)
+static cflight_status print_flights(void *what, struct cli_output *output, cflight_error **reterr)
 {
     struct cli_text line = CLI_TEXT_INIT;
-    cli_text_append_format(&line, "%-*s%*s%*s", NAME_WIDTH, "NAME", ROWS_WIDTH, "ROWS", BYTES_WIDTH,
-                           "BYTES");
-    cflight_status status = print_line(output, &line, reterr);
-    cli_text_done(&line);
-    return status;
-}
-
-static cflight_status print_flights(cflight_info_stream *flights, struct cli_output *output,
-                                    cflight_error **reterr)
-{
     cflight_status status = CFLIGHT_OK;
     if (cli_output_is_terminal(output)) {
-        status = print_header(output, reterr);
+        cli_text_append_format(&line, "%-*s%*s%*s", NAME_WIDTH, "NAME", ROWS_WIDTH, "ROWS",
+                               BYTES_WIDTH, "BYTES");
+        status = cli_print_line(output, &line, true, reterr);
     }
     while (status == CFLIGHT_OK) {
         struct cflight_info *info = NULL;
-        status = cflight_info_stream_next(flights, &info, reterr);
+        status = cflight_info_stream_next(what, &info, reterr);
         if (status != CFLIGHT_OK || info == NULL) {
             break;
         }
-        status = print_flight(output, info, reterr);
+        status = print_flight(output, &line, info, reterr);
         cflight_info_free(info);
     }
-    return status == CFLIGHT_OK ? cli_output_close(output, reterr) : status;
+    cli_text_done(&line);
+    return status;
 }
 
 cflight_status cli_run_list(struct cli_run *run, cflight_error **reterr)
 {
-    struct cli_connection connection = {0};
-    struct cli_output *output = NULL;
+    struct cflight_bytes criteria = cflight_bytes_from_text(run->arguments->list_pattern);
     cflight_info_stream *flights = NULL;
-
-    cflight_status status = cli_connection_open(&connection, run, reterr);
+    cflight_status status = cli_run_connect(run, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    struct cflight_call_options options = cli_connection_call(&connection);
-    struct cflight_bytes criteria = cflight_bytes_from_text(run->arguments->positionals[1]);
-    status = cflight_client_list_flights(connection.client, criteria, &options, &flights, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
-    }
-    status = cli_output_open(&output, "-", cli_interrupt_flag(), reterr);
+    struct cflight_call_options options = cli_connection_call(&run->connection);
+    status =
+        cflight_client_list_flights(run->connection.client, criteria, &options, &flights, reterr);
     if (status == CFLIGHT_OK) {
-        status = print_flights(flights, output, reterr);
-        cli_run_blame_output(run, output);
+        status = cli_run_to_stdout(run, print_flights, flights, reterr);
     }
-    cli_output_free(output);
     cflight_info_stream_free(flights);
-
-done:
-    cli_connection_done(&connection);
     return status;
 }

@@ -65,7 +65,7 @@ static void append_option(struct cli_text *text, const struct cli_option *option
 static void append_options(struct cli_text *text)
 {
     cli_text_append_string(text, ".SH OPTIONS\n");
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    for (size_t i = 0; i < cli_option_count; i++) {
         append_option(text, &cli_options[i]);
         if (cli_options[i].commands == (1u << CLI_COMMAND_COUNT) - 1u) {
             continue;
@@ -73,7 +73,7 @@ static void append_options(struct cli_text *text)
         cli_text_append_string(text, "(");
         const char *separator = "";
         for (int command = 0; command < CLI_COMMAND_COUNT; command++) {
-            if (cli_option_fits((enum cli_option_id)i, (enum cli_command_id)command)) {
+            if (cli_option_fits(&cli_options[i], (enum cli_command_id)command)) {
                 cli_text_append_format(text, "%s%s", separator, cli_commands[command].name);
                 separator = ", ";
             }

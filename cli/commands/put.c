@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/commands/commands.h"
 #include "cli/client/fetch.h"
+#include "cli/client/flight_name.h"
+#include "cli/commands/commands.h"
 #include "cli/system/file_content.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/mapped_file.h"
@@ -39,8 +40,8 @@ static cflight_status open_file(struct upload *upload, const char *path, cflight
                                  "input",
                                  path);
     }
-    const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
-    cflight_status status = cli_mapped_file_open(&upload->file, path, &options, reterr);
+    cflight_status status =
+        cli_mapped_file_open(&upload->file, path, &upload->run->arguments->read_options, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -52,20 +53,20 @@ static cflight_status source_failure(struct upload *upload, cflight_error **rete
 {
     const char *reason = upload->source.get_last_error(&upload->source);
     return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "cannot read '%s': %s",
-                             upload->run->arguments->positionals[2],
+                             upload->run->arguments->put.path,
                              reason == NULL ? "no reason given" : reason);
 }
 
 /* Opens the source and reads its schema. Whatever fails here is not the server's fault. */
 static cflight_status open_source(struct upload *upload, cflight_error **reterr)
 {
-    const char *path = upload->run->arguments->positionals[2];
+    const char *path = upload->run->arguments->put.path;
     upload->rows_total = -1;
     cflight_status status = CFLIGHT_OK;
     if (strcmp(path, "-") == 0) {
-        const struct cflight_ipc_read_options options = cli_read_options(upload->run->arguments);
         status =
-            cflight_ipc_open_reader(cli_read_stdin, NULL, NULL, &options, &upload->source, reterr);
+            cflight_ipc_open_reader(cli_read_stdin, NULL, NULL,
+                                    &upload->run->arguments->read_options, &upload->source, reterr);
     } else {
         status = open_file(upload, path, reterr);
     }
@@ -78,18 +79,15 @@ static cflight_status open_source(struct upload *upload, cflight_error **reterr)
     return cli_column_init(&upload->root, &upload->schema, reterr);
 }
 
-static cflight_status start_call(struct upload *upload, const struct cli_connection *connection,
-                                 cflight_error **reterr)
+static cflight_status start_call(struct upload *upload, cflight_error **reterr)
 {
+    const struct cli_connection *connection = &upload->run->connection;
     struct cflight_descriptor descriptor;
     struct cflight_bytes *elements = NULL;
     struct cflight_call_options options = cli_connection_call(connection);
-    const struct cflight_ipc_write_options write_options =
-        cli_write_options(upload->run->arguments);
-    options.write_options = &write_options;
+    options.write_options = &upload->run->arguments->write_options;
     cflight_status status =
-        cli_make_descriptor(upload->run->arguments, upload->run->arguments->positionals[1],
-                            &descriptor, &elements, reterr);
+        cli_flight_descriptor(&upload->run->arguments->flight, &descriptor, &elements, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_client_do_put(connection->client, &descriptor, &upload->schema, &options,
                                        &upload->writer, &upload->answers, reterr);
@@ -206,9 +204,8 @@ static cflight_status check_source(struct upload *upload, cflight_status status,
     upload->run->exit_code = CLI_EXIT_FAILURE;
     cflight_error_free(*reterr);
     *reterr = NULL;
-    status =
-        cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
-                          upload->run->arguments->positionals[2], cflight_error_message(change));
+    status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
+                               upload->run->arguments->put.path, cflight_error_message(change));
     cflight_error_free(change);
     return status;
 }
@@ -229,27 +226,22 @@ static cflight_status finish(struct upload *upload, cflight_error **reterr)
 static void tell(const struct upload *upload, cflight_status status)
 {
     struct cli_text note = CLI_TEXT_INIT;
-    if (cli_has(upload->run->arguments, CLI_OPTION_QUIET)) {
-        return;
-    }
     cli_transfer_append(&note, &upload->transfer);
     if (status == CFLIGHT_OK) {
-        cli_message("%s", cli_text_terminated(&note));
+        cli_remark("%s", cli_text_terminated(&note));
     } else if (upload->transfer.batch_count > 0 && cli_interrupt_signal() == 0) {
-        cli_message("sent before the failure: %s", cli_text_terminated(&note));
+        cli_remark("sent before the failure: %s", cli_text_terminated(&note));
     }
     cli_text_done(&note);
 }
 
-static cflight_status run_upload(struct upload *upload, const struct cli_connection *connection,
-                                 cflight_error **reterr)
+static cflight_status run_upload(struct upload *upload, cflight_error **reterr)
 {
-    bool is_quiet = cli_has(upload->run->arguments, CLI_OPTION_QUIET);
-    cflight_status status = start_call(upload, connection, reterr);
+    cflight_status status = start_call(upload, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    cli_progress_start(&upload->progress, "put", upload->rows_total, is_quiet);
+    cli_progress_start(&upload->progress, "put", upload->rows_total);
     status = check_source(upload, send_all(upload, reterr), reterr);
     if (status == CFLIGHT_OK) {
         status = finish(upload, reterr);
@@ -276,23 +268,21 @@ static void upload_done(struct upload *upload)
 
 cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
 {
-    struct cli_connection connection = {0};
     struct upload upload = {.run = run, .file = CLI_MAPPED_FILE_INIT};
 
-    run->subject = run->arguments->positionals[1];
+    run->subject = run->arguments->flight.name;
     cflight_status status = open_source(&upload, reterr);
-    if (status == CFLIGHT_OK && cli_has(run->arguments, CLI_OPTION_RESULTS)) {
-        status = cli_output_open(&upload.results, "-", cli_interrupt_flag(), reterr);
+    if (status == CFLIGHT_OK && run->arguments->put.shows_results) {
+        status = cli_output_open(&upload.results, "-", reterr);
     }
     if (status != CFLIGHT_OK) {
         run->exit_code = CLI_EXIT_FAILURE;
         goto done;
     }
-    status = cli_connection_open(&connection, run, reterr);
-    if (status != CFLIGHT_OK) {
-        goto done;
+    status = cli_run_connect(run, reterr);
+    if (status == CFLIGHT_OK) {
+        status = run_upload(&upload, reterr);
     }
-    status = run_upload(&upload, &connection, reterr);
     if (status == CFLIGHT_OK && upload.results != NULL) {
         status = cli_output_close(upload.results, reterr);
         cli_run_blame_output(run, upload.results);
@@ -300,6 +290,5 @@ cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
 
 done:
     upload_done(&upload);
-    cli_connection_done(&connection);
     return status;
 }

@@ -6,51 +6,42 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "cflight/log.h"
-#include "cli/commands/commands.h"
 #include "cli/client/location.h"
+#include "cli/commands/commands.h"
+#include "cli/serve/auth.h"
+#include "cli/serve/serve.h"
+#include "cli/serve/tls.h"
+#include "cli/system/interrupt.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
-#include "cli/serve/serve.h"
-#include "cli/serve/auth.h"
-#include "cli/serve/limits.h"
-#include "cli/serve/tls.h"
-#include "cli/client/tls_policy.h"
 
-#define DEFAULT_PLACE "localhost:32010"
-
-enum { DEFAULT_GRACE_MS = 30000, POLL_MS = 50, TRIM_PAUSE_S = 10 };
+enum { POLL_MS = 50, TRIM_PAUSE_MS = 10000 };
 
 /* What runs. */
 struct serving {
     struct cli_run *run;
+    const struct cli_serve_arguments *given;
     struct cli_serve serve;
     struct cli_serve_tls tls;
     struct cli_serve_auth auth;
     char *location;
-    struct cflight_server_options options; /* the limits; the rest is added at the start */
     cflight_server *server;
 };
 
 static cflight_status refuse(struct serving *serving, const char *message, cflight_error **reterr)
 {
-    serving->run->exit_code = CLI_EXIT_USAGE;
-    return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, message);
+    return cli_run_refuse(serving->run, message, reterr);
 }
 
 static cflight_status choose_location(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = serving->run->arguments;
-    bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
-    const char *location = cli_has(arguments, CLI_OPTION_LISTEN)
-                               ? arguments->values[CLI_OPTION_LISTEN]
-                               : DEFAULT_PLACE;
-    cflight_status status =
-        cli_location_complete(location, has_cert, true, &serving->location, reterr);
+    const struct cli_serve_arguments *given = serving->given;
+    cflight_status status = cli_location_complete(given->location, given->cert_path != NULL, true,
+                                                  &serving->location, reterr);
     if (status == CFLIGHT_INVALID_ARGUMENT) {
         serving->run->exit_code = CLI_EXIT_USAGE;
     }
@@ -60,19 +51,17 @@ static cflight_status choose_location(struct serving *serving, cflight_error **r
 /* Passwords that cross a network in plain text are the user's wish, or a mistake. */
 static cflight_status check_passwords(struct serving *serving, bool is_tls, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = serving->run->arguments;
+    const struct cli_serve_arguments *given = serving->given;
     struct cflight_location *location = NULL;
-    bool allows_plain = cli_has(arguments, CLI_OPTION_ALLOW_PLAIN_PASSWORDS);
-    bool allows_writable = cli_has(arguments, CLI_OPTION_ALLOW_WRITABLE_AUTH_FILE);
-    if (!cli_has(arguments, CLI_OPTION_AUTH_FILE)) {
-        return !allows_plain && !allows_writable
+    if (given->auth_path == NULL) {
+        return !given->takes_plain_passwords && !given->takes_writable_auth_file
                    ? CFLIGHT_OK
                    : refuse(serving,
                             "--allow-plain-passwords and --allow-writable-auth-file need "
                             "--auth-file",
                             reterr);
     }
-    if (is_tls || allows_plain) {
+    if (is_tls || given->takes_plain_passwords) {
         return CFLIGHT_OK;
     }
     cflight_status status =
@@ -92,29 +81,25 @@ static cflight_status check_passwords(struct serving *serving, bool is_tls, cfli
 /* TLS options and a location without TLS would end in plain text where the user expects none. */
 static cflight_status check_options(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = serving->run->arguments;
-    bool has_cert = cli_has(arguments, CLI_OPTION_SERVER_TLS_CERT);
-    if (has_cert != cli_has(arguments, CLI_OPTION_SERVER_TLS_KEY) ||
-        (!has_cert && (cli_has(arguments, CLI_OPTION_TLS_CA) || cli_has_tls_policy(arguments)))) {
+    const struct cli_serve_arguments *given = serving->given;
+    const struct cli_tls_options *tls = &serving->run->arguments->tls;
+    bool has_cert = given->cert_path != NULL;
+    if (has_cert != (given->key_path != NULL) ||
+        (!has_cert && (given->ca_path != NULL || cli_tls_options_are_given(tls)))) {
         return refuse(serving,
                       "--tls-cert and --tls-key belong together, other TLS options need both",
                       reterr);
     }
-    if (cli_has(arguments, CLI_OPTION_TLS_CRL) && !cli_has(arguments, CLI_OPTION_TLS_CA)) {
+    if (tls->crl_path != NULL && given->ca_path == NULL) {
         return refuse(serving, "--tls-crl needs --tls-ca", reterr);
     }
-    if (cli_quota_is_on(&serving->serve.quota) && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
+    if (cli_quota_is_on(&serving->serve.quota) && !given->is_writable) {
         return refuse(serving, "limits on uploads need --writable", reterr);
     }
-    if (serving->serve.may_overwrite && !cli_has(arguments, CLI_OPTION_WRITABLE)) {
+    if (given->may_overwrite && !given->is_writable) {
         return refuse(serving, "--overwrite needs --writable", reterr);
     }
-    cflight_status status = cli_serve_limits(arguments, &serving->options, reterr);
-    if (status != CFLIGHT_OK) {
-        serving->run->exit_code = CLI_EXIT_USAGE;
-        return status;
-    }
-    status = choose_location(serving, reterr);
+    cflight_status status = choose_location(serving, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -128,21 +113,13 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     return check_passwords(serving, is_tls, reterr);
 }
 
-static cflight_status keep_path(const struct serving *serving, enum cli_option_id option,
-                                char **ret_path, cflight_error **reterr)
-{
-    const char *path = serving->run->arguments->values[option];
-    return path == NULL ? CFLIGHT_OK : cli_absolute_path(path, ret_path, reterr);
-}
-
 static cflight_status load_users(struct serving *serving, cflight_error **reterr)
 {
     char *path = NULL;
-    cflight_status status = keep_path(serving, CLI_OPTION_AUTH_FILE, &path, reterr);
+    cflight_status status = cli_absolute_path(serving->given->auth_path, &path, reterr);
     if (status == CFLIGHT_OK && path != NULL) {
-        bool may_be_writable =
-            cli_has(serving->run->arguments, CLI_OPTION_ALLOW_WRITABLE_AUTH_FILE);
-        status = cli_serve_auth_init(&serving->auth, path, may_be_writable, reterr);
+        status = cli_serve_auth_init(&serving->auth, path, serving->given->takes_writable_auth_file,
+                                     reterr);
     }
     cli_free(path);
     return status;
@@ -150,23 +127,15 @@ static cflight_status load_users(struct serving *serving, cflight_error **reterr
 
 static cflight_status load_files(struct serving *serving, cflight_error **reterr)
 {
+    const struct cli_serve_arguments *given = serving->given;
+    const struct cli_tls_options *tls = &serving->run->arguments->tls;
     cflight_status status = check_options(serving, reterr);
     if (status == CFLIGHT_OK) {
-        status = keep_path(serving, CLI_OPTION_SERVER_TLS_CERT, &serving->tls.cert_path, reterr);
+        status = cli_serve_tls_init(&serving->tls, given->cert_path, given->key_path,
+                                    given->ca_path, tls->crl_path, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = keep_path(serving, CLI_OPTION_SERVER_TLS_KEY, &serving->tls.key_path, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = keep_path(serving, CLI_OPTION_TLS_CA, &serving->tls.ca_path, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = keep_path(serving, CLI_OPTION_TLS_CRL, &serving->tls.crl_path, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = cli_tls_policy(serving->run->arguments, &serving->tls.policy, reterr);
-    }
-    if (status == CFLIGHT_OK) {
+        serving->tls.policy = tls->policy;
         status = load_users(serving, reterr);
     }
     return status;
@@ -174,14 +143,13 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
 
 static cflight_status open_directory(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = serving->run->arguments;
-    cflight_status status =
-        cli_catalog_init(&serving->serve.catalog, arguments->positionals[0], reterr);
-    if (status == CFLIGHT_OK && cli_has(arguments, CLI_OPTION_WRITABLE)) {
+    const struct cli_serve_arguments *given = serving->given;
+    cflight_status status = cli_catalog_init(&serving->serve.catalog, given->directory, reterr);
+    if (status == CFLIGHT_OK && given->is_writable) {
         size_t count = cli_serve_sweep(&serving->serve);
-        if (count > 0 && !serving->serve.is_quiet) {
-            cli_message("removed %zu unfinished %s that a killed server has left", count,
-                        count == 1 ? "upload" : "uploads");
+        if (count > 0) {
+            cli_remark("removed %zu unfinished %s that a killed server has left", count,
+                       count == 1 ? "upload" : "uploads");
         }
         status = cli_quota_count(&serving->serve.quota, &serving->serve.catalog, reterr);
     }
@@ -192,15 +160,12 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
-    struct cflight_server_options options = serving->options;
-    const struct cflight_ipc_write_options write_options = cli_write_options(arguments);
+    struct cflight_server_options options = serving->given->options;
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
-    handlers.do_put =
-        cli_has(arguments, CLI_OPTION_WRITABLE) ? cli_serve_do_put : cli_serve_refuse_put;
-    options.write_options = &write_options;
-    serving->serve.read_options = cli_read_options(arguments);
-    options.read_options = &serving->serve.read_options;
+    handlers.do_put = serving->given->is_writable ? cli_serve_do_put : cli_serve_refuse_put;
+    options.write_options = &arguments->write_options;
+    options.read_options = &arguments->read_options;
     cli_serve_auth_use(&serving->auth, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK) {
@@ -214,7 +179,7 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
 static void reload_certificates(struct serving *serving)
 {
     cflight_error *error = NULL;
-    if (serving->tls.cert_path == NULL) {
+    if (!cli_serve_tls_is_on(&serving->tls)) {
         return;
     }
     if (cli_serve_tls_reload(&serving->tls, serving->server, &error) == CFLIGHT_OK) {
@@ -256,7 +221,7 @@ static void count_again(struct serving *serving)
 /* Each for itself: a certificate that is being renewed must not keep a user in who was removed. */
 static void reload(struct serving *serving)
 {
-    if (serving->tls.cert_path == NULL && serving->auth.users == NULL &&
+    if (!cli_serve_tls_is_on(&serving->tls) && serving->auth.users == NULL &&
         !cli_quota_is_on(&serving->serve.quota)) {
         cli_message("there are no certificates and no users to read again");
     }
@@ -275,28 +240,17 @@ static void print_log_line(void *user_data, enum cflight_log_level level, const 
     cli_message("%s", line);
 }
 
-static void make_signal_set(sigset_t *set)
-{
-    (void)sigemptyset(set);
-    (void)sigaddset(set, SIGINT);
-    (void)sigaddset(set, SIGTERM);
-    (void)sigaddset(set, SIGHUP);
-}
-
 /* Waits for SIGINT or SIGTERM; SIGHUP reads files again. Now and then, what many clients left free
  * is given back to the system. */
 static void wait_for_end(struct serving *serving)
 {
-    const struct timespec pause = {.tv_sec = TRIM_PAUSE_S};
     size_t free_bytes = 0;
-    sigset_t set;
     int number = 0;
-    make_signal_set(&set);
     while (number != SIGINT && number != SIGTERM) {
-        number = sigtimedwait(&set, NULL, &pause);
+        number = cli_signal_wait(TRIM_PAUSE_MS);
         if (number == SIGHUP) {
             reload(serving);
-        } else if (number < 0 && errno == EAGAIN) {
+        } else if (number == 0) {
             cli_memory_trim(&free_bytes);
             cli_message_left_out();
         }
@@ -306,15 +260,29 @@ static void wait_for_end(struct serving *serving)
 /* Lets running calls finish; another signal cuts them. */
 static void drain(cflight_server *server, int64_t grace_ms)
 {
-    const struct timespec at_once = {0};
-    sigset_t set;
-    make_signal_set(&set);
     cflight_server_shutdown(server, grace_ms);
     while (!cflight_server_wait_for(server, POLL_MS)) {
-        int number = sigtimedwait(&set, NULL, &at_once);
+        int number = cli_signal_wait(0);
         if (number == SIGINT || number == SIGTERM) {
             cflight_server_shutdown(server, 0);
         }
+    }
+}
+
+/* Lets the process have as many descriptors as the system allows it: each connection is one, and
+ * each download. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        cflight_error *error = NULL;
+        (void)cli_error_from_errno(&error, errno, "raise", "the limit of open files");
+        cli_message_error("fewer clients can be served than the system allows", error);
+        cflight_error_free(error);
     }
 }
 
@@ -330,13 +298,12 @@ static cflight_status announce(struct cli_run *run, const cflight_server *server
 
 static cflight_status serve_until_signal(struct serving *serving, cflight_error **reterr)
 {
-    const struct cli_arguments *arguments = serving->run->arguments;
     cflight_status status = load_files(serving, reterr);
     if (status == CFLIGHT_OK) {
         status = open_directory(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
-        cli_serve_raise_descriptors();
+        raise_descriptors();
         status = start(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -344,7 +311,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
     }
     if (status == CFLIGHT_OK) {
         wait_for_end(serving);
-        drain(serving->server, cli_milliseconds(arguments, CLI_OPTION_GRACE, DEFAULT_GRACE_MS));
+        drain(serving->server, serving->given->grace_ms);
         cli_message_left_out();
         serving->run->exit_code = CLI_EXIT_OK;
     }
@@ -353,18 +320,20 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
 
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
-    struct serving serving = {
-        .run = run, .serve.catalog = CLI_CATALOG_INIT, .options = CFLIGHT_SERVER_OPTIONS_INIT};
-    serving.serve.may_overwrite = cli_has(run->arguments, CLI_OPTION_OVERWRITE);
-    serving.serve.is_quiet = cli_has(run->arguments, CLI_OPTION_QUIET);
+    const struct cli_serve_arguments *given = &run->arguments->serve;
+    struct serving serving = {.run = run,
+                              .given = given,
+                              .serve = {.catalog = CLI_CATALOG_INIT,
+                                        .read_options = &run->arguments->read_options,
+                                        .may_overwrite = given->may_overwrite,
+                                        .quota = {.bytes_max = given->upload_bytes_max,
+                                                  .files_max = given->upload_files_max,
+                                                  .user_bytes_max = given->upload_user_bytes_max}}};
     int os_code = pthread_mutex_init(&serving.serve.commit_mutex, NULL);
     run->exit_code = CLI_EXIT_FAILURE; /* whatever goes wrong here, no server said it */
     if (os_code != 0) {
         return cli_error_from_errno(reterr, os_code, "make", "a lock");
     }
-    serving.serve.quota.bytes_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_MAX);
-    serving.serve.quota.files_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_FILES_MAX);
-    serving.serve.quota.user_bytes_max = cli_size(run->arguments, CLI_OPTION_UPLOAD_USER_MAX);
     cflight_log_set(print_log_line, NULL, CFLIGHT_LOG_WARN);
     cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
     if (status == CFLIGHT_OK) {

@@ -9,7 +9,6 @@
 #define _GNU_SOURCE /* O_PATH */
 #include "cli/serve/catalog.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,11 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/serve/name.h"
 #include "cli/system/beneath.h"
+#include "cli/system/files.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
-#include "cli/serve/name.h"
 
 enum { DEPTH_MAX = 32 };
 
@@ -39,9 +39,7 @@ cflight_status cli_catalog_init(struct cli_catalog *ret_catalog, const char *dir
 
 void cli_catalog_done(struct cli_catalog *catalog)
 {
-    if (catalog->root_fd >= 0) {
-        (void)close(catalog->root_fd);
-    }
+    cli_close(catalog->root_fd);
     cli_notes_free(catalog->notes);
     *catalog = (struct cli_catalog)CLI_CATALOG_INIT;
 }
@@ -57,9 +55,7 @@ static bool is_new(const struct cli_catalog *catalog, const char *path, const ch
     if (fd < 0 || fstat(fd, &state) != 0) {
         memset(&state, 0, sizeof state);
     }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    cli_close(fd);
     return cli_notes_is_new(catalog->notes, path, &state, complaint);
 }
 
@@ -159,9 +155,7 @@ static cflight_status visit_file(const struct walk *walk, const char *path, size
     if (status == CFLIGHT_OK) {
         status = cli_catalog_open(walk->catalog, name, O_PATH, &found, &fd, &problem);
     }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    cli_close(fd);
     if (status != CFLIGHT_OK) {
         if (status != CFLIGHT_NOT_FOUND || !is_link) {
             cli_catalog_complain(walk->catalog, path, problem);
@@ -261,8 +255,7 @@ static void names_done(struct names *names)
 /* The visible names in a directory, sorted. @return 0 or an errno */
 static int read_names(int directory_fd, struct names *names)
 {
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    DIR *entries = cli_entries_open(directory_fd);
     int os_code = entries == NULL ? errno : 0;
     const struct dirent *entry = NULL;
     while (os_code == 0 && (entry = readdir(entries)) != NULL) {
@@ -282,8 +275,6 @@ static int read_names(int directory_fd, struct names *names)
     }
     if (entries != NULL) {
         (void)closedir(entries);
-    } else if (fd >= 0) {
-        (void)close(fd);
     }
     if (os_code == 0 && names->count > 0) {
         qsort(names->items, names->count, sizeof *names->items, compare_names);

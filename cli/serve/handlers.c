@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "cli/serve/name.h"
+#include "cli/serve/serve.h"
 #include "cli/system/mapped_file.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
-#include "cli/serve/serve.h"
-#include "cli/serve/name.h"
 
 /* Prefixes an error with the flight it is about. */
 static cflight_status blame_flight(const char *name, cflight_status status, cflight_error *cause,
@@ -39,17 +39,6 @@ static cflight_status blame_server(const char *name, cflight_status status, cfli
                              "flight '%s': the server has no permission to read its file", name);
 }
 
-static cflight_status give_error(cflight_status status, cflight_error *error,
-                                 cflight_error **reterr)
-{
-    if (reterr != NULL) {
-        *reterr = error;
-    } else {
-        cflight_error_free(error);
-    }
-    return status;
-}
-
 static cflight_status open_flight(const struct cli_serve *serve, const char *name,
                                   struct cli_mapped_file *ret_file, cflight_error **reterr)
 {
@@ -58,11 +47,11 @@ static cflight_status open_flight(const struct cli_serve *serve, const char *nam
     int fd = -1;
     cflight_status status = cli_catalog_open(&serve->catalog, name, O_RDONLY, &path, &fd, &cause);
     if (status == CFLIGHT_NOT_FOUND || status == CFLIGHT_INVALID_ARGUMENT) {
-        return give_error(status, cause, reterr); /* it says all that there is to say */
+        return cli_error_give(cause, reterr); /* it says all that there is to say */
     }
     if (status == CFLIGHT_OK) {
         status = cli_mapped_file_open_fd(ret_file, fd, cli_text_terminated(&path),
-                                         &serve->read_options, &cause);
+                                         serve->read_options, &cause);
     }
     cli_text_done(&path);
     return status == CFLIGHT_OK ? CFLIGHT_OK : blame_server(name, status, cause, reterr);
@@ -160,7 +149,7 @@ static cflight_status list_flight(void *user_data, const char *name, const char 
     cflight_status status =
         answer_info(listing->serve, name, NULL, listing->response, &was_read, &error);
     if (status != CFLIGHT_OK && was_read) {
-        return give_error(status, error, reterr); /* the client has gone: no fault of the file */
+        return cli_error_give(error, reterr); /* the client has gone: no fault of the file */
     }
     if (status != CFLIGHT_OK) {
         cli_catalog_complain(&listing->serve->catalog, path, error);
@@ -246,18 +235,14 @@ static cflight_status blame_change(const char *name, const struct cli_mapped_fil
                                    cflight_status status, cflight_error **reterr)
 {
     cflight_error *change = NULL;
-    cflight_status changed = check_flight(name, file, &change);
-    if (changed == CFLIGHT_OK) {
+    if (check_flight(name, file, &change) == CFLIGHT_OK) {
         return status;
     }
     cli_message_error_limited("not sent to its end", change);
     if (reterr != NULL) {
         cflight_error_free(*reterr);
-        *reterr = change;
-        change = NULL;
     }
-    cflight_error_free(change);
-    return changed;
+    return cli_error_give(change, reterr);
 }
 
 /* A flight on its way to a client: what the library pulls batches from, once the handler has

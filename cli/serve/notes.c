@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cli/system/file_state.h"
+#include "cli/system/files.h"
 #include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 

@@ -13,9 +13,8 @@
  * class: free. */
 struct cli_serve {
     struct cli_catalog catalog;
-    struct cflight_ipc_read_options read_options; /* of files and uploads */
+    const struct cflight_ipc_read_options *read_options; /* of files and uploads; borrowed */
     bool may_overwrite;
-    bool is_quiet;
     pthread_mutex_t commit_mutex;
     struct cli_quota quota;
 };

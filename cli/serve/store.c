@@ -13,21 +13,20 @@
 #define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
 #include <fcntl.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/serve/name.h"
+#include "cli/serve/serve.h"
 #include "cli/system/atomic_file.h"
 #include "cli/system/beneath.h"
-#include "cli/system/file_state.h"
+#include "cli/system/files.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
-#include "cli/serve/serve.h"
-#include "cli/serve/name.h"
 
 enum { ACKNOWLEDGED_MAX = 1000, DIRECTORY_MODE = 0777 };
 
@@ -107,9 +106,7 @@ static cflight_status check_free(const struct store *store, bool *ret_is_there,
         cli_catalog_open(&store->serve->catalog, store->name, O_PATH, &path, &fd, &error);
     cli_text_done(&path);
     *ret_is_there = status == CFLIGHT_OK && fstat(fd, ret_former) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    cli_close(fd);
     if (status == CFLIGHT_NOT_FOUND || (status == CFLIGHT_OK && store->serve->may_overwrite)) {
         cflight_error_free(error);
         return CFLIGHT_OK;
@@ -117,12 +114,7 @@ static cflight_status check_free(const struct store *store, bool *ret_is_there,
     if (status == CFLIGHT_OK) {
         return cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS, "flight '%s' exists", store->name);
     }
-    if (reterr != NULL) {
-        *reterr = error;
-        return status;
-    }
-    cflight_error_free(error);
-    return status;
+    return cli_error_give(error, reterr);
 }
 
 static int write_views(void *user_data, const struct cflight_bytes *views, size_t count)
@@ -272,9 +264,7 @@ static void remove_directories(const struct store *store, size_t made_len)
         int fd = cli_beneath_open(store->serve->catalog.root_fd, slash == NULL ? "." : path,
                                   O_PATH | O_DIRECTORY);
         os_code = fd < 0 || unlinkat(fd, slash == NULL ? path : slash + 1, AT_REMOVEDIR) != 0;
-        if (fd >= 0) {
-            (void)close(fd);
-        }
+        cli_close(fd);
         if (slash != NULL) {
             *slash = '/';
         }
@@ -316,9 +306,7 @@ static bool is_in_place(const struct store *store)
                                     store->base_len == 0 ? "." : directory, O_PATH | O_DIRECTORY);
     bool is_same = fd >= 0 && fstat(fd, &there) == 0 && fstat(store->base_fd, &kept) == 0 &&
                    cli_is_same_file(&kept, &there);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    cli_close(fd);
     cli_free(directory);
     return is_same;
 }
@@ -370,17 +358,13 @@ static cflight_status commit_locked(struct store *store, cflight_error **reterr)
     cli_quota_mark(&store->serve->quota, &store->share, store->file.fd);
     status = os_code != 0 ? cli_error_from_errno(reterr, os_code, "store", store->path.data)
                           : commit_in(store, directory_fd, is_there ? &former : NULL, reterr);
-    if (directory_fd >= 0) {
-        (void)close(directory_fd);
-    }
+    cli_close(directory_fd);
     if (status != CFLIGHT_OK) {
         remove_directories(store, made_len);
     } else {
         cli_quota_commit(&store->serve->quota, &store->share, former_fd);
     }
-    if (former_fd >= 0) {
-        (void)close(former_fd);
-    }
+    cli_close(former_fd);
     return status;
 }
 
@@ -431,9 +415,7 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
         status = commit(store, reterr);
     }
     schema.release(&schema);
-    if (store->base_fd >= 0) {
-        (void)close(store->base_fd);
-    }
+    cli_close(store->base_fd);
     return status;
 }
 
@@ -458,20 +440,19 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     }
     if (status != CFLIGHT_OK) {
         cli_message_error_limited("upload refused or broken", error);
-    } else if (!store.serve->is_quiet) {
-        cli_message("stored '%s': %" PRId64 " %s from %s", name.data, store.row_count,
-                    store.row_count == 1 ? "row" : "rows", cflight_server_context_peer(context));
+    } else {
+        cli_remark("stored '%s': %" PRId64 " %s from %s", name.data, store.row_count,
+                   store.row_count == 1 ? "row" : "rows", cflight_server_context_peer(context));
     }
     if (status == CFLIGHT_PERMISSION_DENIED) {
         /* The server's rights, not the client's: another login would not help. */
         status = cflight_error_set(reterr, CFLIGHT_INTERNAL,
                                    "flight '%s': the server has no permission to write its file",
                                    name.data);
-    } else if (reterr != NULL) {
-        *reterr = error;
-        error = NULL;
+        cflight_error_free(error);
+    } else {
+        status = cli_error_give(error, reterr);
     }
-    cflight_error_free(error);
     cflight_error_free(store.over_quota);
     cli_atomic_file_done(&store.file);
     cli_text_done(&store.path);
@@ -484,12 +465,8 @@ enum { SWEEP_DEPTH_MAX = 32 };
 static size_t sweep_directory(int directory_fd, int depth)
 {
     size_t count = cli_atomic_file_sweep(directory_fd, NULL);
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    DIR *entries = cli_entries_open(directory_fd);
     if (entries == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return count;
     }
     for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {

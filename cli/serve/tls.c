@@ -14,6 +14,9 @@
 cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr)
 {
     struct cli_text text = CLI_TEXT_INIT;
+    if (path == NULL) {
+        return CFLIGHT_OK;
+    }
     char *directory = path[0] == '/' ? NULL : realpath(".", NULL);
     if (path[0] != '/' && directory == NULL) {
         return cli_error_from_errno(reterr, errno, "read", path);
@@ -33,71 +36,79 @@ cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_erro
     return CFLIGHT_OK;
 }
 
-static cflight_status read_again(struct cli_text *content, const char *path, cflight_error **reterr)
-{
-    cli_text_wipe(content);
-    return path == NULL ? CFLIGHT_OK : cli_file_read(content, path, reterr);
-}
-
-/* Reads the files and makes the settings that point at them. */
-cflight_status cli_serve_tls_read(struct cli_serve_tls *files, struct cflight_server_tls *ret_tls,
+cflight_status cli_serve_tls_init(struct cli_serve_tls *tls, const char *cert_path,
+                                  const char *key_path, const char *ca_path, const char *crl_path,
                                   cflight_error **reterr)
 {
-    cflight_status status = read_again(&files->cert, files->cert_path, reterr);
-    if (status == CFLIGHT_OK) {
-        status = read_again(&files->key, files->key_path, reterr);
+    const char *const paths[CLI_TLS_FILE_COUNT] = {
+        [CLI_TLS_CERT] = cert_path,
+        [CLI_TLS_KEY] = key_path,
+        [CLI_TLS_CA] = ca_path,
+        [CLI_TLS_CRL] = crl_path,
+    };
+    cflight_status status = CFLIGHT_OK;
+    for (size_t i = 0; status == CFLIGHT_OK && i < CLI_TLS_FILE_COUNT; i++) {
+        status = cli_absolute_path(paths[i], &tls->files[i].path, reterr);
     }
-    if (status == CFLIGHT_OK) {
-        status = read_again(&files->ca, files->ca_path, reterr);
+    return status;
+}
+
+bool cli_serve_tls_is_on(const struct cli_serve_tls *tls)
+{
+    return tls->files[CLI_TLS_CERT].path != NULL;
+}
+
+cflight_status cli_serve_tls_read(struct cli_serve_tls *tls, struct cflight_server_tls *ret_tls,
+                                  cflight_error **reterr)
+{
+    struct cflight_bytes contents[CLI_TLS_FILE_COUNT];
+    for (size_t i = 0; i < CLI_TLS_FILE_COUNT; i++) {
+        struct cli_tls_file *file = &tls->files[i];
+        cli_text_wipe(&file->content);
+        cflight_status status =
+            file->path == NULL ? CFLIGHT_OK : cli_file_read(&file->content, file->path, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        contents[i] = cli_text_bytes(&file->content);
     }
-    if (status == CFLIGHT_OK) {
-        status = read_again(&files->crl, files->crl_path, reterr);
+    if (!cli_serve_tls_is_on(tls)) {
+        return CFLIGHT_OK;
     }
-    if (status != CFLIGHT_OK || files->cert_path == NULL) {
-        return status;
-    }
-    files->pair =
-        (struct cflight_tls_key_pair){cli_text_bytes(&files->cert), cli_text_bytes(&files->key)};
+    tls->pair = (struct cflight_tls_key_pair){contents[CLI_TLS_CERT], contents[CLI_TLS_KEY]};
     *ret_tls = (struct cflight_server_tls){
-        .key_pairs = &files->pair, .key_pair_count = 1, .policy = files->policy};
-    ret_tls->policy.revocation_lists = cli_text_bytes(&files->crl);
-    if (files->ca_path != NULL) {
+        .key_pairs = &tls->pair, .key_pair_count = 1, .policy = tls->policy};
+    ret_tls->policy.revocation_lists = contents[CLI_TLS_CRL];
+    if (tls->files[CLI_TLS_CA].path != NULL) {
         ret_tls->client_certificate = CFLIGHT_CLIENT_CERTIFICATE_REQUIRED;
-        ret_tls->client_root_certs = cli_text_bytes(&files->ca);
+        ret_tls->client_root_certs = contents[CLI_TLS_CA];
     }
     return CFLIGHT_OK;
 }
 
-void cli_serve_tls_forget_key(struct cli_serve_tls *files)
+void cli_serve_tls_forget_key(struct cli_serve_tls *tls)
 {
-    cli_text_wipe(&files->key);
-    files->pair = (struct cflight_tls_key_pair){0};
+    cli_text_wipe(&tls->files[CLI_TLS_KEY].content);
+    tls->pair = (struct cflight_tls_key_pair){0};
 }
 
-cflight_status cli_serve_tls_reload(struct cli_serve_tls *files, cflight_server *server,
+cflight_status cli_serve_tls_reload(struct cli_serve_tls *tls, cflight_server *server,
                                     cflight_error **reterr)
 {
-    struct cflight_server_tls tls = {0};
-    if (files->cert_path == NULL) {
-        return CFLIGHT_OK;
-    }
-    cflight_status status = cli_serve_tls_read(files, &tls, reterr);
+    struct cflight_server_tls settings = {0};
+    cflight_status status = cli_serve_tls_read(tls, &settings, reterr);
     if (status == CFLIGHT_OK) {
-        status = cflight_server_reload_tls(server, &tls, reterr);
+        status = cflight_server_reload_tls(server, &settings, reterr);
     }
-    cli_serve_tls_forget_key(files);
+    cli_serve_tls_forget_key(tls);
     return status;
 }
 
-void cli_serve_tls_done(struct cli_serve_tls *files)
+void cli_serve_tls_done(struct cli_serve_tls *tls)
 {
-    cli_free(files->cert_path);
-    cli_free(files->key_path);
-    cli_free(files->ca_path);
-    cli_free(files->crl_path);
-    cli_text_done(&files->cert);
-    cli_text_wipe(&files->key);
-    cli_text_done(&files->ca);
-    cli_text_done(&files->crl);
-    memset(files, 0, sizeof *files);
+    for (size_t i = 0; i < CLI_TLS_FILE_COUNT; i++) {
+        cli_free(tls->files[i].path);
+        cli_text_wipe(&tls->files[i].content);
+    }
+    memset(tls, 0, sizeof *tls);
 }

@@ -5,34 +5,38 @@
 #include "cflight/server.h"
 #include "cli/system/text.h"
 
-/* The TLS files of a server, by absolute path, and what was read from them last. */
+enum { CLI_TLS_CERT, CLI_TLS_KEY, CLI_TLS_CA, CLI_TLS_CRL, CLI_TLS_FILE_COUNT };
+
+/* The TLS files of a server, and what was read from them last. Without a certificate there is no
+ * TLS, without a CA clients need no certificate, without a CRL none is revoked. */
 struct cli_serve_tls {
-    char *cert_path; /* NULL: no TLS */
-    char *key_path;
-    char *ca_path;  /* NULL: clients need no certificate */
-    char *crl_path; /* NULL: no certificate is revoked */
-    struct cli_text cert;
-    struct cli_text key;
-    struct cli_text ca;
-    struct cli_text crl;
-    struct cflight_tls_policy policy; /* but for what crl_path has */
+    struct cli_tls_file {
+        char *path; /* absolute, NULL for none */
+        struct cli_text content;
+    } files[CLI_TLS_FILE_COUNT];
+    struct cflight_tls_policy policy; /* but for what the CRL has */
     struct cflight_tls_key_pair pair;
 };
 
-/* Makes a path absolute, so that it stays good when the working directory changes. `*ret_path` is
- * to be freed. */
+/* Makes a path absolute, so that it stays good when the working directory changes; NULL stays NULL.
+ * `*ret_path` is to be freed. */
 cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr);
 
+/* Notes where the files are, each NULL for none; `tls` is empty. */
+cflight_status cli_serve_tls_init(struct cli_serve_tls *tls, const char *cert_path,
+                                  const char *key_path, const char *ca_path, const char *crl_path,
+                                  cflight_error **reterr);
+bool cli_serve_tls_is_on(const struct cli_serve_tls *tls);
 /* Reads the files and makes the settings that point at what was read; they are good until the next
  * read. */
-cflight_status cli_serve_tls_read(struct cli_serve_tls *files, struct cflight_server_tls *ret_tls,
+cflight_status cli_serve_tls_read(struct cli_serve_tls *tls, struct cflight_server_tls *ret_tls,
                                   cflight_error **reterr);
 /* Once a server has taken the settings, nobody needs the text of its key. */
-void cli_serve_tls_forget_key(struct cli_serve_tls *files);
+void cli_serve_tls_forget_key(struct cli_serve_tls *tls);
 /* Reads the files again and gives them to a running server; after a failure it goes on with the
  * former ones. */
-cflight_status cli_serve_tls_reload(struct cli_serve_tls *files, cflight_server *server,
+cflight_status cli_serve_tls_reload(struct cli_serve_tls *tls, cflight_server *server,
                                     cflight_error **reterr);
-void cli_serve_tls_done(struct cli_serve_tls *files);
+void cli_serve_tls_done(struct cli_serve_tls *tls);
 
 #endif /* CFLIGHT_CLI_SERVE_TLS_H */

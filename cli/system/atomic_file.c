@@ -22,7 +22,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "cli/system/file_state.h"
+#include "cli/system/files.h"
 #include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 #include "cli/system/text.h"
@@ -303,12 +303,8 @@ void cli_atomic_file_done(struct cli_atomic_file *file)
     if (file->temporary != NULL) {
         (void)unlinkat(file->directory_fd, file->temporary, 0);
     }
-    if (file->fd >= 0) {
-        (void)close(file->fd);
-    }
-    if (file->directory_fd >= 0) {
-        (void)close(file->directory_fd);
-    }
+    cli_close(file->fd);
+    cli_close(file->directory_fd);
     cli_free(file->temporary);
     cli_free(file->path);
     *file = (struct cli_atomic_file)CLI_ATOMIC_FILE_INIT;
@@ -359,21 +355,15 @@ static bool remove_left(int directory_fd, const char *name)
                    flock(fd, LOCK_EX | LOCK_NB) == 0 &&
                    fstatat(directory_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
                    cli_is_same_file(&opened, &there) && unlinkat(directory_fd, name, 0) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    cli_close(fd);
     return is_left;
 }
 
 size_t cli_atomic_file_sweep(int directory_fd, const char *name)
 {
     size_t count = 0;
-    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    DIR *entries = cli_entries_open(directory_fd);
     if (entries == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return 0;
     }
     for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {

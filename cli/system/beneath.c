@@ -8,6 +8,7 @@
  * directory that is moved away meanwhile leads nowhere new. Thread class: free. */
 #define _GNU_SOURCE /* O_PATH, syscall() */
 #include "cli/system/beneath.h"
+#include "cli/system/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,9 +138,7 @@ static int step(struct walk *walk, const char *name, int flags, int *ret_fd)
             *ret_fd = fd;
             return 0;
         }
-        if (fd >= 0) {
-            (void)close(fd);
-        }
+        cli_close(fd);
     }
     return ELOOP;
 }

@@ -13,11 +13,11 @@
 
 enum { PART_BYTES = 16384, CONTENT_BYTES_MAX = 64 * 1024 * 1024 };
 
-static int64_t read_some(int fd, void *target, size_t len_bytes)
+int64_t cli_read(int fd, void *target, size_t len_bytes)
 {
     for (;;) {
         ssize_t got = read(fd, target, len_bytes);
-        if (got >= 0 || errno != EINTR || atomic_load(cli_interrupt_flag())) {
+        if (got >= 0 || errno != EINTR || cli_interrupt_signal() != 0) {
             return got;
         }
     }
@@ -26,7 +26,7 @@ static int64_t read_some(int fd, void *target, size_t len_bytes)
 int64_t cli_read_stdin(void *user_data, void *target, size_t len_bytes)
 {
     (void)user_data;
-    return read_some(STDIN_FILENO, target, len_bytes);
+    return cli_read(STDIN_FILENO, target, len_bytes);
 }
 
 /* @return 0 or an errno */
@@ -41,7 +41,7 @@ static int read_all(struct cli_text *content, int fd)
         if (!cli_text_reserve(content, PART_BYTES + 1)) {
             return ENOMEM;
         }
-        int64_t got = read_some(fd, content->data + content->len_bytes, PART_BYTES);
+        int64_t got = cli_read(fd, content->data + content->len_bytes, PART_BYTES);
         if (got <= 0) {
             return got < 0 ? errno : 0;
         }

@@ -9,8 +9,9 @@
 cflight_status cli_file_read(struct cli_text *ret_content, const char *path,
                              cflight_error **reterr);
 
-/* read() for the standard input of a client command: gives up with EINTR once a signal came. Fits
- * cflight_read_fn. */
+/* read() that gives up with EINTR only once a signal came to a client command. */
+int64_t cli_read(int fd, void *target, size_t len_bytes);
+/* The same of standard input. Fits cflight_read_fn. */
 int64_t cli_read_stdin(void *user_data, void *target, size_t len_bytes);
 
 #endif /* CFLIGHT_CLI_SYSTEM_FILE_CONTENT_H */

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns signals into cancelled calls.
+/* Waits for signals, and turns them into cancelled calls.
  *
- * A thread waits for SIGINT and SIGTERM with sigtimedwait(); SIGUSR2 tells it to end. After the
- * first signal it sends SIGUSR1 to the main thread every KICK_MS: its handler does nothing, but a
- * blocked read() or write() returns EINTR and the flag is looked at. Process-wide state, one
- * interrupter at a time. */
+ * A server waits for them in its main thread. For a client a thread does; SIGUSR2 tells it to end.
+ * After the first signal it sends SIGUSR1 to the main thread every KICK_MS: its handler does
+ * nothing, but a blocked read() or write() returns EINTR and cli_interrupt_signal() is looked at.
+ * Process-wide state, one interrupter at a time. */
 #include "cli/system/interrupt.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/system/clock.h"
 #include "cli/system/os_error.h"
 
 enum { KICK_MS = 50, SIGNAL_EXIT_BASE = 128 };
 
-static atomic_bool interrupted;
 static atomic_int interrupt_signal;
 static pthread_t main_thread;
 static pthread_t waiting_thread;
@@ -50,36 +51,41 @@ void cli_signals_block(void)
     (void)sigaction(SIGUSR1, &kick, NULL);   /* no SA_RESTART: waits must end */
 }
 
+int cli_signal_wait(int64_t timeout_ms)
+{
+    const struct timespec limit = {.tv_sec = (time_t)(timeout_ms / 1000),
+                                   .tv_nsec = (long)(timeout_ms % 1000 * CLI_NS_PER_MS)};
+    sigset_t set;
+    make_set(&set);
+    int number = sigtimedwait(&set, NULL, timeout_ms < 0 ? NULL : &limit);
+    return number > 0 ? number : 0;
+}
+
 static void take_signal(int number)
 {
-    if (atomic_load(&interrupted)) {
+    if (cli_interrupt_signal() != 0) {
         _exit(SIGNAL_EXIT_BASE + number);
     }
     atomic_store(&interrupt_signal, number);
-    atomic_store(&interrupted, true);
     cflight_cancel_trigger(cancel_to_trigger);
 }
 
 static void *wait_for_signals(void *argument)
 {
-    sigset_t set;
     sigset_t kick;
-    const struct timespec pause = {.tv_nsec = KICK_MS * 1000000L};
     (void)argument;
-    make_set(&set);
     (void)sigemptyset(&kick);
     (void)sigaddset(&kick, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &kick, NULL);
     for (;;) {
-        int number =
-            atomic_load(&interrupted) ? sigtimedwait(&set, NULL, &pause) : sigwaitinfo(&set, NULL);
+        int number = cli_signal_wait(cli_interrupt_signal() != 0 ? KICK_MS : -1);
         if (number == SIGUSR2) {
             return NULL;
         }
         if (number > 0) {
             take_signal(number);
         }
-        if (atomic_load(&interrupted)) {
+        if (cli_interrupt_signal() != 0) {
             (void)pthread_kill(main_thread, SIGUSR1);
         }
     }
@@ -107,11 +113,6 @@ void cli_interrupt_stop(void)
     (void)pthread_join(waiting_thread, NULL);
     cflight_cancel_unref(cancel_to_trigger);
     cancel_to_trigger = NULL;
-}
-
-const atomic_bool *cli_interrupt_flag(void)
-{
-    return &interrupted;
 }
 
 int cli_interrupt_signal(void)

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/system/file_state.h"
+#include "cli/system/files.h"
 #include "cli/system/os_error.h"
 
 static atomic_uint_fast64_t fault_count;
@@ -98,8 +98,6 @@ cflight_status cli_mapped_file_check(const struct cli_mapped_file *file, cflight
 void cli_mapped_file_done(struct cli_mapped_file *file)
 {
     cflight_ipc_file_free(file->file);
-    if (file->fd >= 0) {
-        (void)close(file->fd);
-    }
+    cli_close(file->fd);
     *file = (struct cli_mapped_file)CLI_MAPPED_FILE_INIT;
 }

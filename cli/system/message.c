@@ -15,6 +15,8 @@
 
 enum { MESSAGE_BYTES_MAX = 4096 };
 
+static bool is_quiet; /* does not change once there are threads */
+
 static void print_line(const char *message)
 {
     struct cli_text line = CLI_TEXT_INIT;
@@ -29,14 +31,39 @@ static void print_line(const char *message)
     cli_text_done(&line);
 }
 
-void cli_message(const char *format, ...)
+static CFLIGHT_PRINTF(1, 0) void print_format(const char *format, va_list arguments)
 {
     char message[MESSAGE_BYTES_MAX];
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    print_line(message);
+}
+
+void cli_message(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(message, sizeof message, format, arguments);
+    print_format(format, arguments);
     va_end(arguments);
-    print_line(message);
+}
+
+void cli_remark(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!is_quiet) {
+        print_format(format, arguments);
+    }
+    va_end(arguments);
+}
+
+void cli_be_quiet(void)
+{
+    is_quiet = true;
+}
+
+bool cli_is_quiet(void)
+{
+    return is_quiet;
 }
 
 /* Makes the text of an error; `what` alone without memory. */

@@ -2,11 +2,19 @@
 #ifndef CFLIGHT_CLI_SYSTEM_MESSAGE_H
 #define CFLIGHT_CLI_SYSTEM_MESSAGE_H
 
+#include <stdbool.h>
+
 #include "cflight/error.h"
 
 /* Messages on standard error: one line each, "cflight: ...", in one write, with control characters
  * escaped. Thread class: free. */
 void cli_message(const char *format, ...) CFLIGHT_PRINTF(1, 2);
+
+/* The same of what the user need not know: nothing once cli_be_quiet() was called, which is done
+ * before threads start. */
+void cli_remark(const char *format, ...) CFLIGHT_PRINTF(1, 2);
+void cli_be_quiet(void);
+bool cli_is_quiet(void);
 
 /* "cflight: <what>: NOT_FOUND: no such flight (GetFlightInfo at ipv4:127.0.0.1:32010)". */
 void cli_message_error(const char *what, const cflight_error *error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors of the operating system as statuses and messages. Thread class: free. */
+/* Errors of the operating system as statuses and messages, and errors that are handed on. Thread
+ * class: free. */
 #include "cli/system/os_error.h"
 
 #include <errno.h>
@@ -41,4 +42,15 @@ cflight_status cli_error_from_errno(cflight_error **reterr, int os_code, const c
 cflight_status cli_error_no_memory(cflight_error **reterr, const char *doing)
 {
     return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory while %s", doing);
+}
+
+cflight_status cli_error_give(cflight_error *error, cflight_error **reterr)
+{
+    cflight_status status = cflight_error_status(error);
+    if (error != NULL && reterr != NULL) {
+        *reterr = error;
+    } else {
+        cflight_error_free(error);
+    }
+    return status;
 }

@@ -14,4 +14,7 @@ cflight_status cli_error_from_errno(cflight_error **reterr, int os_code, const c
 /* "out of memory while <doing>". @return CFLIGHT_RESOURCE_EXHAUSTED */
 cflight_status cli_error_no_memory(cflight_error **reterr, const char *doing);
 
+/* Hands an error on, or frees it if nobody asks for it. @return its status */
+cflight_status cli_error_give(cflight_error *error, cflight_error **reterr);
+
 #endif /* CFLIGHT_CLI_SYSTEM_OS_ERROR_H */

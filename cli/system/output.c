@@ -17,6 +17,8 @@
 
 #include "cli/system/atomic_file.h"
 #include "cli/system/clock.h"
+#include "cli/system/files.h"
+#include "cli/system/interrupt.h"
 #include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
@@ -28,7 +30,6 @@ struct cli_output {
     bool is_file; /* `file` is in use */
     struct cli_atomic_file file;
     char *name; /* for messages */
-    const atomic_bool *interrupted;
     int64_t deadline_ns;
     int os_code;
     size_t buffered_bytes;
@@ -72,7 +73,7 @@ static cflight_status open_path(struct cli_output *output, const char *path, cfl
 }
 
 cflight_status cli_output_open(struct cli_output **ret_output, const char *path,
-                               const atomic_bool *interrupted, cflight_error **reterr)
+                               cflight_error **reterr)
 {
     bool is_stdout = strcmp(path, "-") == 0;
     cflight_status status = CFLIGHT_OK;
@@ -82,7 +83,6 @@ cflight_status cli_output_open(struct cli_output **ret_output, const char *path,
     }
     output->fd = STDOUT_FILENO;
     output->file = (struct cli_atomic_file)CLI_ATOMIC_FILE_INIT;
-    output->interrupted = interrupted;
     output->name = cli_strdup(is_stdout ? "standard output" : path);
     if (output->name == NULL) {
         status = cli_error_no_memory(reterr, "opening the output");
@@ -127,7 +127,7 @@ static int write_views(struct cli_output *output, struct iovec *views, int count
         if (errno != EINTR) {
             return errno;
         }
-        if (output->interrupted != NULL && atomic_load(output->interrupted)) {
+        if (cli_interrupt_signal() != 0) {
             return EINTR;
         }
     }
@@ -208,7 +208,7 @@ void cli_output_set_deadline(struct cli_output *output, int64_t deadline_ns)
 
 int cli_output_check(struct cli_output *output)
 {
-    if (output->os_code == 0 && output->interrupted != NULL && atomic_load(output->interrupted)) {
+    if (output->os_code == 0 && cli_interrupt_signal() != 0) {
         output->os_code = EINTR;
     }
     if (output->os_code == 0 && output->deadline_ns != 0 && cli_now_ns() >= output->deadline_ns) {
@@ -255,7 +255,7 @@ void cli_output_free(struct cli_output *output)
         return;
     }
     if (output->owns_fd) {
-        (void)close(output->fd);
+        cli_close(output->fd);
     }
     cli_atomic_file_done(&output->file);
     cli_free(output->name);

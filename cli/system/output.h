@@ -2,7 +2,6 @@
 #ifndef CFLIGHT_CLI_SYSTEM_OUTPUT_H
 #define CFLIGHT_CLI_SYSTEM_OUTPUT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,12 +13,10 @@
 struct cli_output;
 
 /* Opens "-" (standard output) or a path. Devices and pipes are written to directly; anything else
- * appears under its name with cli_output_close(), and replaces what is there.
- *
- * @param interrupted  NULL, or a flag: when it is set, an interrupted wait ends with EINTR instead
- * of going on. */
+ * appears under its name with cli_output_close(), and replaces what is there. Once a signal came
+ * (cli_interrupt_signal()), an interrupted wait ends with EINTR instead of going on. */
 cflight_status cli_output_open(struct cli_output **ret_output, const char *path,
-                               const atomic_bool *interrupted, cflight_error **reterr);
+                               cflight_error **reterr);
 
 /* Writes all views. @return 0, or an errno that stays: later writes fail the same way. Fits
  * cflight_write_fn. */

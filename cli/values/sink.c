@@ -50,6 +50,8 @@ static struct cli_sink *make_sink(enum cli_format format, struct cli_output *out
             return cli_sink_new_vertical(output, options->has_style);
         }
         return cli_sink_new_table(output, options->width, options->has_style);
+    case CLI_FORMAT_NONE:
+        return NULL;
     }
     return NULL;
 }

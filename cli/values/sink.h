@@ -10,11 +10,12 @@
  * end; a sink may be freed at any point. Thread class: one at a time. */
 
 enum cli_format {
-    CLI_FORMAT_TABLE = 0,
-    CLI_FORMAT_ARROW = 1,  /* Arrow IPC file */
-    CLI_FORMAT_ARROWS = 2, /* Arrow IPC stream */
-    CLI_FORMAT_CSV = 3,
-    CLI_FORMAT_JSONL = 4,
+    CLI_FORMAT_NONE = 0,
+    CLI_FORMAT_TABLE = 1,
+    CLI_FORMAT_ARROW = 2,  /* Arrow IPC file */
+    CLI_FORMAT_ARROWS = 3, /* Arrow IPC stream */
+    CLI_FORMAT_CSV = 4,
+    CLI_FORMAT_JSONL = 5,
 };
 
 struct cli_sink_options {

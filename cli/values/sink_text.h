@@ -2,8 +2,8 @@
 #ifndef CFLIGHT_CLI_VALUES_SINK_TEXT_H
 #define CFLIGHT_CLI_VALUES_SINK_TEXT_H
 
-#include "cli/values/sink.h"
 #include "cli/system/text.h"
+#include "cli/values/sink.h"
 #include "cli/values/value.h"
 
 /* What the line-oriented sinks (CSV, JSON Lines) share: the columns, and text on its way to the

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "cli/system/memory.h"
+#include "cli/system/utf8.h"
 #include "cli/values/table_cell.h"
 #include "cli/values/table_layout.h"
-#include "cli/system/utf8.h"
 
 enum {
     HEADER_ROWS = 2,             /* name and type */

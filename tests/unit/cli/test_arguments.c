@@ -49,17 +49,17 @@ TEST(cli_arguments, options_may_stand_anywhere)
                    storage, &arguments, &error),
              error);
     assert_int_equal(arguments.command, CLI_COMMAND_GET);
-    assert_string_equal(arguments.positionals[0], "host:1");
-    assert_string_equal(arguments.positionals[1], "name");
-    assert_null(arguments.positionals[2]);
-    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_TIMEOUT, 7), 1500);
-    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_IDLE_TIMEOUT, 7), 7);
-    assert_string_equal(arguments.values[CLI_OPTION_OUTPUT], "x.csv");
-    assert_int_equal(cli_row_count(&arguments, 10), CLI_ROWS_ALL);
-    assert_true(cli_has(&arguments, CLI_OPTION_QUIET));
-    assert_int_equal(arguments.header_count, 2);
-    assert_string_equal(arguments.headers[0], "a:b");
-    assert_string_equal(arguments.headers[1], "c:d");
+    assert_string_equal(arguments.client.uri, "host:1");
+    assert_string_equal(arguments.flight.name, "name");
+    assert_null(arguments.put.path);
+    assert_int_equal(arguments.client.timeout_ms, 1500);
+    assert_int_equal(arguments.client.idle_timeout_ms, 0);
+    assert_string_equal(arguments.get.path, "x.csv");
+    assert_int_equal(arguments.get.row_count, CLI_ROWS_ALL);
+    assert_true(arguments.is_quiet);
+    assert_int_equal(arguments.client.headers.count, 2);
+    assert_string_equal(arguments.client.headers.items[0], "a:b");
+    assert_string_equal(arguments.client.headers.items[1], "c:d");
     cli_arguments_done(&arguments);
 }
 
@@ -84,7 +84,7 @@ TEST(cli_arguments, sizes_may_have_a_unit)
         struct cli_arguments arguments;
         cflight_error *error = NULL;
         CHECK_OK(parse(cases[i].line, storage, &arguments, &error), error);
-        assert_int_equal(cli_read_options(&arguments).unpacked_bytes_max, cases[i].size_bytes);
+        assert_int_equal(arguments.read_options.unpacked_bytes_max, cases[i].size_bytes);
         cli_arguments_done(&arguments);
     }
     check_refused("get h:1 n --unpack-max 0", "takes a number of bytes such as 100000 or 2G");
@@ -104,9 +104,9 @@ TEST(cli_arguments, counts_are_of_32_bits)
     cflight_error *error = NULL;
     CHECK_OK(parse("serve d --handlers-max 1 --queue-max=4294967295", storage, &arguments, &error),
              error);
-    assert_int_equal(cli_count(&arguments, CLI_OPTION_HANDLERS_MAX), 1);
-    assert_int_equal(cli_count(&arguments, CLI_OPTION_QUEUE_MAX), UINT32_MAX);
-    assert_int_equal(cli_count(&arguments, CLI_OPTION_WAITING_MAX), 0);
+    assert_int_equal(arguments.serve.options.handlers_max, 1);
+    assert_int_equal(arguments.serve.options.queue_max, UINT32_MAX);
+    assert_int_equal(arguments.serve.options.waiting_max, 0);
     cli_arguments_done(&arguments);
     static const char *const wrong[] = {"0", "-1", "4294967296", "1k", "1.5", "x", "+1"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -127,9 +127,9 @@ TEST(cli_arguments, letters_may_stand_together)
         struct cli_arguments arguments;
         cflight_error *error = NULL;
         CHECK_OK(parse(lines[i], storage, &arguments, &error), error);
-        assert_true(cli_has(&arguments, CLI_OPTION_QUIET));
-        assert_int_equal(cli_row_count(&arguments, 10), 5);
-        assert_string_equal(arguments.values[CLI_OPTION_OUTPUT], "q");
+        assert_true(arguments.is_quiet);
+        assert_int_equal(arguments.get.row_count, 5);
+        assert_string_equal(arguments.get.path, "q");
         cli_arguments_done(&arguments);
     }
 }
@@ -142,8 +142,8 @@ TEST(cli_arguments, two_dashes_end_the_options)
     struct cli_arguments arguments;
     cflight_error *error = NULL;
     CHECK_OK(parse("put host:1 -- -name -", storage, &arguments, &error), error);
-    assert_string_equal(arguments.positionals[1], "-name");
-    assert_string_equal(arguments.positionals[2], "-");
+    assert_string_equal(arguments.flight.name, "-name");
+    assert_string_equal(arguments.put.path, "-");
     cli_arguments_done(&arguments);
 }
 
@@ -169,6 +169,8 @@ TEST(cli_arguments, mistakes_are_refused_with_a_reason)
     check_refused("get a b --rows 99999999999999999999", "--rows takes a number of rows");
     check_refused("get a b --compression gzip", "--compression takes none, lz4 or zstd");
     check_refused("get a b --format parquet", "--format takes arrow");
+    check_refused("get a b --tls-min-version 1.1", "--tls-min-version is 1.2 or 1.3, not '1.1'");
+    check_refused("serve a --metadata-max 2G", "--metadata-max takes 1 to 2147483647 bytes");
     check_refused("get a b --password secret", "unknown option '--password'");
 }
 
@@ -180,19 +182,34 @@ TEST(cli_arguments, help_needs_nothing_else)
     struct cli_arguments arguments;
     cflight_error *error = NULL;
     CHECK_OK(parse("get --help", storage, &arguments, &error), error);
-    assert_true(cli_has(&arguments, CLI_OPTION_HELP));
+    assert_true(arguments.wants_help);
     cli_arguments_done(&arguments);
 }
 
-/* Goal: a very short time limit does not turn into none.
- * Method: less than a millisecond. */
+/* Goal: a very short time limit does not turn into none, and 0 is what each option says.
+ * Method: less than a millisecond; 0 as a limit, as no limit, and where there has to be one; what
+ * is not given. */
 TEST(cli_arguments, a_short_time_stays_a_limit)
 {
     char storage[256];
     struct cli_arguments arguments;
     cflight_error *error = NULL;
-    CHECK_OK(parse("list a --timeout 0.0001", storage, &arguments, &error), error);
-    assert_int_equal(cli_milliseconds(&arguments, CLI_OPTION_TIMEOUT, 0), 1);
+    CHECK_OK(parse("list a --timeout 0.0001 --connect-timeout 0", storage, &arguments, &error),
+             error);
+    assert_int_equal(arguments.client.timeout_ms, 1);
+    assert_int_equal(arguments.client.options.connect_timeout_ms, 1);
+    cli_arguments_done(&arguments);
+    CHECK_OK(parse("list a --timeout 0", storage, &arguments, &error), error);
+    assert_int_equal(arguments.client.timeout_ms, 0);
+    assert_int_equal(arguments.client.options.connect_timeout_ms, 0);
+    cli_arguments_done(&arguments);
+    CHECK_OK(parse("serve d --message-timeout 0 --idle-timeout 2", storage, &arguments, &error),
+             error);
+    assert_int_equal(arguments.client.timeout_ms, -1);
+    assert_int_equal(arguments.serve.options.message_timeout_ms, -1);
+    assert_int_equal(arguments.serve.options.idle_timeout_ms, 2000);
+    assert_int_equal(arguments.serve.options.contended_timeout_ms, 0);
+    assert_int_equal(arguments.serve.grace_ms, 30000);
     cli_arguments_done(&arguments);
 }
 
@@ -201,13 +218,13 @@ TEST(cli_arguments, a_short_time_stays_a_limit)
  * or letter. */
 TEST(cli_command_table, options_are_unique_within_a_command)
 {
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    for (size_t i = 0; i < cli_option_count; i++) {
         const struct cli_option *a = &cli_options[i];
         assert_non_null(a->name);
         assert_non_null(a->help);
         assert_int_not_equal(a->commands, 0);
         assert_int_equal(a->type == CLI_VALUE_FLAG, a->argument == NULL);
-        for (int j = 0; j < i; j++) {
+        for (size_t j = 0; j < i; j++) {
             const struct cli_option *b = &cli_options[j];
             if ((a->commands & b->commands) != 0) {
                 assert_string_not_equal(a->name, b->name);

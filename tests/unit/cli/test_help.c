@@ -49,13 +49,13 @@ TEST(cli_help, names_every_option_and_fits_a_terminal)
         cli_text_clear(&text);
         cli_append_command_help(&text, (enum cli_command_id)command);
         check_lines_fit(&text);
-        for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        for (size_t i = 0; i < cli_option_count; i++) {
             char name[64];
             (void)snprintf(name, sizeof name, "--%s%s%s\n", cli_options[i].name,
                            cli_options[i].argument == NULL ? "" : " ",
                            cli_options[i].argument == NULL ? "" : cli_options[i].argument);
             bool is_there = strstr(cli_text_terminated(&text), name) != NULL;
-            if (cli_option_fits((enum cli_option_id)i, (enum cli_command_id)command)) {
+            if (cli_option_fits(&cli_options[i], (enum cli_command_id)command)) {
                 assert_true(is_there);
             }
         }
@@ -90,7 +90,7 @@ TEST(cli_help, the_guide_covers_every_option)
             fail_msg("docs/guide/cli.md does not mention '%s'", wanted);
         }
     }
-    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    for (size_t i = 0; i < cli_option_count; i++) {
         (void)snprintf(wanted, sizeof wanted, "`--%s", cli_options[i].name);
         if (strstr(guide, wanted) == NULL) {
             fail_msg("docs/guide/cli.md does not mention %s`", wanted);

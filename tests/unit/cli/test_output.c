@@ -31,7 +31,7 @@ TEST(cli_output, small_and_large_writes_keep_their_order)
     make_path(path, sizeof path);
     struct cli_output *output = NULL;
     cflight_error *error = NULL;
-    CHECK_OK(cli_output_open(&output, path, NULL, &error), error);
+    CHECK_OK(cli_output_open(&output, path, &error), error);
     for (int i = 0; i < ROUNDS; i++) {
         memset(large, 'a' + i, sizeof large);
         struct cflight_bytes views[] = {cflight_bytes_from_text("<"), cflight_bytes_make(NULL, 0),
@@ -71,7 +71,7 @@ TEST(cli_output, a_full_disk_is_reported)
     if (access("/dev/full", W_OK) != 0) {
         skip();
     }
-    CHECK_OK(cli_output_open(&output, "/dev/full", NULL, &error), error);
+    CHECK_OK(cli_output_open(&output, "/dev/full", &error), error);
     assert_int_equal(cli_output_write_text(output, cflight_bytes_from_text("x")), 0);
     CHECK_STATUS(cli_output_close(output, &error), CFLIGHT_RESOURCE_EXHAUSTED);
     assert_non_null(strstr(cflight_error_message(error), "/dev/full"));
@@ -88,7 +88,7 @@ TEST(cli_output, without_close_nothing_is_left)
     make_path(path, sizeof path);
     struct cli_output *output = NULL;
     cflight_error *error = NULL;
-    CHECK_OK(cli_output_open(&output, path, NULL, &error), error);
+    CHECK_OK(cli_output_open(&output, path, &error), error);
     assert_int_equal(cli_output_write_text(output, cflight_bytes_from_text("partial")), 0);
     cli_output_free(output);
     remove_directory_of(path);

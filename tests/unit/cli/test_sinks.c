@@ -20,7 +20,7 @@ static char *write_batch(enum cli_format format, const struct ArrowSchema *schem
     struct cli_sink *sink = NULL;
     struct cli_sink_options options = {0};
     cflight_error *error = NULL;
-    CHECK_OK(cli_output_open(&output, path, NULL, &error), error);
+    CHECK_OK(cli_output_open(&output, path, &error), error);
     CHECK_OK(cli_sink_new(&sink, format, output, &options, &error), error);
     CHECK_OK(cli_sink_begin(sink, schema, &error), error);
     CHECK_OK(cli_sink_write(sink, batch, &error), error);

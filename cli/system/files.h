@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFLIGHT_CLI_SYSTEM_FILES_H
+#define CFLIGHT_CLI_SYSTEM_FILES_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* Closes a descriptor; -1 is ignored. */
+void cli_close(int fd);
+
+/* Opens the entries of a directory that is open, whose descriptor stays with the caller. @return
+ * NULL with errno */
+DIR *cli_entries_open(int directory_fd);
+
+/* What two looks at files tell. */
+bool cli_is_same_file(const struct stat *a, const struct stat *b);
+/* Whether nothing was written in between. */
+bool cli_is_unchanged(const struct stat *a, const struct stat *b);
+
+#endif /* CFLIGHT_CLI_SYSTEM_FILES_H */
