@@ -337,3 +337,11 @@ def test_a_snippet_that_cannot_run_is_compiled(tmp_path):
     result = check_snippets(tmp_path, "<!-- compiled only: it fails -->\n```c\nstatus = CFLIGHT_ABORTED;\n```\n"
                             "```c\nstatus = cflight_client_connect(client, NULL, &error);\n```\n")
     assert (result.returncode, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("quoted, is_right", [("int a;\n", True), ("a;\n", False), ("int b;\n", False)])
+def test_a_document_quotes_programs_to_the_letter(tmp_path, quoted, is_right):
+    (tmp_path / "README.md").write_text(f"A program:\n\n```c examples/a.c\n{quoted}```\n")
+    result = run(tmp_path, "check_snippets", "examples/a.c", "/* A. */\nint a;\nint c;\n")
+    assert result.returncode == (0 if is_right else 1), result.stdout
+    assert is_right or result.stdout == "README.md:4: differs from examples/a.c\n"
