@@ -43,6 +43,7 @@ BAD = [
     ("check_text", "src/h2/a.c", "/* TO" "DO: later */\n", "work left"),
     ("check_text", "docs/a.md", "see /ro" "ot/x\n", "path of one machine"),
     ("check_text", "docs/a.md", "from py" "pi.org\n", "package registry"),
+    ("check_text", "docs/a.md", "<" * 7 + " HEAD\n", "a conflict"),
 ]
 
 
