@@ -7,6 +7,7 @@
 #   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
 #   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
 #   make published  runs the tests of published packages with pyarrow.flight and with cflight in its place
+#   make docs     the guides, references and manual page as a site: build/docs/index.html
 #   make lint     checks layout, layers, style, symbols, documentation
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
@@ -35,7 +36,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python interop published attack siege bench fuzz lint install format clean
+	python docs interop published attack siege bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -91,6 +92,12 @@ python: build
 	@tools/bootstrap --python
 	build/venv/bin/python -m pip install --quiet --require-hashes --requirement python/wheel-requirements.txt
 	build/venv/bin/python tools/wheel
+
+# The module is read for its reference.
+docs: build
+	@tools/bootstrap --docs --python
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
+	build/docs-venv/bin/python tools/site
 
 # Also as `make test-fetch PRESET=tsan`.
 PRESET ?= dev

@@ -346,3 +346,23 @@ def test_a_document_quotes_programs_to_the_letter(tmp_path, quoted, is_right):
     result = run(tmp_path, "check_snippets", "examples/a.c", "/* A. */\nint a;\nint c;\n")
     assert result.returncode == (0 if is_right else 1), result.stdout
     assert is_right or result.stdout == "README.md:4: differs from examples/a.c\n"
+
+
+@pytest.mark.parametrize("start, problems", [
+    ("- [Guide](guide/README.md)\n", []),
+    ("| page | task |\n|---|---|\n| [Guide](guide/README.md) | all |\n", []),
+    ("Read the [guide](guide/README.md).\n",
+     [f"docs/guide/{name}.md:1: is not in the table of contents" for name in ("README", "get")]),
+    ("- [Guide](guide/README.md)\n- [Put](guide/put.md)\n",
+     ["docs/guide/put.md:1: is in the table of contents, and not there"]),
+])
+def test_a_page_outside_the_table_of_contents_is_found(tmp_path, start, problems):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "README.md").write_text("# Documents\n\n" + start)
+    (tmp_path / "docs" / "guide").mkdir()
+    (tmp_path / "docs" / "guide" / "get.md").write_text("# Get\n")
+    shutil.copytree(TOOLS, tmp_path / "tools")
+    (tmp_path / "docs" / "guide" / "README.md").write_text("# Guide\n\n- [Get](get.md)\n")
+    result = subprocess.run([tmp_path / "tools" / "check_contents"], capture_output=True, text=True)
+    assert [line.partition(" (")[0] for line in result.stdout.splitlines()] == problems
+    assert result.returncode == bool(problems), result.stderr

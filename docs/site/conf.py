@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sphinx's configuration of the site; tools/site lays out the pages and runs it."""
+
+import ast
+import enum
+import functools
+import pathlib
+import re
+
+from docutils import nodes
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+project = "cflight"
+author = "the cflight authors"
+copyright = author
+version = release = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+
+extensions = ["breathe", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+root_doc = "index"
+highlight_language = "text"
+default_role = "code"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+maximum_signature_line_length = 90
+templates_path = [str(ROOT / "docs/site/templates")]
+
+myst_heading_anchors = 4
+
+# A comment of a header may show a line of a log.
+suppress_warnings = ["misc.highlighting_failure"]
+
+breathe_projects = {"cflight": str(ROOT / "build/docs-work/doxygen")}
+breathe_default_project = "cflight"
+breathe_domain_by_extension = {"h": "c"}
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+# Types are a text for people: Sphinx would link each word that is also the name of an attribute.
+napoleon_use_param = False
+
+html_theme = "furo"
+html_title = f"cflight {version}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_theme_options = {"top_of_page_buttons": []}
+html_copy_source = False
+html_show_copyright = False
+html_show_sphinx = False
+html_use_index = True
+
+
+def stubs():
+    """Parameters and result of each method and function by its qualified name, from the stubs of the module.
+
+    Their private names are replaced by what they stand for; a protocol by the structure that it gives."""
+    tree = ast.parse((ROOT / "python/src/cflight/__init__.pyi").read_text())
+    names = {"_pa": "pyarrow", "_BytesLike": "collections.abc.Buffer"}
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            names[node.target.id] = ast.unparse(node.value)
+        elif isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["Protocol"]:
+            names[node.name] = "Arrow" + node.body[0].name.strip("_").removeprefix("arrow_c_").capitalize()
+    names.update(_Text="str | bytes", _Bytes="bytes")
+
+    def plain(node):
+        text, before = ast.unparse(node), None
+        while text != before:
+            before, text = text, re.sub(r"\b_\w+", lambda match: names.get(match.group(0), match.group(0)), text)
+        return text
+
+    found = {}
+
+    def add(owner, body):
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                add(node.name + ".", node.body)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                parameters = re.sub(r"^(self|cls)(, /)?(, |$)", "", plain(node.args))
+                found[owner + node.name] = (f"({parameters})", plain(node.returns))
+
+    add("", tree.body)
+    return found
+
+
+SIGNATURES = stubs()
+
+
+def type_signature(app, what, name, thing, options, signature, result):
+    if isinstance(thing, type):
+        return ("", None) if issubclass(thing, enum.Enum) else None
+    return SIGNATURES.get(getattr(thing, "__qualname__", "")) if what in ("function", "method") else None
+
+
+def part_attribute(app, what, name, thing, options, lines):
+    """Napoleon would take what stands before a colon in the first line for the type."""
+    if what in ("attribute", "property"):
+        lines.insert(0, "")
+
+
+@functools.cache
+def reference(env):
+    """Where each name of the two references is: (page, anchor)."""
+    return {(name.removeprefix("cflight.") if domain == "py" else name): (page, anchor)
+            for domain in ("c", "py")
+            for name, _, kind, page, anchor, _ in env.get_domain(domain).get_objects()
+            if kind not in ("functionParam", "module")}
+
+
+def link_names(app, doctree, docname):
+    """Links what stands in code type in a text and is the name of a function, class or struct to its reference."""
+    targets = reference(app.env)
+    for node in list(doctree.findall(nodes.literal)):
+        if isinstance(node.parent, (nodes.reference, nodes.title)):
+            continue
+        where, anchor = targets.get(node.astext().removesuffix("()"), (docname, ""))
+        if where != docname:
+            address = app.builder.get_relative_uri(docname, where) + "#" + anchor
+            node.replace_self(nodes.reference("", "", node.deepcopy(), refuri=address, internal=True))
+
+
+def leave_out_object(app, doctree):
+    """That a class has no base but object says nothing."""
+    for node in list(doctree.findall(nodes.paragraph)):
+        if node.astext() == "Bases: object":
+            node.parent.remove(node)
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", type_signature)
+    app.connect("autodoc-process-docstring", part_attribute, priority=400)
+    app.connect("doctree-read", leave_out_object)
+    app.connect("doctree-resolved", link_names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
