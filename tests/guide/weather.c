@@ -61,32 +61,38 @@ static int write_views(void *file, const struct cflight_bytes *views, size_t cou
     return written == count ? 0 : EIO;
 }
 
-void weather_write_files(void)
+static void write_table(const struct weather *weather, enum cflight_ipc_format format,
+                        const char *path)
 {
-    struct weather weather;
     cflight_ipc_writer *writer = NULL;
     cflight_error *error = NULL;
-    char *hash = NULL;
-    weather_init(&weather);
-    FILE *arrow = fopen("weather.arrow", "w");
-    FILE *users = fopen("users", "w");
-    cflight_status status = cflight_password_hash("secret", &hash, &error);
+    FILE *file = fopen(path, "w");
+    cflight_status status =
+        cflight_ipc_writer_new(format, &weather->schema, write_views, file, NULL, &writer, &error);
     if (status == CFLIGHT_OK) {
-        fprintf(users, "alice:%s\n", hash);
-        status = cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, &weather.schema, write_views,
-                                        arrow, NULL, &writer, &error);
-    }
-    if (status == CFLIGHT_OK) {
-        status = cflight_ipc_writer_write(writer, &weather.batch, &error);
+        status = cflight_ipc_writer_write(writer, &weather->batch, &error);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_ipc_writer_close(writer, &error);
     }
-    guide_check("weather.arrow", status, error);
+    guide_check(path, status, error);
     cflight_ipc_writer_free(writer);
+    (void)fclose(file);
+}
+
+void weather_write_files(void)
+{
+    struct weather weather;
+    cflight_error *error = NULL;
+    char *hash = NULL;
+    FILE *users = fopen("users", "w");
+    guide_check("users", cflight_password_hash("secret", &hash, &error), error);
+    fprintf(users, "alice:%s\n", hash);
     cflight_text_free(hash);
-    (void)fclose(arrow);
     (void)fclose(users);
+    weather_init(&weather);
+    write_table(&weather, CFLIGHT_IPC_FORMAT_FILE, "weather.arrow");
+    write_table(&weather, CFLIGHT_IPC_FORMAT_STREAM, "weather.arrows");
 }
 
 /* Gives the description of the table to `response`, or to `ret_schema` its schema alone. */

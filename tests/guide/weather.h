@@ -23,7 +23,8 @@ struct weather {
 
 void weather_init(struct weather *weather);
 
-/* weather.arrow, and users with the password "secret" of alice, in the working directory. */
+/* weather.arrow, weather.arrows (the stream format), and users with the password "secret" of alice,
+ * in the working directory. */
 void weather_write_files(void);
 
 /* An upload is acknowledged with its rows, an exchange is an echo, the action "echo" gives back
