@@ -12,6 +12,8 @@ LAYERS = {
     "src/grpc": {"src/base", "src/h2", "src/grpc"},
     "src/pb": {"src/base", "src/pb"},
     "src/flight": {"src/base", "src/ipc", "src/net", "src/h2", "src/grpc", "src/pb", "src/flight"},
+    # Over the public headers of flight.
+    "src/sql": {"src/base", "src/pb", "src/sql"},
     # Over the public headers alone.
     "cli": {"cli"},
     "python": {"python"},
@@ -34,6 +36,7 @@ ROOMS = {
     "src/flight/fetch": {"src/flight/value", "src/flight/call", "src/flight/client", "src/flight/fetch"},
     "src/flight/server": {"src/flight/value", "src/flight/call", "src/flight/server"},
     "src/flight/kit": {"src/flight/value", "src/flight/kit"},
+    "src/sql/value": {"src/sql/value"},
     "src/net": {"src/net", "src/net/openssl"},
     "src/net/openssl": {"src/net", "src/net/openssl"},
     "cli/system": {"cli/system"},
@@ -46,7 +49,7 @@ ROOMS = {
     "python/src": {"python/src", "python/src/client", "python/src/server", *_PYTHON},
 }
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
-LIKE_USERS = {"src/flight/kit", "cli", "python"}
+LIKE_USERS = {"src/flight/kit", "src/sql", "cli", "python"}
 # Where a quoted include is looked for, after the folder of the file itself.
 INCLUDE_FROM = {"src": "src", "cli": "", "python": "python/src"}
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cflight/ipc.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 #include "flight/value/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);

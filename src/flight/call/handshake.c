@@ -3,7 +3,7 @@
 #include "flight/call/handshake.h"
 
 #include "base/error.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 
 cflight_status cflight_handshake_write(cflight_handshake *handshake, struct cflight_bytes payload,
                                        cflight_error **reterr)

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 
 cflight_status cfl_metadata_reader_new(struct cfl_call *call, cflight_metadata_reader **ret_reader,
                                        cflight_error **reterr)

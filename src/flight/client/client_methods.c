@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "flight/client/client.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 
 /* A stream of messages that are not FlightData; each public stream type is one of these. */
 struct message_stream {

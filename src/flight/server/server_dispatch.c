@@ -7,7 +7,7 @@
 #include "flight/call/metadata_stream.h"
 #include "flight/call/reader.h"
 #include "flight/server/server_call.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 #include "flight/value/values.h"
 #include "flight/call/writer.h"
 

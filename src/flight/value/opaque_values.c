@@ -6,7 +6,7 @@
 #include "base/body.h"
 #include "base/error.h"
 #include "cflight/types.h"
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 
 enum { BODY_FIELD = 1, BODY_TAG = BODY_FIELD << 3 | 2, HEAD_BYTES_MAX = 11 };
 

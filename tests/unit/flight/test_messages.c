@@ -3,7 +3,7 @@
  * bytes were made by pyarrow 25 where it offers the message. */
 #include <stdlib.h>
 
-#include "flight/value/single_field.h"
+#include "pb/single_field.h"
 #include "values_support.h"
 
 /* Goal: actions have the bytes that C++ gives them. Method: golden bytes, there and back. */
