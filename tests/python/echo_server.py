@@ -12,8 +12,24 @@ class EchoServer(flight.FlightServerBase):
     def __init__(self, location=None, **kwargs):
         self.tables = {}
         self.release = threading.Event()
+        self.started = threading.Semaphore(0)  # handlers that stall
         self.contexts = []
         super().__init__(location, **kwargs)
+
+    def stall(self):
+        self.started.release()
+        self.release.wait(30)
+
+    def when_started(self, do):
+        """Calls `do` on another thread, which is returned, once a handler has begun to stall."""
+
+        def wait():
+            assert self.started.acquire(timeout=30)
+            do()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        return thread
 
     def list_flights(self, context, criteria):
         for name, table in self.tables.items():
@@ -37,12 +53,12 @@ class EchoServer(flight.FlightServerBase):
 
     def do_get(self, context, ticket):
         if ticket.ticket == b"slow":
-            self.release.wait(30)
+            self.stall()
         return flight.RecordBatchStream(self.tables[ticket.ticket])
 
     def do_put(self, context, descriptor, reader, writer):
         if descriptor.command == b"stall":
-            self.release.wait(30)
+            self.stall()
         table = reader.read_all()
         self.tables[descriptor.path[0]] = table
         writer.write(str(table.num_rows).encode())
@@ -50,7 +66,7 @@ class EchoServer(flight.FlightServerBase):
     def do_exchange(self, context, descriptor, reader, writer):
         self.contexts.append((context, reader, writer))
         if descriptor.command == b"stall":
-            self.release.wait(30)
+            self.stall()
             return
         has_begun = False
         for chunk in reader:
@@ -71,7 +87,7 @@ class EchoServer(flight.FlightServerBase):
         if action.type == "echo":
             return [action.body, flight.Result(action.body)]
         if action.type == "stall":
-            self.release.wait(30)
+            self.stall()
             return []
         if action.type == "forever":
             return self.forever(context)

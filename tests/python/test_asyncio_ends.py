@@ -23,7 +23,6 @@ class Watched(EchoServer):
     """Tells which of its handlers saw their call cancelled."""
 
     def __init__(self, *args, **kwargs):
-        self.started = threading.Semaphore(0)
         self.cancelled = threading.Semaphore(0)
         super().__init__(*args, **kwargs)
         self.tables[b"t"] = TABLE
@@ -225,19 +224,24 @@ def test_connecting_obeys_the_limits_of_the_call(monkeypatch):
 
     async def main(location):
         client = flight.FlightClient(location, disable_server_verification=True).as_async()
+
+        async def connecting(options=None):
+            """A call that has run as far as it can."""
+            task = asyncio.create_task(client.get_flight_info(X, options=options))
+            await asyncio.sleep(0)
+            return task
+
         options = flight.FlightCallOptions(timeout=0.2)
         begun = time.monotonic()
         with pytest.raises(flight.FlightTimedOutError, match="connecting"):
             await client.get_flight_info(X, options=options)
         token = flight.CancelToken()
-        asyncio.get_running_loop().call_later(0.1, token.cancel)
+        task = await connecting(flight.FlightCallOptions(cancel=token))
+        token.cancel()
         with pytest.raises(flight.FlightCancelledError):
-            await client.get_flight_info(X, options=flight.FlightCallOptions(cancel=token))
-        task = asyncio.create_task(client.get_flight_info(X))
-        await asyncio.sleep(0.05)
-        await cancel(task)
-        waiting = asyncio.create_task(client.get_flight_info(X))
-        await asyncio.sleep(0.05)
+            await task
+        await cancel(await connecting())
+        waiting = await connecting()
         await client.close()
         with pytest.raises((flight.FlightCancelledError, pa.ArrowInvalid)):
             await waiting
@@ -339,37 +343,36 @@ def test_nothing_is_left_behind():
 
     kept = []
 
-    async def round_of_calls(location):
-        client = flight.connect(location)
+    async def round_of_calls(server):
+        client = flight.connect(server.location)
         kept.append(weakref.ref(client))
         other = client.as_async()
         await asyncio.gather(*(other.get_flight_info(X) for _ in range(5)))
         reader = await other.do_get(flight.Ticket("endless"))
         kept.append(weakref.ref(reader))
         await reader.read_chunk()
+        await until(server.started)
         writer, reader = await other.do_exchange(COMMAND("echo"))
         kept.append(weakref.ref(writer))
         await writer.begin(TABLE.schema)
         await writer.write_table(TABLE)
         with contextlib.suppress(KeyError):
             await other.get_flight_info(COMMAND("missing"))
-        task = asyncio.create_task(other.get_flight_info(COMMAND("watch")))
-        await asyncio.sleep(0.01)
-        await cancel(task)
+        await cancel(await started(server, other.get_flight_info(COMMAND("watch"))))
 
-    with Watched() as server:
-        asyncio.run(round_of_calls(server.location))
+    def descriptors_after(rounds):
+        with Watched() as server:
+            for _ in range(rounds):
+                asyncio.run(round_of_calls(server))
+            gc.collect()
+            assert [reference() for reference in kept if reference() is not None] == []
+            server.release.set()
+        del server
         gc.collect()
-        before = len(os.listdir("/proc/self/fd"))
-        for _ in range(10):
-            asyncio.run(round_of_calls(server.location))
-        gc.collect()
-        assert [reference() for reference in kept if reference() is not None] == []
-        deadline = time.monotonic() + 10  # the server notices with a delay
-        while len(os.listdir("/proc/self/fd")) > before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert len(os.listdir("/proc/self/fd")) <= before
-        server.release.set()
+        return len(os.listdir("/proc/self/fd"))
+
+    before = descriptors_after(1)
+    assert descriptors_after(10) <= before
 
 
 SCRIPT = """
@@ -399,7 +402,8 @@ async def main():
     left.append(asyncio.create_task(left[0].read_all()))
     left.append(asyncio.create_task(other.get_flight_info(x)))
     left.append(asyncio.create_task(flight.connect("grpc://10.255.255.1:1").as_async().list_actions()))
-    await asyncio.sleep(0.1)
+    for _ in range(2):  # of put and exchange
+        await asyncio.to_thread(server.started.acquire)
 
 async def flood(writer):
     while True:

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import sys
 import threading
-import time
 import weakref
 
 import cflight as flight
@@ -207,9 +206,10 @@ def test_a_token_cancels_from_another_thread(server, client):
     """Goal: a blocked call ends when its token is cancelled. Method: cancel while it waits."""
     token = flight.CancelToken()
     options = flight.FlightCallOptions(cancel=token)
-    threading.Timer(0.1, token.cancel).start()
+    canceller = server.when_started(token.cancel)
     with pytest.raises(flight.FlightCancelledError):
         client.do_get(flight.Ticket("slow"), options)
+    canceller.join()
     assert token.is_cancelled
     with pytest.raises(flight.FlightCancelledError):
         client.get_flight_info(flight.FlightDescriptor.for_path("x"), options)
@@ -220,8 +220,10 @@ def test_readers_end_when_cancelled_or_closed(client):
     """Goal: cancel ends a read in another thread; close lets go at once. Method: a stalled call."""
     _, reader = client.do_exchange(flight.FlightDescriptor.for_command("stall"))
     caught = []
+    reading = threading.Event()
 
     def read():
+        reading.set()  # the GIL is free again when it reads
         try:
             reader.read_chunk()
         except flight.FlightError as error:
@@ -229,7 +231,7 @@ def test_readers_end_when_cancelled_or_closed(client):
 
     thread = threading.Thread(target=read)
     thread.start()
-    time.sleep(0.1)
+    assert reading.wait(5)
     reader.cancel()
     thread.join(5)
     assert caught == [flight.FlightCancelledError]
@@ -336,16 +338,14 @@ def test_the_last_reference_may_go_inside_a_handler():
 
     thread = threading.Thread(target=call)
     thread.start()
-    time.sleep(0.2)
-    reference = weakref.ref(server)
+    assert server.started.acquire(timeout=10)
+    gone = threading.Event()
+    reference = weakref.ref(server, lambda _: gone.set())
     del server
     release.set()
     thread.join(10)
     assert not thread.is_alive()
-    for _ in range(100):
-        if reference() is None:
-            break
-        time.sleep(0.05)
+    assert gone.wait(10)
     assert reference() is None
 
 

@@ -146,11 +146,10 @@ def test_control_c_ends_a_fetch(servers):
     """Goal: a stalled endpoint can be interrupted. Method: SIGINT while it starts."""
     first, _ = servers
     with flight.connect(first.location) as client:
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
+        interrupter = first.when_started(lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             client.fetch(info_of((b"slow", [])))
-        timer.join()
+        interrupter.join()
 
 
 def test_threads_share_a_client(servers):

@@ -154,7 +154,7 @@ os.set_blocking(read_end, False); os.set_blocking(write_end, False)
 signal.set_wakeup_fd(write_end)
 with EchoServer() as server, flight.connect(server.location) as client:
     client.list_actions()
-    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    server.when_started(lambda: os.kill(os.getpid(), signal.SIGINT))
     try:
         list(client.do_action("stall"))
     except KeyboardInterrupt:
@@ -205,8 +205,9 @@ results = client.do_action("forever")
 next(results)
 """,
     "a thread in a call": """
-threading.Thread(target=lambda: list(client.do_action("forever")), daemon=True).start()
-time.sleep(0.2)
+begun = threading.Event()
+threading.Thread(target=lambda: [begun.set() for _ in client.do_action("forever")], daemon=True).start()
+begun.wait()
 """,
 }
 

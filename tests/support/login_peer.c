@@ -6,6 +6,7 @@
  * connection. Prints how many of them succeeded, how many tries were wrong and how many of those
  * found no turn. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum { CONNECTIONS_MAX = 256 };
 struct storm {
     const char *location;
     atomic_bool is_over;
-    atomic_int ready_count;
+    sem_t ready; /* once for each connection that has guessed */
     atomic_long wrong_count;
     atomic_long refused_count;
 };
@@ -59,7 +60,7 @@ static void *guess(void *argument)
         (void)atomic_fetch_add(&storm->refused_count, status == CFLIGHT_UNAUTHENTICATED ? 0 : 1);
         if (!is_ready && status == CFLIGHT_UNAUTHENTICATED) {
             is_ready = true;
-            (void)atomic_fetch_add(&storm->ready_count, 1);
+            (void)sem_post(&storm->ready);
         }
     }
     cflight_client_free(client);
@@ -84,13 +85,15 @@ int main(int argc, char **argv)
     if (connections < 0 || connections > CONNECTIONS_MAX) {
         return 2;
     }
+    (void)sem_init(&storm.ready, 0, 0);
     for (int i = 0; i < connections; i++) {
         if (pthread_create(&threads[i], NULL, guess, &storm) != 0) {
             return 1;
         }
     }
-    while (atomic_load(&storm.ready_count) < connections) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    for (int i = 0; i < connections; i++) {
+        while (sem_wait(&storm.ready) != 0) {
+        }
     }
     cflight_client *client = connect_to(storm.location);
     for (int i = 0; i < logins; i++) {

@@ -220,7 +220,9 @@ TEST(auth, a_handshake_gives_later_calls_an_identity)
     CHECK_OK(cflight_client_authenticate(client, &table, NULL, &error), error);
     assert_int_equal(atomic_load(&keeper.payload_count), 3);
     CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
+    (void)pthread_mutex_lock(&keeper.mutex);
     assert_string_equal(keeper.identity, "ali");
+    (void)pthread_mutex_unlock(&keeper.mutex);
     assert_int_equal(atomic_load(&keeper.call_count), 2); /* the handshake, the call */
     cflight_client_free(client);
     assert_int_equal(atomic_load(&visitor.release_count), 1);
