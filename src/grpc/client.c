@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "grpc/internal.h"
 
@@ -51,12 +52,9 @@ static cflight_status collect(struct cfl_metadata *metadata, const struct cfl_h2
 /* Headers that are no gRPC answer: a proxy, or a server of another kind. */
 static void end_with_http(struct cfl_grpc_call *call, struct cflight_bytes type, int http_status)
 {
-    char shown[CONTENT_TYPE_SHOWN_BYTES + 1] = "";
-    for (size_t i = 0; i < type.len_bytes && i < sizeof shown - 1; i++) {
-        uint8_t byte = type.data[i];
-        shown[i] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
-    }
+    char shown[CONTENT_TYPE_SHOWN_BYTES + 1];
     char text[TEXT_BYTES];
+    cfl_ascii_show(type, shown, sizeof shown);
     (void)snprintf(text, sizeof text,
                    "the server's answer is not gRPC: HTTP status %d, content-type '%s'",
                    http_status, shown);

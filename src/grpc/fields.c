@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "grpc/wire.h"
@@ -29,13 +30,13 @@ static bool is_sensitive(struct cflight_bytes name)
 {
     switch (name.len_bytes) {
     case sizeof "cookie" - 1:
-        return cfl_grpc_name_is(name, "cookie");
+        return cfl_ascii_is(name, "cookie");
     case sizeof "set-cookie" - 1:
-        return cfl_grpc_name_is(name, "set-cookie");
+        return cfl_ascii_is(name, "set-cookie");
     case sizeof "authorization" - 1:
-        return cfl_grpc_name_is(name, "authorization");
+        return cfl_ascii_is(name, "authorization");
     case sizeof "auth-token-bin" - 1:
-        return cfl_grpc_name_is(name, "auth-token-bin");
+        return cfl_ascii_is(name, "auth-token-bin");
     default:
         return false;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "grpc/internal.h"
 
@@ -47,8 +48,8 @@ static uint64_t list_bytes_max(const struct cfl_grpc_conn *conn)
 /* Texts that stay useful when they are cut; other values do not. */
 static bool may_be_cut(struct cflight_bytes name)
 {
-    return cfl_grpc_name_is(name, "x-arrow-status-message-bin") ||
-           cfl_grpc_name_is(name, "x-arrow-status-detail-bin");
+    return cfl_ascii_is(name, "x-arrow-status-message-bin") ||
+           cfl_ascii_is(name, "x-arrow-status-detail-bin");
 }
 
 static void add_number(struct cfl_grpc_fields *fields, const char *name, int number)
@@ -152,7 +153,7 @@ static void add_message(struct cfl_grpc_fields *fields, struct plan *plan, const
 static void add_text(struct cfl_grpc_fields *fields, struct plan *plan,
                      const struct cflight_header *field)
 {
-    bool is_message = cfl_grpc_name_is(field->name, "x-arrow-status-message-bin");
+    bool is_message = cfl_ascii_is(field->name, "x-arrow-status-message-bin");
     struct cfl_buf text;
     struct cfl_buf shorter;
     cfl_buf_init(&text, fields->alloc);

@@ -55,13 +55,7 @@ cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct 
 
 static bool is_name_byte(uint8_t byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.';
-}
-
-static bool is_text_byte(uint8_t byte)
-{
-    return byte >= 0x20 && byte <= 0x7e;
+    return cfl_ascii_is_alnum(byte) || byte == '_' || byte == '-' || byte == '.';
 }
 
 static cflight_status check_name(struct cflight_bytes name, cflight_error **reterr)
@@ -83,9 +77,9 @@ static cflight_status check_name(struct cflight_bytes name, cflight_error **rete
     static const char *const RESERVED[] = {
         "content-type",   "te",      "host",       "connection",      "transfer-encoding",
         "content-length", "upgrade", "keep-alive", "proxy-connection"};
-    bool is_reserved = cfl_grpc_name_starts(name, "grpc-") && !cfl_grpc_name_is_binary(name);
+    bool is_reserved = cfl_ascii_starts(name, "grpc-") && !cfl_grpc_name_is_binary(name);
     for (size_t i = 0; i < sizeof RESERVED / sizeof RESERVED[0]; i++) {
-        is_reserved = is_reserved || cfl_grpc_name_is(name, RESERVED[i]);
+        is_reserved = is_reserved || cfl_ascii_is(name, RESERVED[i]);
     }
     if (is_reserved) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
@@ -103,7 +97,7 @@ static cflight_status check_field(struct cflight_bytes name, struct cflight_byte
         return status;
     }
     for (size_t i = 0; i < value.len_bytes && !cfl_grpc_name_is_binary(name); i++) {
-        if (!is_text_byte(value.data[i])) {
+        if (!cfl_ascii_is_printable(value.data[i])) {
             return cflight_error_set(
                 reterr, CFLIGHT_INVALID_ARGUMENT,
                 "byte %zu of the value of metadata '%.*s' is 0x%02x; only names that "

@@ -87,28 +87,13 @@ bool cfl_grpc_percent_encode(struct cflight_bytes text, size_t encoded_bytes_max
     return !target->failed;
 }
 
-static void decode_escapes(struct cflight_bytes text, struct cfl_buf *target)
-{
-    for (size_t i = 0; i < text.len_bytes; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '%' && text.len_bytes - i > 2) {
-            int high = cfl_ascii_hex_value(text.data[i + 1]);
-            int low = cfl_ascii_hex_value(text.data[i + 2]);
-            if (high >= 0 && low >= 0) {
-                byte = (uint8_t)(high << 4 | low);
-                i += 2;
-            }
-        }
-        (void)cfl_buf_append_u8(target, byte);
-    }
-}
-
 bool cfl_grpc_percent_decode(struct cflight_bytes text, struct cfl_buf *target)
 {
     struct cfl_buf raw;
     cfl_buf_init(&raw, target->alloc);
-    decode_escapes(text, &raw);
-    struct cflight_bytes bytes = cfl_buf_bytes(&raw);
+    uint8_t *decoded = cfl_buf_space(&raw, text.len_bytes);
+    struct cflight_bytes bytes =
+        cflight_bytes_make(decoded, decoded == NULL ? 0 : cfl_percent_decode(text, decoded));
     for (size_t offset = 0; offset < bytes.len_bytes;) {
         size_t len_bytes = bytes.data[offset] == 0 ? 0 : utf8_len(bytes, offset);
         if (len_bytes == 0) {

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "grpc/internal.h"
 
@@ -55,7 +56,7 @@ bool cfl_grpc_encoding_parse(struct cflight_bytes text, enum cfl_grpc_encoding *
 {
     static const char *const NAMES[] = {"identity", "gzip", "deflate"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        if (cfl_grpc_name_is(text, NAMES[i])) {
+        if (cfl_ascii_is(text, NAMES[i])) {
             *ret_encoding = (enum cfl_grpc_encoding)i;
             return true;
         }

@@ -10,10 +10,7 @@
 /* The notations of gRPC over HTTP/2: names, timeouts, percent-encoded text, status numbers, header
  * fields. Pure functions and one builder. Thread class: free; a builder, one at a time. */
 
-/* Names compare without case, because users may write them so. */
-bool cfl_grpc_name_is(struct cflight_bytes name, const char *text);
-bool cfl_grpc_name_starts(struct cflight_bytes name, const char *text);
-/* Ends in "-bin": the value is bytes, base64 on the wire. */
+/* Ends in "-bin", in any case: the value is bytes, base64 on the wire. */
 bool cfl_grpc_name_is_binary(struct cflight_bytes name);
 /* What a field says, by its name as HTTP/2 carries it: in lower case. */
 enum cfl_grpc_field_kind {

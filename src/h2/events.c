@@ -5,6 +5,7 @@
  * after which events are ignored until nghttp2 has framed the GOAWAY. Failures that nghttp2 finds
  * itself are seen as a GOAWAY with an error code on its way out. Owner: the session. Thread class:
  * one at a time. */
+#include "base/ascii.h"
 #include "h2/internal.h"
 
 static ssize_t on_send(nghttp2_session *ng, const uint8_t *data, size_t len_bytes, int flags,
@@ -81,15 +82,9 @@ static void settings_received(struct cfl_h2_session *session, const nghttp2_fram
 
 static void note_goaway(struct cfl_h2_session *session, const nghttp2_goaway *goaway)
 {
-    size_t len_bytes = goaway->opaque_data_len;
-    len_bytes =
-        len_bytes < sizeof session->goaway_text ? len_bytes : sizeof session->goaway_text - 1;
     session->goaway_code = goaway->error_code;
-    for (size_t i = 0; i < len_bytes; i++) {
-        uint8_t byte = goaway->opaque_data[i];
-        session->goaway_text[i] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
-    }
-    session->goaway_text[len_bytes] = '\0';
+    cfl_ascii_show(cflight_bytes_make(goaway->opaque_data, goaway->opaque_data_len),
+                   session->goaway_text, sizeof session->goaway_text);
 }
 
 static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "h2/internal.h"
 
 static void block_reset(struct cfl_h2_block *block)
@@ -108,19 +109,6 @@ static bool is_name_valid(struct cflight_bytes name)
     return !is_bad;
 }
 
-static struct cflight_bytes without_edge_blanks(struct cflight_bytes value)
-{
-    while (value.len_bytes > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
-        value.data++;
-        value.len_bytes--;
-    }
-    while (value.len_bytes > 0 &&
-           (value.data[value.len_bytes - 1] == ' ' || value.data[value.len_bytes - 1] == '\t')) {
-        value.len_bytes--;
-    }
-    return value;
-}
-
 static void note_fault(struct cfl_h2_session *session, int32_t stream_id, const char *fault)
 {
     struct cfl_h2_stream *stream = cfl_h2_stream_find(session, stream_id);
@@ -144,7 +132,7 @@ static int take_field(struct cfl_h2_session *session, int32_t stream_id, struct 
         block->is_too_large = true;
         return 0;
     }
-    value = without_edge_blanks(value);
+    value = cfl_ascii_trim(value);
     if (!is_value_valid(value) || !is_name_valid(name)) {
         note_fault(session, stream_id, "a header field holds a byte that HTTP forbids there");
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "h2/internal.h"
 
 static const char REFUSAL[] = "HTTP/1.1 400 Bad Request\r\n"
@@ -56,13 +57,13 @@ bool cfl_h2_opening_explain(const struct cfl_h2_session *session, char *text, si
         !starts_with(session, "HTTP/1.")) {
         return false;
     }
-    char line[sizeof session->opening + 1] = "";
+    char line[sizeof session->opening + 1];
     size_t len_bytes = 0;
     while (len_bytes < session->opening_bytes && opening[len_bytes] != '\r' &&
            opening[len_bytes] != '\n') {
-        uint8_t byte = opening[len_bytes];
-        line[len_bytes++] = (char)(byte >= 0x20 && byte <= 0x7e ? byte : '?');
+        len_bytes++;
     }
+    cfl_ascii_show(cflight_bytes_make(opening, len_bytes), line, sizeof line);
     size_t version_bytes = strcspn(line, " ");
     (void)snprintf(text, text_bytes, "the peer speaks %.*s (%s), not HTTP/2 as gRPC does",
                    (int)version_bytes, line,

@@ -38,20 +38,6 @@ enum {
 /* The prefix of a compressed buffer that was left as it is. */
 #define LENGTH_RAW INT64_C(-1)
 
-static bool equals_ignoring_case(struct cflight_bytes bytes, const char *text)
-{
-    size_t len_bytes = strlen(text);
-    if (bytes.len_bytes != len_bytes) {
-        return false;
-    }
-    for (size_t i = 0; i < len_bytes; i++) {
-        if (cfl_ascii_lower(bytes.data[i]) != text[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Arrow 0.17 wrote the codec's name into the message's custom metadata, before the format had a
  * place for it. */
 static enum cflight_compression codec_of_0_17(const struct cfl_message *message)
@@ -63,10 +49,10 @@ static enum cflight_compression codec_of_0_17(const struct cfl_message *message)
         if (!cflight_bytes_equal(key, cflight_bytes_from_text("ARROW:experimental_compression"))) {
             continue;
         }
-        if (equals_ignoring_case(value, "lz4") || equals_ignoring_case(value, "lz4_frame")) {
+        if (cfl_ascii_is(value, "lz4") || cfl_ascii_is(value, "lz4_frame")) {
             return CFLIGHT_COMPRESSION_LZ4_FRAME;
         }
-        if (equals_ignoring_case(value, "zstd")) {
+        if (cfl_ascii_is(value, "zstd")) {
             return CFLIGHT_COMPRESSION_ZSTD;
         }
     }

@@ -13,9 +13,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/un.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 enum { UNIX_PATH_BYTES_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, PORT_TEXT_BYTES = 8 };
@@ -137,7 +137,7 @@ static int resolve(const char *host, uint16_t port, int flags, struct cfl_addres
 
 bool cfl_address_list_direct(const char *host, uint16_t port, struct cfl_address_list *ret_list)
 {
-    if (strcasecmp(host, "localhost") == 0) {
+    if (cfl_ascii_is(cflight_bytes_from_text(host), "localhost")) {
         ret_list->count = 0;
         append_ipv6(ret_list, &in6addr_loopback, port);
         append_ipv4(ret_list, INADDR_LOOPBACK, port);
@@ -213,14 +213,10 @@ static void unix_text(const struct cfl_address *address, char ret_text[CFL_ADDRE
     if (!is_abstract) {
         path_bytes = strnlen(un.sun_path, path_bytes);
     }
-    for (size_t i = 0; i < path_bytes; i++) {
-        char c = un.sun_path[i];
-        ret_text[i] = c >= 0x20 && c < 0x7f ? c : '?';
-    }
+    cfl_ascii_show(cflight_bytes_make(un.sun_path, path_bytes), ret_text, CFL_ADDRESS_TEXT_BYTES);
     if (is_abstract) {
         ret_text[0] = '@';
     }
-    ret_text[path_bytes] = '\0';
 }
 
 void cfl_address_text(const struct cfl_address *address, char ret_text[CFL_ADDRESS_TEXT_BYTES])

@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/ascii.h"
@@ -113,25 +112,6 @@ static cflight_status read_host(struct cfl_proxy *proxy, struct cflight_bytes te
     return proxy->host == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
-/* Undoes %XX (RFC 3986 2.1) in place; returns the new length. */
-static size_t decode_percent(uint8_t *text, size_t len_bytes)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < len_bytes; i++) {
-        bool is_escape = text[i] == '%' && i + 2 < len_bytes &&
-                         cfl_ascii_hex_value(text[i + 1]) >= 0 &&
-                         cfl_ascii_hex_value(text[i + 2]) >= 0;
-        if (is_escape) {
-            text[count++] =
-                (uint8_t)(cfl_ascii_hex_value(text[i + 1]) * 16 + cfl_ascii_hex_value(text[i + 2]));
-            i += 2;
-        } else {
-            text[count++] = text[i];
-        }
-    }
-    return count;
-}
-
 /* "user:password" as RFC 7617 has it. Room is made first: a text that grows leaves a copy. */
 static cflight_status read_user(struct cfl_proxy *proxy, struct cflight_bytes user,
                                 cflight_error **reterr)
@@ -144,24 +124,22 @@ static cflight_status read_user(struct cfl_proxy *proxy, struct cflight_bytes us
     (void)cfl_buf_space(&header, sizeof BASIC + user.len_bytes / 3 * 4 + 8);
     (void)cfl_buf_append_text(&header, BASIC);
     if (!plain.failed) {
-        plain.len_bytes = decode_percent(plain.data, plain.len_bytes);
+        plain.len_bytes = cfl_percent_decode(cfl_buf_bytes(&plain), plain.data);
         (void)cfl_base64_encode_padded(cfl_buf_bytes(&plain), &header);
-        explicit_bzero(plain.data, user.len_bytes);
     }
     if (!plain.failed && !header.failed) {
         proxy->authorization =
             cfl_strndup(proxy->alloc, (const char *)header.data, header.len_bytes);
-        explicit_bzero(header.data, header.len_bytes);
     }
-    cfl_buf_done(&header);
-    cfl_buf_done(&plain);
+    cfl_buf_wipe(&header);
+    cfl_buf_wipe(&plain);
     return proxy->authorization == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
 static cflight_status read_uri(struct cfl_proxy *proxy, const char *uri, cflight_error **reterr)
 {
     static const char SCHEME[] = "http://";
-    if (strncasecmp(uri, SCHEME, sizeof SCHEME - 1) != 0) {
+    if (!cfl_ascii_starts(cflight_bytes_from_text(uri), SCHEME)) {
         return refuse(reterr, "the URI of the proxy does not begin with http://");
     }
     const char *authority = uri + sizeof SCHEME - 1;
@@ -260,8 +238,10 @@ bool cfl_proxy_is_bypassed(const char *list, const char *host)
             end--;
         }
         len_bytes = (size_t)(end - list);
-        bool is_end = len_bytes > 0 && len_bytes <= host_bytes &&
-                      strncasecmp(host + host_bytes - len_bytes, list, len_bytes) == 0;
+        bool is_end =
+            len_bytes > 0 && len_bytes <= host_bytes &&
+            cfl_ascii_compare(cflight_bytes_make(host + host_bytes - len_bytes, len_bytes),
+                              cflight_bytes_make(list, len_bytes)) == 0;
         if (is_end || (len_bytes == 1 && *list == '*') ||
             is_in_block(cflight_bytes_make(list, len_bytes), host)) {
             return true;

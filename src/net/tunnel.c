@@ -52,10 +52,7 @@ cflight_status cfl_tunnel_init(struct cfl_tunnel *tunnel, const struct cfl_proxy
 
 void cfl_tunnel_done(struct cfl_tunnel *tunnel)
 {
-    if (tunnel->request.data != NULL) {
-        explicit_bzero(tunnel->request.data, tunnel->request.len_bytes);
-    }
-    cfl_buf_done(&tunnel->request);
+    cfl_buf_wipe(&tunnel->request);
 }
 
 static cflight_status broke(const struct cfl_tunnel *tunnel, int os_code, cflight_error **reterr)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -116,7 +117,7 @@ static cflight_status load_middleware(struct cflight_client *client, cflight_err
 static cflight_status check_header_text(const char *text, const char *what, cflight_error **reterr)
 {
     for (size_t i = 0; text[i] != '\0'; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7e) {
+        if (!cfl_ascii_is_printable((uint8_t)text[i])) {
             return cflight_error_set(
                 reterr, CFLIGHT_INVALID_ARGUMENT,
                 "byte %zu of the %s is 0x%02x; printable ASCII characters are allowed", i, what,

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handshakes. Spec: flight-api, authentication headers. Thread class: free. */
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "flight/client/client.h"
 #include "flight/call/handshake.h"
+#include "flight/value/authorization.h"
 
 /* Makes `table` the client's, which it is not when memory runs out: then it is let go of. */
 static cflight_status replace_auth(struct cflight_client *client,
@@ -91,11 +92,9 @@ cflight_status cflight_client_authenticate(cflight_client *client,
 static cflight_status find_bearer(const struct cfl_metadata *metadata, cflight_buffer **ret_bearer,
                                   cflight_error **reterr)
 {
-    static const char PREFIX[] = "Bearer ";
     struct cflight_bytes value = {NULL, 0};
-    if (metadata == NULL || !cfl_metadata_get(metadata, "authorization", &value) ||
-        value.len_bytes <= sizeof PREFIX - 1 ||
-        strncasecmp((const char *)value.data, PREFIX, sizeof PREFIX - 1) != 0) {
+    if (metadata == NULL || !cfl_metadata_get(metadata, CFL_AUTHORIZATION, &value) ||
+        value.len_bytes < sizeof CFL_SCHEME_BEARER || !cfl_ascii_starts(value, CFL_SCHEME_BEARER)) {
         return CFLIGHT_OK;
     }
     return cflight_buffer_new_copy(value, ret_bearer, reterr);
@@ -110,16 +109,13 @@ static cflight_status make_credentials(struct cflight_client *client, struct cfl
     /* Room first: a buffer that grows would leave a copy behind. */
     size_t pair_bytes = username.len_bytes + 1 + password.len_bytes;
     (void)cfl_buf_space(&pair, pair_bytes);
-    (void)cfl_buf_space(target, sizeof "Basic " + pair_bytes / 3 * 4 + 4);
+    (void)cfl_buf_space(target, sizeof CFL_SCHEME_BASIC + pair_bytes / 3 * 4 + 4);
     (void)cfl_buf_append_bytes(&pair, username);
     (void)cfl_buf_append_u8(&pair, ':');
     (void)cfl_buf_append_bytes(&pair, password);
-    (void)cfl_buf_append_text(target, "Basic ");
+    (void)cfl_buf_append_text(target, CFL_SCHEME_BASIC);
     bool is_ok = !pair.failed && cfl_base64_encode_padded(cfl_buf_bytes(&pair), target);
-    if (pair.data != NULL) {
-        explicit_bzero(pair.data, pair.capacity_bytes);
-    }
-    cfl_buf_done(&pair);
+    cfl_buf_wipe(&pair);
     return is_ok && !target->failed ? CFLIGHT_OK : cfl_error_no_memory(reterr);
 }
 
@@ -148,7 +144,7 @@ cflight_status cflight_client_authenticate_basic(
         status = make_credentials(client, username, password, &credentials, reterr);
     }
     if (status == CFLIGHT_OK) {
-        struct cflight_header header = {cflight_bytes_from_text("authorization"),
+        struct cflight_header header = {cflight_bytes_from_text(CFL_AUTHORIZATION),
                                         cfl_buf_bytes(&credentials)};
         status = cfl_client_begin(client, CFLIGHT_METHOD_HANDSHAKE, &loaded, NULL, &header, &call,
                                   reterr);

@@ -4,29 +4,24 @@
  * The library keeps no token but the one that was refused last, until the provider gives another:
  * whichever call goes out next asks for that, be it the same one again or an unrelated one. The
  * provider runs under no lock. Thread class: free. */
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "flight/client/client.h"
-
-static const char AUTHORIZATION[] = "authorization";
-static const char BEARER[] = "Bearer ";
+#include "flight/value/authorization.h"
 
 static cflight_status add_authorization(struct cflight_client *client,
                                         struct cfl_metadata *metadata, struct cflight_bytes token,
                                         cflight_error **reterr)
 {
     struct cfl_buf value;
-    const size_t scheme_bytes = sizeof BEARER - 1;
-    bool has_scheme = token.len_bytes >= scheme_bytes &&
-                      strncasecmp((const char *)token.data, BEARER, scheme_bytes) == 0;
+    bool has_scheme = cfl_ascii_starts(token, CFL_SCHEME_BEARER);
     cfl_buf_init(&value, client->alloc);
-    (void)cfl_buf_append_text(&value, has_scheme ? "" : BEARER);
+    (void)cfl_buf_append_text(&value, has_scheme ? "" : CFL_SCHEME_BEARER);
     (void)cfl_buf_append_bytes(&value, token);
-    cflight_status status = value.failed
-                                ? cfl_error_no_memory(reterr)
-                                : cfl_metadata_add(metadata, cflight_bytes_from_text(AUTHORIZATION),
-                                                   cfl_buf_bytes(&value), reterr);
+    cflight_status status =
+        value.failed ? cfl_error_no_memory(reterr)
+                     : cfl_metadata_add(metadata, cflight_bytes_from_text(CFL_AUTHORIZATION),
+                                        cfl_buf_bytes(&value), reterr);
     cfl_buf_done(&value);
     return status;
 }
@@ -55,7 +50,7 @@ cflight_status cfl_client_add_bearer(struct cflight_client *client, struct cfl_m
 {
     struct cflight_bytes given = {NULL, 0};
     cflight_buffer *token = NULL;
-    if (client->tokens.get == NULL || cfl_metadata_get(metadata, AUTHORIZATION, &given)) {
+    if (client->tokens.get == NULL || cfl_metadata_get(metadata, CFL_AUTHORIZATION, &given)) {
         return CFLIGHT_OK;
     }
     (void)pthread_mutex_lock(&client->mutex);

@@ -6,9 +6,9 @@
 #include "flight/fetch/fetch_clients.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "flight/client/client.h"
 #include "flight/value/values.h"
@@ -28,7 +28,7 @@ static bool is_same_host(const struct cflight_location *own, const struct cfligh
     if (own_kind == CFL_LOCATION_UNIX || other_kind == CFL_LOCATION_UNIX) {
         return own_kind == other_kind && strcmp(own->path, other->path) == 0;
     }
-    return own->host[0] != '\0' && strcasecmp(own->host, other->host) == 0 &&
+    return own->host[0] != '\0' && cfl_ascii_is(cflight_bytes_from_text(own->host), other->host) &&
            (other_kind == CFL_LOCATION_TLS || own_kind != CFL_LOCATION_TLS);
 }
 

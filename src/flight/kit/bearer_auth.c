@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/blocking.h"
 #include "base/error.h"
@@ -21,15 +22,12 @@
 #include "base/refcount.h"
 #include "cflight/server.h"
 #include "flight/kit/bearer_tokens.h"
-#include "flight/kit/cookie.h"
 #include "flight/kit/log_text.h"
 #include "flight/kit/login_gate.h"
+#include "flight/value/authorization.h"
 #include "grpc/metadata.h"
 
 static const char MIDDLEWARE_KEY[] = "cflight.bearer_auth";
-static const char AUTHORIZATION[] = "authorization";
-static const char BASIC[] = "Basic ";
-static const char BEARER[] = "Bearer ";
 enum {
     DEFAULT_LIFETIME_MS = 3600 * 1000,
     DEFAULT_TOKENS_MAX = 10000,
@@ -138,23 +136,6 @@ void cflight_bearer_auth_unref(cflight_bearer_auth *auth)
         cfl_token_table_done(&auth->tokens);
         cfl_free(auth->options.allocator, auth, sizeof *auth);
     }
-}
-
-/* Drops a scheme ("Basic ", "Bearer ") from the front, without regard to case. */
-static bool drop_scheme(struct cflight_bytes *value, const char *scheme)
-{
-    struct cflight_bytes wanted = cflight_bytes_from_text(scheme);
-    struct cflight_bytes front = *value;
-    if (value->len_bytes < wanted.len_bytes) {
-        return false;
-    }
-    front.len_bytes = wanted.len_bytes;
-    if (cfl_compare_without_case(front, wanted) != 0) {
-        return false;
-    }
-    value->data += wanted.len_bytes;
-    value->len_bytes -= wanted.len_bytes;
-    return true;
 }
 
 static cflight_status refuse(cflight_error **reterr, const char *message)
@@ -271,10 +252,7 @@ static cflight_status check_basic(cflight_bearer_auth *auth, const char *peer,
             ok ? cfl_buf_bytes(&decoded) : cflight_bytes_make(NULL, 0);
         status = log_in(auth, peer, credentials, token, ret_identity, reterr);
     }
-    if (decoded.data != NULL) {
-        explicit_bzero(decoded.data, decoded.capacity_bytes);
-    }
-    cfl_buf_done(&decoded);
+    cfl_buf_wipe(&decoded);
     return status;
 }
 
@@ -284,7 +262,7 @@ cflight_status cfl_bearer_auth_check(cflight_bearer_auth *auth, const struct cfl
 {
     struct cflight_bytes value = call->authorization;
     token[0] = '\0';
-    if (drop_scheme(&value, BEARER)) {
+    if (cfl_ascii_drop_front(&value, CFL_SCHEME_BEARER)) {
         cflight_buffer *identity = cfl_token_table_find(&auth->tokens, value);
         if (identity == NULL) {
             return refuse(reterr, "The bearer token is unknown or has expired");
@@ -292,7 +270,7 @@ cflight_status cfl_bearer_auth_check(cflight_bearer_auth *auth, const struct cfl
         *ret_identity = identity;
         return CFLIGHT_OK;
     }
-    if (!drop_scheme(&value, BASIC)) {
+    if (!cfl_ascii_drop_front(&value, CFL_SCHEME_BASIC)) {
         return refuse(reterr, "The call carries neither a bearer token nor basic credentials");
     }
     if (auth->options.basic_in_handshake_only && !call->is_handshake) {
@@ -313,7 +291,7 @@ static cflight_status find_authorization(const cflight_server_context *context,
     size_t count = cflight_server_context_headers(context, &headers);
     size_t found_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (cflight_bytes_equal(headers[i].name, cflight_bytes_from_text(AUTHORIZATION))) {
+        if (cflight_bytes_equal(headers[i].name, cflight_bytes_from_text(CFL_AUTHORIZATION))) {
             value = headers[i].value;
             found_count++;
         }
@@ -355,7 +333,7 @@ static cflight_status name_caller(void *user_data, cflight_server_context *conte
     if (status == CFLIGHT_OK) {
         status = find_authorization(context, &value, reterr);
     }
-    if (status == CFLIGHT_OK && drop_scheme(&value, BEARER)) {
+    if (status == CFLIGHT_OK && cfl_ascii_drop_front(&value, CFL_SCHEME_BEARER)) {
         *ret_identity = cfl_token_table_find(&auth->tokens, value);
     }
     return status;
@@ -389,13 +367,13 @@ static void sending_headers(void *user_data, void *any_instance, cflight_header_
 {
     (void)user_data;
     struct instance *instance = any_instance;
-    char value[sizeof BEARER + CFL_TOKEN_TEXT_BYTES];
+    char value[sizeof CFL_SCHEME_BEARER + CFL_TOKEN_TEXT_BYTES];
     if (instance->token[0] == '\0') {
         return;
     }
-    memcpy(value, BEARER, sizeof BEARER - 1);
-    memcpy(value + sizeof BEARER - 1, instance->token, sizeof instance->token);
-    (void)cflight_header_sink_add(headers, cflight_bytes_from_text(AUTHORIZATION),
+    memcpy(value, CFL_SCHEME_BEARER, sizeof CFL_SCHEME_BEARER - 1);
+    memcpy(value + sizeof CFL_SCHEME_BEARER - 1, instance->token, sizeof instance->token);
+    (void)cflight_header_sink_add(headers, cflight_bytes_from_text(CFL_AUTHORIZATION),
                                   cflight_bytes_from_text(value), NULL);
     explicit_bzero(value, sizeof value);
     explicit_bzero(instance->token, sizeof instance->token);
@@ -457,7 +435,7 @@ cflight_status cflight_bearer_auth_issue(cflight_bearer_auth *auth, struct cflig
 
 bool cflight_bearer_auth_revoke(cflight_bearer_auth *auth, struct cflight_bytes token)
 {
-    (void)drop_scheme(&token, BEARER);
+    (void)cfl_ascii_drop_front(&token, CFL_SCHEME_BEARER);
     return cfl_token_table_revoke(&auth->tokens, token);
 }
 

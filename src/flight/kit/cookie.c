@@ -12,30 +12,6 @@
 
 enum { DATE_BYTES_MAX = 64, MAX_AGE_DIGITS = 18 };
 
-int cfl_compare_without_case(struct cflight_bytes a, struct cflight_bytes b)
-{
-    for (size_t i = 0; i < a.len_bytes && i < b.len_bytes; i++) {
-        int order = cfl_ascii_lower(a.data[i]) - cfl_ascii_lower(b.data[i]);
-        if (order != 0) {
-            return order < 0 ? -1 : 1;
-        }
-    }
-    return (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
-}
-
-static struct cflight_bytes trim(struct cflight_bytes text)
-{
-    while (text.len_bytes > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.len_bytes--;
-    }
-    while (text.len_bytes > 0 &&
-           (text.data[text.len_bytes - 1] == ' ' || text.data[text.len_bytes - 1] == '\t')) {
-        text.len_bytes--;
-    }
-    return text;
-}
-
 /* Cuts the text before `separator` off the front of *rest; the whole rest when there is none. */
 static struct cflight_bytes cut(struct cflight_bytes *rest, char separator, bool *ret_found)
 {
@@ -69,18 +45,10 @@ static bool is_safe(struct cflight_bytes text, bool is_name)
 /* Percent-decodes into `scratch`, which has room; bad escapes stay as they are. */
 static struct cflight_bytes decode(struct cflight_bytes text, struct cfl_buf *scratch)
 {
-    size_t start = scratch->len_bytes;
-    for (size_t i = 0; i < text.len_bytes; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '%' && text.len_bytes - i > 2 && cfl_ascii_hex_value(text.data[i + 1]) >= 0 &&
-            cfl_ascii_hex_value(text.data[i + 2]) >= 0) {
-            byte = (uint8_t)(cfl_ascii_hex_value(text.data[i + 1]) << 4 |
-                             cfl_ascii_hex_value(text.data[i + 2]));
-            i += 2;
-        }
-        (void)cfl_buf_append_u8(scratch, byte);
-    }
-    return cflight_bytes_make(scratch->data + start, scratch->len_bytes - start);
+    uint8_t *target = scratch->data + scratch->len_bytes;
+    size_t len_bytes = cfl_percent_decode(text, target);
+    cfl_buf_add_len(scratch, len_bytes);
+    return cflight_bytes_make(target, len_bytes);
 }
 
 static struct cflight_bytes unquote(struct cflight_bytes text)
@@ -135,12 +103,12 @@ static int64_t expiry_of_attributes(struct cflight_bytes attributes, int64_t now
     bool found = false;
     while (attributes.len_bytes > 0) {
         struct cflight_bytes value = cut(&attributes, ';', &found);
-        struct cflight_bytes name = trim(cut(&value, '=', &found));
-        value = unquote(trim(value));
-        if (cfl_compare_without_case(name, cflight_bytes_from_text(MAX_AGE)) == 0) {
+        struct cflight_bytes name = cfl_ascii_trim(cut(&value, '=', &found));
+        value = unquote(cfl_ascii_trim(value));
+        if (cfl_ascii_is(name, MAX_AGE)) {
             return expiry_of_max_age(value, now_ns);
         }
-        if (cfl_compare_without_case(name, cflight_bytes_from_text(EXPIRES)) == 0) {
+        if (cfl_ascii_is(name, EXPIRES)) {
             expires_ns = expiry_of_date(value, now_ns);
         }
     }
@@ -153,8 +121,8 @@ bool cfl_cookie_parse(struct cflight_bytes set_cookie, int64_t now_ns, struct cf
     bool has_attributes = false;
     bool has_value = false;
     struct cflight_bytes raw_value = cut(&set_cookie, ';', &has_attributes);
-    struct cflight_bytes raw_name = trim(cut(&raw_value, '=', &has_value));
-    raw_value = trim(raw_value);
+    struct cflight_bytes raw_name = cfl_ascii_trim(cut(&raw_value, '=', &has_value));
+    raw_value = cfl_ascii_trim(raw_value);
     cfl_buf_clear(scratch);
     /* Decoding never lengthens, so with this room the views into the buffer stay where they are. */
     if (!has_value ||
@@ -184,9 +152,9 @@ bool cfl_cookie_find(struct cflight_bytes cookie_header, const char *name,
     bool found = false;
     while (cookie_header.len_bytes > 0) {
         struct cflight_bytes value = cut(&cookie_header, ';', &found);
-        struct cflight_bytes key = trim(cut(&value, '=', &found));
-        if (found && cfl_compare_without_case(key, cflight_bytes_from_text(name)) == 0) {
-            *ret_value = unquote(trim(value));
+        struct cflight_bytes key = cfl_ascii_trim(cut(&value, '=', &found));
+        if (found && cfl_ascii_is(key, name)) {
+            *ret_value = unquote(cfl_ascii_trim(value));
             return true;
         }
     }

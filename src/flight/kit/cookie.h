@@ -21,7 +21,5 @@ bool cfl_http_date_parse(struct cflight_bytes text, int64_t *ret_unix_s);
 /* Finds `name` in the value of a `cookie` header; as sent, without decoding. */
 bool cfl_cookie_find(struct cflight_bytes cookie_header, const char *name,
                      struct cflight_bytes *ret_value);
-/* -1, 0 or 1; ASCII letters compare without case. */
-int cfl_compare_without_case(struct cflight_bytes a, struct cflight_bytes b);
 
 #endif /* CFL_FLIGHT_KIT_COOKIE_H */

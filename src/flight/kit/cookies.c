@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/body.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -133,7 +134,7 @@ static int compare_name(const void *element, const void *name)
 {
     const struct entry *entry = element;
     const struct cflight_bytes *wanted = name;
-    return cfl_compare_without_case(cflight_bytes_from_text(entry->name), *wanted);
+    return cfl_ascii_compare(cflight_bytes_from_text(entry->name), *wanted);
 }
 
 /* Where the name is, or where it would go. */

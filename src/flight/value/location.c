@@ -74,23 +74,13 @@ static struct cflight_bytes range_bytes(UriTextRangeA range)
     return cflight_bytes_make(range.first, (size_t)(range.afterLast - range.first));
 }
 
-/* Appends `text` percent-decoded; the parser has checked that two hex digits follow every '%'.
- * False for a zero byte. */
+/* Appends `text` percent-decoded. False for a zero byte. */
 static bool append_decoded(uint8_t *target, size_t *len_bytes, struct cflight_bytes text)
 {
-    for (size_t i = 0; i < text.len_bytes; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '%' && text.len_bytes - i > 2) {
-            byte = (uint8_t)(cfl_ascii_hex_value(text.data[i + 1]) * 16 +
-                             cfl_ascii_hex_value(text.data[i + 2]));
-            i += 2;
-        }
-        if (byte == 0) {
-            return false;
-        }
-        target[(*len_bytes)++] = byte;
-    }
-    return true;
+    size_t decoded_bytes = cfl_percent_decode(text, target + *len_bytes);
+    bool has_zero = memchr(target + *len_bytes, 0, decoded_bytes) != NULL;
+    *len_bytes += decoded_bytes;
+    return !has_zero;
 }
 
 static cflight_status read_port(struct parts *parts, const UriUriA *parsed, cflight_error **reterr)
