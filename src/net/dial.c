@@ -83,6 +83,11 @@ static enum wait_outcome dial_wait(const struct dial *dial, struct pollfd *fds, 
     }
 }
 
+static const char *limit_name(const struct dial *dial)
+{
+    return dial->target->limit_name != NULL ? dial->target->limit_name : "the connect timeout";
+}
+
 /* Turns an outcome other than ready or passed into its error. */
 static cflight_status stopped(const struct dial *dial, enum wait_outcome outcome,
                               cflight_error **reterr)
@@ -91,8 +96,8 @@ static cflight_status stopped(const struct dial *dial, enum wait_outcome outcome
     if (outcome == WAIT_CANCELLED) {
         return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled", hop);
     }
-    return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                             "the connect timeout passed while connecting to %s", hop);
+    return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED, "%s passed while connecting to %s",
+                             limit_name(dial), hop);
 }
 
 /* Adds "; address: reason". */
@@ -207,13 +212,14 @@ static cflight_status not_connected(struct dial *dial, cflight_status status,
             add_reason(dial, &dial->addresses.items[i], "no answer");
         }
     }
-    const char *what = status == CFLIGHT_DEADLINE_EXCEEDED
-                           ? "the connect timeout passed while connecting to"
-                           : "cannot connect to";
     (void)cfl_buf_append_u8(&dial->reasons, 0);
-    return cflight_error_set(reterr, status, "%s %s: %s", what, (const char *)dial->hop.data,
-                             dial->reasons.failed ? "out of memory"
-                                                  : (const char *)dial->reasons.data);
+    const char *hop = (const char *)dial->hop.data;
+    const char *reasons = dial->reasons.failed ? "out of memory" : (const char *)dial->reasons.data;
+    if (status == CFLIGHT_DEADLINE_EXCEEDED) {
+        return cflight_error_set(reterr, status, "%s passed while connecting to %s: %s",
+                                 limit_name(dial), hop, reasons);
+    }
+    return cflight_error_set(reterr, status, "cannot connect to %s: %s", hop, reasons);
 }
 
 static cflight_status connect_tcp(struct dial *dial, int *ret_fd, cflight_error **reterr)
@@ -300,7 +306,7 @@ static cflight_status look_up(struct dial *dial, cflight_error **reterr)
         status = stopped(dial, outcome, reterr);
     } else {
         status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                                   "the connect timeout passed while looking up the host '%s'",
+                                   "%s passed while looking up the host '%s'", limit_name(dial),
                                    dial->host);
     }
     cfl_resolve_free(resolve);
@@ -347,9 +353,8 @@ static cflight_status converse(struct dial *dial, int fd, step_fn step, void *us
             return stopped(dial, outcome, reterr);
         }
         if (outcome == WAIT_DEADLINE) {
-            status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                                       "the connect timeout passed %s %s", doing,
-                                       (const char *)dial->label.data);
+            status = cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED, "%s passed %s %s",
+                                       limit_name(dial), doing, (const char *)dial->label.data);
             set_retry_safe(status, reterr);
             return status;
         }

@@ -21,11 +21,12 @@ struct cfl_dial_target {
         *tls; /* NULL for plain; borrowed for the call, the transport keeps its own reference */
     const char *tls_name;          /* the name to verify and to send as SNI; NULL: host */
     const struct cfl_proxy *proxy; /* borrowed; NULL for none, as with Unix sockets */
+    const char *limit_name;        /* what has set the deadline; NULL: "the connect timeout" */
 };
 
 /* On success the TLS handshake is done too. With a proxy it is the proxy that is connected to, and
  * asked for a way to host and port, which it looks up. Errors are UNAVAILABLE naming the address
- * and every reason, DEADLINE_EXCEEDED naming connect timeout and address, or CANCELLED. */
+ * and every reason, DEADLINE_EXCEEDED naming limit and address, or CANCELLED. */
 cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_dial_target *target,
                         int64_t deadline_ns, const struct cfl_clock *clock, int cancel_fd,
                         struct cfl_transport **ret_transport, cflight_error **reterr);

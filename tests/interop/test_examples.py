@@ -151,4 +151,4 @@ def test_a_limit_ends_the_whole_client_while_its_server_says_nothing(whole_serve
     client = start_whole_client(whole_server, whole_folder, "200")
     output, errors = client.communicate(timeout=15)  # less than a client takes to connect, by itself
     assert (client.returncode, output) == (1, "")
-    assert errors.startswith("DEADLINE_EXCEEDED: ")
+    assert errors.startswith("DEADLINE_EXCEEDED: the call's limit passed during the TLS handshake with ")

@@ -76,10 +76,17 @@ cflight_status cfl_client_add_bearer(struct cflight_client *client, struct cfl_m
 /* A server refused this token: the next call asks for another. */
 void cfl_client_refuse_token(struct cflight_client *client, cflight_buffer *token);
 
+/* Until when a connection may be made, and what has set that, for the error. */
+struct cfl_client_limit {
+    const char *name;
+    int64_t deadline_ns;
+};
+
 /* ---- client_welcome.c ---- */
 /* Waits until the server has said its first words on a new connection. `cancel` may be NULL. */
 cflight_status cfl_client_await_welcome(const struct cflight_client *client,
-                                        struct cfl_connection *connection, int64_t deadline_ns,
+                                        struct cfl_connection *connection,
+                                        const struct cfl_client_limit *limit,
                                         cflight_cancel *cancel, cflight_error **reterr);
 
 /* Call options, loaded and resolved against the client's. */

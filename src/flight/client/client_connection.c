@@ -82,7 +82,7 @@ static struct cfl_tls_client *take_tls(struct cflight_client *client)
 }
 
 /* Reaches the server: TCP, the proxy, TLS. */
-static cflight_status reach(struct cflight_client *client, int64_t deadline_ns,
+static cflight_status reach(struct cflight_client *client, const struct cfl_client_limit *limit,
                             cflight_cancel *cancel, struct cfl_transport **ret_transport,
                             cflight_error **reterr)
 {
@@ -94,9 +94,10 @@ static cflight_status reach(struct cflight_client *client, int64_t deadline_ns,
         .tls = take_tls(client),
         .tls_name = client->tls_name,
         .proxy = client->proxy,
+        .limit_name = limit->name,
     };
     cfl_blocking_begin();
-    cflight_status status = cfl_dial(client->alloc, &target, deadline_ns, NULL,
+    cflight_status status = cfl_dial(client->alloc, &target, limit->deadline_ns, NULL,
                                      cfl_cancel_fd(cancel), ret_transport, reterr);
     cfl_blocking_end();
     cfl_tls_client_unref(target.tls);
@@ -129,10 +130,13 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
 {
     struct cfl_transport *transport = NULL;
     struct cfl_connection *connection = NULL;
-    int64_t connect_ns = cfl_deadline_earlier(
-        deadline_ns,
-        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms));
-    cflight_status status = reach(client, connect_ns, cancel, &transport, reterr);
+    struct cfl_client_limit limit = {
+        "the connect timeout",
+        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), client->options.connect_timeout_ms)};
+    if (deadline_ns < limit.deadline_ns) {
+        limit = (struct cfl_client_limit){"the call's limit", deadline_ns};
+    }
+    cflight_status status = reach(client, &limit, cancel, &transport, reterr);
     if (status != CFLIGHT_OK) {
         set_retry_safe(status, reterr);
         return status;
@@ -143,7 +147,7 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
         return status;
     }
     assign(client, connection);
-    status = cfl_client_await_welcome(client, connection, connect_ns, cancel, reterr);
+    status = cfl_client_await_welcome(client, connection, &limit, cancel, reterr);
     if (status != CFLIGHT_OK) {
         set_retry_safe(status, reterr);
         cfl_connection_unref(connection);

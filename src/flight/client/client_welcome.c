@@ -37,31 +37,33 @@ static void wait_locked(struct cfl_connection *connection, int64_t deadline_ns,
 
 /* Why there are no first words. */
 static cflight_status explain_locked(const struct cflight_client *client,
-                                     struct cfl_connection *connection, int64_t deadline_ns,
-                                     cflight_cancel *cancel, cflight_error **reterr)
+                                     struct cfl_connection *connection,
+                                     const struct cfl_client_limit *limit, cflight_cancel *cancel,
+                                     cflight_error **reterr)
 {
     const char *uri = client->location->uri;
     if (cflight_cancel_is_triggered(cancel)) {
         return cflight_error_set(reterr, CFLIGHT_CANCELLED, "connecting to %s was cancelled", uri);
     }
-    if (connection->locked.is_closed && cfl_clock_now_ns(NULL) < deadline_ns) {
+    if (connection->locked.is_closed && cfl_clock_now_ns(NULL) < limit->deadline_ns) {
         return cfl_grpc_conn_failure(connection->locked.grpc, connection->locked.failure, reterr);
     }
     return cflight_error_set(reterr, CFLIGHT_DEADLINE_EXCEEDED,
-                             "the connect timeout passed while waiting for the first words of %s: "
+                             "%s passed while waiting for the first words of %s: "
                              "it accepted the connection and sent no HTTP/2 SETTINGS",
-                             uri);
+                             limit->name, uri);
 }
 
 cflight_status cfl_client_await_welcome(const struct cflight_client *client,
-                                        struct cfl_connection *connection, int64_t deadline_ns,
+                                        struct cfl_connection *connection,
+                                        const struct cfl_client_limit *limit,
                                         cflight_cancel *cancel, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     cfl_connection_lock(connection);
-    wait_locked(connection, deadline_ns, cancel);
+    wait_locked(connection, limit->deadline_ns, cancel);
     if (!has_spoken(connection)) {
-        status = explain_locked(client, connection, deadline_ns, cancel, reterr);
+        status = explain_locked(client, connection, limit, cancel, reterr);
     } else if (!cfl_connection_is_usable_locked(connection)) {
         /* It sent us away at once: a server that is full, or winds down. */
         status = cfl_grpc_conn_failure(connection->locked.grpc, connection->locked.failure, reterr);

@@ -341,6 +341,24 @@ TEST(peers, a_server_that_never_speaks_is_left_after_the_connect_timeout)
     t_peer_stop(&peer);
 }
 
+/* Goal: where the time of the call is over before that of connecting, the error says so. */
+TEST(peers, a_call_whose_limit_passes_while_connecting_names_that_limit)
+{
+    struct t_peer peer;
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    options.timeout_ms = IDLE_MS;
+    t_peer_start(&peer, say_not_even_settings, NULL);
+    CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
+    CHECK_STATUS(cflight_client_connect(client, &options, &error), CFLIGHT_DEADLINE_EXCEEDED);
+    assert_non_null(strstr(cflight_error_message(error),
+                           "the call's limit passed while waiting for the first words of grpc://"));
+    cflight_error_free(error);
+    cflight_client_free(client);
+    t_peer_stop(&peer);
+}
+
 /* Goal: an answer that is no gRPC, or breaks its rules, ends the call with a status and a reason.
  */
 TEST(peers, broken_answers_end_every_call_with_a_reason)
