@@ -13,7 +13,7 @@
 #include <cflight/cflight.h>
 #include <nanoarrow/nanoarrow.h>
 
-enum { PEM_BYTES_MAX = 65536, BATCHES = 3, ROWS = 1000 };
+enum { BATCHES = 3, ROWS = 1000 };
 
 /* Who logs in, and the token that the last login gave. */
 struct login {
@@ -256,19 +256,18 @@ static cflight_status use(cflight_client *client, const struct cflight_call_opti
 static cflight_status connect_and_use(const char *location, const char *roots_path,
                                       struct login *login, cflight_error **reterr)
 {
-    static char roots[PEM_BYTES_MAX];
     struct cflight_token_provider provider = CFLIGHT_TOKEN_PROVIDER_INIT;
     struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
-    FILE *file = fopen(roots_path, "rb");
-    if (file == NULL) {
-        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "cannot read %s", roots_path);
-    }
-    options.tls.root_certs = cflight_bytes_make(roots, fread(roots, 1, sizeof roots, file));
-    (void)fclose(file);
+    cflight_buffer *roots = NULL;
     provider.get = get_token;
     provider.user_data = login;
     options.token_provider = &provider;
-    cflight_status status = cflight_client_new(location, &options, &login->client, reterr);
+    cflight_status status = cflight_pem_read(roots_path, &roots, reterr);
+    options.tls.root_certs = cflight_buffer_bytes(roots);
+    if (status == CFLIGHT_OK) {
+        status = cflight_client_new(location, &options, &login->client, reterr);
+    }
+    cflight_buffer_unref(roots);
     if (status == CFLIGHT_OK) {
         status = use(login->client, login->options, reterr);
     }

@@ -13,7 +13,7 @@
 #include <cflight/cflight.h>
 #include <nanoarrow/nanoarrow.h>
 
-enum { TABLES_MAX = 64, GRACE_MS = 2000, PEM_BYTES_MAX = 65536 };
+enum { TABLES_MAX = 64, GRACE_MS = 2000 };
 
 /* A table never changes: an upload makes another one in its place, and the last handler that still
  * sends the old one frees it. */
@@ -439,26 +439,12 @@ static cflight_status serve(const char *location, struct store *store, cflight_b
     return status;
 }
 
-static cflight_status read_pem(const char *path, char *text, struct cflight_bytes *ret_pem,
-                               cflight_error **reterr)
-{
-    FILE *file = fopen(path, "rb");
-    size_t len_bytes = file == NULL ? 0 : fread(text, 1, PEM_BYTES_MAX, file);
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    *ret_pem = cflight_bytes_make(text, len_bytes);
-    return len_bytes > 0 ? CFLIGHT_OK
-                         : cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "cannot read %s", path);
-}
-
 int main(int argc, char **argv)
 {
     static struct store store = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    static char certificate[PEM_BYTES_MAX];
-    static char key[PEM_BYTES_MAX];
-    struct cflight_tls_key_pair key_pair;
     struct cflight_bearer_auth_options auth_options = CFLIGHT_BEARER_AUTH_OPTIONS_INIT;
+    cflight_buffer *certificate = NULL;
+    cflight_buffer *key = NULL;
     cflight_password_file *users = NULL;
     cflight_bearer_auth *auth = NULL;
     cflight_error *error = NULL;
@@ -466,9 +452,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: whole_server LOCATION CERTIFICATE KEY USERS\n");
         return 2;
     }
-    cflight_status status = read_pem(argv[2], certificate, &key_pair.cert_chain, &error);
+    cflight_status status = cflight_pem_read(argv[2], &certificate, &error);
     if (status == CFLIGHT_OK) {
-        status = read_pem(argv[3], key, &key_pair.private_key, &error);
+        status = cflight_pem_read(argv[3], &key, &error);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_password_file_new(argv[4], &users, &error);
@@ -482,6 +468,8 @@ int main(int argc, char **argv)
         status = add_weather(&store, &error);
     }
     if (status == CFLIGHT_OK) {
+        struct cflight_tls_key_pair key_pair = {cflight_buffer_bytes(certificate),
+                                                cflight_buffer_bytes(key)};
         status = serve(argv[1], &store, auth, &key_pair, &error);
     }
     if (status != CFLIGHT_OK) {
@@ -491,6 +479,8 @@ int main(int argc, char **argv)
     cflight_error_free(error);
     cflight_bearer_auth_unref(auth);
     cflight_password_file_free(users);
+    cflight_buffer_unref(key);
+    cflight_buffer_unref(certificate);
     for (size_t i = 0; i < TABLES_MAX; i++) {
         store_unref(&store, store.tables[i]);
     }
