@@ -335,6 +335,21 @@ def test_a_snippet_runs(tmp_path, code, message):
     assert (message or "") in result.stdout
 
 
+@pytest.mark.parametrize("link, message", [
+    ("[b](b.md)", None), ("[b](b.md#two-words)", None), ("[here](#a-b)", None),
+    ("[b](c.md)", "links to c.md, which is not there"), ("[b](b.md#two)", "links to #two, which is no heading"),
+    ("[here](#two-words)", "links to #two-words, which is no heading of docs/a.md"),
+])
+def test_links_lead_somewhere(tmp_path, link, message):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/b.md").write_text("# B\n\n## Two words\n")
+    shutil.copytree(TOOLS, tmp_path / "tools")
+    (tmp_path / "docs/a.md").write_text(f"# A: `b`\n\n{link}\n")
+    result = subprocess.run([tmp_path / "tools/check_snippets"], capture_output=True, text=True)
+    assert result.returncode == (0 if message is None else 1), result.stdout
+    assert (message or "") in result.stdout
+
+
 @pytest.mark.parametrize("quoted, is_right", [("int a;\n", True), ("a;\n", False), ("int b;\n", False)])
 def test_a_document_quotes_programs_to_the_letter(tmp_path, quoted, is_right):
     (tmp_path / "README.md").write_text(f"A program:\n\n```c examples/a.c\n{quoted}```\n")
