@@ -2,13 +2,10 @@
 /* Opens the connection of a client command. */
 #include "cli/client/connection.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#include "cli/client/header.h"
 #include "cli/client/location.h"
 #include "cli/system/clock.h"
-#include "cli/system/file_content.h"
 #include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
@@ -22,72 +19,73 @@ static cflight_status read_tls_files(struct cli_connection *connection, cflight_
 {
     const struct cli_client_options *given = connection->given;
     struct cflight_client_tls *tls = &connection->options.tls;
-    struct {
+    const struct {
         const char *path;
-        struct cli_text *content;
-        struct cflight_bytes *bytes;
-    } files[] = {
-        {given->roots_path, &connection->tls_roots, &tls->root_certs},
-        {given->cert_path, &connection->tls_cert, &tls->cert_chain},
-        {given->key_path, &connection->tls_key, &tls->private_key},
-        {connection->tls->crl_path, &connection->tls_crl, &tls->policy.revocation_lists},
+        struct cflight_bytes *target;
+    } files[CLI_CLIENT_FILES] = {
+        {given->roots_path, &tls->root_certs},
+        {given->cert_path, &tls->cert_chain},
+        {given->key_path, &tls->private_key},
+        {connection->tls->crl_path, &tls->policy.revocation_lists},
     };
     if ((given->cert_path == NULL) != (given->key_path == NULL)) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "--tls-cert and --tls-key belong together");
     }
     tls->policy = connection->tls->policy;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        if (files[i].path != NULL) {
-            cflight_status status = cli_file_read(files[i].content, files[i].path, reterr);
-            if (status != CFLIGHT_OK) {
-                return status;
-            }
-            *files[i].bytes = cli_text_bytes(files[i].content);
+    for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
+        cflight_status status =
+            files[i].path == NULL ? CFLIGHT_OK
+                                  : cflight_pem_read(files[i].path, &connection->files[i], reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
         }
+        *files[i].target = cflight_buffer_bytes(connection->files[i]);
     }
     return CFLIGHT_OK;
 }
 
-/* Splits "Name: value"; names are sent in lower case. */
-static cflight_status add_header(struct cli_connection *connection, const char *line,
-                                 cflight_error **reterr)
+#define HEADER_FORM "--header takes 'NAME: VALUE'"
+
+/* Splits "Name: value". Messages never show the value, which may be a secret. */
+static cflight_status split_header(const char *line, struct cflight_header *ret_header,
+                                   cflight_error **reterr)
 {
-    const char *value = NULL;
-    size_t name_len_bytes = 0;
-    cflight_status status = cli_header_split(line, &name_len_bytes, &value, reterr);
+    const char *colon = strchr(line, ':');
+    if (colon == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         HEADER_FORM "; there is no ':' in what was given");
+    }
+    if (colon == line) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         HEADER_FORM "; there is no name before the ':'");
+    }
+    struct cflight_header header = {cflight_bytes_make(line, (size_t)(colon - line)),
+                                    cflight_bytes_from_text(colon + 1 + strspn(colon + 1, " \t"))};
+    cflight_error *cause = NULL;
+    cflight_status status = cflight_header_check(header.name, header.value, &cause);
     if (status != CFLIGHT_OK) {
+        (void)cflight_error_set(reterr, status, HEADER_FORM ": %s", cflight_error_message(cause));
+        cflight_error_free(cause);
         return status;
     }
-    struct cli_text *text = &connection->header_texts[connection->header_text_count++];
-    for (size_t i = 0; i < name_len_bytes; i++) {
-        cli_text_append_char(text, (char)tolower((unsigned char)line[i]));
-    }
-    cli_text_append_string(text, value);
-    status = cli_text_status(text, reterr);
-    if (status == CFLIGHT_OK) {
-        connection->headers[connection->header_count++] = (struct cflight_header){
-            cflight_bytes_make(text->data, name_len_bytes),
-            cflight_bytes_make(text->data + name_len_bytes, text->len_bytes - name_len_bytes)};
-    }
-    return status;
+    *ret_header = header;
+    return CFLIGHT_OK;
 }
 
 static cflight_status read_headers(struct cli_connection *connection, cflight_error **reterr)
 {
-    size_t count = connection->given->headers.count;
-    connection->headers = cli_alloc_array(count + 1, sizeof *connection->headers);
-    connection->header_texts = cli_alloc_array(count + 1, sizeof *connection->header_texts);
-    if (connection->headers == NULL || connection->header_texts == NULL) {
+    const struct cli_list *lines = &connection->given->headers;
+    cflight_status status = CFLIGHT_OK;
+    connection->headers = cli_alloc_array(lines->count + 1, sizeof *connection->headers);
+    if (connection->headers == NULL) {
         return cli_error_no_memory(reterr, "reading headers");
     }
-    for (size_t i = 0; i < count; i++) {
-        cflight_status status = add_header(connection, connection->given->headers.items[i], reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
+    for (size_t i = 0; status == CFLIGHT_OK && i < lines->count; i++) {
+        status = split_header(lines->items[i], &connection->headers[i], reterr);
+        connection->header_count = i + 1;
     }
-    return CFLIGHT_OK;
+    return status;
 }
 
 bool cli_tls_options_are_given(const struct cli_tls_options *options)
@@ -160,17 +158,12 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
 void cli_connection_done(struct cli_connection *connection)
 {
     cflight_client_free(connection->client);
-    for (size_t i = 0; i < connection->header_text_count; i++) {
-        cli_text_done(&connection->header_texts[i]);
+    for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
+        cflight_buffer_unref(connection->files[i]);
     }
-    cli_free(connection->header_texts);
     cli_free(connection->headers);
     cli_text_wipe(&connection->authorization);
     cli_text_wipe(&connection->secret);
-    cli_text_done(&connection->tls_roots);
-    cli_text_done(&connection->tls_cert);
-    cli_text_wipe(&connection->tls_key);
-    cli_text_done(&connection->tls_crl);
     cli_free(connection->uri);
     memset(connection, 0, sizeof *connection);
 }

@@ -34,6 +34,8 @@ struct cli_client_options {
     struct cflight_client_options options; /* but for what is in these files */
 };
 
+enum { CLI_CLIENT_FILES = 4 /* roots, certificate, key, revocation lists */ };
+
 /* The server a client command talks to, with the limits, headers and credentials that the user
  * gave. Thread class: one at a time. */
 struct cli_connection {
@@ -46,15 +48,10 @@ struct cli_connection {
     char *uri;           /* complete; NULL while it was not found good */
     int64_t deadline_ms; /* on the monotonic clock; 0 for none */
     cflight_client *client;
-    struct cflight_client_options options; /* for clients of the service's locations, too */
-    struct cli_text tls_roots;
-    struct cli_text tls_cert;
-    struct cli_text tls_key;
-    struct cli_text tls_crl;
-    struct cflight_header *headers; /* of the user, then at most one of the credentials */
+    struct cflight_client_options options;   /* for clients of the service's locations, too */
+    cflight_buffer *files[CLI_CLIENT_FILES]; /* what they point at */
+    struct cflight_header *headers;          /* of the user, then at most one of the credentials */
     size_t header_count;
-    struct cli_text *header_texts; /* the memory behind `headers` */
-    size_t header_text_count;
     struct cli_text secret;        /* password or token, until it is used */
     struct cli_text authorization; /* value of the header that logs in */
 };

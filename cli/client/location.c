@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cflight/types.h"
+#include "cli/system/memory.h"
 #include "cli/system/text.h"
 
 /* What stands behind "SCHEME://". */
@@ -95,21 +96,21 @@ cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_li
                                      char **ret_uri, cflight_error **reterr)
 {
     struct cli_text text = CLI_TEXT_INIT;
+    char *complete = NULL;
     bool has_scheme = strstr(uri, "://") != NULL;
     if (!has_scheme) {
         cli_text_append_string(&text, wants_tls ? "grpc+tls://" : "grpc://");
     }
     cli_text_append_string(&text, uri);
-    (void)cli_text_terminated(&text);
-    cflight_status status = cli_text_status(&text, reterr);
+    cflight_status status = cli_text_take(&text, &complete, reterr);
     if (status == CFLIGHT_OK) {
-        status = check(text.data, is_listener || !has_scheme, reterr);
+        status = check(complete, is_listener || !has_scheme, reterr);
     }
     if (status != CFLIGHT_OK) {
-        cli_text_done(&text);
+        cli_free(complete);
         return status;
     }
-    *ret_uri = text.data;
+    *ret_uri = complete;
     return CFLIGHT_OK;
 }
 

@@ -10,7 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/system/file_content.h"
+#include "cli/system/input.h"
 #include "cli/system/files.h"
 #include "cli/system/os_error.h"
 

@@ -4,7 +4,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/system/clock.h"
-#include "cli/system/file_content.h"
+#include "cli/system/input.h"
 #include "cli/system/os_error.h"
 #include "cli/system/utf8.h"
 
@@ -93,7 +93,7 @@ cflight_status cli_run_action(struct cli_run *run, cflight_error **reterr)
 
     run->subject = given->type;
     if (given->body != NULL && strcmp(given->body, "-") == 0) {
-        status = cli_file_read(&content, given->body, reterr);
+        status = cli_read_all_stdin(&content, reterr);
         run->exit_code = status == CFLIGHT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
         body = cli_text_bytes(&content);
     }

@@ -10,7 +10,7 @@
 #include "cli/client/fetch.h"
 #include "cli/client/flight_name.h"
 #include "cli/commands/commands.h"
-#include "cli/system/file_content.h"
+#include "cli/system/input.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/mapped_file.h"
 #include "cli/system/memory.h"

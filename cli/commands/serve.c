@@ -14,6 +14,7 @@
 #include "cli/serve/auth.h"
 #include "cli/serve/serve.h"
 #include "cli/serve/tls.h"
+#include "cli/system/files.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"

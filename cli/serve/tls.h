@@ -3,7 +3,6 @@
 #define CFLIGHT_CLI_SERVE_TLS_H
 
 #include "cflight/server.h"
-#include "cli/system/text.h"
 
 enum { CLI_TLS_CERT, CLI_TLS_KEY, CLI_TLS_CA, CLI_TLS_CRL, CLI_TLS_FILE_COUNT };
 
@@ -11,16 +10,12 @@ enum { CLI_TLS_CERT, CLI_TLS_KEY, CLI_TLS_CA, CLI_TLS_CRL, CLI_TLS_FILE_COUNT };
  * TLS, without a CA clients need no certificate, without a CRL none is revoked. */
 struct cli_serve_tls {
     struct cli_tls_file {
-        char *path; /* absolute, NULL for none */
-        struct cli_text content;
+        char *path;              /* absolute, NULL for none */
+        cflight_buffer *content; /* NULL while nobody needs it */
     } files[CLI_TLS_FILE_COUNT];
     struct cflight_tls_policy policy; /* but for what the CRL has */
     struct cflight_tls_key_pair pair;
 };
-
-/* Makes a path absolute, so that it stays good when the working directory changes; NULL stays NULL.
- * `*ret_path` is to be freed. */
-cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr);
 
 /* Notes where the files are, each NULL for none; `tls` is empty. */
 cflight_status cli_serve_tls_init(struct cli_serve_tls *tls, const char *cert_path,

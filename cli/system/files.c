@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors, directories, and looks at files. Thread class: free. */
+/* Descriptors, directories, paths, and looks at files. Thread class: free. */
 #include "cli/system/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "cli/system/os_error.h"
+#include "cli/system/text.h"
 
 void cli_close(int fd)
 {
@@ -23,6 +27,25 @@ DIR *cli_entries_open(int directory_fd)
         errno = os_code;
     }
     return entries;
+}
+
+/* Links stay links: whoever renews a file may point one to the new file. */
+cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr)
+{
+    struct cli_text text = CLI_TEXT_INIT;
+    if (path == NULL) {
+        return CFLIGHT_OK;
+    }
+    if (path[0] != '/') {
+        char *directory = realpath(".", NULL);
+        if (directory == NULL) {
+            return cli_error_from_errno(reterr, errno, "read", path);
+        }
+        cli_text_append_format(&text, "%s/", directory);
+        free(directory);
+    }
+    cli_text_append_string(&text, path);
+    return cli_text_take(&text, ret_path, reterr);
 }
 
 bool cli_is_same_file(const struct stat *a, const struct stat *b)

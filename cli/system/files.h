@@ -6,12 +6,18 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "cflight/error.h"
+
 /* Closes a descriptor; -1 is ignored. */
 void cli_close(int fd);
 
 /* Opens the entries of a directory that is open, whose descriptor stays with the caller. @return
  * NULL with errno */
 DIR *cli_entries_open(int directory_fd);
+
+/* Makes a path absolute, so that it stays good when the working directory changes; NULL stays NULL.
+ * `*ret_path` is to be freed. */
+cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr);
 
 /* What two looks at files tell. */
 bool cli_is_same_file(const struct stat *a, const struct stat *b);

@@ -118,6 +118,18 @@ cflight_status cli_text_status(const struct cli_text *text, cflight_error **rete
     return CFLIGHT_OK;
 }
 
+cflight_status cli_text_take(struct cli_text *text, char **ret_string, cflight_error **reterr)
+{
+    (void)cli_text_terminated(text);
+    cflight_status status = cli_text_status(text, reterr);
+    if (status == CFLIGHT_OK) {
+        *ret_string = text->data;
+        text->data = NULL;
+    }
+    cli_text_done(text);
+    return status;
+}
+
 void cli_text_wipe(struct cli_text *text)
 {
     if (text->data != NULL) {

@@ -48,6 +48,9 @@ struct cflight_bytes cli_text_bytes(const struct cli_text *text);
 /* CFLIGHT_OK, or CFLIGHT_RESOURCE_EXHAUSTED when an append failed. */
 cflight_status cli_text_status(const struct cli_text *text, cflight_error **reterr);
 
+/* Hands the content out, terminated, to be freed by the caller; the text is done in any case. */
+cflight_status cli_text_take(struct cli_text *text, char **ret_string, cflight_error **reterr);
+
 void cli_text_done(struct cli_text *text);
 /* As cli_text_done(), for a secret: its memory is overwritten first. */
 void cli_text_wipe(struct cli_text *text);

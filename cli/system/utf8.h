@@ -15,8 +15,6 @@ uint32_t cli_utf8_next(struct cflight_bytes bytes, size_t *offset, bool *ret_val
  * form). */
 bool cli_utf8_is_valid(struct cflight_bytes bytes);
 
-/* Terminal columns of a code point: 0, 1 or 2. */
-int cli_utf8_width(uint32_t code_point);
 /* Moves past a character with all that is shown in its place (marks, skin tones, selectors).
  * @return its terminal columns. The offset must be inside `bytes`. */
 size_t cli_utf8_next_cluster(struct cflight_bytes bytes, size_t *offset);

@@ -140,7 +140,8 @@ static bool is_in(uint32_t code_point, const struct range *ranges, size_t count)
     return false;
 }
 
-int cli_utf8_width(uint32_t code_point)
+/* Terminal columns of a code point: 0, 1 or 2. */
+static int width_of(uint32_t code_point)
 {
     if (code_point < 0x300) {
         return 1;
@@ -160,12 +161,12 @@ size_t cli_utf8_next_cluster(struct cflight_bytes bytes, size_t *offset)
 {
     bool is_valid = false;
     uint32_t base = cli_utf8_next(bytes, offset, &is_valid);
-    int width = cli_utf8_width(base);
+    int width = width_of(base);
     while (*offset < bytes.len_bytes) {
         size_t next = *offset;
         uint32_t code_point = cli_utf8_next(bytes, &next, &is_valid);
         bool is_tone = width == 2 && base >= 0x10000 && is_skin_tone(code_point);
-        if (!is_valid || (!is_tone && cli_utf8_width(code_point) > 0)) {
+        if (!is_valid || (!is_tone && width_of(code_point) > 0)) {
             break;
         }
         width = code_point == EMOJI_SELECTOR && width == 1 ? 2 : width;

@@ -19,61 +19,33 @@ static uint64_t bytes_of(int64_t count, uint64_t bits)
     return total_bits / 8 + (total_bits % 8 != 0 ? 1 : 0);
 }
 
-/* Bits of one value of a fixed-width kind; 0 for all others. */
-static uint64_t value_bits(const struct cli_column *column)
+/* Bits of a row in the buffers of fixed width. */
+static uint64_t row_bits(const struct cflight_type *type)
 {
-    switch (column->kind) {
-    case CLI_KIND_BOOL:
+    switch ((int)type->id) {
+    case CFLIGHT_TYPE_BOOL:
         return 1;
-    case CLI_KIND_INT8:
-    case CLI_KIND_UINT8:
-    case CLI_KIND_SPARSE_UNION:
+    case CFLIGHT_TYPE_SPARSE_UNION:
         return 8;
-    case CLI_KIND_INT16:
-    case CLI_KIND_UINT16:
-    case CLI_KIND_FLOAT16:
-        return 16;
-    case CLI_KIND_INT32:
-    case CLI_KIND_UINT32:
-    case CLI_KIND_FLOAT32:
-    case CLI_KIND_DATE32:
-    case CLI_KIND_TIME32:
-    case CLI_KIND_INTERVAL_MONTHS:
-    case CLI_KIND_BINARY:
-    case CLI_KIND_UTF8:
-    case CLI_KIND_LIST:
-    case CLI_KIND_MAP:
+    case CFLIGHT_TYPE_BINARY:
+    case CFLIGHT_TYPE_UTF8:
+    case CFLIGHT_TYPE_LIST:
+    case CFLIGHT_TYPE_MAP:
         return 32;
-    case CLI_KIND_DENSE_UNION:
+    case CFLIGHT_TYPE_DENSE_UNION:
         return 40;
-    case CLI_KIND_INT64:
-    case CLI_KIND_UINT64:
-    case CLI_KIND_FLOAT64:
-    case CLI_KIND_DATE64:
-    case CLI_KIND_TIME64:
-    case CLI_KIND_TIMESTAMP:
-    case CLI_KIND_DURATION:
-    case CLI_KIND_INTERVAL_DAY_TIME:
-    case CLI_KIND_LARGE_BINARY:
-    case CLI_KIND_LARGE_UTF8:
-    case CLI_KIND_LARGE_LIST:
-    case CLI_KIND_LIST_VIEW:
+    case CFLIGHT_TYPE_LARGE_BINARY:
+    case CFLIGHT_TYPE_LARGE_UTF8:
+    case CFLIGHT_TYPE_LARGE_LIST:
+    case CFLIGHT_TYPE_LIST_VIEW:
         return 64;
-    case CLI_KIND_INTERVAL_MONTH_DAY_NANO:
-    case CLI_KIND_BINARY_VIEW:
-    case CLI_KIND_UTF8_VIEW:
-    case CLI_KIND_LARGE_LIST_VIEW:
+    case CFLIGHT_TYPE_BINARY_VIEW:
+    case CFLIGHT_TYPE_UTF8_VIEW:
+    case CFLIGHT_TYPE_LARGE_LIST_VIEW:
         return 128;
-    case CLI_KIND_DECIMAL:
-    case CLI_KIND_FIXED_BINARY:
-        return (uint64_t)column->size * 8;
-    case CLI_KIND_NULL:
-    case CLI_KIND_FIXED_LIST:
-    case CLI_KIND_STRUCT:
-    case CLI_KIND_RUN_END_ENCODED:
-        return 0;
+    default:
+        return (uint64_t)type->value_bytes * 8;
     }
-    return 0;
 }
 
 /* The part of an array that is meant: `start` counts from the array's own offset. */
@@ -91,24 +63,15 @@ static struct rows offset_range(const struct cli_column *column, const struct ro
     if (rows->count == 0 || array->n_buffers < 2 || array->buffers[1] == NULL) {
         return range;
     }
-    int64_t first = array->offset + rows->start;
-    if (column->kind == CLI_KIND_LARGE_BINARY || column->kind == CLI_KIND_LARGE_UTF8 ||
-        column->kind == CLI_KIND_LARGE_LIST) {
-        const int64_t *offsets = array->buffers[1];
-        range.start = offsets[first];
-        range.count = offsets[first + rows->count] - range.start;
-    } else {
-        const int32_t *offsets = array->buffers[1];
-        range.start = offsets[first];
-        range.count = offsets[first + rows->count] - range.start;
-    }
+    range.start = cli_column_offset(column, array, 1, rows->start);
+    range.count = cli_column_offset(column, array, 1, rows->start + rows->count) - range.start;
     return range;
 }
 
-static bool has_data_buffer(enum cli_kind kind)
+static bool has_data_buffer(enum cflight_type_id type)
 {
-    return kind == CLI_KIND_BINARY || kind == CLI_KIND_UTF8 || kind == CLI_KIND_LARGE_BINARY ||
-           kind == CLI_KIND_LARGE_UTF8;
+    return type == CFLIGHT_TYPE_BINARY || type == CFLIGHT_TYPE_UTF8 ||
+           type == CFLIGHT_TYPE_LARGE_BINARY || type == CFLIGHT_TYPE_LARGE_UTF8;
 }
 
 /* The rows of a child that the rows of its parent stand for. Layouts that point anywhere count the
@@ -118,14 +81,14 @@ static struct rows child_rows(const struct cli_column *column, const struct rows
 {
     struct rows result = {.array = rows->array->children[child]};
     int64_t first = rows->array->offset + rows->start;
-    if (column->kind == CLI_KIND_STRUCT || column->kind == CLI_KIND_SPARSE_UNION) {
+    if (column->type.id == CFLIGHT_TYPE_STRUCT || column->type.id == CFLIGHT_TYPE_SPARSE_UNION) {
         result.start = first;
         result.count = rows->count;
-    } else if (column->kind == CLI_KIND_FIXED_LIST) {
-        result.start = first * column->size;
-        result.count = rows->count * column->size;
-    } else if (column->kind == CLI_KIND_LIST || column->kind == CLI_KIND_LARGE_LIST ||
-               column->kind == CLI_KIND_MAP) {
+    } else if (column->type.id == CFLIGHT_TYPE_FIXED_SIZE_LIST) {
+        result.start = first * column->type.list_size;
+        result.count = rows->count * column->type.list_size;
+    } else if (column->type.id == CFLIGHT_TYPE_LIST || column->type.id == CFLIGHT_TYPE_LARGE_LIST ||
+               column->type.id == CFLIGHT_TYPE_MAP) {
         struct rows range = offset_range(column, rows);
         result.start = range.start;
         result.count = range.count;
@@ -138,8 +101,8 @@ static struct rows child_rows(const struct cli_column *column, const struct rows
 static uint64_t count_bytes(const struct cli_column *column, const struct rows *rows)
 {
     const struct ArrowArray *array = rows->array;
-    uint64_t total_bytes = bytes_of(rows->count, value_bits(column));
-    if (has_data_buffer(column->kind)) {
+    uint64_t total_bytes = bytes_of(rows->count, row_bits(&column->type));
+    if (has_data_buffer(column->type.id)) {
         total_bytes = cli_add_bytes(total_bytes, (uint64_t)offset_range(column, rows).count);
     }
     if (array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL) {

@@ -2,65 +2,18 @@
 #ifndef CFLIGHT_CLI_VALUES_COLUMN_H
 #define CFLIGHT_CLI_VALUES_COLUMN_H
 
-#include "cflight/arrow_abi.h"
-#include "cflight/error.h"
+#include "cflight/schema.h"
 #include "cli/system/text.h"
 
 /* What a field of a schema holds, worked out once so that values can be printed without looking at
  * format strings. */
 
-enum cli_kind {
-    CLI_KIND_NULL,
-    CLI_KIND_BOOL,
-    CLI_KIND_INT8,
-    CLI_KIND_UINT8,
-    CLI_KIND_INT16,
-    CLI_KIND_UINT16,
-    CLI_KIND_INT32,
-    CLI_KIND_UINT32,
-    CLI_KIND_INT64,
-    CLI_KIND_UINT64,
-    CLI_KIND_FLOAT16,
-    CLI_KIND_FLOAT32,
-    CLI_KIND_FLOAT64,
-    CLI_KIND_DECIMAL,
-    CLI_KIND_BINARY,
-    CLI_KIND_LARGE_BINARY,
-    CLI_KIND_BINARY_VIEW,
-    CLI_KIND_FIXED_BINARY,
-    CLI_KIND_UTF8,
-    CLI_KIND_LARGE_UTF8,
-    CLI_KIND_UTF8_VIEW,
-    CLI_KIND_DATE32,
-    CLI_KIND_DATE64,
-    CLI_KIND_TIME32,
-    CLI_KIND_TIME64,
-    CLI_KIND_TIMESTAMP,
-    CLI_KIND_DURATION,
-    CLI_KIND_INTERVAL_MONTHS,
-    CLI_KIND_INTERVAL_DAY_TIME,
-    CLI_KIND_INTERVAL_MONTH_DAY_NANO,
-    CLI_KIND_LIST,
-    CLI_KIND_LARGE_LIST,
-    CLI_KIND_LIST_VIEW,
-    CLI_KIND_LARGE_LIST_VIEW,
-    CLI_KIND_FIXED_LIST,
-    CLI_KIND_STRUCT,
-    CLI_KIND_MAP,
-    CLI_KIND_SPARSE_UNION,
-    CLI_KIND_DENSE_UNION,
-    CLI_KIND_RUN_END_ENCODED,
-};
-
 struct cli_column {
-    enum cli_kind kind; /* of the indices when `dictionary` is set */
+    struct cflight_type
+        type;      /* of the indices when `dictionary` is set; its time zone is not kept */
+    bool has_zone; /* timestamps: a time zone is given, values are UTC */
     char *name;
-    char *key;               /* `name`, with a suffix where a sibling before it has the same name */
-    int32_t size;            /* bytes of a fixed binary or decimal, items of a fixed list */
-    int32_t scale;           /* decimals */
-    int digits;              /* fraction digits of a time unit: 0, 3, 6 or 9 */
-    bool has_zone;           /* timestamps: a time zone is given, values are UTC */
-    int8_t union_child[128]; /* child of a union type id, -1 for none */
+    char *key; /* `name`, with a suffix where a sibling before it has the same name */
     struct cli_column *children;
     size_t child_count;
     struct cli_column *dictionary; /* type of the values, NULL when not dictionary encoded */
@@ -72,6 +25,10 @@ struct cli_column {
 cflight_status cli_column_init(struct cli_column *ret_column, const struct ArrowSchema *schema,
                                cflight_error **reterr);
 void cli_column_done(struct cli_column *column);
+
+/* The offset (or, of list views, the size) of a row that stands in a buffer of the array. */
+int64_t cli_column_offset(const struct cli_column *column, const struct ArrowArray *array,
+                          size_t buffer, int64_t row);
 
 /* Numbers are shown flush right. */
 bool cli_column_is_number(const struct cli_column *column);

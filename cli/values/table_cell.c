@@ -18,13 +18,13 @@ enum cli_cut cli_cell_cut(const struct cli_column *column)
     if (column->dictionary != NULL) {
         return cli_cell_cut(column->dictionary);
     }
-    if (column->kind == CLI_KIND_RUN_END_ENCODED) {
+    if (column->type.id == CFLIGHT_TYPE_RUN_END_ENCODED) {
         return cli_cell_cut(&column->children[1]);
     }
-    if (column->kind >= CLI_KIND_BINARY && column->kind <= CLI_KIND_UTF8_VIEW) {
+    if (column->type.id >= CFLIGHT_TYPE_BINARY && column->type.id <= CFLIGHT_TYPE_UTF8_VIEW) {
         return CLI_CUT_ANYWHERE;
     }
-    return column->kind < CLI_KIND_LIST ? CLI_CUT_NEVER : CLI_CUT_WORDS;
+    return column->type.id < CFLIGHT_TYPE_LIST ? CLI_CUT_NEVER : CLI_CUT_WORDS;
 }
 
 /* Cuts a text to CELL_BYTES_MAX bytes, not inside a character. */
@@ -60,15 +60,12 @@ static cflight_status make_cell(struct cli_cell *ret_cell, struct cflight_bytes 
     cli_text_append_visible(&visible, shown);
     cli_text_append_string(&visible, shown.len_bytes < bytes.len_bytes ? ELLIPSIS : "");
     cli_text_append_string(&visible, quote);
-    (void)cli_text_terminated(&visible);
-    cflight_status status = cli_text_status(&visible, reterr);
-    if (status != CFLIGHT_OK) {
-        cli_text_done(&visible);
-        return status;
+    struct cli_cell cell = {.width = cli_utf8_text_width(cli_text_bytes(&visible))};
+    cflight_status status = cli_text_take(&visible, &cell.text, reterr);
+    if (status == CFLIGHT_OK) {
+        *ret_cell = cell;
     }
-    *ret_cell =
-        (struct cli_cell){visible.data, cli_utf8_text_width(cli_text_bytes(&visible)), false};
-    return CFLIGHT_OK;
+    return status;
 }
 
 cflight_status cli_cell_of_text(struct cli_cell *ret_cell, struct cflight_bytes bytes,

@@ -22,43 +22,40 @@ static bool bit_is_set(const void *bitmap, int64_t index)
     return (((const uint8_t *)bitmap)[index / 8] >> (index % 8) & 1) != 0;
 }
 
-static bool has_validity(enum cli_kind kind)
+static bool has_validity(enum cflight_type_id type)
 {
-    return kind != CLI_KIND_NULL && kind != CLI_KIND_SPARSE_UNION && kind != CLI_KIND_DENSE_UNION &&
-           kind != CLI_KIND_RUN_END_ENCODED;
+    return type != CFLIGHT_TYPE_NULL && type != CFLIGHT_TYPE_SPARSE_UNION &&
+           type != CFLIGHT_TYPE_DENSE_UNION && type != CFLIGHT_TYPE_RUN_END_ENCODED;
 }
 
 static bool is_null_here(const struct cli_column *column, const struct ArrowArray *array,
                          int64_t index)
 {
-    if (column->kind == CLI_KIND_NULL) {
+    if (column->type.id == CFLIGHT_TYPE_NULL) {
         return true;
     }
-    return has_validity(column->kind) && array->null_count != 0 && array->n_buffers > 0 &&
+    return has_validity(column->type.id) && array->null_count != 0 && array->n_buffers > 0 &&
            array->buffers[0] != NULL && !bit_is_set(array->buffers[0], array->offset + index);
 }
 
-static int64_t load_integer(enum cli_kind kind, const void *buffer, int64_t index)
+static int64_t load_integer(enum cflight_type_id type, const void *buffer, int64_t index)
 {
-    if (kind == CLI_KIND_INT8) {
+    switch ((int)type) {
+    case CFLIGHT_TYPE_INT8:
         return ((const int8_t *)buffer)[index];
-    }
-    if (kind == CLI_KIND_UINT8) {
+    case CFLIGHT_TYPE_UINT8:
         return ((const uint8_t *)buffer)[index];
-    }
-    if (kind == CLI_KIND_INT16) {
+    case CFLIGHT_TYPE_INT16:
         return ((const int16_t *)buffer)[index];
-    }
-    if (kind == CLI_KIND_UINT16) {
+    case CFLIGHT_TYPE_UINT16:
         return ((const uint16_t *)buffer)[index];
-    }
-    if (kind == CLI_KIND_INT32) {
+    case CFLIGHT_TYPE_INT32:
         return ((const int32_t *)buffer)[index];
-    }
-    if (kind == CLI_KIND_UINT32) {
+    case CFLIGHT_TYPE_UINT32:
         return ((const uint32_t *)buffer)[index];
+    default:
+        return ((const int64_t *)buffer)[index];
     }
-    return ((const int64_t *)buffer)[index];
 }
 
 /* The run that holds a logical row: the first whose end is past it ("Run-End Encoded Layout"). */
@@ -71,7 +68,8 @@ static int64_t find_run(const struct cli_column *column, const struct ArrowArray
     int64_t high = ends->length - 1;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (load_integer(column->children[0].kind, ends->buffers[1], ends->offset + middle) > row) {
+        if (load_integer(column->children[0].type.id, ends->buffers[1], ends->offset + middle) >
+            row) {
             high = middle;
         } else {
             low = middle + 1;
@@ -88,11 +86,11 @@ static bool enter_union(struct place *place)
     const struct ArrowArray *array = place->array;
     int64_t index = array->offset + place->index;
     int8_t id = ((const int8_t *)array->buffers[0])[index];
-    int child = id < 0 ? -1 : column->union_child[id];
+    int child = id < 0 ? -1 : column->type.union_child[id];
     if (child < 0) {
         return false;
     }
-    if (column->kind == CLI_KIND_DENSE_UNION) {
+    if (column->type.id == CFLIGHT_TYPE_DENSE_UNION) {
         index = ((const int32_t *)array->buffers[1])[index];
     }
     place->column = &column->children[child];
@@ -112,15 +110,15 @@ static struct place find_value(const struct cli_column *column, const struct Arr
             return place;
         }
         if (place.column->dictionary != NULL) {
-            int64_t code = load_integer(place.column->kind, place.array->buffers[1],
+            int64_t code = load_integer(place.column->type.id, place.array->buffers[1],
                                         place.array->offset + place.index);
             place = (struct place){place.column->dictionary, place.array->dictionary, code, false};
-        } else if (place.column->kind == CLI_KIND_RUN_END_ENCODED) {
+        } else if (place.column->type.id == CFLIGHT_TYPE_RUN_END_ENCODED) {
             int64_t run = find_run(place.column, place.array, place.index);
             place =
                 (struct place){&place.column->children[1], place.array->children[1], run, false};
-        } else if (place.column->kind == CLI_KIND_SPARSE_UNION ||
-                   place.column->kind == CLI_KIND_DENSE_UNION) {
+        } else if (place.column->type.id == CFLIGHT_TYPE_SPARSE_UNION ||
+                   place.column->type.id == CFLIGHT_TYPE_DENSE_UNION) {
             if (!enter_union(&place)) {
                 place.is_null = true;
                 return place;
@@ -160,26 +158,19 @@ static struct cflight_bytes view_bytes(const struct ArrowArray *array, int64_t i
 static struct cflight_bytes value_bytes(const struct place *place)
 {
     const struct ArrowArray *array = place->array;
-    enum cli_kind kind = place->column->kind;
+    enum cflight_type_id type = place->column->type.id;
     int64_t index = array->offset + place->index;
-    if (kind == CLI_KIND_FIXED_BINARY) {
+    if (type == CFLIGHT_TYPE_FIXED_SIZE_BINARY) {
         const uint8_t *data = array->buffers[1];
-        size_t size_bytes = (size_t)place->column->size;
+        size_t size_bytes = (size_t)place->column->type.value_bytes;
         return cflight_bytes_make(size_bytes == 0 ? NULL : data + (size_t)index * size_bytes,
                                   size_bytes);
     }
-    if (kind == CLI_KIND_BINARY_VIEW || kind == CLI_KIND_UTF8_VIEW) {
+    if (type == CFLIGHT_TYPE_BINARY_VIEW || type == CFLIGHT_TYPE_UTF8_VIEW) {
         return view_bytes(array, index);
     }
-    int64_t start = 0;
-    int64_t end = 0;
-    if (kind == CLI_KIND_BINARY || kind == CLI_KIND_UTF8) {
-        start = ((const int32_t *)array->buffers[1])[index];
-        end = ((const int32_t *)array->buffers[1])[index + 1];
-    } else {
-        start = ((const int64_t *)array->buffers[1])[index];
-        end = ((const int64_t *)array->buffers[1])[index + 1];
-    }
+    int64_t start = cli_column_offset(place->column, array, 1, place->index);
+    int64_t end = cli_column_offset(place->column, array, 1, place->index + 1);
     if (start == end) {
         return cflight_bytes_make(NULL, 0);
     }
@@ -190,26 +181,17 @@ static struct cflight_bytes value_bytes(const struct place *place)
 static void list_range(const struct place *place, int64_t *ret_start, int64_t *ret_count)
 {
     const struct ArrowArray *array = place->array;
-    int64_t index = array->offset + place->index;
-    enum cli_kind kind = place->column->kind;
-    if (kind == CLI_KIND_FIXED_LIST) {
-        *ret_start = index * place->column->size;
-        *ret_count = place->column->size;
-    } else if (kind == CLI_KIND_LIST_VIEW) {
-        *ret_start = ((const int32_t *)array->buffers[1])[index];
-        *ret_count = ((const int32_t *)array->buffers[2])[index];
-    } else if (kind == CLI_KIND_LARGE_LIST_VIEW) {
-        *ret_start = ((const int64_t *)array->buffers[1])[index];
-        *ret_count = ((const int64_t *)array->buffers[2])[index];
-    } else if (kind == CLI_KIND_LARGE_LIST) {
-        const int64_t *offsets = array->buffers[1];
-        *ret_start = offsets[index];
-        *ret_count = offsets[index + 1] - offsets[index];
-    } else {
-        const int32_t *offsets = array->buffers[1];
-        *ret_start = offsets[index];
-        *ret_count = offsets[index + 1] - offsets[index];
+    enum cflight_type_id type = place->column->type.id;
+    if (type == CFLIGHT_TYPE_FIXED_SIZE_LIST) {
+        *ret_count = place->column->type.list_size;
+        *ret_start = (array->offset + place->index) * *ret_count;
+        return;
     }
+    bool is_view = type == CFLIGHT_TYPE_LIST_VIEW || type == CFLIGHT_TYPE_LARGE_LIST_VIEW;
+    *ret_start = cli_column_offset(place->column, array, 1, place->index);
+    *ret_count = is_view
+                     ? cli_column_offset(place->column, array, 2, place->index)
+                     : cli_column_offset(place->column, array, 1, place->index + 1) - *ret_start;
 }
 
 static void append_list(struct cli_text *text, const struct place *place)
@@ -264,6 +246,12 @@ static void append_map(struct cli_text *text, const struct place *place)
     cli_text_append_char(text, ']');
 }
 
+/* Fraction digits of the unit of a time. */
+static int digits_of(const struct cli_column *column)
+{
+    return 3 * (int)column->type.unit;
+}
+
 static void append_interval(struct cli_text *text, const struct place *place)
 {
     const struct cli_column *column = place->column;
@@ -271,15 +259,15 @@ static void append_interval(struct cli_text *text, const struct place *place)
     const uint8_t *data = place->array->buffers[1];
     int32_t parts[2] = {0, 0};
     int64_t nanoseconds = 0;
-    if (column->kind == CLI_KIND_INTERVAL_MONTHS) {
+    if (column->type.id == CFLIGHT_TYPE_INTERVAL_MONTHS) {
         cli_text_append_interval(text, ((const int32_t *)place->array->buffers[1])[index], 0, 0, 0);
-    } else if (column->kind == CLI_KIND_INTERVAL_DAY_TIME) {
+    } else if (column->type.id == CFLIGHT_TYPE_INTERVAL_DAY_TIME) {
         memcpy(parts, data + index * 8, sizeof parts);
-        cli_text_append_interval(text, 0, parts[0], parts[1], column->digits);
+        cli_text_append_interval(text, 0, parts[0], parts[1], digits_of(column));
     } else {
         memcpy(parts, data + index * 16, sizeof parts);
         memcpy(&nanoseconds, data + index * 16 + 8, sizeof nanoseconds);
-        cli_text_append_interval(text, parts[0], parts[1], nanoseconds, column->digits);
+        cli_text_append_interval(text, parts[0], parts[1], nanoseconds, digits_of(column));
     }
 }
 
@@ -301,25 +289,25 @@ static void append_temporal(struct cli_text *text, const struct place *place)
     const struct cli_column *column = place->column;
     int64_t index = place->array->offset + place->index;
     const void *data = place->array->buffers[1];
-    switch ((int)column->kind) {
-    case CLI_KIND_DATE32:
+    switch ((int)column->type.id) {
+    case CFLIGHT_TYPE_DATE32:
         cli_text_append_date(text, ((const int32_t *)data)[index]);
         break;
-    case CLI_KIND_DATE64:
+    case CFLIGHT_TYPE_DATE64:
         append_date64(text, ((const int64_t *)data)[index]);
         break;
-    case CLI_KIND_TIME32:
-        cli_text_append_time(text, ((const int32_t *)data)[index], column->digits);
+    case CFLIGHT_TYPE_TIME32:
+        cli_text_append_time(text, ((const int32_t *)data)[index], digits_of(column));
         break;
-    case CLI_KIND_TIME64:
-        cli_text_append_time(text, ((const int64_t *)data)[index], column->digits);
+    case CFLIGHT_TYPE_TIME64:
+        cli_text_append_time(text, ((const int64_t *)data)[index], digits_of(column));
         break;
-    case CLI_KIND_TIMESTAMP:
-        cli_text_append_timestamp(text, ((const int64_t *)data)[index], column->digits,
+    case CFLIGHT_TYPE_TIMESTAMP:
+        cli_text_append_timestamp(text, ((const int64_t *)data)[index], digits_of(column),
                                   column->has_zone);
         break;
-    case CLI_KIND_DURATION:
-        cli_text_append_duration(text, ((const int64_t *)data)[index], column->digits);
+    case CFLIGHT_TYPE_DURATION:
+        cli_text_append_duration(text, ((const int64_t *)data)[index], digits_of(column));
         break;
     default:
         append_interval(text, place);
@@ -331,52 +319,53 @@ static void append_number(struct cli_text *text, const struct place *place)
 {
     int64_t index = place->array->offset + place->index;
     const void *data = place->array->buffers[1];
-    switch ((int)place->column->kind) {
-    case CLI_KIND_BOOL:
+    switch ((int)place->column->type.id) {
+    case CFLIGHT_TYPE_BOOL:
         cli_text_append_string(text, bit_is_set(data, index) ? "true" : "false");
         break;
-    case CLI_KIND_UINT64:
+    case CFLIGHT_TYPE_UINT64:
         cli_text_append_uint64(text, ((const uint64_t *)data)[index]);
         break;
-    case CLI_KIND_FLOAT16:
+    case CFLIGHT_TYPE_FLOAT16:
         cli_text_append_float16(text, ((const uint16_t *)data)[index]);
         break;
-    case CLI_KIND_FLOAT32:
+    case CFLIGHT_TYPE_FLOAT32:
         cli_text_append_float32(text, ((const float *)data)[index]);
         break;
-    case CLI_KIND_FLOAT64:
+    case CFLIGHT_TYPE_FLOAT64:
         cli_text_append_float64(text, ((const double *)data)[index]);
         break;
-    case CLI_KIND_DECIMAL:
-        cli_text_append_decimal(text, (const uint8_t *)data + index * place->column->size,
-                                (size_t)place->column->size, place->column->scale);
+    case CFLIGHT_TYPE_DECIMAL:
+        cli_text_append_decimal(text,
+                                (const uint8_t *)data + index * place->column->type.value_bytes,
+                                (size_t)place->column->type.value_bytes, place->column->type.scale);
         break;
     default:
-        cli_text_append_int64(text, load_integer(place->column->kind, data, index));
+        cli_text_append_int64(text, load_integer(place->column->type.id, data, index));
         break;
     }
 }
 
-static bool is_binary(enum cli_kind kind)
+static bool is_binary(enum cflight_type_id type)
 {
-    return kind >= CLI_KIND_BINARY && kind <= CLI_KIND_FIXED_BINARY;
+    return type >= CFLIGHT_TYPE_BINARY && type <= CFLIGHT_TYPE_FIXED_SIZE_BINARY;
 }
 
-static bool is_utf8(enum cli_kind kind)
+static bool is_utf8(enum cflight_type_id type)
 {
-    return kind >= CLI_KIND_UTF8 && kind <= CLI_KIND_UTF8_VIEW;
+    return type >= CFLIGHT_TYPE_UTF8 && type <= CFLIGHT_TYPE_UTF8_VIEW;
 }
 
-static bool is_temporal(enum cli_kind kind)
+static bool is_temporal(enum cflight_type_id type)
 {
-    return kind >= CLI_KIND_DATE32 && kind <= CLI_KIND_INTERVAL_MONTH_DAY_NANO;
+    return type >= CFLIGHT_TYPE_DATE32 && type <= CFLIGHT_TYPE_INTERVAL_MONTH_DAY_NANO;
 }
 
 static void append_nested(struct cli_text *text, const struct place *place)
 {
-    if (place->column->kind == CLI_KIND_STRUCT) {
+    if (place->column->type.id == CFLIGHT_TYPE_STRUCT) {
         append_struct(text, place);
-    } else if (place->column->kind == CLI_KIND_MAP) {
+    } else if (place->column->type.id == CFLIGHT_TYPE_MAP) {
         append_map(text, place);
     } else {
         append_list(text, place);
@@ -390,14 +379,14 @@ void cli_value_append_plain(struct cli_text *text, const struct cli_column *colu
     if (place.is_null) {
         return;
     }
-    if (is_utf8(place.column->kind)) {
+    if (is_utf8(place.column->type.id)) {
         struct cflight_bytes bytes = value_bytes(&place);
         cli_text_append(text, bytes.data, bytes.len_bytes);
-    } else if (is_binary(place.column->kind)) {
+    } else if (is_binary(place.column->type.id)) {
         cli_text_append_hex(text, value_bytes(&place));
-    } else if (is_temporal(place.column->kind)) {
+    } else if (is_temporal(place.column->type.id)) {
         append_temporal(text, &place);
-    } else if (place.column->kind >= CLI_KIND_LIST) {
+    } else if (place.column->type.id >= CFLIGHT_TYPE_LIST) {
         append_nested(text, &place);
     } else {
         append_number(text, &place);
@@ -415,7 +404,7 @@ static void append_json_number(struct cli_text *text, const struct place *place)
     }
     char first = text->data[start] == '-' ? text->data[start + 1] : text->data[start];
     bool is_word = first == 'N' || first == 'I';
-    if (!is_word && place->column->kind != CLI_KIND_DECIMAL) {
+    if (!is_word && place->column->type.id != CFLIGHT_TYPE_DECIMAL) {
         return;
     }
     cli_text_append_char(text, '"');
@@ -432,17 +421,17 @@ void cli_value_append_json(struct cli_text *text, const struct cli_column *colum
     struct place place = find_value(column, array, index);
     if (place.is_null) {
         cli_text_append_string(text, "null");
-    } else if (is_utf8(place.column->kind)) {
+    } else if (is_utf8(place.column->type.id)) {
         cli_text_append_json_string(text, value_bytes(&place));
-    } else if (is_binary(place.column->kind)) {
+    } else if (is_binary(place.column->type.id)) {
         cli_text_append_char(text, '"');
         cli_text_append_base64(text, value_bytes(&place));
         cli_text_append_char(text, '"');
-    } else if (is_temporal(place.column->kind)) {
+    } else if (is_temporal(place.column->type.id)) {
         cli_text_append_char(text, '"');
         append_temporal(text, &place);
         cli_text_append_char(text, '"');
-    } else if (place.column->kind >= CLI_KIND_LIST) {
+    } else if (place.column->type.id >= CFLIGHT_TYPE_LIST) {
         append_nested(text, &place);
     } else {
         append_json_number(text, &place);
