@@ -62,7 +62,7 @@ static cflight_status use_basic(struct cli_connection *connection, cflight_error
     cli_text_append(&plain, connection->secret.data, connection->secret.len_bytes);
     cflight_status status = cli_text_status(&plain, reterr);
     if (status == CFLIGHT_OK) {
-        cli_text_append_base64(&encoded, cli_text_bytes(&plain));
+        cli_bytes_append_base64(&encoded, cli_text_bytes(&plain));
         status = cli_text_status(&encoded, reterr);
     }
     if (status == CFLIGHT_OK) {

@@ -20,9 +20,9 @@ static cflight_status print_action_types(void *what, struct cli_output *output,
         if (status != CFLIGHT_OK || type == NULL) {
             break;
         }
-        cli_text_append_visible(&line, type->type);
+        cli_utf8_append_visible(&line, type->type);
         cli_text_append_char(&line, '\t');
-        cli_text_append_visible(&line, type->description);
+        cli_utf8_append_visible(&line, type->description);
         status = cli_print_line(output, &line, true, reterr);
         cflight_action_type_free(type);
     }
@@ -58,7 +58,7 @@ static cflight_status print_results(void *what, struct cli_output *output, cflig
         }
         struct cflight_bytes bytes = cflight_buffer_bytes(body);
         if (cli_output_is_terminal(output)) {
-            cli_text_append_visible(&line, bytes);
+            cli_utf8_append_visible(&line, bytes);
         } else {
             cli_text_append(&line, bytes.data, bytes.len_bytes);
         }

@@ -19,9 +19,9 @@ static cflight_status append_fields(struct cli_text *text, const struct ArrowSch
             return status;
         }
         cli_text_append_string(text, indent);
-        cli_text_append_visible(text, cflight_bytes_from_text(field->name));
+        cli_utf8_append_visible(text, cflight_bytes_from_text(field->name));
         cli_text_append_string(text, ": ");
-        cli_text_append_visible(text, cflight_bytes_from_text(type_text));
+        cli_utf8_append_visible(text, cflight_bytes_from_text(type_text));
         cli_text_append_string(text,
                                (field->flags & ARROW_FLAG_NULLABLE) == 0 ? " not null\n" : "\n");
         cflight_text_free(type_text);
@@ -55,11 +55,11 @@ static void append_endpoint(struct cli_text *text, size_t number,
                             const struct cflight_endpoint *endpoint)
 {
     cli_text_append_format(text, "  %zu: ticket ", number);
-    cli_text_append_visible(text, endpoint->ticket);
+    cli_utf8_append_visible(text, endpoint->ticket);
     cli_text_append_string(text, endpoint->location_count == 0 ? " at this server\n" : " at\n");
     for (size_t i = 0; i < endpoint->location_count; i++) {
         cli_text_append_string(text, "     ");
-        cli_text_append_visible(text, endpoint->locations[i]);
+        cli_utf8_append_visible(text, endpoint->locations[i]);
         cli_text_append_char(text, '\n');
     }
 }

@@ -12,12 +12,12 @@ enum { NAME_WIDTH = 32, ROWS_WIDTH = 12, BYTES_WIDTH = 14 };
 static void append_name(struct cli_text *text, const struct cflight_descriptor *descriptor)
 {
     if (descriptor->type == CFLIGHT_DESCRIPTOR_CMD) {
-        cli_text_append_visible(text, descriptor->cmd);
+        cli_utf8_append_visible(text, descriptor->cmd);
     }
     for (size_t i = 0; descriptor->type == CFLIGHT_DESCRIPTOR_PATH && i < descriptor->path_count;
          i++) {
         cli_text_append_string(text, i > 0 ? "/" : "");
-        cli_text_append_visible(text, descriptor->path[i]);
+        cli_utf8_append_visible(text, descriptor->path[i]);
     }
 }
 

@@ -104,7 +104,7 @@ static void show_answer(struct upload *upload, const cflight_buffer *answer)
         return;
     }
     cli_progress_clear(&upload->progress);
-    cli_text_append_visible(&line, cflight_buffer_bytes(answer));
+    cli_utf8_append_visible(&line, cflight_buffer_bytes(answer));
     cli_text_append_char(&line, '\n');
     (void)cli_output_write_text(upload->results, cli_text_bytes(&line));
     (void)cli_output_flush(upload->results);

@@ -13,7 +13,7 @@ enum { NAME_BYTES_MAX = 1000, ELEMENT_BYTES_MAX = 200 };
 static cflight_status refuse(const char *reason, struct cflight_bytes name, cflight_error **reterr)
 {
     struct cli_text shown = CLI_TEXT_INIT;
-    cli_text_append_visible(&shown, cflight_bytes_make(name.data, name.len_bytes < NAME_BYTES_MAX
+    cli_utf8_append_visible(&shown, cflight_bytes_make(name.data, name.len_bytes < NAME_BYTES_MAX
                                                                       ? name.len_bytes
                                                                       : NAME_BYTES_MAX));
     cflight_status status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,

@@ -21,7 +21,7 @@ static void print_line(const char *message)
 {
     struct cli_text line = CLI_TEXT_INIT;
     cli_text_append_string(&line, "cflight: ");
-    cli_text_append_message(&line, cflight_bytes_from_text(message));
+    cli_utf8_append_message(&line, cflight_bytes_from_text(message));
     cli_text_append_char(&line, '\n');
     if (!line.failed) {
         /* Nothing can be done when standard error is gone. */

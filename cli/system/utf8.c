@@ -72,7 +72,7 @@ bool cli_utf8_is_valid(struct cflight_bytes bytes)
     return is_valid;
 }
 
-void cli_text_append_code_point(struct cli_text *text, uint32_t code_point)
+void cli_utf8_append(struct cli_text *text, uint32_t code_point)
 {
     char encoded[4];
     size_t len_bytes = 0;
@@ -145,17 +145,17 @@ static void append_safe(struct cli_text *text, struct cflight_bytes bytes, const
     }
 }
 
-void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes)
+void cli_utf8_append_visible(struct cli_text *text, struct cflight_bytes bytes)
 {
     append_safe(text, bytes, "");
 }
 
-void cli_text_append_message(struct cli_text *text, struct cflight_bytes bytes)
+void cli_utf8_append_message(struct cli_text *text, struct cflight_bytes bytes)
 {
     append_safe(text, bytes, "\\");
 }
 
-void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes)
+void cli_utf8_append_harmless(struct cli_text *text, struct cflight_bytes bytes)
 {
     append_safe(text, bytes, "\n\t\\");
 }

@@ -24,16 +24,16 @@ size_t cli_utf8_text_width(struct cflight_bytes bytes);
 /* Appends text that is safe to show: control characters, line ends, tabs, backslashes and
  * characters that reorder or hide text become escapes (`\n`, `\x1b`, `\u202e`), bytes that are not
  * UTF-8 become `\xNN`. Peer texts reach a terminal through here only. */
-void cli_text_append_visible(struct cli_text *text, struct cflight_bytes bytes);
+void cli_utf8_append_visible(struct cli_text *text, struct cflight_bytes bytes);
 
 /* The same for messages: backslashes stay, so that what was escaped before is not escaped twice. */
-void cli_text_append_message(struct cli_text *text, struct cflight_bytes bytes);
+void cli_utf8_append_message(struct cli_text *text, struct cflight_bytes bytes);
 
 /* The same for text of several lines: line feeds, tabs and backslashes stay. What is escaped in
  * JSON stays JSON. */
-void cli_text_append_harmless(struct cli_text *text, struct cflight_bytes bytes);
+void cli_utf8_append_harmless(struct cli_text *text, struct cflight_bytes bytes);
 
 /* Appends a code point as UTF-8. */
-void cli_text_append_code_point(struct cli_text *text, uint32_t code_point);
+void cli_utf8_append(struct cli_text *text, uint32_t code_point);
 
 #endif /* CFLIGHT_CLI_SYSTEM_UTF8_H */

@@ -5,7 +5,7 @@
  * wide and full-width, none for General_Category Mn, Me and Cf and for the vowels and final
  * consonants of Hangul. Some clusters are shown as one character: an emoji with a skin tone, a
  * character that a variation selector turns into an emoji. Joiners never get here, they are shown
- * as escapes (cli_text_append_visible). The tables need no locale, so output is the same
+ * as escapes (cli_utf8_append_visible). The tables need no locale, so output is the same
  * everywhere. */
 #include "cli/system/utf8.h"
 

@@ -4,7 +4,7 @@
 #include "cli/system/utf8.h"
 #include "cli/values/value.h"
 
-void cli_text_append_hex(struct cli_text *text, struct cflight_bytes bytes)
+void cli_bytes_append_hex(struct cli_text *text, struct cflight_bytes bytes)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < bytes.len_bytes; i++) {
@@ -13,7 +13,7 @@ void cli_text_append_hex(struct cli_text *text, struct cflight_bytes bytes)
     }
 }
 
-void cli_text_append_base64(struct cli_text *text, struct cflight_bytes bytes)
+void cli_bytes_append_base64(struct cli_text *text, struct cflight_bytes bytes)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -43,7 +43,7 @@ static void append_json_escape(struct cli_text *text, uint8_t character)
     cli_text_append_format(text, "\\u%04x", (unsigned)character);
 }
 
-void cli_text_append_json_string(struct cli_text *text, struct cflight_bytes bytes)
+void cli_bytes_append_json(struct cli_text *text, struct cflight_bytes bytes)
 {
     cli_text_append_char(text, '"');
     size_t plain_start = 0;
@@ -64,7 +64,7 @@ void cli_text_append_json_string(struct cli_text *text, struct cflight_bytes byt
         if (is_valid) {
             append_json_escape(text, byte);
         } else {
-            cli_text_append_code_point(text, CLI_UTF8_REPLACEMENT);
+            cli_utf8_append(text, CLI_UTF8_REPLACEMENT);
         }
         plain_start = offset;
     }

@@ -69,8 +69,7 @@ static size_t make_digits(uint32_t *limbs, size_t limb_count, char *digits)
     return DIGITS_MAX - start;
 }
 
-void cli_text_append_decimal(struct cli_text *text, const void *value, size_t size_bytes,
-                             int32_t scale)
+void cli_decimal_append(struct cli_text *text, const void *value, size_t size_bytes, int32_t scale)
 {
     uint32_t limbs[LIMBS_MAX] = {0};
     char digits[DIGITS_MAX];

@@ -24,7 +24,7 @@ static const struct float_format float64_format = {52, -1074, 15, UINT64_C(10000
 static const struct float_format float32_format = {23, -149, 6, 16777216};
 static const struct float_format float16_format = {10, -24, 1, 65504};
 
-void cli_text_append_uint64(struct cli_text *text, uint64_t value)
+void cli_number_append_uint64(struct cli_text *text, uint64_t value)
 {
     char digits[INTEGER_DIGITS_MAX];
     size_t start = sizeof digits;
@@ -35,14 +35,14 @@ void cli_text_append_uint64(struct cli_text *text, uint64_t value)
     cli_text_append(text, digits + start, sizeof digits - start);
 }
 
-void cli_text_append_int64(struct cli_text *text, int64_t value)
+void cli_number_append_int64(struct cli_text *text, int64_t value)
 {
     uint64_t magnitude = (uint64_t)value;
     if (value < 0) {
         cli_text_append_char(text, '-');
         magnitude = 0 - magnitude;
     }
-    cli_text_append_uint64(text, magnitude);
+    cli_number_append_uint64(text, magnitude);
 }
 
 /* The digits of a number, without zeros in front. @return how many */
@@ -74,7 +74,7 @@ static void append_with_exponent(struct cli_text *text, const char *digits, size
     if (magnitude < 10) {
         cli_text_append_char(text, '0');
     }
-    cli_text_append_uint64(text, magnitude);
+    cli_number_append_uint64(text, magnitude);
 }
 
 /* `exponent` is that of the first digit. */
@@ -130,7 +130,7 @@ static bool append_whole(struct cli_text *text, struct cli_binary number, uint64
     if (whole > limit) {
         return false;
     }
-    cli_text_append_uint64(text, whole);
+    cli_number_append_uint64(text, whole);
     cli_text_append_string(text, ".0");
     return true;
 }
@@ -177,21 +177,21 @@ static void append_float(struct cli_text *text, uint64_t bits, uint64_t sign_bit
     append_magnitude(text, magnitude, format);
 }
 
-void cli_text_append_float64(struct cli_text *text, double value)
+void cli_number_append_float64(struct cli_text *text, double value)
 {
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
     append_float(text, bits, UINT64_C(1) << 63, &float64_format);
 }
 
-void cli_text_append_float32(struct cli_text *text, float value)
+void cli_number_append_float32(struct cli_text *text, float value)
 {
     uint32_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
     append_float(text, bits, UINT64_C(1) << 31, &float32_format);
 }
 
-void cli_text_append_float16(struct cli_text *text, uint16_t bits)
+void cli_number_append_float16(struct cli_text *text, uint16_t bits)
 {
     append_float(text, bits, UINT64_C(1) << 15, &float16_format);
 }

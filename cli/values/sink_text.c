@@ -42,7 +42,7 @@ static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
     if (status == CFLIGHT_OK && self->is_terminal) {
         shown = &self->harmless;
         cli_text_clear(shown);
-        cli_text_append_harmless(shown, cli_text_bytes(&self->text));
+        cli_utf8_append_harmless(shown, cli_text_bytes(&self->text));
         status = cli_text_status(shown, reterr);
     }
     if (status == CFLIGHT_OK && cli_output_write_text(self->output, cli_text_bytes(shown)) != 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells of tables. Every text of the peer is made harmless (cli_text_append_visible) before it is
+/* Cells of tables. Every text of the peer is made harmless (cli_utf8_append_visible) before it is
  * measured; of a long value the beginning is looked at only. Owner: of a cell's text. */
 #include "cli/values/table_cell.h"
 
@@ -57,7 +57,7 @@ static cflight_status make_cell(struct cli_cell *ret_cell, struct cflight_bytes 
         shown.len_bytes = before_number((const char *)shown.data, shown.len_bytes);
     }
     cli_text_append_string(&visible, quote);
-    cli_text_append_visible(&visible, shown);
+    cli_utf8_append_visible(&visible, shown);
     cli_text_append_string(&visible, shown.len_bytes < bytes.len_bytes ? ELLIPSIS : "");
     cli_text_append_string(&visible, quote);
     struct cli_cell cell = {.width = cli_utf8_text_width(cli_text_bytes(&visible))};

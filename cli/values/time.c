@@ -40,7 +40,7 @@ static void append_fraction(struct cli_text *text, int64_t fraction, int digits)
 
 /* Counts years from March, so that the leap day is the last day of a year, in cycles of 400 years
  * (146097 days). */
-void cli_text_append_date(struct cli_text *text, int64_t days)
+void cli_time_append_date(struct cli_text *text, int64_t days)
 {
     enum { DAYS_PER_CYCLE = 146097, DAYS_TO_1970 = 719468 };
     int64_t day_of_cycle = 0;
@@ -64,7 +64,7 @@ void cli_text_append_date(struct cli_text *text, int64_t days)
     cli_text_append_format(text, "%04lld-%02d-%02d", (long long)year, (int)month, (int)day);
 }
 
-void cli_text_append_time(struct cli_text *text, int64_t value, int digits)
+void cli_time_append(struct cli_text *text, int64_t value, int digits)
 {
     int64_t fraction = 0;
     int64_t seconds = divide_floor(value, units_per_second(digits), &fraction);
@@ -75,14 +75,14 @@ void cli_text_append_time(struct cli_text *text, int64_t value, int digits)
     append_fraction(text, fraction, digits);
 }
 
-void cli_text_append_timestamp(struct cli_text *text, int64_t value, int digits, bool is_utc)
+void cli_time_append_timestamp(struct cli_text *text, int64_t value, int digits, bool is_utc)
 {
     int64_t fraction = 0;
     int64_t second_of_day = 0;
     int64_t seconds = divide_floor(value, units_per_second(digits), &fraction);
-    cli_text_append_date(text, divide_floor(seconds, SECONDS_PER_DAY, &second_of_day));
+    cli_time_append_date(text, divide_floor(seconds, SECONDS_PER_DAY, &second_of_day));
     cli_text_append_char(text, 'T');
-    cli_text_append_time(text, second_of_day, 0);
+    cli_time_append(text, second_of_day, 0);
     append_fraction(text, fraction, digits);
     if (is_utc) {
         cli_text_append_char(text, 'Z');
@@ -98,27 +98,27 @@ static void append_seconds(struct cli_text *text, int64_t value, int digits)
         magnitude = 0 - magnitude;
     }
     uint64_t units = (uint64_t)units_per_second(digits);
-    cli_text_append_uint64(text, magnitude / units);
+    cli_number_append_uint64(text, magnitude / units);
     append_fraction(text, (int64_t)(magnitude % units), digits);
 }
 
-void cli_text_append_duration(struct cli_text *text, int64_t value, int digits)
+void cli_time_append_duration(struct cli_text *text, int64_t value, int digits)
 {
     cli_text_append_string(text, "PT");
     append_seconds(text, value, digits);
     cli_text_append_char(text, 'S');
 }
 
-void cli_text_append_interval(struct cli_text *text, int32_t months, int32_t days, int64_t fraction,
+void cli_time_append_interval(struct cli_text *text, int32_t months, int32_t days, int64_t fraction,
                               int digits)
 {
     cli_text_append_char(text, 'P');
     if (months != 0 || (days == 0 && fraction == 0)) {
-        cli_text_append_int64(text, months);
+        cli_number_append_int64(text, months);
         cli_text_append_char(text, 'M');
     }
     if (days != 0) {
-        cli_text_append_int64(text, days);
+        cli_number_append_int64(text, days);
         cli_text_append_char(text, 'D');
     }
     if (fraction != 0) {

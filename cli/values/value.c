@@ -219,7 +219,7 @@ static void append_struct(struct cli_text *text, const struct place *place)
         if (i > 0) {
             cli_text_append_char(text, ',');
         }
-        cli_text_append_json_string(text, cflight_bytes_from_text(child->key));
+        cli_bytes_append_json(text, cflight_bytes_from_text(child->key));
         cli_text_append_char(text, ':');
         cli_value_append_json(text, child, place->array->children[i], index);
     }
@@ -260,14 +260,14 @@ static void append_interval(struct cli_text *text, const struct place *place)
     int32_t parts[2] = {0, 0};
     int64_t nanoseconds = 0;
     if (column->type.id == CFLIGHT_TYPE_INTERVAL_MONTHS) {
-        cli_text_append_interval(text, ((const int32_t *)place->array->buffers[1])[index], 0, 0, 0);
+        cli_time_append_interval(text, ((const int32_t *)place->array->buffers[1])[index], 0, 0, 0);
     } else if (column->type.id == CFLIGHT_TYPE_INTERVAL_DAY_TIME) {
         memcpy(parts, data + index * 8, sizeof parts);
-        cli_text_append_interval(text, 0, parts[0], parts[1], digits_of(column));
+        cli_time_append_interval(text, 0, parts[0], parts[1], digits_of(column));
     } else {
         memcpy(parts, data + index * 16, sizeof parts);
         memcpy(&nanoseconds, data + index * 16 + 8, sizeof nanoseconds);
-        cli_text_append_interval(text, parts[0], parts[1], nanoseconds, digits_of(column));
+        cli_time_append_interval(text, parts[0], parts[1], nanoseconds, digits_of(column));
     }
 }
 
@@ -277,9 +277,9 @@ static void append_date64(struct cli_text *text, int64_t milliseconds)
 {
     enum { MILLISECONDS_PER_DAY = 86400000 };
     if (milliseconds % MILLISECONDS_PER_DAY == 0) {
-        cli_text_append_date(text, milliseconds / MILLISECONDS_PER_DAY);
+        cli_time_append_date(text, milliseconds / MILLISECONDS_PER_DAY);
     } else {
-        cli_text_append_timestamp(text, milliseconds, 3, false);
+        cli_time_append_timestamp(text, milliseconds, 3, false);
     }
 }
 
@@ -291,23 +291,23 @@ static void append_temporal(struct cli_text *text, const struct place *place)
     const void *data = place->array->buffers[1];
     switch ((int)column->type.id) {
     case CFLIGHT_TYPE_DATE32:
-        cli_text_append_date(text, ((const int32_t *)data)[index]);
+        cli_time_append_date(text, ((const int32_t *)data)[index]);
         break;
     case CFLIGHT_TYPE_DATE64:
         append_date64(text, ((const int64_t *)data)[index]);
         break;
     case CFLIGHT_TYPE_TIME32:
-        cli_text_append_time(text, ((const int32_t *)data)[index], digits_of(column));
+        cli_time_append(text, ((const int32_t *)data)[index], digits_of(column));
         break;
     case CFLIGHT_TYPE_TIME64:
-        cli_text_append_time(text, ((const int64_t *)data)[index], digits_of(column));
+        cli_time_append(text, ((const int64_t *)data)[index], digits_of(column));
         break;
     case CFLIGHT_TYPE_TIMESTAMP:
-        cli_text_append_timestamp(text, ((const int64_t *)data)[index], digits_of(column),
+        cli_time_append_timestamp(text, ((const int64_t *)data)[index], digits_of(column),
                                   column->has_zone);
         break;
     case CFLIGHT_TYPE_DURATION:
-        cli_text_append_duration(text, ((const int64_t *)data)[index], digits_of(column));
+        cli_time_append_duration(text, ((const int64_t *)data)[index], digits_of(column));
         break;
     default:
         append_interval(text, place);
@@ -324,24 +324,23 @@ static void append_number(struct cli_text *text, const struct place *place)
         cli_text_append_string(text, bit_is_set(data, index) ? "true" : "false");
         break;
     case CFLIGHT_TYPE_UINT64:
-        cli_text_append_uint64(text, ((const uint64_t *)data)[index]);
+        cli_number_append_uint64(text, ((const uint64_t *)data)[index]);
         break;
     case CFLIGHT_TYPE_FLOAT16:
-        cli_text_append_float16(text, ((const uint16_t *)data)[index]);
+        cli_number_append_float16(text, ((const uint16_t *)data)[index]);
         break;
     case CFLIGHT_TYPE_FLOAT32:
-        cli_text_append_float32(text, ((const float *)data)[index]);
+        cli_number_append_float32(text, ((const float *)data)[index]);
         break;
     case CFLIGHT_TYPE_FLOAT64:
-        cli_text_append_float64(text, ((const double *)data)[index]);
+        cli_number_append_float64(text, ((const double *)data)[index]);
         break;
     case CFLIGHT_TYPE_DECIMAL:
-        cli_text_append_decimal(text,
-                                (const uint8_t *)data + index * place->column->type.value_bytes,
-                                (size_t)place->column->type.value_bytes, place->column->type.scale);
+        cli_decimal_append(text, (const uint8_t *)data + index * place->column->type.value_bytes,
+                           (size_t)place->column->type.value_bytes, place->column->type.scale);
         break;
     default:
-        cli_text_append_int64(text, load_integer(place->column->type.id, data, index));
+        cli_number_append_int64(text, load_integer(place->column->type.id, data, index));
         break;
     }
 }
@@ -383,7 +382,7 @@ void cli_value_append_plain(struct cli_text *text, const struct cli_column *colu
         struct cflight_bytes bytes = value_bytes(&place);
         cli_text_append(text, bytes.data, bytes.len_bytes);
     } else if (is_binary(place.column->type.id)) {
-        cli_text_append_hex(text, value_bytes(&place));
+        cli_bytes_append_hex(text, value_bytes(&place));
     } else if (is_temporal(place.column->type.id)) {
         append_temporal(text, &place);
     } else if (place.column->type.id >= CFLIGHT_TYPE_LIST) {
@@ -422,10 +421,10 @@ void cli_value_append_json(struct cli_text *text, const struct cli_column *colum
     if (place.is_null) {
         cli_text_append_string(text, "null");
     } else if (is_utf8(place.column->type.id)) {
-        cli_text_append_json_string(text, value_bytes(&place));
+        cli_bytes_append_json(text, value_bytes(&place));
     } else if (is_binary(place.column->type.id)) {
         cli_text_append_char(text, '"');
-        cli_text_append_base64(text, value_bytes(&place));
+        cli_bytes_append_base64(text, value_bytes(&place));
         cli_text_append_char(text, '"');
     } else if (is_temporal(place.column->type.id)) {
         cli_text_append_char(text, '"');

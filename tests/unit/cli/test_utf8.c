@@ -69,7 +69,7 @@ TEST(cli_utf8, visible_text_cannot_drive_a_terminal)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cli_text text = CLI_TEXT_INIT;
-        cli_text_append_visible(&text, cflight_bytes_from_text(cases[i][0]));
+        cli_utf8_append_visible(&text, cflight_bytes_from_text(cases[i][0]));
         assert_string_equal(cli_text_terminated(&text), cases[i][1]);
         cli_text_done(&text);
     }

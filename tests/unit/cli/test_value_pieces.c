@@ -19,13 +19,13 @@ static void check_text(struct cli_text *text, const char *expected)
 TEST(cli_value_number, integers_print_over_their_whole_range)
 {
     struct cli_text text = CLI_TEXT_INIT;
-    cli_text_append_int64(&text, INT64_MIN);
+    cli_number_append_int64(&text, INT64_MIN);
     check_text(&text, "-9223372036854775808");
-    cli_text_append_int64(&text, INT64_MAX);
+    cli_number_append_int64(&text, INT64_MAX);
     check_text(&text, "9223372036854775807");
-    cli_text_append_int64(&text, 0);
+    cli_number_append_int64(&text, 0);
     check_text(&text, "0");
-    cli_text_append_uint64(&text, UINT64_MAX);
+    cli_number_append_uint64(&text, UINT64_MAX);
     check_text(&text, "18446744073709551615");
     cli_text_done(&text);
 }
@@ -54,14 +54,14 @@ TEST(cli_value_number, floats_print_the_shortest_text)
     };
     struct cli_text text = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cli_text_append_float64(&text, cases[i].value);
+        cli_number_append_float64(&text, cases[i].value);
         check_text(&text, cases[i].expected);
     }
-    cli_text_append_float32(&text, 0.1f);
+    cli_number_append_float32(&text, 0.1f);
     check_text(&text, "0.1");
-    cli_text_append_float32(&text, 16777216.0f);
+    cli_number_append_float32(&text, 16777216.0f);
     check_text(&text, "16777216.0");
-    cli_text_append_float32(&text, FLT_MAX);
+    cli_number_append_float32(&text, FLT_MAX);
     check_text(&text, "3.4028235e+38");
     cli_text_done(&text);
 }
@@ -90,7 +90,7 @@ static void check_shortest(struct cli_text *text, double value)
     char found_digits[40];
     char expected_digits[40];
     cli_text_clear(text);
-    cli_text_append_float64(text, value);
+    cli_number_append_float64(text, value);
     const char *shown = cli_text_terminated(text);
     if (strtod(shown, NULL) != value) {
         fail_msg("%s does not read back as %.17g", shown, value);
@@ -152,7 +152,7 @@ TEST(cli_value_number, every_float_reads_back_from_as_few_digits)
         char shorter[40];
         memcpy(&value, &pattern, sizeof value);
         cli_text_clear(&text);
-        cli_text_append_float32(&text, value);
+        cli_number_append_float32(&text, value);
         const char *shown = cli_text_terminated(&text);
         assert_true(strtof(shown, NULL) == value);
         size_t digits = strcspn(shown, "e") - (strchr(shown, '.') != NULL ? 1 : 0);
@@ -178,7 +178,7 @@ TEST(cli_value_number, half_floats_print_the_shortest_text)
     };
     struct cli_text text = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cli_text_append_float16(&text, cases[i].bits);
+        cli_number_append_float16(&text, cases[i].bits);
         check_text(&text, cases[i].expected);
     }
     cli_text_done(&text);
@@ -192,28 +192,28 @@ TEST(cli_value_decimal, decimals_are_exact)
     int32_t small = -12345;
     int64_t medium = INT64_MIN;
     uint8_t wide[32];
-    cli_text_append_decimal(&text, &small, 4, 2);
+    cli_decimal_append(&text, &small, 4, 2);
     check_text(&text, "-123.45");
-    cli_text_append_decimal(&text, &small, 4, 5);
+    cli_decimal_append(&text, &small, 4, 5);
     check_text(&text, "-0.12345");
-    cli_text_append_decimal(&text, &small, 4, 8);
+    cli_decimal_append(&text, &small, 4, 8);
     check_text(&text, "-0.00012345");
-    cli_text_append_decimal(&text, &small, 4, 0);
+    cli_decimal_append(&text, &small, 4, 0);
     check_text(&text, "-12345");
-    cli_text_append_decimal(&text, &small, 4, -3);
+    cli_decimal_append(&text, &small, 4, -3);
     check_text(&text, "-12345E+3");
-    cli_text_append_decimal(&text, &medium, 8, 0);
+    cli_decimal_append(&text, &medium, 8, 0);
     check_text(&text, "-9223372036854775808");
     memset(wide, 0xFF, sizeof wide);
     wide[31] = 0x7F;
-    cli_text_append_decimal(&text, wide, 32, 0);
+    cli_decimal_append(&text, wide, 32, 0);
     check_text(&text,
                "57896044618658097711785492504343953926634992332820282019728792003956564819967");
     memset(wide, 0, sizeof wide);
-    cli_text_append_decimal(&text, wide, 16, 3);
+    cli_decimal_append(&text, wide, 16, 3);
     check_text(&text, "0.000");
     wide[15] = 0x80;
-    cli_text_append_decimal(&text, wide, 16, 0);
+    cli_decimal_append(&text, wide, 16, 0);
     check_text(&text, "-170141183460469231731687303715884105728");
     cli_text_done(&text);
 }
@@ -233,11 +233,11 @@ TEST(cli_value_time, dates_follow_the_calendar)
     };
     struct cli_text text = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cli_text_append_date(&text, cases[i].days);
+        cli_time_append_date(&text, cases[i].days);
         check_text(&text, cases[i].expected);
     }
-    cli_text_append_date(&text, INT64_MIN);
-    cli_text_append_date(&text, INT64_MAX);
+    cli_time_append_date(&text, INT64_MIN);
+    cli_time_append_date(&text, INT64_MAX);
     cli_text_done(&text);
 }
 
@@ -246,27 +246,27 @@ TEST(cli_value_time, dates_follow_the_calendar)
 TEST(cli_value_time, times_keep_all_digits)
 {
     struct cli_text text = CLI_TEXT_INIT;
-    cli_text_append_time(&text, 86399, 0);
+    cli_time_append(&text, 86399, 0);
     check_text(&text, "23:59:59");
-    cli_text_append_time(&text, 1, 9);
+    cli_time_append(&text, 1, 9);
     check_text(&text, "00:00:00.000000001");
-    cli_text_append_timestamp(&text, -1, 3, true);
+    cli_time_append_timestamp(&text, -1, 3, true);
     check_text(&text, "1969-12-31T23:59:59.999Z");
-    cli_text_append_timestamp(&text, 1700000000123456, 6, false);
+    cli_time_append_timestamp(&text, 1700000000123456, 6, false);
     check_text(&text, "2023-11-14T22:13:20.123456");
-    cli_text_append_timestamp(&text, INT64_MIN, 9, false);
+    cli_time_append_timestamp(&text, INT64_MIN, 9, false);
     check_text(&text, "1677-09-21T00:12:43.145224192");
-    cli_text_append_timestamp(&text, INT64_MAX, 0, false);
+    cli_time_append_timestamp(&text, INT64_MAX, 0, false);
     check_text(&text, "+292277026596-12-04T15:30:07");
-    cli_text_append_duration(&text, -1500, 3);
+    cli_time_append_duration(&text, -1500, 3);
     check_text(&text, "PT-1.500S");
-    cli_text_append_duration(&text, INT64_MIN, 0);
+    cli_time_append_duration(&text, INT64_MIN, 0);
     check_text(&text, "PT-9223372036854775808S");
-    cli_text_append_interval(&text, 14, 0, 0, 0);
+    cli_time_append_interval(&text, 14, 0, 0, 0);
     check_text(&text, "P14M");
-    cli_text_append_interval(&text, 0, 0, 0, 3);
+    cli_time_append_interval(&text, 0, 0, 0, 3);
     check_text(&text, "P0M");
-    cli_text_append_interval(&text, 1, -2, 3000000004, 9);
+    cli_time_append_interval(&text, 1, -2, 3000000004, 9);
     check_text(&text, "P1M-2DT3.000000004S");
     cli_text_done(&text);
 }
@@ -284,9 +284,9 @@ TEST(cli_value_bytes, base64_and_hex_follow_the_rfc)
                                            {"foobar", "Zm9vYmFy", "666f6f626172"}};
     struct cli_text text = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cli_text_append_base64(&text, cflight_bytes_from_text(cases[i][0]));
+        cli_bytes_append_base64(&text, cflight_bytes_from_text(cases[i][0]));
         check_text(&text, cases[i][1]);
-        cli_text_append_hex(&text, cflight_bytes_from_text(cases[i][0]));
+        cli_bytes_append_hex(&text, cflight_bytes_from_text(cases[i][0]));
         check_text(&text, cases[i][2]);
     }
     cli_text_done(&text);
@@ -297,10 +297,9 @@ TEST(cli_value_bytes, base64_and_hex_follow_the_rfc)
 TEST(cli_value_bytes, json_strings_are_escaped)
 {
     struct cli_text text = CLI_TEXT_INIT;
-    cli_text_append_json_string(&text,
-                                cflight_bytes_from_text("a\"b\\c\n\r\t\b\f\x01/\xc3\xbc\x7f"));
+    cli_bytes_append_json(&text, cflight_bytes_from_text("a\"b\\c\n\r\t\b\f\x01/\xc3\xbc\x7f"));
     check_text(&text, "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001/\xc3\xbc\\u007f\"");
-    cli_text_append_json_string(&text, cflight_bytes_from_text("\xff x"));
+    cli_bytes_append_json(&text, cflight_bytes_from_text("\xff x"));
     check_text(&text, "\"\xef\xbf\xbd x\"");
     cli_text_done(&text);
 }
