@@ -33,24 +33,6 @@ void cli_transfer_append(struct cli_text *text, const struct cli_transfer *trans
     cli_append_size(text, transfer->size_bytes);
 }
 
-/* Begins the sink. */
-static cflight_status begin(struct cli_fetch *fetch, const struct ArrowSchema *schema,
-                            cflight_error **reterr)
-{
-    cflight_status status = cli_column_init(&fetch->root, schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = cflight_schema_copy(schema, &fetch->schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    fetch->has_schema = true;
-    status = cli_sink_begin(fetch->sink, schema, reterr);
-    fetch->sink_failed = status != CFLIGHT_OK;
-    return status;
-}
-
 /* Hands a batch to the sink, or as much of it as is still wanted. */
 static cflight_status deliver(struct cli_fetch *fetch, const struct ArrowArray *batch,
                               cflight_error **reterr)
@@ -66,7 +48,8 @@ static cflight_status deliver(struct cli_fetch *fetch, const struct ArrowArray *
     if (wanted.length == 0 && batch->length > 0) {
         return CFLIGHT_OK;
     }
-    cflight_status status = cli_transfer_count(&fetch->transfer, &fetch->root, &wanted, reterr);
+    cflight_status status =
+        cli_transfer_count(&fetch->transfer, &fetch->sink->root, &wanted, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -89,7 +72,8 @@ static cflight_status read_all(struct cli_fetch *fetch, struct ArrowArrayStream 
     if (stream->get_schema(stream, &schema) != 0) {
         return fail(stream, reterr);
     }
-    cflight_status status = begin(fetch, &schema, reterr);
+    cflight_status status = cli_sink_begin(fetch->sink, &schema, reterr);
+    fetch->sink_failed = status != CFLIGHT_OK;
     schema.release(&schema);
     while (status == CFLIGHT_OK && !fetch->has_more) {
         struct ArrowArray batch = {.release = NULL};
@@ -142,13 +126,4 @@ cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info 
         stream.release(&stream);
     }
     return status;
-}
-
-void cli_fetch_done(struct cli_fetch *fetch)
-{
-    if (fetch->has_schema) {
-        fetch->schema.release(&fetch->schema);
-    }
-    cli_column_done(&fetch->root);
-    memset(fetch, 0, sizeof *fetch);
 }

@@ -4,7 +4,6 @@
 
 #include "cli/client/connection.h"
 #include "cli/client/progress.h"
-#include "cli/values/column.h"
 #include "cli/values/sink.h"
 
 /* What has gone through a transfer. */
@@ -30,15 +29,10 @@ struct cli_fetch {
     int64_t rows_left;     /* negative: no limit */
     bool has_more;         /* the limit cut something off */
     bool sink_failed;      /* the failure is that of the sink */
-    bool has_schema;
-    struct ArrowSchema schema;
-    struct cli_column root;
 };
 
 /* Fetches the endpoints of `info`, each from the first of its locations that gives anything. */
 cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
                              cflight_error **reterr);
-
-void cli_fetch_done(struct cli_fetch *fetch);
 
 #endif /* CFLIGHT_CLI_CLIENT_FETCH_H */

@@ -168,7 +168,6 @@ static cflight_status write_target(struct cli_run *run, const struct target *tar
         status = transfer(run, &fetch, target, info, output, reterr);
     }
     cli_sink_free(fetch.sink);
-    cli_fetch_done(&fetch);
     cli_output_free(output);
     return status;
 }

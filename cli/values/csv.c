@@ -53,16 +53,13 @@ static cflight_status csv_begin(struct cli_sink *sink, const struct ArrowSchema 
                                 cflight_error **reterr)
 {
     struct cli_sink_text *self = (struct cli_sink_text *)sink;
-    cflight_status status = cli_sink_text_begin(sink, schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    for (size_t i = 0; i < self->root.child_count; i++) {
+    (void)schema;
+    for (size_t i = 0; i < self->sink.root.child_count; i++) {
         if (i > 0) {
             cli_text_append_char(&self->text, ',');
         }
         size_t start = self->text.len_bytes;
-        cli_text_append_string(&self->text, self->root.children[i].name);
+        cli_text_append_string(&self->text, self->sink.root.children[i].name);
         quote_field(&self->text, start);
     }
     cli_text_append_char(&self->text, '\n');
@@ -71,13 +68,13 @@ static cflight_status csv_begin(struct cli_sink *sink, const struct ArrowSchema 
 
 static void append_row(struct cli_sink_text *self, const struct ArrowArray *batch, int64_t row)
 {
-    for (size_t i = 0; i < self->root.child_count; i++) {
-        const struct cli_column *column = &self->root.children[i];
+    for (size_t i = 0; i < self->sink.root.child_count; i++) {
+        const struct cli_column *column = &self->sink.root.children[i];
         if (i > 0) {
             cli_text_append_char(&self->text, ',');
         }
         if (cli_value_is_null(column, batch->children[i], batch->offset + row)) {
-            cli_text_append_string(&self->text, self->root.child_count == 1 ? "\"\"" : "");
+            cli_text_append_string(&self->text, self->sink.root.child_count == 1 ? "\"\"" : "");
             continue;
         }
         size_t start = self->text.len_bytes;
@@ -103,6 +100,6 @@ static cflight_status csv_write(struct cli_sink *sink, const struct ArrowArray *
 struct cli_sink *cli_sink_new_csv(struct cli_output *output)
 {
     static const struct cli_sink_functions functions = {csv_begin, csv_write, cli_sink_text_end,
-                                                        cli_sink_text_free};
+                                                        cli_sink_text_done};
     return cli_sink_text_new(output, &functions);
 }

@@ -14,7 +14,7 @@ static cflight_status jsonl_write(struct cli_sink *sink, const struct ArrowArray
     cflight_status status = CFLIGHT_OK;
     cli_sink_text_limit(self, batch);
     for (int64_t row = 0; row < batch->length && status == CFLIGHT_OK; row++) {
-        cli_value_append_json(&self->text, &self->root, &rows, row);
+        cli_value_append_json(&self->text, &self->sink.root, &rows, row);
         cli_text_append_char(&self->text, '\n');
         status = cli_sink_text_flush_some(self, reterr);
     }
@@ -23,7 +23,7 @@ static cflight_status jsonl_write(struct cli_sink *sink, const struct ArrowArray
 
 struct cli_sink *cli_sink_new_jsonl(struct cli_output *output)
 {
-    static const struct cli_sink_functions functions = {cli_sink_text_begin, jsonl_write,
-                                                        cli_sink_text_end, cli_sink_text_free};
+    static const struct cli_sink_functions functions = {NULL, jsonl_write, cli_sink_text_end,
+                                                        cli_sink_text_done};
     return cli_sink_text_new(output, &functions);
 }

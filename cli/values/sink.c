@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
 static const struct {
@@ -68,10 +69,35 @@ cflight_status cli_sink_new(struct cli_sink **ret_sink, enum cli_format format,
     return CFLIGHT_OK;
 }
 
+void *cli_sink_alloc(size_t size_bytes, const struct cli_sink_functions *functions,
+                     struct cli_output *output)
+{
+    struct cli_sink *sink = cli_alloc_array(1, size_bytes);
+    if (sink != NULL) {
+        sink->functions = functions;
+        sink->output = output;
+    }
+    return sink;
+}
+
+cflight_status cli_sink_print(struct cli_sink *sink, struct cli_text *text, cflight_error **reterr)
+{
+    cflight_status status = cli_text_status(text, reterr);
+    if (status == CFLIGHT_OK && (cli_output_write_text(sink->output, cli_text_bytes(text)) != 0 ||
+                                 cli_output_check(sink->output) != 0)) {
+        status = cli_output_error(sink->output, reterr);
+    }
+    cli_text_clear(text);
+    return status;
+}
+
 cflight_status cli_sink_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
                               cflight_error **reterr)
 {
-    return sink->functions->begin(sink, schema, reterr);
+    cflight_status status = cli_column_init(&sink->root, schema, reterr);
+    return status == CFLIGHT_OK && sink->functions->begin != NULL
+               ? sink->functions->begin(sink, schema, reterr)
+               : status;
 }
 
 cflight_status cli_sink_write(struct cli_sink *sink, const struct ArrowArray *batch,
@@ -82,12 +108,14 @@ cflight_status cli_sink_write(struct cli_sink *sink, const struct ArrowArray *ba
 
 cflight_status cli_sink_end(struct cli_sink *sink, cflight_error **reterr)
 {
-    return sink->functions->end(sink, reterr);
+    return sink->functions->end == NULL ? CFLIGHT_OK : sink->functions->end(sink, reterr);
 }
 
 void cli_sink_free(struct cli_sink *sink)
 {
     if (sink != NULL) {
-        sink->functions->free(sink);
+        sink->functions->done(sink);
+        cli_column_done(&sink->root);
+        cli_free(sink);
     }
 }

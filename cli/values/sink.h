@@ -2,9 +2,9 @@
 #ifndef CFLIGHT_CLI_VALUES_SINK_H
 #define CFLIGHT_CLI_VALUES_SINK_H
 
-#include "cflight/arrow_abi.h"
 #include "cflight/ipc.h"
 #include "cli/system/output.h"
+#include "cli/values/column.h"
 
 /* Where batches go: one sink per output format. The order of calls is begin, any number of writes,
  * end; a sink may be freed at any point. Thread class: one at a time. */
@@ -27,18 +27,21 @@ struct cli_sink_options {
 
 struct cli_sink;
 
+/* What a kind of sink does, beyond what all do: a NULL is nothing. */
 struct cli_sink_functions {
     cflight_status (*begin)(struct cli_sink *sink, const struct ArrowSchema *schema,
                             cflight_error **reterr);
     cflight_status (*write)(struct cli_sink *sink, const struct ArrowArray *batch,
                             cflight_error **reterr);
     cflight_status (*end)(struct cli_sink *sink, cflight_error **reterr);
-    void (*free)(struct cli_sink *sink);
+    void (*done)(struct cli_sink *sink);
 };
 
 /* First member of every sink. */
 struct cli_sink {
     const struct cli_sink_functions *functions;
+    struct cli_output *output;
+    struct cli_column root; /* the schema as a struct, from begin on */
 };
 
 /* @param output  Borrowed, must outlive the sink; the caller closes it after end. */
@@ -51,6 +54,12 @@ cflight_status cli_sink_write(struct cli_sink *sink, const struct ArrowArray *ba
                               cflight_error **reterr);
 cflight_status cli_sink_end(struct cli_sink *sink, cflight_error **reterr);
 void cli_sink_free(struct cli_sink *sink);
+
+/* For the sinks: memory of `size_bytes` that begins with a struct cli_sink; NULL without memory. */
+void *cli_sink_alloc(size_t size_bytes, const struct cli_sink_functions *functions,
+                     struct cli_output *output);
+/* Writes lines and clears the text; fails, too, when the output is not to be written on. */
+cflight_status cli_sink_print(struct cli_sink *sink, struct cli_text *text, cflight_error **reterr);
 
 /* Makers of the sinks; NULL when there is no memory. */
 struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_format format,

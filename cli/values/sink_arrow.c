@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow IPC files and streams: batches pass through as they are. */
-#include "cli/system/memory.h"
 #include "cli/values/sink.h"
 
 struct arrow_sink {
     struct cli_sink sink;
-    struct cli_output *output;
     enum cflight_ipc_format format;
     struct cflight_ipc_write_options options;
     cflight_ipc_writer *writer;
@@ -15,12 +13,12 @@ struct arrow_sink {
 static cflight_status explain(const struct arrow_sink *self, cflight_status status,
                               cflight_error **reterr)
 {
-    if (status != CFLIGHT_OK && cli_output_os_code(self->output) != 0) {
+    if (status != CFLIGHT_OK && cli_output_os_code(self->sink.output) != 0) {
         if (reterr != NULL) {
             cflight_error_free(*reterr);
             *reterr = NULL;
         }
-        return cli_output_error(self->output, reterr);
+        return cli_output_error(self->sink.output, reterr);
     }
     return status;
 }
@@ -30,8 +28,8 @@ static cflight_status arrow_begin(struct cli_sink *sink, const struct ArrowSchem
 {
     struct arrow_sink *self = (struct arrow_sink *)sink;
     cflight_status status =
-        cflight_ipc_writer_new(self->format, schema, cli_output_write, self->output, &self->options,
-                               &self->writer, reterr);
+        cflight_ipc_writer_new(self->format, schema, cli_output_write, self->sink.output,
+                               &self->options, &self->writer, reterr);
     return explain(self, status, reterr);
 }
 
@@ -55,24 +53,20 @@ static cflight_status arrow_end(struct cli_sink *sink, cflight_error **reterr)
     return explain(self, cflight_ipc_writer_close(self->writer, reterr), reterr);
 }
 
-static void arrow_free(struct cli_sink *sink)
+static void arrow_done(struct cli_sink *sink)
 {
-    struct arrow_sink *self = (struct arrow_sink *)sink;
-    cflight_ipc_writer_free(self->writer);
-    cli_free(self);
+    cflight_ipc_writer_free(((struct arrow_sink *)sink)->writer);
 }
 
 struct cli_sink *cli_sink_new_arrow(struct cli_output *output, enum cflight_ipc_format format,
                                     const struct cflight_ipc_write_options *options)
 {
     static const struct cli_sink_functions functions = {arrow_begin, arrow_write, arrow_end,
-                                                        arrow_free};
-    struct arrow_sink *self = cli_alloc_array(1, sizeof *self);
+                                                        arrow_done};
+    struct arrow_sink *self = cli_sink_alloc(sizeof *self, &functions, output);
     if (self == NULL) {
         return NULL;
     }
-    self->sink.functions = &functions;
-    self->output = output;
     self->format = format;
     self->options = *options;
     return &self->sink;

@@ -4,7 +4,6 @@
  * the text as it is. */
 #include "cli/values/sink_text.h"
 
-#include "cli/system/memory.h"
 #include "cli/system/utf8.h"
 
 enum {
@@ -18,21 +17,12 @@ enum {
 struct cli_sink *cli_sink_text_new(struct cli_output *output,
                                    const struct cli_sink_functions *functions)
 {
-    struct cli_sink_text *self = cli_alloc_array(1, sizeof *self);
+    struct cli_sink_text *self = cli_sink_alloc(sizeof *self, functions, output);
     if (self == NULL) {
         return NULL;
     }
-    self->sink.functions = functions;
-    self->output = output;
     self->is_terminal = cli_output_is_terminal(output);
     return &self->sink;
-}
-
-cflight_status cli_sink_text_begin(struct cli_sink *sink, const struct ArrowSchema *schema,
-                                   cflight_error **reterr)
-{
-    struct cli_sink_text *self = (struct cli_sink_text *)sink;
-    return cli_column_init(&self->root, schema, reterr);
 }
 
 static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
@@ -45,8 +35,9 @@ static cflight_status flush(struct cli_sink_text *self, cflight_error **reterr)
         cli_utf8_append_harmless(shown, cli_text_bytes(&self->text));
         status = cli_text_status(shown, reterr);
     }
-    if (status == CFLIGHT_OK && cli_output_write_text(self->output, cli_text_bytes(shown)) != 0) {
-        status = cli_output_error(self->output, reterr);
+    if (status == CFLIGHT_OK &&
+        cli_output_write_text(self->sink.output, cli_text_bytes(shown)) != 0) {
+        status = cli_output_error(self->sink.output, reterr);
     }
     cli_text_clear(&self->text);
     return status;
@@ -60,7 +51,7 @@ static uint64_t times(uint64_t count, uint64_t factor)
 
 void cli_sink_text_limit(struct cli_sink_text *self, const struct ArrowArray *batch)
 {
-    uint64_t batch_bytes = cli_array_bytes(&self->root, batch);
+    uint64_t batch_bytes = cli_array_bytes(&self->sink.root, batch);
     uint64_t repeated_bytes = times(batch_bytes, BYTES_MAX);
     uint64_t plain_bytes = times(batch_bytes, PLAIN_BYTES_MAX);
     uint64_t limit_bytes =
@@ -74,8 +65,8 @@ cflight_status cli_sink_text_flush_some(struct cli_sink_text *self, cflight_erro
     if (self->text.len_bytes < FLUSH_BYTES && !self->text.failed) {
         return CFLIGHT_OK;
     }
-    if (cli_output_check(self->output) != 0) {
-        return cli_output_error(self->output, reterr);
+    if (cli_output_check(self->sink.output) != 0) {
+        return cli_output_error(self->sink.output, reterr);
     }
     return flush(self, reterr);
 }
@@ -85,11 +76,9 @@ cflight_status cli_sink_text_end(struct cli_sink *sink, cflight_error **reterr)
     return flush((struct cli_sink_text *)sink, reterr);
 }
 
-void cli_sink_text_free(struct cli_sink *sink)
+void cli_sink_text_done(struct cli_sink *sink)
 {
     struct cli_sink_text *self = (struct cli_sink_text *)sink;
-    cli_column_done(&self->root);
     cli_text_done(&self->text);
     cli_text_done(&self->harmless);
-    cli_free(self);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/system/memory.h"
+#include "cli/system/os_error.h"
 #include "cli/system/utf8.h"
 #include "cli/values/table_cell.h"
 #include "cli/values/table_layout.h"
@@ -26,10 +27,8 @@ enum {
 
 struct table_sink {
     struct cli_sink sink;
-    struct cli_output *output;
     size_t terminal_width;
     bool has_style;
-    struct cli_column root;
     struct cli_cell *cells; /* row by row, the two header rows first; one row once it is laid out */
     size_t cell_count;
     size_t cell_capacity;
@@ -42,8 +41,7 @@ struct table_sink {
 
 static cflight_status no_memory(cflight_error **reterr)
 {
-    return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                     "out of memory for the table");
+    return cli_error_no_memory(reterr, "making a table");
 }
 
 /* Room for one more cell; NULL for none. */
@@ -74,10 +72,10 @@ static cflight_status table_begin(struct cli_sink *sink, const struct ArrowSchem
                                   cflight_error **reterr)
 {
     struct table_sink *self = (struct table_sink *)sink;
-    cflight_status status = cli_column_init(&self->root, schema, reterr);
-    size_t count = self->root.child_count;
+    cflight_status status = CFLIGHT_OK;
+    size_t count = self->sink.root.child_count;
     for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
-        status = add_text(self, self->root.children[i].name, reterr);
+        status = add_text(self, self->sink.root.children[i].name, reterr);
     }
     for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
         char *type_text = NULL;
@@ -100,10 +98,10 @@ static size_t least(size_t a, size_t b)
  * so are the names of columns of numbers. */
 static void measure(struct table_sink *self)
 {
-    size_t column_count = self->root.child_count;
+    size_t column_count = self->sink.root.child_count;
     for (size_t i = 0; i < self->cell_count; i++) {
         struct cli_column_width *column = &self->widths[i % column_count];
-        bool is_rigid = cli_cell_cut(&self->root.children[i % column_count]) == CLI_CUT_NEVER;
+        bool is_rigid = cli_cell_cut(&self->sink.root.children[i % column_count]) == CLI_CUT_NEVER;
         size_t row = i / column_count;
         size_t width = self->cells[i].width;
         width = row == 1 ? least(width, TYPE_WIDTH_MAX) : width;
@@ -118,7 +116,7 @@ static void append_cell(struct table_sink *self, const struct cli_cell *cell, si
                         bool is_header)
 {
     struct cli_text *line = &self->line;
-    const struct cli_column *column = &self->root.children[column_index];
+    const struct cli_column *column = &self->sink.root.children[column_index];
     size_t width = self->widths[column_index].width;
     enum cli_cut cut = is_header ? CLI_CUT_ANYWHERE : cli_cell_cut(column);
     bool is_right = cli_column_is_number(column);
@@ -137,14 +135,7 @@ static void append_cell(struct table_sink *self, const struct cli_cell *cell, si
 static cflight_status end_line(struct table_sink *self, cflight_error **reterr)
 {
     cli_text_append_char(&self->line, '\n');
-    cflight_status status = cli_text_status(&self->line, reterr);
-    if (status == CFLIGHT_OK &&
-        (cli_output_write_text(self->output, cli_text_bytes(&self->line)) != 0 ||
-         cli_output_check(self->output) != 0)) {
-        status = cli_output_error(self->output, reterr);
-    }
-    cli_text_clear(&self->line);
-    return status;
+    return cli_sink_print(&self->sink, &self->line, reterr);
 }
 
 /* Row 0 is the names (bold), row 1 the types (dim). */
@@ -182,7 +173,7 @@ static void drop_cells(struct table_sink *self)
 /* Finds the widths from the cells there are, and prints them. */
 static cflight_status lay_out(struct table_sink *self, cflight_error **reterr)
 {
-    size_t column_count = self->root.child_count;
+    size_t column_count = self->sink.root.child_count;
     measure(self);
     self->shown_count =
         cli_table_fit(self->widths, column_count, self->terminal_width, CELL_WIDTH_MAX);
@@ -202,12 +193,13 @@ static cflight_status add_row(struct table_sink *self, const struct ArrowArray *
                               cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
-    size_t count = self->is_laid_out ? self->shown_count : self->root.child_count;
+    size_t count = self->is_laid_out ? self->shown_count : self->sink.root.child_count;
     for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
         struct cli_cell *cell = next_cell(self);
-        status = cell == NULL ? no_memory(reterr)
-                              : cli_cell_of_value(cell, &self->root.children[i], batch->children[i],
-                                                  batch->offset + row, &self->scratch, reterr);
+        status = cell == NULL
+                     ? no_memory(reterr)
+                     : cli_cell_of_value(cell, &self->sink.root.children[i], batch->children[i],
+                                         batch->offset + row, &self->scratch, reterr);
         self->cell_count += status == CFLIGHT_OK ? 1 : 0;
     }
     return status;
@@ -217,7 +209,7 @@ static cflight_status table_write(struct cli_sink *sink, const struct ArrowArray
                                   cflight_error **reterr)
 {
     struct table_sink *self = (struct table_sink *)sink;
-    size_t column_count = self->root.child_count;
+    size_t column_count = self->sink.root.child_count;
     cflight_status status = CFLIGHT_OK;
     for (int64_t row = 0; column_count > 0 && status == CFLIGHT_OK && row < batch->length; row++) {
         status = add_row(self, batch, row, reterr);
@@ -238,7 +230,7 @@ static cflight_status append_left_out(struct table_sink *self, size_t index, siz
                                       size_t *ret_name_width, cflight_error **reterr)
 {
     struct cli_cell name;
-    const char *text = self->root.children[index].name;
+    const char *text = self->sink.root.children[index].name;
     size_t cap = self->terminal_width > 2 * CLI_TABLE_GAP
                      ? least(self->terminal_width - 2 * CLI_TABLE_GAP, CELL_WIDTH_MAX)
                      : CELL_WIDTH_MAX;
@@ -264,13 +256,14 @@ static cflight_status append_left_out(struct table_sink *self, size_t index, siz
 /* Says which columns there was no room for, as far as a few lines go. */
 static cflight_status name_left_out(struct table_sink *self, cflight_error **reterr)
 {
-    size_t count = self->root.child_count - self->shown_count;
+    size_t count = self->sink.root.child_count - self->shown_count;
     size_t line_width = 0;
     size_t named_width = 0;
     cli_text_append_format(&self->line, ELLIPSIS " and %zu more %s (--vertical shows all):", count,
                            count == 1 ? "column" : "columns");
     cflight_status status = end_line(self, reterr);
-    for (size_t i = self->shown_count; status == CFLIGHT_OK && i < self->root.child_count; i++) {
+    for (size_t i = self->shown_count; status == CFLIGHT_OK && i < self->sink.root.child_count;
+         i++) {
         size_t width = 0;
         if (named_width > NAMED_WIDTH_MAX) {
             cli_text_append_string(&self->line, ", " ELLIPSIS);
@@ -286,40 +279,36 @@ static cflight_status table_end(struct cli_sink *sink, cflight_error **reterr)
 {
     struct table_sink *self = (struct table_sink *)sink;
     cflight_status status = CFLIGHT_OK;
-    if (self->root.child_count == 0) {
+    if (self->sink.root.child_count == 0) {
         return CFLIGHT_OK;
     }
     if (!self->is_laid_out) {
         status = lay_out(self, reterr);
     }
-    if (status == CFLIGHT_OK && self->shown_count < self->root.child_count) {
+    if (status == CFLIGHT_OK && self->shown_count < self->sink.root.child_count) {
         status = name_left_out(self, reterr);
     }
     return status;
 }
 
-static void table_free(struct cli_sink *sink)
+static void table_done(struct cli_sink *sink)
 {
     struct table_sink *self = (struct table_sink *)sink;
     drop_cells(self);
     cli_free(self->cells);
     cli_free(self->widths);
-    cli_column_done(&self->root);
     cli_text_done(&self->scratch);
     cli_text_done(&self->line);
-    cli_free(self);
 }
 
 struct cli_sink *cli_sink_new_table(struct cli_output *output, size_t width, bool has_style)
 {
     static const struct cli_sink_functions functions = {table_begin, table_write, table_end,
-                                                        table_free};
-    struct table_sink *self = cli_alloc_array(1, sizeof *self);
+                                                        table_done};
+    struct table_sink *self = cli_sink_alloc(sizeof *self, &functions, output);
     if (self == NULL) {
         return NULL;
     }
-    self->sink.functions = &functions;
-    self->output = output;
     self->terminal_width = width;
     self->has_style = has_style;
     return &self->sink;

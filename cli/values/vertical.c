@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "cli/system/memory.h"
+#include "cli/system/os_error.h"
 #include "cli/values/table_cell.h"
 
 enum { NAME_WIDTH_MAX = 40 }; /* longer names stand on lines of their own length */
 
 struct vertical_sink {
     struct cli_sink sink;
-    struct cli_output *output;
     bool has_style;
-    struct cli_column root;
     struct cli_cell *names;
     size_t name_width;
     int64_t row_count;
@@ -25,34 +24,22 @@ static cflight_status vertical_begin(struct cli_sink *sink, const struct ArrowSc
                                      cflight_error **reterr)
 {
     struct vertical_sink *self = (struct vertical_sink *)sink;
-    cflight_status status = cli_column_init(&self->root, schema, reterr);
-    size_t count = self->root.child_count;
+    cflight_status status = CFLIGHT_OK;
+    size_t count = self->sink.root.child_count;
+    (void)schema;
     self->names = cli_alloc_array(count, sizeof *self->names);
-    if (status == CFLIGHT_OK && count > 0 && self->names == NULL) {
-        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                         "out of memory for the rows");
+    if (count > 0 && self->names == NULL) {
+        return cli_error_no_memory(reterr, "making rows");
     }
     for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
         struct cli_cell *name = &self->names[i];
-        status =
-            cli_cell_of_text(name, cflight_bytes_from_text(self->root.children[i].name), reterr);
+        status = cli_cell_of_text(name, cflight_bytes_from_text(self->sink.root.children[i].name),
+                                  reterr);
         if (status == CFLIGHT_OK && name->width > self->name_width) {
             self->name_width = name->width;
         }
     }
     self->name_width = self->name_width < NAME_WIDTH_MAX ? self->name_width : NAME_WIDTH_MAX;
-    return status;
-}
-
-static cflight_status print(struct vertical_sink *self, cflight_error **reterr)
-{
-    cflight_status status = cli_text_status(&self->text, reterr);
-    if (status == CFLIGHT_OK &&
-        (cli_output_write_text(self->output, cli_text_bytes(&self->text)) != 0 ||
-         cli_output_check(self->output) != 0)) {
-        status = cli_output_error(self->output, reterr);
-    }
-    cli_text_clear(&self->text);
     return status;
 }
 
@@ -63,7 +50,7 @@ static cflight_status print_value(struct vertical_sink *self, size_t column,
     struct cli_cell value = {0};
     const struct cli_cell *name = &self->names[column];
     cflight_status status =
-        cli_cell_of_value(&value, &self->root.children[column], batch->children[column],
+        cli_cell_of_value(&value, &self->sink.root.children[column], batch->children[column],
                           batch->offset + row, &self->scratch, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -75,7 +62,7 @@ static cflight_status print_value(struct vertical_sink *self, size_t column,
     cli_text_append_string(&self->text, value.text);
     cli_text_append_string(&self->text, self->has_style && value.is_null ? "\x1b[0m\n" : "\n");
     cli_cell_done(&value);
-    return print(self, reterr);
+    return cli_sink_print(&self->sink, &self->text, reterr);
 }
 
 static cflight_status vertical_write(struct cli_sink *sink, const struct ArrowArray *batch,
@@ -87,44 +74,33 @@ static cflight_status vertical_write(struct cli_sink *sink, const struct ArrowAr
         cli_text_append_format(&self->text, "%s-- row %" PRId64 " --%s\n",
                                self->has_style ? "\x1b[1m" : "", ++self->row_count,
                                self->has_style ? "\x1b[0m" : "");
-        status = print(self, reterr);
-        for (size_t i = 0; status == CFLIGHT_OK && i < self->root.child_count; i++) {
+        status = cli_sink_print(&self->sink, &self->text, reterr);
+        for (size_t i = 0; status == CFLIGHT_OK && i < self->sink.root.child_count; i++) {
             status = print_value(self, i, batch, row, reterr);
         }
     }
     return status;
 }
 
-static cflight_status vertical_end(struct cli_sink *sink, cflight_error **reterr)
-{
-    (void)sink;
-    (void)reterr;
-    return CFLIGHT_OK;
-}
-
-static void vertical_free(struct cli_sink *sink)
+static void vertical_done(struct cli_sink *sink)
 {
     struct vertical_sink *self = (struct vertical_sink *)sink;
-    for (size_t i = 0; self->names != NULL && i < self->root.child_count; i++) {
+    for (size_t i = 0; self->names != NULL && i < self->sink.root.child_count; i++) {
         cli_cell_done(&self->names[i]);
     }
     cli_free(self->names);
-    cli_column_done(&self->root);
     cli_text_done(&self->scratch);
     cli_text_done(&self->text);
-    cli_free(self);
 }
 
 struct cli_sink *cli_sink_new_vertical(struct cli_output *output, bool has_style)
 {
-    static const struct cli_sink_functions functions = {vertical_begin, vertical_write,
-                                                        vertical_end, vertical_free};
-    struct vertical_sink *self = cli_alloc_array(1, sizeof *self);
+    static const struct cli_sink_functions functions = {vertical_begin, vertical_write, NULL,
+                                                        vertical_done};
+    struct vertical_sink *self = cli_sink_alloc(sizeof *self, &functions, output);
     if (self == NULL) {
         return NULL;
     }
-    self->sink.functions = &functions;
-    self->output = output;
     self->has_style = has_style;
     return &self->sink;
 }
