@@ -2,11 +2,11 @@
 /* Opens the connection of a client command. */
 #include "cli/client/connection.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/client/location.h"
 #include "cli/system/clock.h"
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
 static int64_t now_ms(void)
@@ -77,7 +77,7 @@ static cflight_status read_headers(struct cli_connection *connection, cflight_er
 {
     const struct cli_list *lines = &connection->given->headers;
     cflight_status status = CFLIGHT_OK;
-    connection->headers = cli_alloc_array(lines->count + 1, sizeof *connection->headers);
+    connection->headers = calloc(lines->count + 1, sizeof *connection->headers);
     if (connection->headers == NULL) {
         return cli_error_no_memory(reterr, "reading headers");
     }
@@ -161,9 +161,9 @@ void cli_connection_done(struct cli_connection *connection)
     for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
         cflight_buffer_unref(connection->files[i]);
     }
-    cli_free(connection->headers);
+    free(connection->headers);
     cli_text_wipe(&connection->authorization);
     cli_text_wipe(&connection->secret);
-    cli_free(connection->uri);
+    free(connection->uri);
     memset(connection, 0, sizeof *connection);
 }

@@ -2,9 +2,9 @@
 /* Descriptors from the command line. Thread class: free. */
 #include "cli/client/flight_name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
 cflight_status cli_flight_descriptor(const struct cli_flight_name *flight,
@@ -17,7 +17,7 @@ cflight_status cli_flight_descriptor(const struct cli_flight_name *flight,
                                                       .cmd = cflight_bytes_from_text(name)};
         return CFLIGHT_OK;
     }
-    struct cflight_bytes *elements = cli_alloc_array(strlen(name) + 1, sizeof *elements);
+    struct cflight_bytes *elements = calloc(strlen(name) + 1, sizeof *elements);
     if (elements == NULL) {
         return cli_error_no_memory(reterr, "making a descriptor");
     }

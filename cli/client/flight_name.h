@@ -13,7 +13,7 @@ struct cli_flight_name {
     bool is_split;   /* at each "/" into the elements of the path */
 };
 
-/* The path or command that it means. `*ret_elements` is the memory behind the path; cli_free() it.
+/* The path or command that it means. `*ret_elements` is the memory behind the path; free() it.
  */
 cflight_status cli_flight_descriptor(const struct cli_flight_name *flight,
                                      struct cflight_descriptor *ret_descriptor,

@@ -4,10 +4,10 @@
 #include "cli/client/location.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cflight/types.h"
-#include "cli/system/memory.h"
 #include "cli/system/text.h"
 
 /* What stands behind "SCHEME://". */
@@ -107,7 +107,7 @@ cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_li
         status = check(complete, is_listener || !has_scheme, reterr);
     }
     if (status != CFLIGHT_OK) {
-        cli_free(complete);
+        free(complete);
         return status;
     }
     *ret_uri = complete;

@@ -11,7 +11,7 @@
  * that would be dropped in silence (users, paths, queries). A port may be missing only behind a
  * scheme, and not where one is listened on (`is_listener`): a bare word is a name in the wrong
  * place more often than a host. Messages hold nothing of a location that has a user, because a
- * password may stand there. Free the result with cli_free().
+ * password may stand there. Free the result with free().
  * @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT, CFLIGHT_RESOURCE_EXHAUSTED */
 cflight_status cli_location_complete(const char *uri, bool wants_tls, bool is_listener,
                                      char **ret_uri, cflight_error **reterr);

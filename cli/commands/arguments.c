@@ -319,6 +319,6 @@ cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc
 
 void cli_arguments_done(struct cli_arguments *arguments)
 {
-    cli_free(arguments->client.headers.items);
+    free(arguments->client.headers.items);
     arguments->client.headers = (struct cli_list){0};
 }

@@ -12,7 +12,6 @@
 #include "cli/commands/commands.h"
 #include "cli/system/clock.h"
 #include "cli/system/interrupt.h"
-#include "cli/system/memory.h"
 #include "cli/system/message.h"
 
 enum { TABLE_ROWS = 10 };
@@ -72,7 +71,7 @@ static cflight_status look_up(struct cli_run *run, struct cflight_info **ret_inf
         status = cflight_client_get_flight_info(run->connection.client, &descriptor, &options,
                                                 ret_info, reterr);
     }
-    cli_free(elements);
+    free(elements);
     return status;
 }
 

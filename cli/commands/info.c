@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cflight info and cflight schema. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "cli/client/flight_name.h"
 #include "cli/commands/commands.h"
-#include "cli/system/memory.h"
 #include "cli/system/utf8.h"
 
 /* One line per column: name, type, and whether nulls are excluded. */
@@ -134,7 +134,7 @@ static cflight_status run_question(struct cli_run *run, ask_fn ask, cflight_erro
     if (status == CFLIGHT_OK) {
         status = cli_run_print(run, &text, reterr);
     }
-    cli_free(elements);
+    free(elements);
     cli_text_done(&text);
     return status;
 }

@@ -4,6 +4,7 @@
  * What the server answers meanwhile is read after every batch, so that neither side can block the
  * other. When the file turns out to be damaged, the call is cancelled: the server must not take
  * what came for all of it. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,7 +14,6 @@
 #include "cli/system/input.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/mapped_file.h"
-#include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/utf8.h"
 
@@ -92,7 +92,7 @@ static cflight_status start_call(struct upload *upload, cflight_error **reterr)
         status = cflight_client_do_put(connection->client, &descriptor, &upload->schema, &options,
                                        &upload->writer, &upload->answers, reterr);
     }
-    cli_free(elements);
+    free(elements);
     return status;
 }
 

@@ -5,6 +5,7 @@
  * blocked in all threads and taken here. */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -122,7 +123,7 @@ static cflight_status load_users(struct serving *serving, cflight_error **reterr
         status = cli_serve_auth_init(&serving->auth, path, serving->given->takes_writable_auth_file,
                                      reterr);
     }
-    cli_free(path);
+    free(path);
     return status;
 }
 
@@ -344,7 +345,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
-    cli_free(serving.location);
+    free(serving.location);
     cli_catalog_done(&serving.serve.catalog);
     cli_quota_done(&serving.serve.quota);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);

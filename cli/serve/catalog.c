@@ -147,7 +147,7 @@ static cflight_status visit_file(const struct walk *walk, const char *path, size
     struct cli_text found = CLI_TEXT_INIT;
     cflight_error *problem = NULL;
     int fd = -1;
-    char *name = cli_strndup(path, name_len_bytes);
+    char *name = strndup(path, name_len_bytes);
     if (name == NULL) {
         return cli_error_no_memory(reterr, "listing flights");
     }
@@ -170,7 +170,7 @@ static cflight_status visit_file(const struct walk *walk, const char *path, size
     }
     cflight_error_free(problem);
     cli_text_done(&found);
-    cli_free(name);
+    free(name);
     return status;
 }
 
@@ -247,9 +247,9 @@ struct names {
 static void names_done(struct names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
-        cli_free(names->items[i]);
+        free(names->items[i]);
     }
-    cli_free(names->items);
+    free(names->items);
 }
 
 /* The visible names in a directory, sorted. @return 0 or an errno */
@@ -260,13 +260,13 @@ static int read_names(int directory_fd, struct names *names)
     const struct dirent *entry = NULL;
     while (os_code == 0 && (entry = readdir(entries)) != NULL) {
         void *items = names->items;
-        char *name = entry->d_name[0] == '.' ? NULL : cli_strdup(entry->d_name);
+        char *name = entry->d_name[0] == '.' ? NULL : strdup(entry->d_name);
         if (entry->d_name[0] == '.') {
             continue;
         }
         if (name == NULL ||
             !cli_grow_array(&items, &names->capacity, names->count + 1, sizeof *names->items)) {
-            cli_free(name);
+            free(name);
             os_code = ENOMEM;
         } else {
             names->items = items;

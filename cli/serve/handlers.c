@@ -8,11 +8,11 @@
  * fails the requests that read it, and those alone. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "cli/serve/name.h"
 #include "cli/serve/serve.h"
 #include "cli/system/mapped_file.h"
-#include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
@@ -287,7 +287,7 @@ static void free_sending(struct sending *sending)
     }
     cli_mapped_file_done(&sending->file);
     cli_text_done(&sending->name);
-    cli_free(sending);
+    free(sending);
 }
 
 /* Pages that are gone break the connection, and nobody asks for the next batch then. */
@@ -303,7 +303,7 @@ static void end_sending(void *user_data)
 static cflight_status new_sending(const struct cli_serve *serve, struct cflight_bytes ticket,
                                   struct sending **ret_sending, cflight_error **reterr)
 {
-    struct sending *sending = cli_alloc_array(1, sizeof *sending);
+    struct sending *sending = calloc(1, sizeof *sending);
     if (sending == NULL) {
         return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory");
     }

@@ -3,9 +3,9 @@
 #include "cli/serve/name.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
 #include "cli/system/utf8.h"
 
 enum { NAME_BYTES_MAX = 1000, ELEMENT_BYTES_MAX = 200 };
@@ -103,12 +103,12 @@ bool cli_name_matches(const char *name, struct cflight_bytes criteria)
         memchr(criteria.data, '\0', criteria.len_bytes) != NULL) {
         return false;
     }
-    char *pattern = cli_strndup((const char *)criteria.data, criteria.len_bytes);
+    char *pattern = strndup((const char *)criteria.data, criteria.len_bytes);
     if (pattern == NULL) {
         return false;
     }
     bool matches = strpbrk(pattern, "*?[") == NULL ? strncmp(name, pattern, criteria.len_bytes) == 0
                                                    : fnmatch(pattern, name, 0) == 0;
-    cli_free(pattern);
+    free(pattern);
     return matches;
 }

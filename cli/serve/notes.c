@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/system/files.h"
@@ -29,9 +30,9 @@ struct cli_notes {
 
 cflight_status cli_notes_new(struct cli_notes **ret_notes, cflight_error **reterr)
 {
-    struct cli_notes *notes = cli_alloc_array(1, sizeof *notes);
+    struct cli_notes *notes = calloc(1, sizeof *notes);
     if (notes == NULL || pthread_mutex_init(&notes->mutex, NULL) != 0) {
-        cli_free(notes);
+        free(notes);
         return cli_error_no_memory(reterr, "starting");
     }
     *ret_notes = notes;
@@ -41,7 +42,7 @@ cflight_status cli_notes_new(struct cli_notes **ret_notes, cflight_error **reter
 static void forget_all(struct cli_notes *notes)
 {
     for (size_t i = 0; i < notes->count; i++) {
-        cli_free(notes->items[i].path);
+        free(notes->items[i].path);
     }
     notes->count = 0;
 }
@@ -52,9 +53,9 @@ void cli_notes_free(struct cli_notes *notes)
         return;
     }
     forget_all(notes);
-    cli_free(notes->items);
+    free(notes->items);
     (void)pthread_mutex_destroy(&notes->mutex);
-    cli_free(notes);
+    free(notes);
 }
 
 /* FNV-1a. */
@@ -102,10 +103,10 @@ static size_t find(const struct cli_notes *notes, const struct note *wanted)
 static void remember(struct cli_notes *notes, size_t at, const struct note *fresh)
 {
     void *items = notes->items;
-    char *path = cli_strdup(fresh->path);
+    char *path = strdup(fresh->path);
     if (path == NULL ||
         !cli_grow_array(&items, &notes->capacity, notes->count + 1, sizeof *notes->items)) {
-        cli_free(path);
+        free(path);
         return;
     }
     notes->items = items;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -36,7 +37,7 @@ cflight_status cli_quota_init(struct cli_quota *quota, cflight_error **reterr)
 
 void cli_quota_done(struct cli_quota *quota)
 {
-    cli_free(quota->locked.users);
+    free(quota->locked.users);
     if (quota->has_mutex) {
         (void)pthread_mutex_destroy(&quota->mutex);
     }

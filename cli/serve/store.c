@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +25,6 @@
 #include "cli/system/atomic_file.h"
 #include "cli/system/beneath.h"
 #include "cli/system/files.h"
-#include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
@@ -66,7 +66,7 @@ static bool has_dictionary(const struct ArrowSchema *schema)
 static cflight_status open_nearest(const struct cli_serve *serve, const char *path, int *ret_fd,
                                    size_t *ret_len, cflight_error **reterr)
 {
-    char *directory = cli_strdup(path);
+    char *directory = strdup(path);
     int fd = -1;
     if (directory == NULL) {
         return cli_error_no_memory(reterr, "storing a flight");
@@ -90,7 +90,7 @@ static cflight_status open_nearest(const struct cli_serve *serve, const char *pa
     } else {
         status = cli_error_from_errno(reterr, errno, "store", path);
     }
-    cli_free(directory);
+    free(directory);
     return status;
 }
 
@@ -252,7 +252,7 @@ static int make_directories(const struct store *store, int *ret_fd, size_t *ret_
 /* Takes directories away again that an upload made and then could not use. */
 static void remove_directories(const struct store *store, size_t made_len)
 {
-    char *path = cli_strdup(store->path.data);
+    char *path = strdup(store->path.data);
     char *slash = path == NULL ? NULL : strrchr(path, '/');
     int os_code = 0;
     while (made_len > 0 && os_code == 0 && slash != NULL && (size_t)(slash - path) >= made_len) {
@@ -269,7 +269,7 @@ static void remove_directories(const struct store *store, size_t made_len)
             *slash = '/';
         }
     }
-    cli_free(path);
+    free(path);
 }
 
 /* Removes the files that a replaced flight had under other endings. */
@@ -299,7 +299,7 @@ static bool is_in_place(const struct store *store)
 {
     struct stat kept;
     struct stat there;
-    char *directory = cli_strndup(store->path.data, store->base_len);
+    char *directory = strndup(store->path.data, store->base_len);
     int fd = directory == NULL
                  ? -1
                  : cli_beneath_open(store->serve->catalog.root_fd,
@@ -307,7 +307,7 @@ static bool is_in_place(const struct store *store)
     bool is_same = fd >= 0 && fstat(fd, &there) == 0 && fstat(store->base_fd, &kept) == 0 &&
                    cli_is_same_file(&kept, &there);
     cli_close(fd);
-    cli_free(directory);
+    free(directory);
     return is_same;
 }
 

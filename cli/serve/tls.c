@@ -2,10 +2,10 @@
 /* Certificates and keys for a server, from files that may change while it runs. */
 #include "cli/serve/tls.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/system/files.h"
-#include "cli/system/memory.h"
 
 cflight_status cli_serve_tls_init(struct cli_serve_tls *tls, const char *cert_path,
                                   const char *key_path, const char *ca_path, const char *crl_path,
@@ -84,7 +84,7 @@ cflight_status cli_serve_tls_reload(struct cli_serve_tls *tls, cflight_server *s
 void cli_serve_tls_done(struct cli_serve_tls *tls)
 {
     for (size_t i = 0; i < CLI_TLS_FILE_COUNT; i++) {
-        cli_free(tls->files[i].path);
+        free(tls->files[i].path);
         forget(&tls->files[i]);
     }
     memset(tls, 0, sizeof *tls);

@@ -18,12 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "cli/system/files.h"
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 #include "cli/system/text.h"
 
@@ -130,14 +130,14 @@ static int open_directory_of(const char *path)
     if (slash == NULL) {
         return open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     }
-    char *directory = slash == path ? cli_strdup("/") : cli_strndup(path, (size_t)(slash - path));
+    char *directory = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
     if (directory == NULL) {
         errno = ENOMEM;
         return -1;
     }
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int os_code = errno;
-    cli_free(directory);
+    free(directory);
     errno = os_code;
     return fd;
 }
@@ -149,7 +149,7 @@ static cflight_status create(struct cli_atomic_file *ret_file, int directory_fd,
     struct cli_atomic_file file = CLI_ATOMIC_FILE_INIT;
     cflight_status status = CFLIGHT_OK;
     file.directory_fd = directory_fd;
-    file.path = cli_strdup(path);
+    file.path = strdup(path);
     if (file.path == NULL) {
         status = cli_error_no_memory(reterr, "creating a file");
         goto done;
@@ -248,9 +248,9 @@ static int name_file(struct cli_atomic_file *file, int directory_fd, enum cli_re
     if (os_code != 0 && temporary != NULL) {
         (void)unlinkat(temporary_fd, temporary, 0);
     }
-    cli_free(temporary);
+    free(temporary);
     if (os_code == 0) {
-        cli_free(file->temporary);
+        free(file->temporary);
         file->temporary = NULL;
     }
     return os_code;
@@ -305,8 +305,8 @@ void cli_atomic_file_done(struct cli_atomic_file *file)
     }
     cli_close(file->fd);
     cli_close(file->directory_fd);
-    cli_free(file->temporary);
-    cli_free(file->path);
+    free(file->temporary);
+    free(file->path);
     *file = (struct cli_atomic_file)CLI_ATOMIC_FILE_INIT;
 }
 

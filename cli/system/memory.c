@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's door to memory: the only file of cli/ that names malloc. Owner of nothing. Thread
- * class: free. */
+/* Arrays that grow, and memory that is given back. Thread class: free. */
 #include "cli/system/memory.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -15,14 +12,6 @@
 #endif
 
 enum { FIRST_CAPACITY = 8 };
-
-void *cli_alloc_array(size_t count, size_t element_bytes)
-{
-    if (count == 0) {
-        return NULL;
-    }
-    return calloc(count, element_bytes);
-}
 
 bool cli_grow_array(void **array, size_t *capacity, size_t needed_count, size_t element_bytes)
 {
@@ -46,31 +35,6 @@ bool cli_grow_array(void **array, size_t *capacity, size_t needed_count, size_t 
     *array = memory;
     *capacity = grown;
     return true;
-}
-
-char *cli_strndup(const char *text, size_t len_bytes)
-{
-    if ((text == NULL && len_bytes > 0) || len_bytes == SIZE_MAX) {
-        return NULL;
-    }
-    char *copy = malloc(len_bytes + 1);
-    if (copy != NULL) {
-        if (len_bytes > 0) {
-            memcpy(copy, text, len_bytes);
-        }
-        copy[len_bytes] = '\0';
-    }
-    return copy;
-}
-
-char *cli_strdup(const char *text)
-{
-    return text == NULL ? NULL : cli_strndup(text, strlen(text));
-}
-
-void cli_free(void *memory)
-{
-    free(memory);
 }
 
 void cli_memory_trim(size_t *free_bytes)

@@ -19,7 +19,6 @@
 #include "cli/system/clock.h"
 #include "cli/system/files.h"
 #include "cli/system/interrupt.h"
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
 enum { BUFFER_BYTES = 128 * 1024, VIEWS_MAX = 64 };
@@ -77,13 +76,13 @@ cflight_status cli_output_open(struct cli_output **ret_output, const char *path,
 {
     bool is_stdout = strcmp(path, "-") == 0;
     cflight_status status = CFLIGHT_OK;
-    struct cli_output *output = cli_alloc_array(1, sizeof *output);
+    struct cli_output *output = calloc(1, sizeof *output);
     if (output == NULL) {
         return cli_error_no_memory(reterr, "opening the output");
     }
     output->fd = STDOUT_FILENO;
     output->file = (struct cli_atomic_file)CLI_ATOMIC_FILE_INIT;
-    output->name = cli_strdup(is_stdout ? "standard output" : path);
+    output->name = strdup(is_stdout ? "standard output" : path);
     if (output->name == NULL) {
         status = cli_error_no_memory(reterr, "opening the output");
     } else if (!is_stdout) {
@@ -258,6 +257,6 @@ void cli_output_free(struct cli_output *output)
         cli_close(output->fd);
     }
     cli_atomic_file_done(&output->file);
-    cli_free(output->name);
-    cli_free(output);
+    free(output->name);
+    free(output);
 }

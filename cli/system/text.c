@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/system/memory.h"
@@ -140,6 +141,6 @@ void cli_text_wipe(struct cli_text *text)
 
 void cli_text_done(struct cli_text *text)
 {
-    cli_free(text->data);
+    free(text->data);
     memset(text, 0, sizeof *text);
 }

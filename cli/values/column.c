@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
-
 enum { DEPTH_MAX = 128 };
 
 /* Number of children a type must have; -1 when any number will do. */
@@ -59,16 +57,14 @@ static bool make_key(const struct named *sorted, size_t count, const char *name,
         cli_text_append_format(&key, "%s_%zu", name, ++*suffix);
     } while (!key.failed && bsearch(cli_text_terminated(&key), sorted, count, sizeof *sorted,
                                     compare_names) != NULL);
-    *ret_key = key.failed ? NULL : cli_strdup(cli_text_terminated(&key));
-    cli_text_done(&key);
-    return *ret_key != NULL;
+    return cli_text_take(&key, ret_key, NULL) == CFLIGHT_OK;
 }
 
 /* Gives every child a key that no sibling has: its name, or its name with a number. */
 static bool make_keys(struct cli_column *column)
 {
     size_t count = column->child_count;
-    struct named *sorted = cli_alloc_array(count, sizeof *sorted);
+    struct named *sorted = calloc(count, sizeof *sorted);
     bool is_done = count == 0 || sorted != NULL;
     size_t suffix = 1;
     for (size_t i = 0; is_done && i < count; i++) {
@@ -83,13 +79,13 @@ static bool make_keys(struct cli_column *column)
         char **key = &column->children[sorted[i].index].key;
         suffix = is_first ? 1 : suffix;
         if (is_first) {
-            *key = cli_strdup(name);
+            *key = strdup(name);
             is_done = *key != NULL;
         } else {
             is_done = make_key(sorted, count, name, &suffix, key);
         }
     }
-    cli_free(sorted);
+    free(sorted);
     return is_done;
 }
 
@@ -111,7 +107,7 @@ static cflight_status init_children(struct cli_column *column, const struct Arro
                                  column->name, (long long)schema->n_children);
     }
     size_t count = (size_t)schema->n_children;
-    column->children = cli_alloc_array(count, sizeof *column->children);
+    column->children = calloc(count, sizeof *column->children);
     if (count > 0 && column->children == NULL) {
         return no_memory(reterr);
     }
@@ -144,7 +140,7 @@ static cflight_status init_at_depth(struct cli_column *column, const struct Arro
 {
     memset(column, 0, sizeof *column);
     cflight_status status = CFLIGHT_OK;
-    column->name = cli_strdup(schema->name == NULL ? "" : schema->name);
+    column->name = strdup(schema->name == NULL ? "" : schema->name);
     if (column->name == NULL) {
         return no_memory(reterr);
     }
@@ -167,7 +163,7 @@ static cflight_status init_at_depth(struct cli_column *column, const struct Arro
                                    "map '%s' does not hold key and value", column->name);
     }
     if (status == CFLIGHT_OK && schema->dictionary != NULL) {
-        column->dictionary = cli_alloc_array(1, sizeof *column->dictionary);
+        column->dictionary = calloc(1, sizeof *column->dictionary);
         status = column->dictionary == NULL
                      ? no_memory(reterr)
                      : init_at_depth(column->dictionary, schema->dictionary, depth + 1, reterr);
@@ -192,10 +188,10 @@ void cli_column_done(struct cli_column *column)
     if (column->dictionary != NULL) {
         cli_column_done(column->dictionary);
     }
-    cli_free(column->children);
-    cli_free(column->dictionary);
-    cli_free(column->name);
-    cli_free(column->key);
+    free(column->children);
+    free(column->dictionary);
+    free(column->name);
+    free(column->key);
     memset(column, 0, sizeof *column);
 }
 

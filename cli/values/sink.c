@@ -2,9 +2,9 @@
 /* Chooses sinks and formats. */
 #include "cli/values/sink.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 
 static const struct {
@@ -72,7 +72,7 @@ cflight_status cli_sink_new(struct cli_sink **ret_sink, enum cli_format format,
 void *cli_sink_alloc(size_t size_bytes, const struct cli_sink_functions *functions,
                      struct cli_output *output)
 {
-    struct cli_sink *sink = cli_alloc_array(1, size_bytes);
+    struct cli_sink *sink = calloc(1, size_bytes);
     if (sink != NULL) {
         sink->functions = functions;
         sink->output = output;
@@ -116,6 +116,6 @@ void cli_sink_free(struct cli_sink *sink)
     if (sink != NULL) {
         sink->functions->done(sink);
         cli_column_done(&sink->root);
-        cli_free(sink);
+        free(sink);
     }
 }

@@ -5,6 +5,7 @@
  * come, so memory does not grow with the rows. Text that is too wide is cut, numbers and times
  * never are: where there is no room for one, columns at the right are left out and named, and one
  * that comes later and is wider than its column pushes its row aside. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/system/memory.h"
@@ -85,7 +86,7 @@ static cflight_status table_begin(struct cli_sink *sink, const struct ArrowSchem
             cflight_text_free(type_text);
         }
     }
-    self->widths = cli_alloc_array(count, sizeof *self->widths);
+    self->widths = calloc(count, sizeof *self->widths);
     return status == CFLIGHT_OK && count > 0 && self->widths == NULL ? no_memory(reterr) : status;
 }
 
@@ -295,8 +296,8 @@ static void table_done(struct cli_sink *sink)
 {
     struct table_sink *self = (struct table_sink *)sink;
     drop_cells(self);
-    cli_free(self->cells);
-    cli_free(self->widths);
+    free(self->cells);
+    free(self->widths);
     cli_text_done(&self->scratch);
     cli_text_done(&self->line);
 }

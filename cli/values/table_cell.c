@@ -3,9 +3,9 @@
  * measured; of a long value the beginning is looked at only. Owner: of a cell's text. */
 #include "cli/values/table_cell.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
 #include "cli/system/utf8.h"
 
 enum { CELL_BYTES_MAX = 4096, NESTED_BYTES_MAX = 64 * 1024 };
@@ -130,6 +130,6 @@ size_t cli_cell_append_cut(struct cli_text *line, const struct cli_cell *cell, s
 
 void cli_cell_done(struct cli_cell *cell)
 {
-    cli_free(cell->text);
+    free(cell->text);
     memset(cell, 0, sizeof *cell);
 }

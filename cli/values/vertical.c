@@ -2,9 +2,9 @@
 /* Rows one below the other: a line with the row's number, then a line for each column, its name and
  * its value. Nothing is left out and no value is cut to a width. Rows are printed as they come. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/system/memory.h"
 #include "cli/system/os_error.h"
 #include "cli/values/table_cell.h"
 
@@ -27,7 +27,7 @@ static cflight_status vertical_begin(struct cli_sink *sink, const struct ArrowSc
     cflight_status status = CFLIGHT_OK;
     size_t count = self->sink.root.child_count;
     (void)schema;
-    self->names = cli_alloc_array(count, sizeof *self->names);
+    self->names = calloc(count, sizeof *self->names);
     if (count > 0 && self->names == NULL) {
         return cli_error_no_memory(reterr, "making rows");
     }
@@ -88,7 +88,7 @@ static void vertical_done(struct cli_sink *sink)
     for (size_t i = 0; self->names != NULL && i < self->sink.root.child_count; i++) {
         cli_cell_done(&self->names[i]);
     }
-    cli_free(self->names);
+    free(self->names);
     cli_text_done(&self->scratch);
     cli_text_done(&self->text);
 }
