@@ -50,6 +50,14 @@ static void start(struct column *column, const char *name, const char *format)
     column->array.release = release_array;
 }
 
+static void start_all(struct column *columns, size_t count, const char *const *names,
+                      const char *const *formats)
+{
+    for (size_t i = 0; i < count; i++) {
+        start(&columns[i], names[i], formats[i]);
+    }
+}
+
 static void put_bit(struct cli_text *bits, int64_t index, bool is_set)
 {
     if (index % 8 == 0) {
@@ -167,41 +175,49 @@ static void column_done(struct column *column)
     cli_text_done(&column->data);
 }
 
-static cflight_status write_batch(struct cli_output *output, const struct ArrowSchema *schema,
-                                  const struct ArrowArray *batch, cflight_error **reterr)
+static cflight_status write_batch(const char *directory, const char *name,
+                                  const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                                  cflight_error **reterr)
 {
+    struct cli_text path = CLI_TEXT_INIT;
+    struct cli_output *output = NULL;
     cflight_ipc_writer *writer = NULL;
-    cflight_status status = cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, schema,
-                                                   cli_output_write, output, NULL, &writer, reterr);
+    cli_text_append_format(&path, "%s/%s.arrow", directory, name);
+    cflight_status status = cli_output_open(&output, cli_text_terminated(&path), reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_ipc_writer_new(CFLIGHT_IPC_FORMAT_FILE, schema, cli_output_write, output,
+                                        NULL, &writer, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = cflight_ipc_writer_write(writer, batch, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_ipc_writer_close(writer, reterr);
     }
+    if (status == CFLIGHT_OK) {
+        status = cli_output_close(output, reterr);
+    }
     cflight_ipc_writer_free(writer);
+    cli_output_free(output);
+    cli_text_done(&path);
     return status;
 }
 
+/* Writes the columns as one batch, and frees them. */
 static cflight_status write_file(const char *directory, const char *name, struct column *columns,
                                  int64_t count, cflight_error **reterr)
 {
     struct ArrowSchema *fields[COLUMNS_MAX];
     struct ArrowArray *arrays[COLUMNS_MAX];
     const void *no_validity[] = {NULL};
-    struct cli_text path = CLI_TEXT_INIT;
-    struct cli_output *output = NULL;
-    bool failed = false;
+    cflight_status status = CFLIGHT_OK;
     for (int64_t i = 0; i < count; i++) {
         finish(&columns[i]);
         fields[i] = &columns[i].schema;
         arrays[i] = &columns[i].array;
-        failed = failed || columns[i].data.failed || columns[i].offsets.failed ||
-                 columns[i].validity.failed;
-    }
-    cli_text_append_format(&path, "%s/%s.arrow", directory, name);
-    if (failed || path.failed) {
-        return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "out of memory");
+        if (columns[i].data.failed || columns[i].offsets.failed || columns[i].validity.failed) {
+            status = CFLIGHT_RESOURCE_EXHAUSTED;
+        }
     }
     struct ArrowSchema schema = {.format = "+s",
                                  .name = "",
@@ -214,15 +230,11 @@ static cflight_status write_file(const char *directory, const char *name, struct
                                .n_children = count,
                                .children = arrays,
                                .release = release_array};
-    cflight_status status = cli_output_open(&output, cli_text_terminated(&path), reterr);
-    if (status == CFLIGHT_OK) {
-        status = write_batch(output, &schema, &batch, reterr);
+    status = status == CFLIGHT_OK ? write_batch(directory, name, &schema, &batch, reterr)
+                                  : cflight_error_set_message(reterr, status, "out of memory");
+    for (int64_t i = 0; i < count; i++) {
+        column_done(&columns[i]);
     }
-    if (status == CFLIGHT_OK) {
-        status = cli_output_close(output, reterr);
-    }
-    cli_output_free(output);
-    cli_text_done(&path);
     return status;
 }
 
@@ -266,9 +278,7 @@ static cflight_status write_airports(const char *directory, cflight_error **rete
                                              "latitude", "longitude", "elevation_m"};
     static const char *const formats[COUNT] = {"u", "u", "u", "u", "g", "g", "i"};
     struct column columns[COUNT];
-    for (size_t i = 0; i < COUNT; i++) {
-        start(&columns[i], names[i], formats[i]);
-    }
+    start_all(columns, COUNT, names, formats);
     for (size_t i = 0; i < sizeof airports / sizeof airports[0]; i++) {
         put_text(&columns[0], airports[i].code);
         put_text(&columns[1], airports[i].name);
@@ -278,11 +288,7 @@ static cflight_status write_airports(const char *directory, cflight_error **rete
         put_double(&columns[5], airports[i].longitude);
         put_int(&columns[6], airports[i].elevation_m);
     }
-    cflight_status status = write_file(directory, "airports", columns, COUNT, reterr);
-    for (size_t i = 0; i < COUNT; i++) {
-        column_done(&columns[i]);
-    }
-    return status;
+    return write_file(directory, "airports", columns, COUNT, reterr);
 }
 
 /* --- planets --- */
@@ -319,9 +325,7 @@ static cflight_status write_planets(const char *directory, cflight_error **reter
     struct column columns[COUNT];
     struct column kinds;
     struct column moons;
-    for (size_t i = 0; i < COUNT; i++) {
-        start(&columns[i], names[i], formats[i]);
-    }
+    start_all(columns, COUNT, names, formats);
     start(&kinds, "", "u");
     start(&moons, "item", "u");
     put_text(&kinds, "terrestrial");
@@ -340,9 +344,6 @@ static cflight_status write_planets(const char *directory, cflight_error **reter
     add_dictionary(&columns[1], &kinds);
     add_items(&columns[7], &moons);
     cflight_status status = write_file(directory, "planets", columns, COUNT, reterr);
-    for (size_t i = 0; i < COUNT; i++) {
-        column_done(&columns[i]);
-    }
     column_done(&kinds);
     column_done(&moons);
     return status;
@@ -387,9 +388,7 @@ static cflight_status write_elements(const char *directory, cflight_error **rete
                                              "weight", "phase",  "is_metal"};
     static const char *const formats[COUNT] = {"i", "u", "u", "g", "u", "b"};
     struct column columns[COUNT];
-    for (size_t i = 0; i < COUNT; i++) {
-        start(&columns[i], names[i], formats[i]);
-    }
+    start_all(columns, COUNT, names, formats);
     for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++) {
         put_int(&columns[0], elements[i].number);
         put_text(&columns[1], elements[i].symbol);
@@ -398,11 +397,7 @@ static cflight_status write_elements(const char *directory, cflight_error **rete
         put_text(&columns[4], phase_name(elements[i].phase));
         put_bool(&columns[5], elements[i].is_metal);
     }
-    cflight_status status = write_file(directory, "elements", columns, COUNT, reterr);
-    for (size_t i = 0; i < COUNT; i++) {
-        column_done(&columns[i]);
-    }
-    return status;
+    return write_file(directory, "elements", columns, COUNT, reterr);
 }
 
 int main(int argc, char **argv)
