@@ -4,7 +4,6 @@
 #include "cli/client/fetch.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "cflight/fetch.h"
 #include "cli/system/message.h"

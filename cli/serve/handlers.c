@@ -7,7 +7,6 @@
  * to be cut at offsets that the file itself gives. A file that is written into or cut meanwhile
  * fails the requests that read it, and those alone. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli/serve/name.h"

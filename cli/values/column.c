@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/system/text.h"
+
 enum { DEPTH_MAX = 128 };
 
 /* Number of children a type must have; -1 when any number will do. */

@@ -3,7 +3,6 @@
 #define CFLIGHT_CLI_VALUES_COLUMN_H
 
 #include "cflight/schema.h"
-#include "cli/system/text.h"
 
 /* What a field of a schema holds, worked out once so that values can be printed without looking at
  * format strings. */

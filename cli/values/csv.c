@@ -5,9 +5,9 @@
  * A null is an empty field, an empty text is a quoted empty field. A null that is alone in its row
  * is quoted too, because readers skip empty lines, and the row with them. A field is quoted when it
  * holds a comma, a quote, a line end, or a blank at its start or end; quotes inside are doubled. */
-#include <string.h>
 
 #include "cli/values/sink_text.h"
+#include "cli/values/value.h"
 
 static bool needs_quotes(const char *field, size_t len_bytes)
 {

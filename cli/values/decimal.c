@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decimals, exactly: the integer is divided by 10^9 again and again, in 32-bit limbs. */
-#include <string.h>
 
 #include "cli/values/value.h"
 

@@ -3,6 +3,7 @@
  * twice gets a suffix
  * (`a`, `a_2`), because most readers keep only one of two members with the same name. */
 #include "cli/values/sink_text.h"
+#include "cli/values/value.h"
 
 static cflight_status jsonl_write(struct cli_sink *sink, const struct ArrowArray *batch,
                                   cflight_error **reterr)

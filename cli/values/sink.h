@@ -4,6 +4,7 @@
 
 #include "cflight/ipc.h"
 #include "cli/system/output.h"
+#include "cli/system/text.h"
 #include "cli/values/column.h"
 
 /* Where batches go: one sink per output format. The order of calls is begin, any number of writes,

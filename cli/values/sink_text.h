@@ -4,7 +4,6 @@
 
 #include "cli/system/text.h"
 #include "cli/values/sink.h"
-#include "cli/values/value.h"
 
 /* What the line-oriented sinks (CSV, JSON Lines) share: text on its way to the output. */
 struct cli_sink_text {

@@ -10,7 +10,7 @@
 
 #include "cli/system/memory.h"
 #include "cli/system/os_error.h"
-#include "cli/system/utf8.h"
+#include "cli/values/sink.h"
 #include "cli/values/table_cell.h"
 #include "cli/values/table_layout.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/system/utf8.h"
+#include "cli/values/value.h"
 
 enum { CELL_BYTES_MAX = 4096, NESTED_BYTES_MAX = 64 * 1024 };
 

@@ -2,8 +2,8 @@
 #ifndef CFLIGHT_CLI_VALUES_TABLE_CELL_H
 #define CFLIGHT_CLI_VALUES_TABLE_CELL_H
 
-#include "cli/values/sink.h"
-#include "cli/values/value.h"
+#include "cli/system/text.h"
+#include "cli/values/column.h"
 
 /* Cells of tables: values as text that is harmless to show, and its width. Thread class: one at a
  * time. */

@@ -3,7 +3,6 @@
  *
  * Dates are proleptic Gregorian; years outside 0000 to 9999 carry a sign (ISO 8601 expanded
  * representation). Any 64-bit value prints: no intermediate overflows. */
-#include <stdlib.h>
 
 #include "cli/values/value.h"
 

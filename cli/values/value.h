@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_CLI_VALUES_VALUE_H
 #define CFLIGHT_CLI_VALUES_VALUE_H
 
+#include "cli/system/text.h"
 #include "cli/values/column.h"
 
 /* Printing of single values, for every Arrow type. docs/guide/cli.md ("How values are written") is

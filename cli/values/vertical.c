@@ -3,9 +3,9 @@
  * its value. Nothing is left out and no value is cut to a width. Rows are printed as they come. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/system/os_error.h"
+#include "cli/values/sink.h"
 #include "cli/values/table_cell.h"
 
 enum { NAME_WIDTH_MAX = 40 }; /* longer names stand on lines of their own length */
