@@ -6,7 +6,7 @@
 #include "cli/client/connection.h"
 #include "cli/client/flight_name.h"
 #include "cli/commands/command_table.h"
-#include "cli/values/sink.h"
+#include "cli/values/format.h"
 
 /* What the user asked for, one struct for each command and for what several have in common. Values
  * are of their type and checked; texts point into argv and are NULL where they were not given. */

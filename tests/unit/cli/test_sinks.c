@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "arrays.h"
-#include "cli/values/sink.h"
+#include "cli/values/format.h"
 #include "test.h"
 
 /* Writes one batch through a sink and gives the bytes that came out; free() them. */
