@@ -13,19 +13,15 @@
 
 #include <string.h>
 
-#include "base/cursor.h"
 #include "base/error.h"
 #include "base/pieces.h"
+#include "pb/field.h"
 
 enum {
     FIELD_DESCRIPTOR = 1,
     FIELD_DATA_HEADER = 2,
     FIELD_APP_METADATA = 3,
     FIELD_BODY = 1000,
-    WIRE_VARINT = 0,
-    WIRE_FIXED64 = 1,
-    WIRE_LEN = 2,
-    WIRE_FIXED32 = 5,
     FIRST_HEAD_HINT_BYTES = 512,
     FIELD_HEADER_BYTES_MAX = 20, /* two varints */
 };
@@ -37,24 +33,15 @@ void cfl_flight_data_done(struct cfl_flight_data *data)
     memset(data, 0, sizeof *data);
 }
 
-static void write_field(struct cfl_buf *target, uint32_t field, struct cflight_bytes value)
-{
-    if (value.len_bytes > 0) {
-        (void)cfl_buf_append_varint(target, (uint64_t)field << 3 | WIRE_LEN);
-        (void)cfl_buf_append_varint(target, value.len_bytes);
-        (void)cfl_buf_append_bytes(target, value);
-    }
-}
-
 bool cfl_flight_data_write_head(struct cfl_buf *target, struct cflight_bytes descriptor,
                                 struct cflight_bytes data_header, struct cflight_bytes app_metadata,
                                 bool has_body, uint64_t body_len_bytes)
 {
-    write_field(target, FIELD_DESCRIPTOR, descriptor);
-    write_field(target, FIELD_DATA_HEADER, data_header);
-    write_field(target, FIELD_APP_METADATA, app_metadata);
+    (void)cfl_field_write(target, FIELD_DESCRIPTOR, descriptor);
+    (void)cfl_field_write(target, FIELD_DATA_HEADER, data_header);
+    (void)cfl_field_write(target, FIELD_APP_METADATA, app_metadata);
     if (has_body) {
-        (void)cfl_buf_append_varint(target, (uint64_t)FIELD_BODY << 3 | WIRE_LEN);
+        (void)cfl_buf_append_varint(target, cfl_field_tag(FIELD_BODY));
         (void)cfl_buf_append_varint(target, body_len_bytes);
     }
     return !target->failed;
@@ -149,32 +136,6 @@ static cflight_status start_body(struct cfl_flight_data_parser *parser, uint64_t
     return CFLIGHT_OK;
 }
 
-/* How many bytes a field's value takes, counted from where the cursor stands; a varint's are looked
- * at. */
-static enum cfl_varint_result value_len(struct cfl_cursor *cursor, uint64_t wire_type,
-                                        uint64_t *ret_len_bytes)
-{
-    struct cfl_cursor ahead = *cursor;
-    uint64_t ignored = 0;
-    enum cfl_varint_result result = CFL_VARINT_OK;
-    switch (wire_type) {
-    case WIRE_VARINT:
-        result = cfl_cursor_varint(&ahead, &ignored);
-        *ret_len_bytes = ahead.offset - cursor->offset;
-        return result;
-    case WIRE_FIXED64:
-        *ret_len_bytes = 8;
-        return CFL_VARINT_OK;
-    case WIRE_FIXED32:
-        *ret_len_bytes = 4;
-        return CFL_VARINT_OK;
-    case WIRE_LEN:
-        return cfl_cursor_varint(cursor, ret_len_bytes);
-    default:
-        return CFL_VARINT_INVALID;
-    }
-}
-
 /* Walks over the fields that are complete, or whose end is known, in head. */
 static cflight_status scan_fields(struct cfl_flight_data_parser *parser, cflight_error **reterr)
 {
@@ -185,7 +146,7 @@ static cflight_status scan_fields(struct cfl_flight_data_parser *parser, cflight
         uint64_t len_bytes = 0;
         enum cfl_varint_result result = cfl_cursor_varint(&cursor, &tag);
         if (result == CFL_VARINT_OK) {
-            result = value_len(&cursor, tag & 7, &len_bytes);
+            result = cfl_field_len(&cursor, tag, &len_bytes);
         }
         if (result == CFL_VARINT_SHORT) {
             return CFLIGHT_OK;
@@ -202,7 +163,7 @@ static cflight_status scan_fields(struct cfl_flight_data_parser *parser, cflight
                 (unsigned long long)(cfl_cursor_left(&cursor) + parser->left_bytes));
         }
         parser->scan_offset = cursor.offset;
-        if (tag == ((uint64_t)FIELD_BODY << 3 | WIRE_LEN)) {
+        if (tag == cfl_field_tag(FIELD_BODY)) {
             cflight_status status = start_body(parser, len_bytes, reterr);
             if (status != CFLIGHT_OK) {
                 return status;
@@ -260,30 +221,25 @@ static cflight_status find_fields(struct cfl_flight_data *data, cflight_error **
         uint64_t len_bytes = 0;
         struct cflight_bytes value = {NULL, 0};
         if (cfl_cursor_varint(&cursor, &tag) != CFL_VARINT_OK ||
-            value_len(&cursor, tag & 7, &len_bytes) != CFL_VARINT_OK) {
+            cfl_field_len(&cursor, tag, &len_bytes) != CFL_VARINT_OK) {
             return fail_malformed(reterr, "it ends inside a field");
         }
-        if (tag == ((uint64_t)FIELD_BODY << 3 | WIRE_LEN)) {
+        if (tag == cfl_field_tag(FIELD_BODY)) {
             continue; /* its bytes are in the body buffer */
         }
         if (!cfl_cursor_bytes(&cursor, (size_t)len_bytes, &value)) {
             return fail_malformed(reterr, "it ends inside a field");
         }
-        switch (tag) {
-        case FIELD_DESCRIPTOR << 3 | WIRE_LEN:
+        /* Unknown fields are skipped. */
+        if (tag == cfl_field_tag(FIELD_DESCRIPTOR)) {
             data->descriptor = value;
             data->has_descriptor = true;
-            break;
-        case FIELD_DATA_HEADER << 3 | WIRE_LEN:
+        } else if (tag == cfl_field_tag(FIELD_DATA_HEADER)) {
             data->data_header = value;
             data->has_data_header = value.len_bytes > 0;
-            break;
-        case FIELD_APP_METADATA << 3 | WIRE_LEN:
+        } else if (tag == cfl_field_tag(FIELD_APP_METADATA)) {
             data->app_metadata = value;
             data->has_app_metadata = true;
-            break;
-        default:
-            break; /* unknown fields are skipped */
         }
     }
     return CFLIGHT_OK;

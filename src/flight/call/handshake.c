@@ -14,7 +14,7 @@ cflight_status cflight_handshake_write(cflight_handshake *handshake, struct cfli
     }
     cfl_buf_init(&message, handshake->call->alloc);
     cflight_status status = CFLIGHT_OK;
-    if (cfl_single_field_write(&message, CFL_FIELD_HANDSHAKE_PAYLOAD, payload)) {
+    if (cfl_field_write(&message, CFL_FIELD_HANDSHAKE_PAYLOAD, payload)) {
         status = cfl_call_send(handshake->call, cfl_buf_bytes(&message), reterr);
     } else {
         status = cfl_error_no_memory(reterr);

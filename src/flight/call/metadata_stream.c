@@ -74,7 +74,7 @@ cflight_status cflight_metadata_writer_write(cflight_metadata_writer *writer,
         return cfl_error_null_argument(reterr, "writer");
     }
     cfl_buf_clear(&writer->message);
-    if (!cfl_single_field_write(&writer->message, CFL_FIELD_PUT_RESULT_METADATA, app_metadata)) {
+    if (!cfl_field_write(&writer->message, CFL_FIELD_PUT_RESULT_METADATA, app_metadata)) {
         return cfl_error_no_memory(reterr);
     }
     return cfl_call_send(writer->call, cfl_buf_bytes(&writer->message), reterr);

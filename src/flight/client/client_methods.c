@@ -160,7 +160,7 @@ cflight_status cflight_client_list_flights(cflight_client *client, struct cfligh
         return status;
     }
     cfl_buf_init(&request, client->alloc);
-    if (cfl_single_field_write(&request, CFL_FIELD_CRITERIA_EXPRESSION, criteria)) {
+    if (cfl_field_write(&request, CFL_FIELD_CRITERIA_EXPRESSION, criteria)) {
         status = stream_start(client, CFLIGHT_METHOD_LIST_FLIGHTS, cfl_buf_bytes(&request), options,
                               sizeof **ret_stream, (void **)ret_stream, reterr);
     } else {

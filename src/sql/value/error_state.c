@@ -47,9 +47,9 @@ static void write_entry(struct cfl_buf *info, const char *key, struct cflight_by
 {
     struct cfl_buf entry;
     cfl_buf_init(&entry, NULL);
-    (void)cfl_single_field_write(&entry, ENTRY_KEY, cflight_bytes_from_text(key));
-    info->failed = !cfl_single_field_write(&entry, ENTRY_VALUE, value) ||
-                   !cfl_single_field_write(info, INFO_METADATA, cfl_buf_bytes(&entry));
+    (void)cfl_field_write(&entry, ENTRY_KEY, cflight_bytes_from_text(key));
+    info->failed = !cfl_field_write(&entry, ENTRY_VALUE, value) ||
+                   !cfl_field_write(info, INFO_METADATA, cfl_buf_bytes(&entry));
     cfl_buf_done(&entry);
 }
 
@@ -74,9 +74,9 @@ static void write_info(struct cfl_buf *info, const struct cflight_sql_error_stat
     struct cflight_bytes sqlstate =
         cflight_bytes_make(state->sqlstate, strnlen(state->sqlstate, sizeof state->sqlstate));
     if (is_sqlstate(sqlstate)) {
-        (void)cfl_single_field_write(info, INFO_REASON, sqlstate);
+        (void)cfl_field_write(info, INFO_REASON, sqlstate);
     }
-    (void)cfl_single_field_write(info, INFO_DOMAIN, cflight_bytes_from_text(DOMAIN));
+    (void)cfl_field_write(info, INFO_DOMAIN, cflight_bytes_from_text(DOMAIN));
     if (state->position > 0) {
         (void)snprintf(position, sizeof position, "%d", (int)state->position);
         write_entry(info, POSITION, cflight_bytes_from_text(position));
@@ -99,11 +99,11 @@ void cflight_sql_error_set_state(cflight_error *error, const struct cflight_sql_
     cfl_buf_init(&any, NULL);
     cfl_buf_init(&status, NULL);
     write_info(&info, state);
-    (void)cfl_single_field_write(&any, ANY_TYPE_URL, cflight_bytes_from_text(TYPE_URL));
-    (void)cfl_single_field_write(&any, ANY_VALUE, cfl_buf_bytes(&info));
+    (void)cfl_field_write(&any, ANY_TYPE_URL, cflight_bytes_from_text(TYPE_URL));
+    (void)cfl_field_write(&any, ANY_VALUE, cfl_buf_bytes(&info));
     (void)cfl_buf_append_u8(&status, TAG_STATUS_CODE);
     (void)cfl_buf_append_varint(&status, (uint64_t)cflight_error_status(error));
-    (void)cfl_single_field_write(&status, STATUS_DETAILS, cfl_buf_bytes(&any));
+    (void)cfl_field_write(&status, STATUS_DETAILS, cfl_buf_bytes(&any));
     if (!info.failed && !any.failed && !status.failed) {
         cflight_error_set_extra_info(error, cfl_buf_bytes(&status));
     }
