@@ -14,16 +14,11 @@
 #include "base/error.h"
 #include "base/pieces.h"
 #include "ipc/array_concat_parts.h"
+#include "ipc/bitmap.h"
 #include "ipc/decode.h"
+#include "ipc/offsets.h"
 #include "ipc/validate.h"
-
-enum {
-    VIEW_BYTES = 16,
-    VIEW_INLINE_BYTES_MAX = 12,
-    VIEW_INDEX_AT = 8,
-    VIEW_BUFFERS_FIXED = 2,
-    VIEW_BUFFERS_OTHER = 3, /* validity, views, sizes */
-};
+#include "ipc/views.h"
 
 static cflight_status bad_offsets(cflight_error **reterr)
 {
@@ -35,7 +30,7 @@ static cflight_status bad_offsets(cflight_error **reterr)
 static void count_nulls(struct ArrowArray *array)
 {
     if (array->null_count < 0) {
-        array->null_count = array->length - cfl_count_set_bits(array->buffers[0], 0, array->length);
+        array->null_count = array->length - cfl_bitmap_count(array->buffers[0], 0, array->length);
     }
 }
 
@@ -67,20 +62,15 @@ static cflight_status concat_fixed(struct cfl_concat *concat, const struct cfl_t
                : cfl_concat_fixed_values(concat, parts, 1, type->width_bytes, array, reterr);
 }
 
-static int64_t offset_at(const struct ArrowArray *array, bool is_large, int64_t index)
-{
-    const void *offsets = array->buffers[1];
-    return is_large ? ((const int64_t *)offsets)[index] : ((const int32_t *)offsets)[index];
-}
-
 /* What the offsets of a part name: a range of bytes or items, checked against the last offset of
  * the whole array, which the decoder found inside the data. */
 static bool range_of(const struct cfl_part_range *part, bool is_large, int64_t *ret_first,
                      int64_t *ret_last)
 {
-    int64_t end = offset_at(part->array, is_large, part->array->length);
-    *ret_first = offset_at(part->array, is_large, part->start);
-    *ret_last = offset_at(part->array, is_large, part->start + part->length);
+    const void *offsets = part->array->buffers[1];
+    int64_t end = cfl_load_offset(offsets, part->array->length, is_large);
+    *ret_first = cfl_load_offset(offsets, part->start, is_large);
+    *ret_last = cfl_load_offset(offsets, part->start + part->length, is_large);
     return *ret_first >= 0 && *ret_first <= *ret_last && *ret_last <= end;
 }
 
@@ -114,13 +104,10 @@ static cflight_status concat_offsets(struct cfl_concat *concat, const struct cfl
         /* The first offset of the second part is the last of the first. */
         int64_t j = i == 0 ? 0 : 1;
         for (; i >= first_part && j <= parts[i].length; j++) {
-            uint64_t moved = (uint64_t)offset_at(parts[i].array, is_large, parts[i].start + j) -
-                             (uint64_t)first + (uint64_t)base;
-            if (is_large) {
-                ((int64_t *)offsets)[at + j] = (int64_t)moved;
-            } else {
-                ((int32_t *)offsets)[at + j] = (int32_t)moved;
-            }
+            int64_t offset =
+                cfl_load_offset(parts[i].array->buffers[1], parts[i].start + j, is_large);
+            uint64_t moved = (uint64_t)offset - (uint64_t)first + (uint64_t)base;
+            cfl_store_offset(offsets, at + j, (int64_t)moved, is_large);
         }
         at += parts[i].length;
         ret_ranges[i].start = first;
@@ -165,12 +152,12 @@ static void shift_views(uint8_t *views, int64_t count, uint32_t index_shift)
     for (int64_t i = 0; i < count; i++) {
         int32_t len_bytes = 0;
         uint32_t index = 0;
-        uint8_t *view = views + i * VIEW_BYTES;
+        uint8_t *view = views + i * CFL_VIEW_BYTES;
         memcpy(&len_bytes, view, sizeof len_bytes);
-        if (len_bytes > VIEW_INLINE_BYTES_MAX) {
-            memcpy(&index, view + VIEW_INDEX_AT, sizeof index);
+        if (len_bytes > CFL_VIEW_INLINE_BYTES_MAX) {
+            memcpy(&index, view + CFL_VIEW_INDEX_AT, sizeof index);
             index += index_shift;
-            memcpy(view + VIEW_INDEX_AT, &index, sizeof index);
+            memcpy(view + CFL_VIEW_INDEX_AT, &index, sizeof index);
         }
     }
 }
@@ -180,10 +167,10 @@ static cflight_status concat_views(struct cfl_concat *concat, const struct cfl_p
 {
     size_t counts[CFL_CONCAT_PARTS];
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
-        counts[i] = (size_t)parts[i].array->n_buffers - VIEW_BUFFERS_OTHER;
+        counts[i] = (size_t)parts[i].array->n_buffers - CFL_VIEW_BUFFERS_OTHER;
     }
     const struct cfl_array_shape shape = {
-        .buffer_count = counts[0] + counts[1] + VIEW_BUFFERS_OTHER,
+        .buffer_count = counts[0] + counts[1] + CFL_VIEW_BUFFERS_OTHER,
         .view_buffer_count = counts[0] + counts[1],
     };
     if (shape.view_buffer_count > INT32_MAX) {
@@ -191,24 +178,25 @@ static cflight_status concat_views(struct cfl_concat *concat, const struct cfl_p
     }
     cflight_status status = cfl_concat_begin(concat, &shape, true, parts, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_concat_fixed_values(concat, parts, 1, VIEW_BYTES, array, reterr);
+        status = cfl_concat_fixed_values(concat, parts, 1, CFL_VIEW_BYTES, array, reterr);
     }
     if (status != CFLIGHT_OK) {
         return status;
     }
-    shift_views((uint8_t *)(uintptr_t)array->buffers[1] + parts[0].length * VIEW_BYTES,
+    shift_views((uint8_t *)(uintptr_t)array->buffers[1] + parts[0].length * CFL_VIEW_BYTES,
                 parts[1].length, (uint32_t)counts[0]);
     int64_t *sizes = cfl_array_view_sizes(array);
     size_t at = 0;
     for (size_t i = 0; i < CFL_CONCAT_PARTS; i++) {
         const struct ArrowArray *source = parts[i].array;
-        for (size_t j = VIEW_BUFFERS_FIXED; j < VIEW_BUFFERS_FIXED + counts[i]; j++, at++) {
-            cfl_array_set_buffer(array, VIEW_BUFFERS_FIXED + at, source->buffers[j],
+        for (size_t j = CFL_VIEW_BUFFERS_BEFORE; j < CFL_VIEW_BUFFERS_BEFORE + counts[i];
+             j++, at++) {
+            cfl_array_set_buffer(array, CFL_VIEW_BUFFERS_BEFORE + at, source->buffers[j],
                                  cfl_array_buffer_owner(source, j));
-            sizes[at] = cfl_array_view_sizes(source)[j - VIEW_BUFFERS_FIXED];
+            sizes[at] = cfl_array_view_sizes(source)[j - CFL_VIEW_BUFFERS_BEFORE];
         }
     }
-    array->buffers[VIEW_BUFFERS_FIXED + at] = at == 0 ? (const void *)cfl_zeros : sizes;
+    array->buffers[CFL_VIEW_BUFFERS_BEFORE + at] = at == 0 ? (const void *)cfl_zeros : sizes;
     return CFLIGHT_OK;
 }
 

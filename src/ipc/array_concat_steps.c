@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 #include "ipc/array_concat_parts.h"
-
-enum { BITS_PER_BYTE = 8 };
+#include "ipc/bitmap.h"
 
 cflight_status cfl_concat_too_large(cflight_error **reterr)
 {
@@ -88,17 +87,16 @@ uint8_t *cfl_concat_target(struct cfl_concat *concat, const struct cfl_part_rang
 static int64_t copy_bytes_of_bits(uint8_t *target, int64_t target_bit, const uint8_t *source,
                                   int64_t source_bit, int64_t count)
 {
-    int64_t byte_count = count / BITS_PER_BYTE;
-    if (target_bit % BITS_PER_BYTE != 0 || source_bit % BITS_PER_BYTE != 0) {
+    int64_t byte_count = count / 8;
+    if (target_bit % 8 != 0 || source_bit % 8 != 0) {
         return 0;
     }
     if (source == NULL) {
-        memset(target + target_bit / BITS_PER_BYTE, 0xFF, (size_t)byte_count);
+        memset(target + target_bit / 8, 0xFF, (size_t)byte_count);
     } else {
-        memcpy(target + target_bit / BITS_PER_BYTE, source + source_bit / BITS_PER_BYTE,
-               (size_t)byte_count);
+        memcpy(target + target_bit / 8, source + source_bit / 8, (size_t)byte_count);
     }
-    return byte_count * BITS_PER_BYTE;
+    return byte_count * 8;
 }
 
 /* Copies `count` bits to any bit of a target whose later bits are zero. */
@@ -109,19 +107,15 @@ static void copy_bits(uint8_t *target, int64_t target_bit, const uint8_t *source
     for (int64_t i = done; i < count; i++) {
         int64_t from = source_bit + i;
         int64_t to = target_bit + i;
-        unsigned int bit =
-            source == NULL
-                ? 1U
-                : ((unsigned int)source[from / BITS_PER_BYTE] >> (from % BITS_PER_BYTE)) & 1U;
-        target[to / BITS_PER_BYTE] =
-            (uint8_t)(target[to / BITS_PER_BYTE] | (bit << (to % BITS_PER_BYTE)));
+        unsigned int bit = source == NULL || cfl_bitmap_get(source, from);
+        target[to / 8] = (uint8_t)(target[to / 8] | (bit << (to % 8)));
     }
 }
 
 cflight_status cfl_concat_bits(struct cfl_concat *concat, const struct cfl_part_range *parts,
                                size_t index, struct ArrowArray *array, cflight_error **reterr)
 {
-    int64_t byte_count = array->length / BITS_PER_BYTE + 1;
+    int64_t byte_count = array->length / 8 + 1;
     uint8_t *bits = cfl_concat_buffer(concat, array, index, byte_count, 1);
     int64_t at = 0;
     if (bits == NULL) {

@@ -6,12 +6,7 @@
 
 #include <string.h>
 
-enum {
-    VIEW_BYTES = 16,
-    VIEW_INLINE_BYTES_MAX = 12,
-    VIEW_INDEX_AT = 8,
-    VIEW_OFFSET_AT = 12,
-};
+#include "ipc/views.h"
 
 static void swap_16(uint8_t *target, const uint8_t *source)
 {
@@ -58,12 +53,12 @@ static void swap_month_day_nano(uint8_t *target, const uint8_t *source)
 static void swap_view(uint8_t *target, const uint8_t *source)
 {
     int32_t len_bytes;
-    memmove(target, source, VIEW_BYTES);
+    memmove(target, source, CFL_VIEW_BYTES);
     swap_32(target, target);
     memcpy(&len_bytes, target, sizeof len_bytes);
-    if (len_bytes > VIEW_INLINE_BYTES_MAX) {
-        swap_32(target + VIEW_INDEX_AT, target + VIEW_INDEX_AT);
-        swap_32(target + VIEW_OFFSET_AT, target + VIEW_OFFSET_AT);
+    if (len_bytes > CFL_VIEW_INLINE_BYTES_MAX) {
+        swap_32(target + CFL_VIEW_INDEX_AT, target + CFL_VIEW_INDEX_AT);
+        swap_32(target + CFL_VIEW_OFFSET_AT, target + CFL_VIEW_OFFSET_AT);
     }
 }
 

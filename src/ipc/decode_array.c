@@ -13,17 +13,16 @@
 #include "base/error.h"
 #include "base/pieces.h"
 #include "ipc/array_build.h"
+#include "ipc/bitmap.h"
 #include "ipc/decode.h"
 #include "ipc/dictionary_set.h"
 #include "ipc/run_ends.h"
 #include "ipc/validate.h"
+#include "ipc/views.h"
 
 enum {
     NODE_NULL_COUNT_AT = 8,
-    VIEW_BYTES = 16,
     ALIGNMENT_BYTES_MAX = 8,
-    BITS_PER_BYTE = 8,
-    VIEW_BUFFERS_FIXED = 2, /* validity and views, before the data buffers */
 };
 
 struct node {
@@ -76,11 +75,6 @@ static cflight_status bytes_needed(int64_t count, int64_t extra, int64_t width_b
     return CFLIGHT_OK;
 }
 
-static uint64_t bitmap_bytes(int64_t bit_count)
-{
-    return (uint64_t)bit_count / BITS_PER_BYTE + (bit_count % BITS_PER_BYTE != 0 ? 1 : 0);
-}
-
 /* Takes the next buffer into the array. An empty one points at zeros, because consumers follow the
  * pointer. */
 static cflight_status take_buffer(struct cfl_decode *decode, const struct cfl_buffer_want *want,
@@ -113,22 +107,22 @@ static cflight_status take_validity(struct cfl_decode *decode, const struct node
     }
     struct cfl_slice slice = {0};
     struct cfl_buffer_want want = {.swap = CFL_SWAP_NONE, .alignment_bytes = 1};
-    want.needed_bytes = node->null_count > 0 ? bitmap_bytes(node->length) : 0;
+    want.needed_bytes = node->null_count > 0 ? cfl_bitmap_bytes(node->length) : 0;
     cflight_status status = cfl_decode_buffer(decode, &want, &slice, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     if (slice.len_bytes == 0) {
         array->null_count = 0;
-    } else if (slice.len_bytes < bitmap_bytes(node->length)) {
+    } else if (slice.len_bytes < cfl_bitmap_bytes(node->length)) {
         status =
             cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                               "a validity bitmap has %zu bytes; %" PRId64 " values need %" PRIu64,
-                              slice.len_bytes, node->length, bitmap_bytes(node->length));
+                              slice.len_bytes, node->length, cfl_bitmap_bytes(node->length));
     } else {
         cfl_array_set_buffer(array, 0, slice.data, slice.owner);
         if (node->null_count < 0) {
-            array->null_count = node->length - cfl_count_set_bits(slice.data, 0, node->length);
+            array->null_count = node->length - cfl_bitmap_count(slice.data, 0, node->length);
         }
     }
     cfl_slice_done(&slice);
@@ -171,7 +165,7 @@ static cflight_status decode_bool(struct cfl_decode *decode, struct ArrowArray *
     if (status != CFLIGHT_OK) {
         return status;
     }
-    const struct cfl_buffer_want want = {bitmap_bytes(node.length), CFL_SWAP_NONE, 1};
+    const struct cfl_buffer_want want = {cfl_bitmap_bytes(node.length), CFL_SWAP_NONE, 1};
     return take_buffer(decode, &want, array, 1, NULL, reterr);
 }
 
@@ -203,13 +197,6 @@ static cflight_status decode_fixed(struct cfl_decode *decode, const struct cfl_t
     return status;
 }
 
-static int64_t offset_at(const struct ArrowArray *array, size_t buffer_index, bool is_large,
-                         int64_t index)
-{
-    const void *offsets = array->buffers[buffer_index];
-    return is_large ? ((const int64_t *)offsets)[index] : ((const int32_t *)offsets)[index];
-}
-
 /* Takes an offsets buffer of `count` elements; an array without rows may come without. */
 static cflight_status take_offsets(struct cfl_decode *decode, int64_t length, int64_t extra,
                                    bool is_large, struct ArrowArray *array, size_t buffer_index,
@@ -238,8 +225,8 @@ static cflight_status take_offsets(struct cfl_decode *decode, int64_t length, in
 static cflight_status check_offsets(const struct ArrowArray *array, bool is_large, int64_t end,
                                     const char *what, cflight_error **reterr)
 {
-    int64_t first = offset_at(array, 1, is_large, 0);
-    int64_t last = offset_at(array, 1, is_large, array->length);
+    int64_t first = cfl_load_offset(array->buffers[1], 0, is_large);
+    int64_t last = cfl_load_offset(array->buffers[1], array->length, is_large);
     if (first < 0 || last < first || last > end) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "offsets run from %" PRId64 " to %" PRId64 "; there are %" PRId64
@@ -297,11 +284,11 @@ static cflight_status take_view_buffers(struct cfl_decode *decode, size_t count,
     cflight_status status = CFLIGHT_OK;
     for (size_t i = 0; status == CFLIGHT_OK && i < count; i++) {
         size_t len_bytes = 0;
-        status = take_buffer(decode, &want, array, VIEW_BUFFERS_FIXED + i, &len_bytes, reterr);
+        status = take_buffer(decode, &want, array, CFL_VIEW_BUFFERS_BEFORE + i, &len_bytes, reterr);
         sizes[i] = (int64_t)len_bytes;
     }
     /* The C data interface adds one buffer: the sizes of the others. */
-    array->buffers[VIEW_BUFFERS_FIXED + count] = count == 0 ? (const void *)cfl_zeros : sizes;
+    array->buffers[CFL_VIEW_BUFFERS_BEFORE + count] = count == 0 ? (const void *)cfl_zeros : sizes;
     return status;
 }
 
@@ -316,12 +303,12 @@ static cflight_status decode_view(struct cfl_decode *decode, struct ArrowArray *
         return status;
     }
     const struct cfl_array_shape shape = {
-        .buffer_count = VIEW_BUFFERS_FIXED + count + 1,
+        .buffer_count = CFL_VIEW_BUFFERS_BEFORE + count + 1,
         .view_buffer_count = count,
     };
     status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = bytes_needed(node.length, 0, VIEW_BYTES, &want.needed_bytes, reterr);
+        status = bytes_needed(node.length, 0, CFL_VIEW_BYTES, &want.needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = take_buffer(decode, &want, array, 1, NULL, reterr);

@@ -12,6 +12,7 @@
 #include "ipc/offsets.h"
 #include "ipc/run_ends.h"
 #include "ipc/parts.h"
+#include "ipc/views.h"
 
 /* One array: the node and buffers of `field` in `parts`. */
 struct view {
@@ -82,18 +83,17 @@ static bool equal_variable(const struct pair *pair, int64_t row, bool is_64)
                    (size_t)len_bytes) == 0);
 }
 
-/* The bytes of a view: inline up to 12, else in a data buffer (Arrow columnar: Variable-size Binary
- * View Layout). */
+/* The bytes of a view: inline, or in a data buffer. */
 static struct cflight_bytes view_bytes(struct view view, int64_t row)
 {
-    const uint8_t *entry = buffer_of(view, 1)->data + 16 * row;
+    const uint8_t *entry = buffer_of(view, 1)->data + CFL_VIEW_BYTES * row;
     int64_t len_bytes = cfl_load_offset(entry, 0, false);
 
-    if (len_bytes <= 12) {
-        return cflight_bytes_make(entry + 4, (size_t)len_bytes);
+    if (len_bytes <= CFL_VIEW_INLINE_BYTES_MAX) {
+        return cflight_bytes_make(entry + CFL_VIEW_PREFIX_AT, (size_t)len_bytes);
     }
     const struct cfl_part_buffer *data =
-        buffer_of(view, 2 + (size_t)cfl_load_offset(entry, 2, false));
+        buffer_of(view, CFL_VIEW_BUFFERS_BEFORE + (size_t)cfl_load_offset(entry, 2, false));
     return cflight_bytes_make(data->data + cfl_load_offset(entry, 3, false), (size_t)len_bytes);
 }
 

@@ -15,8 +15,7 @@
 #include "ipc/bitmap.h"
 #include "ipc/offsets.h"
 #include "ipc/parts_build.h"
-
-enum { VIEW_BYTES = 16, INLINE_BYTES_MAX = 12 };
+#include "ipc/views.h"
 
 /* The part of one data buffer that a slice uses. */
 struct use {
@@ -43,12 +42,12 @@ struct entry {
 /* False for a null or an inline value. */
 static bool load_entry(const struct views *views, int64_t row, struct entry *ret_entry)
 {
-    const uint8_t *data = views->entries + VIEW_BYTES * row;
+    const uint8_t *data = views->entries + CFL_VIEW_BYTES * row;
     struct entry entry = {cfl_load_offset(data, 0, false), cfl_load_offset(data, 2, false),
                           cfl_load_offset(data, 3, false)};
 
     *ret_entry = entry;
-    return entry.len_bytes > INLINE_BYTES_MAX &&
+    return entry.len_bytes > CFL_VIEW_INLINE_BYTES_MAX &&
            (views->validity == NULL || cfl_bitmap_get(views->validity, row));
 }
 
@@ -99,13 +98,13 @@ static void copy_entries(uint8_t *target, const struct views *views, const struc
     for (int64_t i = 0; i < slice->length; i++) {
         int64_t row = slice->first + i;
         bool is_long = load_entry(views, row, &entry);
-        memcpy(target + VIEW_BYTES * i, views->entries + VIEW_BYTES * row, VIEW_BYTES);
+        memcpy(target + CFL_VIEW_BYTES * i, views->entries + CFL_VIEW_BYTES * row, CFL_VIEW_BYTES);
         if (is_long) {
             const struct use *use = &uses[entry.buffer_index];
-            cfl_store_offset(target + VIEW_BYTES * i, 2, use->new_index, false);
-            cfl_store_offset(target + VIEW_BYTES * i, 3, entry.offset - use->begin, false);
-        } else if (entry.len_bytes > INLINE_BYTES_MAX) {
-            memset(target + VIEW_BYTES * i, 0, VIEW_BYTES);
+            cfl_store_offset(target + CFL_VIEW_BYTES * i, 2, use->new_index, false);
+            cfl_store_offset(target + CFL_VIEW_BYTES * i, 3, entry.offset - use->begin, false);
+        } else if (entry.len_bytes > CFL_VIEW_INLINE_BYTES_MAX) {
+            memset(target + CFL_VIEW_BYTES * i, 0, CFL_VIEW_BYTES);
         }
     }
 }
@@ -127,7 +126,7 @@ static cflight_status add_used(struct cfl_parts *parts, const struct cfl_rows *s
 {
     uint8_t *target = NULL;
     cflight_status status =
-        cfl_parts_add_scratch(parts, (uint64_t)slice->length * VIEW_BYTES, &target, reterr);
+        cfl_parts_add_scratch(parts, (uint64_t)slice->length * CFL_VIEW_BYTES, &target, reterr);
 
     if (status == CFLIGHT_OK && target != NULL) {
         copy_entries(target, views, slice, uses);
@@ -148,7 +147,7 @@ static cflight_status add_used(struct cfl_parts *parts, const struct cfl_rows *s
 static cflight_status add_whole(struct cfl_parts *parts, const struct cfl_rows *slice,
                                 const struct views *views, cflight_error **reterr)
 {
-    cflight_status status = cfl_parts_add_fixed(parts, slice, 1, VIEW_BYTES, reterr);
+    cflight_status status = cfl_parts_add_fixed(parts, slice, 1, CFL_VIEW_BYTES, reterr);
 
     if (status == CFLIGHT_OK) {
         status = add_variadic_count(parts, views->data_count, reterr);

@@ -15,19 +15,12 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "ipc/bitmap.h"
 #include "ipc/layout.h"
 #include "ipc/run_ends.h"
+#include "ipc/views.h"
 
-enum {
-    BITS_PER_BYTE = 8,
-    WORD_BITS = 64,
-    VIEW_BYTES = 16,
-    VIEW_INLINE_BYTES_MAX = 12,
-    VIEW_PREFIX_BYTES = 4,
-    VIEW_BUFFERS_FIXED = 2,
-    VIEW_BUFFERS_OTHER = 3,
-    UNION_ID_COUNT = 256,
-};
+enum { UNION_ID_COUNT = 256 };
 
 /* Views may share data; the text that is read for them is bounded by this and a multiple of the
  * data. */
@@ -37,35 +30,14 @@ enum {
 
 struct view {
     int32_t len_bytes;
-    uint8_t prefix[VIEW_PREFIX_BYTES];
+    uint8_t prefix[CFL_VIEW_PREFIX_BYTES];
     int32_t buffer_index;
     int32_t offset;
 };
 
-int64_t cfl_count_set_bits(const uint8_t *bits, int64_t offset, int64_t count)
-{
-    int64_t set_count = 0;
-    int64_t at = offset;
-    int64_t end = offset + count;
-    for (; at < end && at % BITS_PER_BYTE != 0; at++) {
-        set_count += (bits[at / BITS_PER_BYTE] >> (at % BITS_PER_BYTE)) & 1;
-    }
-    for (; end - at >= WORD_BITS; at += WORD_BITS) {
-        uint64_t word;
-        memcpy(&word, bits + at / BITS_PER_BYTE, sizeof word);
-        set_count += __builtin_popcountll(word);
-    }
-    for (; at < end; at++) {
-        set_count += (bits[at / BITS_PER_BYTE] >> (at % BITS_PER_BYTE)) & 1;
-    }
-    return set_count;
-}
-
 static bool is_valid(const struct ArrowArray *array, int64_t index)
 {
-    const uint8_t *bits = array->buffers[0];
-    int64_t at = array->offset + index;
-    return bits == NULL || ((bits[at / BITS_PER_BYTE] >> (at % BITS_PER_BYTE)) & 1) != 0;
+    return array->buffers[0] == NULL || cfl_bitmap_get(array->buffers[0], array->offset + index);
 }
 
 static cflight_status check_null_count(const struct ArrowArray *array, cflight_status bad_status,
@@ -75,7 +47,7 @@ static cflight_status check_null_count(const struct ArrowArray *array, cflight_s
     if (bits == NULL || array->null_count < 0) {
         return CFLIGHT_OK;
     }
-    int64_t null_count = array->length - cfl_count_set_bits(bits, array->offset, array->length);
+    int64_t null_count = array->length - cfl_bitmap_count(bits, array->offset, array->length);
     if (null_count != array->null_count) {
         return cflight_error_set(reterr, bad_status,
                                  "null_count says %" PRId64 "; the validity bitmap has %" PRId64
@@ -123,9 +95,7 @@ static cflight_status check_offsets(const struct ArrowArray *array, bool is_larg
 
 static int64_t offset_at(const struct ArrowArray *array, bool is_large, int64_t index)
 {
-    const void *offsets = array->buffers[1];
-    return is_large ? ((const int64_t *)offsets)[array->offset + index]
-                    : ((const int32_t *)offsets)[array->offset + index];
+    return cfl_load_offset(array->buffers[1], array->offset + index, is_large);
 }
 
 /* Without a branch, whatever is found. */
@@ -216,9 +186,9 @@ static struct view_data view_data_of(const struct ArrowArray *array, bool is_tex
                                      bool with_content)
 {
     struct view_data data = {
-        .buffers = array->buffers + VIEW_BUFFERS_FIXED,
+        .buffers = array->buffers + CFL_VIEW_BUFFERS_BEFORE,
         .sizes = array->buffers[array->n_buffers - 1],
-        .buffer_count = array->n_buffers - VIEW_BUFFERS_OTHER,
+        .buffer_count = array->n_buffers - CFL_VIEW_BUFFERS_OTHER,
         .with_content = with_content,
         .is_text = is_text,
         .is_whole_text = is_text,
@@ -252,8 +222,8 @@ static bool is_ascii_view(const uint8_t *bytes)
 {
     uint64_t first;
     uint32_t last;
-    memcpy(&first, bytes + VIEW_PREFIX_BYTES, sizeof first);
-    memcpy(&last, bytes + VIEW_PREFIX_BYTES + sizeof first, sizeof last);
+    memcpy(&first, bytes + CFL_VIEW_PREFIX_BYTES, sizeof first);
+    memcpy(&last, bytes + CFL_VIEW_PREFIX_BYTES + sizeof first, sizeof last);
     return ((first | last) & HIGH_BITS) == 0;
 }
 
@@ -264,9 +234,9 @@ static bool is_view(struct view_data *data, const uint8_t *bytes)
     if (view.len_bytes < 0) {
         return false;
     }
-    if (view.len_bytes <= VIEW_INLINE_BYTES_MAX) {
+    if (view.len_bytes <= CFL_VIEW_INLINE_BYTES_MAX) {
         return !data->is_text || is_ascii_view(bytes) ||
-               cfl_utf8_is_valid(bytes + VIEW_PREFIX_BYTES, (size_t)view.len_bytes);
+               cfl_utf8_is_valid(bytes + CFL_VIEW_PREFIX_BYTES, (size_t)view.len_bytes);
     }
     if (view.buffer_index < 0 || view.buffer_index >= data->buffer_count || view.offset < 0 ||
         (int64_t)view.offset + view.len_bytes > data->sizes[view.buffer_index]) {
@@ -291,7 +261,7 @@ static cflight_status check_views(const struct cfl_field *field, const struct Ar
     struct view_data data = view_data_of(array, is_text, with_text);
     const uint8_t *views = array->buffers[1];
     for (int64_t i = 0; i < array->length; i++) {
-        if (!is_view(&data, views + (array->offset + i) * VIEW_BYTES) && is_valid(array, i)) {
+        if (!is_view(&data, views + (array->offset + i) * CFL_VIEW_BYTES) && is_valid(array, i)) {
             return cflight_error_set(reterr, bad_status,
                                      "the view of row %" PRId64 " does not lie in its %" PRId64
                                      " data buffers, has another prefix, or is not valid UTF-8",

@@ -33,7 +33,4 @@ cflight_status cfl_validate_dictionary_values(const struct cfl_field *field,
 cflight_status cfl_validate_shape(const struct cfl_field *field, const struct ArrowArray *array,
                                   cflight_status bad_status, cflight_error **reterr);
 
-/* Number of set bits in [offset, offset + count). */
-int64_t cfl_count_set_bits(const uint8_t *bits, int64_t offset, int64_t count);
-
 #endif /* CFL_IPC_VALIDATE_H */

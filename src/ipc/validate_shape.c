@@ -10,11 +10,11 @@
 
 #include "base/error.h"
 #include "cflight/ipc.h"
+#include "ipc/bitmap.h"
 #include "ipc/layout.h"
 #include "ipc/run_ends.h"
 #include "ipc/validate.h"
-
-enum { VIEW_BUFFERS_OTHER = 3 };
+#include "ipc/views.h"
 
 struct shape_check {
     cflight_status bad_status;
@@ -108,7 +108,7 @@ static cflight_status check_pointers(const struct shape_check *check, const stru
 static cflight_status check_view_buffers(const struct shape_check *check,
                                          const struct ArrowArray *array)
 {
-    int64_t count = array->n_buffers - VIEW_BUFFERS_OTHER;
+    int64_t count = array->n_buffers - CFL_VIEW_BUFFERS_OTHER;
     const int64_t *sizes = array->buffers[array->n_buffers - 1];
     if (count > 0 && sizes == NULL) {
         return missing_buffer(check, array->n_buffers - 1);
@@ -201,8 +201,8 @@ static cflight_status check_map(const struct shape_check *check, const struct Ar
     const struct ArrowArray *keys = entries->children[0];
     bool has_nulls = entries->null_count > 0 || keys->null_count > 0;
     if (entries->null_count < 0 && entries->buffers[0] != NULL) {
-        has_nulls = has_nulls || cfl_count_set_bits(entries->buffers[0], entries->offset,
-                                                    entries->length) < entries->length;
+        has_nulls = has_nulls || cfl_bitmap_count(entries->buffers[0], entries->offset,
+                                                  entries->length) < entries->length;
     }
     if (has_nulls) {
         return cflight_error_set_message(check->reterr, check->bad_status,
