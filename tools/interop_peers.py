@@ -7,7 +7,6 @@ returns a Program, or raises Absent with the reason."""
 
 import hashlib
 import os
-import pathlib
 import shutil
 import subprocess
 import sys

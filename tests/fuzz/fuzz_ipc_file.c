@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cflight/ipc.h"
-#include "ipc_walk_values.h"
+#include "walk_values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 

@@ -3,43 +3,22 @@
  * the framer in pieces; every batch that the reader lets through is touched: what full validation
  * accepts must be safe to walk, value by value, and must be accepted by cflight_array_validate too.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "cflight/ipc.h"
-#include "ipc_walk_values.h"
+#include "source.h"
+#include "walk_values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 
 enum { BODY_BYTES_MAX = 1 << 20 };
 
-struct source {
-    const uint8_t *data;
-    size_t len_bytes;
-    size_t step_bytes;
-};
-
-static int64_t read_source(void *user_data, void *target, size_t len_bytes)
-{
-    struct source *source = user_data;
-    size_t step_bytes = source->step_bytes < len_bytes ? source->step_bytes : len_bytes;
-    step_bytes = step_bytes < source->len_bytes ? step_bytes : source->len_bytes;
-    if (step_bytes > 0) {
-        memcpy(target, source->data, step_bytes);
-    }
-    source->data += step_bytes;
-    source->len_bytes -= step_bytes;
-    return (int64_t)step_bytes;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 {
     struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
-    struct source source = {data, len_bytes, 1 + len_bytes % 97};
+    struct t_source source = {data, len_bytes, 1 + len_bytes % 97};
     struct ArrowArrayStream stream;
     cflight_buffer *buffer = NULL;
     options.message_bytes_max = BODY_BYTES_MAX;
-    if (cflight_ipc_open_reader(read_source, NULL, &source, &options, &stream, NULL) ==
+    if (cflight_ipc_open_reader(t_source_read, NULL, &source, &options, &stream, NULL) ==
         CFLIGHT_OK) {
         t_walk_stream(&stream);
     }

@@ -2,7 +2,6 @@
 """What pyarrow writes, read by cflight."""
 
 import random
-import tempfile
 import threading
 
 import pyarrow as pa

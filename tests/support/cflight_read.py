@@ -8,7 +8,7 @@ import os
 
 import pyarrow as pa
 
-from cflight_ctypes import ROOT, ArrowArray, ArrowSchema, Bytes, CArray, CSchema, call, lib
+from cflight_ctypes import ROOT, Bytes, CArray, CSchema, call, lib
 
 BOUNDS, FULL, SAFE = 1, 2, 3
 

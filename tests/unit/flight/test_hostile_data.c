@@ -2,11 +2,12 @@
 /* Data with errors in it, from a peer that means harm, into the client and into the server. */
 #include <stdlib.h>
 
-#include "../../fuzz/ipc_walk_values.h"
+#include "walk_values.h"
 #include "../ipc/ipc_data.h"
 #include "cflight/cflight.h"
 #include "flight/call/flight_data.h"
 #include "hostile_peer.h"
+#include "meter.h"
 
 enum {
     GRPC_PREFIX_BYTES = 5,
@@ -166,7 +167,8 @@ static void subject_start(struct subject *subject, bool is_server)
     struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
     options.allocator = &subject->meter.allocator;
     t_hostile_server_start(&subject->peer);
-    CHECK_OK(cflight_client_new(subject->peer.location, &options, &subject->client, &error), error);
+    CHECK_OK(cflight_client_new(subject->peer.peer.location, &options, &subject->client, &error),
+             error);
 }
 
 static void subject_stop(struct subject *subject)

@@ -10,7 +10,7 @@
 #include "service.h"
 #include "test.h"
 
-enum { IDLE_MS = 200, DEADLINE_MS = 30000, CALLS_MAX = 4 };
+enum { IDLE_MS = 200, DEADLINE_MS = 30000 };
 
 /* What a server answers to each request, and whether it then closes or keeps silent. */
 struct answer {

@@ -47,7 +47,6 @@ struct t_grpc_pair {
     struct t_end server_end;
     struct t_user *served; /* users of calls at the server, newest last */
     size_t served_count;
-    size_t served_capacity;
     size_t goaway_count;
     bool refuses;              /* the server finishes calls at once */
     struct t_user next_served; /* template of a served user */

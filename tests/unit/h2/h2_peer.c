@@ -40,7 +40,6 @@ static void on_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t
 {
     struct t_h2_peer *peer = user_data;
     peer->data_bytes += len_bytes;
-    peer->data_calls++;
     for (size_t i = 0; i < len_bytes; i++) {
         peer->data_sum = peer->data_sum * 31 + data[i];
     }

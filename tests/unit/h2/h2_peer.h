@@ -19,7 +19,6 @@ struct t_h2_peer {
     uint64_t fields_sum; /* over every byte of it */
     bool is_too_large;
     size_t data_bytes;
-    size_t data_calls;
     size_t placed_bytes;
     uint64_t data_sum;
     size_t end_stream_count;

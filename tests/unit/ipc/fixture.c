@@ -29,50 +29,6 @@ static uint8_t views[6][16];
 static const int32_t view_offsets[6] = {7, 0, 3, 4, 5, 1};
 static const int32_t view_sizes[6] = {1, 2, 0, 3, 1, 1};
 
-static void release_schema(struct ArrowSchema *schema)
-{
-    schema->release = NULL;
-}
-
-static void release_array(struct ArrowArray *array)
-{
-    array->release = NULL;
-}
-
-struct ArrowSchema t_nested_field(const char *name, const char *format,
-                                  struct ArrowSchema **children, int64_t child_count)
-{
-    struct ArrowSchema schema = {.format = format,
-                                 .name = name,
-                                 .flags = ARROW_FLAG_NULLABLE,
-                                 .n_children = child_count,
-                                 .children = children,
-                                 .release = release_schema};
-    return schema;
-}
-
-struct ArrowSchema t_field(const char *name, const char *format)
-{
-    return t_nested_field(name, format, NULL, 0);
-}
-
-struct ArrowArray t_nested_array(int64_t length, const void **buffers, int64_t buffer_count,
-                                 struct ArrowArray **children, int64_t child_count)
-{
-    struct ArrowArray array = {.length = length,
-                               .n_buffers = buffer_count,
-                               .n_children = child_count,
-                               .buffers = buffers,
-                               .children = children,
-                               .release = release_array};
-    return array;
-}
-
-struct ArrowArray t_array(int64_t length, const void **buffers, int64_t buffer_count)
-{
-    return t_nested_array(length, buffers, buffer_count, NULL, 0);
-}
-
 void t_single_init(struct t_single *single, struct ArrowSchema *field, struct ArrowArray *column)
 {
     memset(single, 0, sizeof *single);
@@ -125,6 +81,7 @@ static void set_column(struct maker *maker, int column, const char *format, cons
         t_nested_field("column", format, &batch->child_field_pointers[first_child], child_count);
     batch->columns[column] =
         t_nested_array(4, buffers, buffer_count, &batch->child_pointers[first_child], child_count);
+    batch->columns[column].null_count = 0;
 }
 
 static void make_simple(struct maker *maker)

@@ -2,23 +2,9 @@
 #ifndef CFLIGHT_TESTS_IPC_FIXTURE_H
 #define CFLIGHT_TESTS_IPC_FIXTURE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "arrays.h"
 
-#include "cflight/arrow_abi.h"
-
-/* Schemas and arrays made by hand, for tests of the encoder. Nothing is owned: release only marks.
- */
-
-#define T_COUNT(array) ((int64_t)(sizeof(array) / sizeof(array)[0]))
-
-struct ArrowSchema t_field(const char *name, const char *format);
-struct ArrowSchema t_nested_field(const char *name, const char *format,
-                                  struct ArrowSchema **children, int64_t child_count);
-/* An array without nulls. */
-struct ArrowArray t_array(int64_t length, const void **buffers, int64_t buffer_count);
-struct ArrowArray t_nested_array(int64_t length, const void **buffers, int64_t buffer_count,
-                                 struct ArrowArray **children, int64_t child_count);
+/* Batches made by hand, for tests of the encoder. Nothing is owned: release only marks. */
 
 /* A batch of one column. */
 struct t_single {

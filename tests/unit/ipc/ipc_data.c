@@ -52,19 +52,6 @@ void t_bytes_done(struct t_bytes *bytes)
     bytes->len_bytes = 0;
 }
 
-int64_t t_source_read(void *user_data, void *target, size_t len_bytes)
-{
-    struct t_source *source = user_data;
-    size_t step_bytes = source->step_bytes < len_bytes ? source->step_bytes : len_bytes;
-    step_bytes = step_bytes < source->len_bytes ? step_bytes : source->len_bytes;
-    if (step_bytes > 0) {
-        memcpy(target, source->data, step_bytes);
-    }
-    source->data += step_bytes;
-    source->len_bytes -= step_bytes;
-    return (int64_t)step_bytes;
-}
-
 static uint64_t mix(uint64_t hash, int64_t value)
 {
     return (hash ^ (uint64_t)value) * UINT64_C(1099511628211);

@@ -6,6 +6,7 @@
 #include "cflight/bytes.h"
 #include "cflight/ipc.h"
 #include "ipc/decoder.h"
+#include "source.h"
 
 /* Small streams and files of known content (tests/fuzz/make_ipc_corpus.py). */
 struct t_bytes {
@@ -17,14 +18,6 @@ struct t_bytes t_load(const char *name);
 void t_bytes_done(struct t_bytes *bytes);
 /* Names of all streams, NULL at the end. */
 extern const char *const t_stream_names[];
-
-/* A callback for cflight_ipc_open_reader: `data` in steps of `step_bytes`. */
-struct t_source {
-    const uint8_t *data;
-    size_t len_bytes;
-    size_t step_bytes;
-};
-int64_t t_source_read(void *user_data, void *target, size_t len_bytes);
 
 /* What a stream holds, so that two ways of reading it can be compared. */
 struct t_summary {

@@ -1,57 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes with errors in them: never a crash, never much memory. */
-#include <stdlib.h>
-
 #include "ipc_data.h"
+#include "meter.h"
 #include "test.h"
-
-/* An allocator that knows how much is live and how much was at most. One thread. */
-struct meter {
-    struct cflight_allocator allocator;
-    size_t live_bytes;
-    size_t peak_bytes;
-};
-
-static void *meter_allocate(void *user_data, size_t size_bytes, size_t alignment_bytes)
-{
-    struct meter *meter = user_data;
-    void *memory = NULL;
-    if (posix_memalign(&memory, alignment_bytes < sizeof(void *) ? sizeof(void *) : alignment_bytes,
-                       size_bytes) != 0) {
-        return NULL;
-    }
-    meter->live_bytes += size_bytes;
-    meter->peak_bytes =
-        meter->live_bytes > meter->peak_bytes ? meter->live_bytes : meter->peak_bytes;
-    return memory;
-}
-
-static void meter_release(void *user_data, void *memory, size_t size_bytes)
-{
-    struct meter *meter = user_data;
-    meter->live_bytes -= size_bytes;
-    free(memory);
-}
-
-static void *meter_reallocate(void *user_data, void *memory, size_t old_size_bytes,
-                              size_t new_size_bytes)
-{
-    void *grown = meter_allocate(user_data, new_size_bytes, 16);
-    if (grown != NULL) {
-        memcpy(grown, memory, old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);
-        meter_release(user_data, memory, old_size_bytes);
-    }
-    return grown;
-}
-
-static void meter_init(struct meter *meter)
-{
-    memset(meter, 0, sizeof *meter);
-    meter->allocator.user_data = meter;
-    meter->allocator.allocate = meter_allocate;
-    meter->allocator.reallocate = meter_reallocate;
-    meter->allocator.release = meter_release;
-}
 
 static bool is_expected(cflight_status status)
 {
@@ -71,8 +22,8 @@ TEST(ipc_hostile, every_single_bit_may_be_wrong)
     for (size_t i = 0; t_stream_names[i] != NULL; i++) {
         struct t_bytes bytes = t_load(t_stream_names[i]);
         for (size_t bit = 0; bit < bytes.len_bytes * 8; bit++) {
-            struct meter meter;
-            meter_init(&meter);
+            struct t_meter meter;
+            t_meter_init(&meter);
             bytes.data[bit / 8] = (uint8_t)(bytes.data[bit / 8] ^ (1U << (bit % 8)));
             cflight_status status = t_decode(&meter.allocator, bytes, 4096, NULL, NULL, NULL, NULL);
             bytes.data[bit / 8] = (uint8_t)(bytes.data[bit / 8] ^ (1U << (bit % 8)));
@@ -102,8 +53,8 @@ TEST(ipc_hostile, every_word_may_be_extreme)
             memcpy(before, bytes.data + at, sizeof before);
             for (size_t j = 0; j < sizeof EXTREMES / sizeof EXTREMES[0]; j++) {
                 struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
-                struct meter meter;
-                meter_init(&meter);
+                struct t_meter meter;
+                t_meter_init(&meter);
                 options.validation =
                     j % 2 == 0 ? CFLIGHT_VALIDATION_FULL : CFLIGHT_VALIDATION_BOUNDS;
                 memcpy(bytes.data + at, &EXTREMES[j], sizeof before);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFLIGHT_TESTS_IPC_WALK_VALUES_H
-#define CFLIGHT_TESTS_IPC_WALK_VALUES_H
+#ifndef CFLIGHT_TESTS_WALK_VALUES_H
+#define CFLIGHT_TESTS_WALK_VALUES_H
 
 #include "cflight/arrow_abi.h"
 
@@ -14,4 +14,4 @@ void t_walk_batch(const struct ArrowSchema *schema, const struct ArrowArray *bat
  * batch must be accepted by cflight_array_validate. */
 void t_walk_stream(struct ArrowArrayStream *stream);
 
-#endif /* CFLIGHT_TESTS_IPC_WALK_VALUES_H */
+#endif /* CFLIGHT_TESTS_WALK_VALUES_H */

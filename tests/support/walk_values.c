@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trusting consumer. It knows arrays by format strings only, independent of the library's own
  * tree. */
-#include "ipc_walk_values.h"
+#include "walk_values.h"
 
 #include <stdbool.h>
 #include <stdio.h>
