@@ -60,6 +60,14 @@ void t_peer_stop(struct t_peer *peer)
     (void)close(peer->listen_fd);
 }
 
+void t_peer_say_nothing(void *user_data, int fd)
+{
+    struct t_raw input = {0};
+    (void)user_data;
+    t_socket_read_to_end(fd, &input);
+    t_raw_done(&input);
+}
+
 int t_socket_connect(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,

@@ -21,6 +21,8 @@ struct t_peer {
 
 void t_peer_start(struct t_peer *peer, void (*serve)(void *user_data, int fd), void *user_data);
 void t_peer_stop(struct t_peer *peer);
+/* Serves by reading to the end of the stream. */
+void t_peer_say_nothing(void *user_data, int fd);
 
 /* Connects to a port of 127.0.0.1. */
 int t_socket_connect(int port);

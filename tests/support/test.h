@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "cflight/alloc.h"
+#include "cflight/bytes.h"
 #include "cflight/error.h"
 
 /* The frame of a test: TEST(suite, name) registers itself, runs with a watchdog, and fails when it
@@ -50,6 +51,16 @@ void t_watchdog_restart(void);
                      cflight_status_name(check_expected_));                                  \
         }                                                                                    \
     } while (0)
+
+static inline struct cflight_bytes t_text(const char *text)
+{
+    return cflight_bytes_from_text(text);
+}
+
+static inline bool t_is_text(struct cflight_bytes bytes, const char *text)
+{
+    return cflight_bytes_equal(bytes, t_text(text));
+}
 
 /* An allocator that counts what is live and can fail the n-th allocation. */
 struct t_alloc {

@@ -11,16 +11,6 @@
 
 enum { BIG_TOKEN_BYTES = 1 << 20 };
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
-static bool is_text(struct cflight_bytes bytes, const char *expected)
-{
-    return cflight_bytes_equal(bytes, text(expected));
-}
-
 static void check_refused(cflight_client *client, const char *part)
 {
     cflight_error *error = NULL;
@@ -58,7 +48,7 @@ static cflight_status keeper_authenticate(void *user_data, cflight_server_contex
         }
         atomic_fetch_add(&keeper->payload_count, 1);
         struct cflight_bytes bytes = cflight_buffer_bytes(payload);
-        bool is_refused = is_text(bytes, "fail");
+        bool is_refused = t_is_text(bytes, "fail");
         for (size_t i = 0; i < bytes.len_bytes && i < sizeof answer - 1; i++) {
             answer[i] = (char)(bytes.data[i] & ~0x20);
         }
@@ -66,7 +56,7 @@ static cflight_status keeper_authenticate(void *user_data, cflight_server_contex
         if (is_refused) {
             return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "not like this");
         }
-        status = cflight_handshake_write(handshake, text(answer), reterr);
+        status = cflight_handshake_write(handshake, t_text(answer), reterr);
         if (status != CFLIGHT_OK) {
             return status;
         }
@@ -79,10 +69,10 @@ static cflight_status keeper_is_valid(void *user_data, cflight_server_context *c
 {
     (void)user_data;
     (void)context;
-    if (!is_text(token, "open sesame")) {
+    if (!t_is_text(token, "open sesame")) {
         return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "the door stays shut");
     }
-    return cflight_buffer_new_copy(text("ali"), ret_identity, reterr);
+    return cflight_buffer_new_copy(t_text("ali"), ret_identity, reterr);
 }
 
 static cflight_status keeper_start_call(void *user_data, cflight_server_context *context,
@@ -151,7 +141,7 @@ static cflight_status visitor_authenticate(void *user_data, cflight_handshake *h
     cflight_status status = CFLIGHT_OK;
     for (size_t i = 0; status == CFLIGHT_OK && i < 4 && visitor->payloads[i] != NULL; i++) {
         cflight_buffer *answer = NULL;
-        status = cflight_handshake_write(handshake, text(visitor->payloads[i]), reterr);
+        status = cflight_handshake_write(handshake, t_text(visitor->payloads[i]), reterr);
         if (status == CFLIGHT_OK) {
             status = cflight_handshake_read(handshake, &answer, reterr);
         }
@@ -300,12 +290,12 @@ TEST(auth, a_token_of_a_mebibyte_is_refused)
 /* Goal: the comparison of secrets tells equal from different bytes, wherever they differ. */
 TEST(auth, secrets_are_compared_whole)
 {
-    assert_true(cflight_bytes_equal_in_constant_time(text("abc"), text("abc")));
-    assert_true(cflight_bytes_equal_in_constant_time(text(""), cflight_bytes_make(NULL, 0)));
-    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("abd")));
-    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("bbc")));
-    assert_false(cflight_bytes_equal_in_constant_time(text("abc"), text("ab")));
-    assert_false(cflight_bytes_equal_in_constant_time(text(""), text("a")));
+    assert_true(cflight_bytes_equal_in_constant_time(t_text("abc"), t_text("abc")));
+    assert_true(cflight_bytes_equal_in_constant_time(t_text(""), cflight_bytes_make(NULL, 0)));
+    assert_false(cflight_bytes_equal_in_constant_time(t_text("abc"), t_text("abd")));
+    assert_false(cflight_bytes_equal_in_constant_time(t_text("abc"), t_text("bbc")));
+    assert_false(cflight_bytes_equal_in_constant_time(t_text("abc"), t_text("ab")));
+    assert_false(cflight_bytes_equal_in_constant_time(t_text(""), t_text("a")));
 }
 
 struct staller {
@@ -318,7 +308,7 @@ static cflight_status stall(void *user_data, cflight_handshake *handshake, cflig
 {
     struct staller *staller = user_data;
     cflight_buffer *answer = NULL;
-    cflight_status status = cflight_handshake_write(handshake, text("who"), reterr);
+    cflight_status status = cflight_handshake_write(handshake, t_text("who"), reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_handshake_read(handshake, &answer, reterr); /* the server is at it */
     }
@@ -465,7 +455,7 @@ TEST(auth, misuse_is_refused)
     cflight_error *error = NULL;
     keeper_start(&keeper);
     cflight_client *client = t_client(&keeper.service, NULL);
-    CHECK_STATUS(cflight_client_authenticate_basic(client, text("ali:baba"), text("pw"), NULL,
+    CHECK_STATUS(cflight_client_authenticate_basic(client, t_text("ali:baba"), t_text("pw"), NULL,
                                                    &bearer, &error),
                  CFLIGHT_INVALID_ARGUMENT);
     assert_non_null(strstr(cflight_error_message(error), "colon"));

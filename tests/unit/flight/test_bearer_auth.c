@@ -16,7 +16,6 @@
 #include "clock.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
 #define BASIC_U_P "Basic dTpw"         /* u:p */
 #define BASIC_U_WRONG "Basic dTpxeA==" /* u:qx */
 #define BASIC_EMPTY_P "Basic OnA="     /* :p */
@@ -45,7 +44,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
         return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "wrong");
     }
     return strcmp(auth->name, "admin") == 0
-               ? cflight_buffer_new_copy(B("root"), ret_identity, reterr)
+               ? cflight_buffer_new_copy(t_text("root"), ret_identity, reterr)
                : CFLIGHT_OK;
 }
 
@@ -69,7 +68,7 @@ static cflight_status check_value(cflight_bearer_auth *auth, const char *authori
                                   bool is_handshake, char *token, cflight_buffer **ret_identity,
                                   cflight_error **reterr)
 {
-    struct cfl_bearer_call call = {B(authorization), "ipv4:192.0.2.1:1000", is_handshake};
+    struct cfl_bearer_call call = {t_text(authorization), "ipv4:192.0.2.1:1000", is_handshake};
     return cfl_bearer_auth_check(auth, &call, token, ret_identity, reterr);
 }
 
@@ -83,7 +82,7 @@ static void check(struct auth *auth, const char *authorization, const char *iden
     cflight_status status = check_value(auth->auth, authorization, false, fresh, &actual, &error);
     CHECK_STATUS(status, identity == NULL ? CFLIGHT_UNAUTHENTICATED : CFLIGHT_OK);
     if (identity != NULL) {
-        assert_true(cflight_bytes_equal(cflight_buffer_bytes(actual), B(identity)));
+        assert_true(cflight_bytes_equal(cflight_buffer_bytes(actual), t_text(identity)));
     }
     if (token != NULL) {
         memcpy(token, fresh, sizeof fresh);
@@ -217,15 +216,15 @@ TEST(bearer_auth, tokens_can_be_revoked)
     auth_open(&auth, defaults());
     check(&auth, BASIC_U_P, "u", token);
     bearer(token, value);
-    assert_true(cflight_bearer_auth_revoke(auth.auth, B(value)));
-    assert_false(cflight_bearer_auth_revoke(auth.auth, B(token)));
+    assert_true(cflight_bearer_auth_revoke(auth.auth, t_text(value)));
+    assert_false(cflight_bearer_auth_revoke(auth.auth, t_text(token)));
     check(&auth, value, NULL, NULL);
     check(&auth, BASIC_U_P, "u", NULL);
     check(&auth, BASIC_U_P, "u", NULL);
     cflight_buffer *issued = NULL;
-    CHECK_STATUS(cflight_bearer_auth_issue(auth.auth, B("other"), &issued, NULL), CFLIGHT_OK);
-    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, B("u")), 2);
-    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, B("u")), 0);
+    CHECK_STATUS(cflight_bearer_auth_issue(auth.auth, t_text("other"), &issued, NULL), CFLIGHT_OK);
+    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, t_text("u")), 2);
+    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, t_text("u")), 0);
     assert_true(cflight_bearer_auth_revoke(auth.auth, cflight_buffer_bytes(issued)));
     cflight_buffer_unref(issued);
     cflight_bearer_auth_unref(auth.auth);
@@ -255,7 +254,7 @@ TEST(bearer_auth, a_greedy_user_loses_only_his_own_tokens)
     check(&auth, value, NULL, NULL);
     bearer(last, value);
     check(&auth, value, "u", NULL);
-    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, B("u")), 3);
+    assert_int_equal(cflight_bearer_auth_revoke_identity(auth.auth, t_text("u")), 3);
     cflight_bearer_auth_unref(auth.auth);
 }
 
@@ -318,7 +317,7 @@ static cflight_status verify_in(cflight_password_file *file, const char *name, c
 {
     cflight_buffer *identity = NULL;
     cflight_status status =
-        cflight_password_file_verify(file, B(name), B(password), &identity, NULL);
+        cflight_password_file_verify(file, t_text(name), t_text(password), &identity, NULL);
     assert_null(identity);
     return status;
 }
@@ -347,8 +346,8 @@ TEST(password_file, names_and_passwords_are_verified)
     static char long_password[2000];
     memset(long_password, 'x', sizeof long_password - 1);
     CHECK_STATUS(verify_in(file, "alice", long_password), CFLIGHT_UNAUTHENTICATED);
-    CHECK_STATUS(cflight_password_file_verify(file, B("alice"), cflight_bytes_make("secret\0x", 8),
-                                              NULL, NULL),
+    CHECK_STATUS(cflight_password_file_verify(file, t_text("alice"),
+                                              cflight_bytes_make("secret\0x", 8), NULL, NULL),
                  CFLIGHT_UNAUTHENTICATED);
     cflight_password_file_free(file);
     assert_int_equal(unlink(path), 0);

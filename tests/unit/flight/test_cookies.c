@@ -10,8 +10,6 @@
 #include "clock.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
-
 struct jar {
     cflight_cookie_jar *jar;
     struct t_clock clock;
@@ -27,7 +25,7 @@ static void jar_open(struct jar *jar, const struct cflight_cookie_jar_options *o
 
 static void set(struct jar *jar, const char *set_cookie)
 {
-    CHECK_STATUS(cflight_cookie_jar_set(jar->jar, B(set_cookie), NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_cookie_jar_set(jar->jar, t_text(set_cookie), NULL), CFLIGHT_OK);
 }
 
 static void check_header(struct jar *jar, const char *expected)
@@ -35,7 +33,7 @@ static void check_header(struct jar *jar, const char *expected)
     cflight_buffer *header = NULL;
     CHECK_STATUS(cflight_cookie_jar_header(jar->jar, &header, NULL), CFLIGHT_OK);
     struct cflight_bytes bytes = cflight_buffer_bytes(header);
-    if (!cflight_bytes_equal(bytes, B(expected))) {
+    if (!cflight_bytes_equal(bytes, t_text(expected))) {
         fail_msg("'%.*s' is not '%s'", (int)bytes.len_bytes, (const char *)bytes.data, expected);
     }
     cflight_buffer_unref(header);
@@ -169,12 +167,12 @@ TEST(cookies, dates_are_read_exactly)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int64_t unix_s = 0;
-        assert_true(cfl_http_date_parse(B(good[i].text), &unix_s));
+        assert_true(cfl_http_date_parse(t_text(good[i].text), &unix_s));
         assert_true(unix_s == good[i].unix_s);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t unix_s = 0;
-        assert_false(cfl_http_date_parse(B(bad[i]), &unix_s));
+        assert_false(cfl_http_date_parse(t_text(bad[i]), &unix_s));
     }
 }
 
@@ -252,9 +250,9 @@ TEST(cookies, a_cookie_is_found_in_a_request_header)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cflight_bytes value = {NULL, 0};
-        bool found = cfl_cookie_find(B(cases[i].header), "id", &value);
+        bool found = cfl_cookie_find(t_text(cases[i].header), "id", &value);
         assert_int_equal(found, cases[i].expected != NULL);
-        assert_true(!found || cflight_bytes_equal(value, B(cases[i].expected)));
+        assert_true(!found || cflight_bytes_equal(value, t_text(cases[i].expected)));
     }
 }
 
@@ -289,8 +287,9 @@ TEST(cookies, the_middleware_of_two_clients_shares_one_jar)
     struct cfl_metadata metadata;
     struct cflight_header_sink sink = {&metadata};
     void *instance = NULL;
-    const struct cflight_header received[] = {
-        {B("x-other"), B("a=0")}, {B("set-cookie"), B("a=1")}, {B("set-cookie"), B("b=2")}};
+    const struct cflight_header received[] = {{t_text("x-other"), t_text("a=0")},
+                                              {t_text("set-cookie"), t_text("a=1")},
+                                              {t_text("set-cookie"), t_text("b=2")}};
     jar_open(&jar, NULL);
     cflight_cookie_jar_middleware(jar.jar, &tables[0]);
     cflight_cookie_jar_middleware(jar.jar, &tables[1]);
@@ -305,7 +304,7 @@ TEST(cookies, the_middleware_of_two_clients_shares_one_jar)
         tables[i].sending_headers(tables[i].user_data, instance, &sink);
         bool found = cfl_metadata_get(&metadata, "cookie", &value);
         assert_int_equal(found, i == 1);
-        assert_true(!found || cflight_bytes_equal(value, B("a=1; b=2")));
+        assert_true(!found || cflight_bytes_equal(value, t_text("a=1; b=2")));
         tables[i].received_headers(tables[i].user_data, instance, received, 3);
         cfl_metadata_done(&metadata);
     }
@@ -323,7 +322,7 @@ TEST(cookies, every_allocation_failure_is_reported)
         options.allocator = &alloc->allocator;
         cflight_status status = cflight_cookie_jar_new(&options, &jar, NULL);
         if (status == CFLIGHT_OK) {
-            status = cflight_cookie_jar_set(jar, B("a=b"), NULL);
+            status = cflight_cookie_jar_set(jar, t_text("a=b"), NULL);
         }
         if (status == CFLIGHT_OK) {
             status = cflight_cookie_jar_header(jar, &header, NULL);

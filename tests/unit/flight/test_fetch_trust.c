@@ -13,11 +13,6 @@
 
 enum credential { IN_OPTIONS, IN_TOKEN, IN_AUTH, IN_MIDDLEWARE, CREDENTIAL_COUNT };
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
 /* A server that notes what it is told. */
 struct spy {
     struct t_service service;
@@ -70,14 +65,14 @@ static cflight_status give_token(void *user_data, struct cflight_bytes refused,
 {
     (void)user_data;
     (void)refused;
-    return cflight_buffer_new_copy(text("from the provider"), ret_token, reterr);
+    return cflight_buffer_new_copy(t_text("from the provider"), ret_token, reterr);
 }
 
 static cflight_status give_auth_token(void *user_data, cflight_buffer **ret_token,
                                       cflight_error **reterr)
 {
     (void)user_data;
-    return cflight_buffer_new_copy(text("from the handshake"), ret_token, reterr);
+    return cflight_buffer_new_copy(t_text("from the handshake"), ret_token, reterr);
 }
 
 static cflight_status start_call(void *user_data, enum cflight_method method, void **ret_instance,
@@ -93,7 +88,7 @@ static void send_headers(void *user_data, void *instance, cflight_header_sink *s
 {
     (void)user_data;
     (void)instance;
-    (void)cflight_header_sink_add(sink, text("x-middleware"), text("secret"), NULL);
+    (void)cflight_header_sink_add(sink, t_text("x-middleware"), t_text("secret"), NULL);
 }
 
 /* Options with one kind of credentials. */
@@ -110,7 +105,7 @@ static void credentials_init(struct credentials *credentials, enum credential wh
                              const struct t_cert *ca)
 {
     *credentials = (struct credentials){
-        .header = {text("x-secret"), text("1")},
+        .header = {t_text("x-secret"), t_text("1")},
         .tokens = {.struct_size = sizeof credentials->tokens, .get = give_token},
         .auth = {.struct_size = sizeof credentials->auth, .get_token = give_auth_token},
         .middleware = {.struct_size = sizeof credentials->middleware,
@@ -149,9 +144,9 @@ static int secrets_seen(struct spy *own, struct spy *other, enum credential whic
     struct ArrowArray batch = {0};
     cflight_client *client = NULL;
     cflight_error *error = NULL;
-    struct cflight_bytes location = text(other->service.location);
+    struct cflight_bytes location = t_text(other->service.location);
     struct cflight_endpoint endpoint = {
-        .ticket = text("batches=1 rows=1"), .locations = &location, .location_count = 1};
+        .ticket = t_text("batches=1 rows=1"), .locations = &location, .location_count = 1};
     struct cflight_info info = {
         .endpoints = &endpoint, .endpoint_count = 1, .total_records = -1, .total_bytes = -1};
     struct cflight_fetch_options options = CFLIGHT_FETCH_OPTIONS_INIT;
@@ -272,9 +267,9 @@ TEST(fetch_trust, connections_to_many_places_are_bounded)
             char *letter = &names[i][7 + bit];
             *letter = (i + 1) >> bit & 1 ? (char)toupper((unsigned char)*letter) : *letter;
         }
-        locations[i] = text(names[i]);
+        locations[i] = t_text(names[i]);
         endpoints[i] = (struct cflight_endpoint){
-            .ticket = text("batches=1 rows=1"), .locations = &locations[i], .location_count = 1};
+            .ticket = t_text("batches=1 rows=1"), .locations = &locations[i], .location_count = 1};
     }
     struct cflight_info info = {
         .endpoints = endpoints, .endpoint_count = PLACES, .total_records = -1, .total_bytes = -1};

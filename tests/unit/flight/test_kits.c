@@ -8,7 +8,6 @@
 #include "cflight/cflight.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
 enum { LINES_MAX = 32, LINE_BYTES_MAX = 512 };
 
 /* What one test runs. */
@@ -37,7 +36,7 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
     if (status != CFLIGHT_OK || is_answered) {
         return status;
     }
-    if (cflight_bytes_equal(action->type, B("whoami"))) {
+    if (cflight_bytes_equal(action->type, t_text("whoami"))) {
         struct cflight_bytes by_kit = cflight_bearer_auth_identity(context);
         status = cflight_response_result(response, by_kit, reterr);
         return status != CFLIGHT_OK
@@ -49,7 +48,7 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
     struct cflight_trace child;
     struct cflight_header headers[2];
     char text[CFLIGHT_TRACEPARENT_BYTES + 1];
-    if (!cflight_bytes_equal(action->type, B("trace")) || !cflight_trace_of(context, &trace)) {
+    if (!cflight_bytes_equal(action->type, t_text("trace")) || !cflight_trace_of(context, &trace)) {
         return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "no such\naction");
     }
     status = cflight_trace_child(&trace, &child, reterr);
@@ -75,7 +74,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
     (void)user_data;
     (void)username;
     (void)ret_identity;
-    return cflight_bytes_equal(password, B("secret"))
+    return cflight_bytes_equal(password, t_text("secret"))
                ? CFLIGHT_OK
                : cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED,
                                            "Wrong user name or password");
@@ -146,7 +145,7 @@ static void kit_close(struct kit *kit)
 static cflight_status run(struct kit *kit, const char *type, const struct cflight_header *headers,
                           size_t header_count, char results[2][128], cflight_error **reterr)
 {
-    struct cflight_action action = {B(type), B("")};
+    struct cflight_action action = {t_text(type), t_text("")};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     cflight_result_stream *stream = NULL;
     options.headers = headers;
@@ -179,19 +178,19 @@ TEST(kits, a_password_opens_and_a_token_keeps_open)
     char results[2][128] = {"", ""};
     kit_open(&kit, true, false, NULL);
     CHECK_STATUS(run(&kit, "whoami", NULL, 0, NULL, NULL), CFLIGHT_UNAUTHENTICATED);
-    CHECK_STATUS(
-        cflight_client_authenticate_basic(kit.client, B("alice"), B("wrong"), NULL, &bearer, NULL),
-        CFLIGHT_UNAUTHENTICATED);
-    CHECK_OK(cflight_client_authenticate_basic(kit.client, B("alice"), B("secret"), NULL, &bearer,
-                                               &error),
+    CHECK_STATUS(cflight_client_authenticate_basic(kit.client, t_text("alice"), t_text("wrong"),
+                                                   NULL, &bearer, NULL),
+                 CFLIGHT_UNAUTHENTICATED);
+    CHECK_OK(cflight_client_authenticate_basic(kit.client, t_text("alice"), t_text("secret"), NULL,
+                                               &bearer, &error),
              error);
     assert_non_null(bearer);
-    struct cflight_header with_token = {B("authorization"), cflight_buffer_bytes(bearer)};
+    struct cflight_header with_token = {t_text("authorization"), cflight_buffer_bytes(bearer)};
     CHECK_OK(run(&kit, "whoami", &with_token, 1, results, &error), error);
     assert_string_equal(results[0], "alice");
     assert_string_equal(results[1], "alice");
-    struct cflight_header with_password = {B("authorization"),
-                                           B("Basic Ym9iOnNlY3JldA")}; /* bob:secret */
+    struct cflight_header with_password = {t_text("authorization"),
+                                           t_text("Basic Ym9iOnNlY3JldA")}; /* bob:secret */
     CHECK_OK(run(&kit, "whoami", &with_password, 1, results, &error), error);
     assert_string_equal(results[0], "bob");
     assert_true(cflight_bearer_auth_revoke(kit.auth, cflight_buffer_bytes(bearer)));
@@ -210,17 +209,17 @@ TEST(kits, two_authorization_headers_are_refused)
     cflight_error *error = NULL;
     char value[128];
     kit_open(&kit, true, false, NULL);
-    CHECK_OK(cflight_bearer_auth_issue(kit.auth, B("bob"), &token, &error), error);
+    CHECK_OK(cflight_bearer_auth_issue(kit.auth, t_text("bob"), &token, &error), error);
     (void)snprintf(value, sizeof value, "Bearer %.*s", (int)cflight_buffer_bytes(token).len_bytes,
                    (const char *)cflight_buffer_bytes(token).data);
-    struct cflight_header headers[] = {{B("authorization"), B(value)},
-                                       {B("authorization"), B(value)}};
+    struct cflight_header headers[] = {{t_text("authorization"), t_text(value)},
+                                       {t_text("authorization"), t_text(value)}};
     CHECK_OK(run(&kit, "whoami", headers, 1, NULL, &error), error);
     CHECK_STATUS(run(&kit, "whoami", headers, 2, NULL, &error), CFLIGHT_UNAUTHENTICATED);
     assert_string_equal(cflight_error_message(error),
                         "The call carries more than one authorization header");
     cflight_error_free(error);
-    headers[1].value = B("Basic Ym9iOnNlY3JldA");
+    headers[1].value = t_text("Basic Ym9iOnNlY3JldA");
     CHECK_STATUS(run(&kit, "whoami", headers, 2, NULL, NULL), CFLIGHT_UNAUTHENTICATED);
     cflight_buffer_unref(token);
     kit_close(&kit);
@@ -234,7 +233,7 @@ TEST(kits, a_handshake_without_its_middleware_refuses)
         struct kit kit;
         struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
         struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
-        struct cflight_header header = {B("authorization"), B("Basic Ym9iOnNlY3JldA")};
+        struct cflight_header header = {t_text("authorization"), t_text("Basic Ym9iOnNlY3JldA")};
         cflight_buffer *bearer = NULL;
         cflight_error *error = NULL;
         kit_open(&kit, true, false, NULL);
@@ -252,8 +251,8 @@ TEST(kits, a_handshake_without_its_middleware_refuses)
         assert_non_null(strstr(cflight_error_message(error), "lacks the middleware"));
         cflight_error_free(error);
         CHECK_STATUS(run(&kit, "whoami", &header, 1, NULL, NULL), CFLIGHT_INTERNAL);
-        CHECK_STATUS(cflight_client_authenticate_basic(kit.client, B("bob"), B("secret"), NULL,
-                                                       &bearer, NULL),
+        CHECK_STATUS(cflight_client_authenticate_basic(kit.client, t_text("bob"), t_text("secret"),
+                                                       NULL, &bearer, NULL),
                      CFLIGHT_INTERNAL);
         assert_null(bearer);
         kit_close(&kit);
@@ -283,7 +282,7 @@ TEST(kits, a_session_lasts_from_call_to_call)
     kit_open(&kit, false, true, &middleware);
     assert_int_equal(option_count(&kit), 0);
     struct cflight_session_option option = {
-        .name = B("n"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
+        .name = t_text("n"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
     struct cflight_session_options options = {&option, 1};
     struct cflight_session_errors *errors = NULL;
     CHECK_OK(cflight_client_set_session_options(kit.client, &options, NULL, &errors, &error),
@@ -298,7 +297,7 @@ TEST(kits, a_session_lasts_from_call_to_call)
     assert_int_equal(cflight_session_store_count(kit.store), 0);
     assert_int_equal(option_count(&kit), 0); /* a new session, without the old cookie */
     CHECK_STATUS(cflight_cookie_jar_set(
-                     jar, B(CFLIGHT_SESSION_COOKIE "=00112233445566778899aabbccddeeff"), NULL),
+                     jar, t_text(CFLIGHT_SESSION_COOKIE "=00112233445566778899aabbccddeeff"), NULL),
                  CFLIGHT_OK);
     CHECK_STATUS(run(&kit, "whoami", NULL, 0, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     assert_int_equal(option_count(&kit), 0);
@@ -317,8 +316,8 @@ TEST(kits, a_session_refuses_requests_without_measure)
     struct cflight_session_option *many = calloc(COUNT, sizeof *many);
     assert_non_null(many);
     for (size_t i = 0; i < COUNT; i++) {
-        many[i] =
-            (struct cflight_session_option){.name = B("name"), .type = CFLIGHT_SESSION_VALUE_BOOL};
+        many[i] = (struct cflight_session_option){.name = t_text("name"),
+                                                  .type = CFLIGHT_SESSION_VALUE_BOOL};
     }
     struct cflight_session_options options = {many, COUNT};
     struct cflight_session_errors *errors = NULL;
@@ -343,8 +342,8 @@ TEST(kits, a_cookie_of_another_user_is_unknown)
     struct cflight_client_middleware middleware;
     cflight_cookie_jar *jar = NULL;
     cflight_error *error = NULL;
-    struct cflight_header alice = {B("authorization"), B("Basic YWxpY2U6c2VjcmV0")};
-    struct cflight_header bob = {B("authorization"), B("Basic Ym9iOnNlY3JldA")};
+    struct cflight_header alice = {t_text("authorization"), t_text("Basic YWxpY2U6c2VjcmV0")};
+    struct cflight_header bob = {t_text("authorization"), t_text("Basic Ym9iOnNlY3JldA")};
     char cookie[128] = "";
     CHECK_OK(cflight_cookie_jar_new(NULL, &jar, &error), error);
     cflight_cookie_jar_middleware(jar, &middleware);
@@ -358,7 +357,7 @@ TEST(kits, a_cookie_of_another_user_is_unknown)
     CHECK_STATUS(run(&kit, "whoami", &bob, 1, NULL, &error), CFLIGHT_INVALID_ARGUMENT);
     assert_non_null(strstr(cflight_error_message(error), "is unknown or has ended"));
     cflight_error_free(error);
-    CHECK_STATUS(cflight_cookie_jar_set(jar, B(cookie), NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_cookie_jar_set(jar, t_text(cookie), NULL), CFLIGHT_OK);
     CHECK_OK(run(&kit, "whoami", &alice, 1, NULL, NULL), NULL);
     assert_int_equal(cflight_session_store_count(kit.store), 1);
     cflight_cookie_jar_unref(jar);
@@ -412,12 +411,12 @@ TEST(kits, traces_go_on_and_requests_are_logged)
     cflight_error *error = NULL;
     char results[2][128] = {"", ""};
     kit_open(&kit, true, false, NULL);
-    CHECK_OK(
-        cflight_client_authenticate_basic(kit.client, B("a'b"), B("secret"), NULL, &bearer, &error),
-        error);
-    struct cflight_header headers[] = {{B("authorization"), cflight_buffer_bytes(bearer)},
-                                       {B("traceparent"), B(TRACE)},
-                                       {B("tracestate"), B("x=y")}};
+    CHECK_OK(cflight_client_authenticate_basic(kit.client, t_text("a'b"), t_text("secret"), NULL,
+                                               &bearer, &error),
+             error);
+    struct cflight_header headers[] = {{t_text("authorization"), cflight_buffer_bytes(bearer)},
+                                       {t_text("traceparent"), t_text(TRACE)},
+                                       {t_text("tracestate"), t_text("x=y")}};
     CHECK_OK(run(&kit, "trace", headers, 3, results, &error), error);
     assert_memory_equal(results[0], TRACE, 36);
     assert_memory_not_equal(results[0] + 36, TRACE + 36, 16);
@@ -465,7 +464,7 @@ TEST(trace, only_valid_traceparents_are_taken)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cflight_trace trace;
-        assert_int_equal(cflight_trace_parse(B(cases[i].text), &trace), cases[i].is_valid);
+        assert_int_equal(cflight_trace_parse(t_text(cases[i].text), &trace), cases[i].is_valid);
     }
 }
 

@@ -39,7 +39,7 @@ TEST(location, uris_are_split_and_decoded)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cflight_location *location = NULL;
         cflight_error *error = NULL;
-        CHECK_OK(cflight_location_parse(B(cases[i].uri), &location, &error), error);
+        CHECK_OK(cflight_location_parse(t_text(cases[i].uri), &location, &error), error);
         assert_string_equal(location->uri, cases[i].uri);
         assert_string_equal(location->scheme, cases[i].scheme);
         assert_string_equal(location->host, cases[i].host);
@@ -86,7 +86,7 @@ TEST(location, bad_uris_are_refused_with_a_reason)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cflight_location *location = NULL;
         cflight_error *error = NULL;
-        CHECK_STATUS(cflight_location_parse(B(cases[i].uri), &location, &error),
+        CHECK_STATUS(cflight_location_parse(t_text(cases[i].uri), &location, &error),
                      CFLIGHT_INVALID_ARGUMENT);
         assert_string_equal(cflight_error_message(error), cases[i].message);
         assert_null(location);
@@ -119,7 +119,7 @@ TEST(location, a_host_makes_a_location)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cflight_error *error = NULL;
         cflight_status status =
-            cflight_location_of_host("grpc+tcp", B(cases[i].host), 80, &uri, &error);
+            cflight_location_of_host("grpc+tcp", t_text(cases[i].host), 80, &uri, &error);
         if (cases[i].uri == NULL) {
             CHECK_STATUS(status, CFLIGHT_INVALID_ARGUMENT);
             assert_string_not_equal(cflight_error_message(error), "");
@@ -133,11 +133,12 @@ TEST(location, a_host_makes_a_location)
     static const struct cflight_bytes with_nul = {(const uint8_t *)"good\0.evil", 10};
     CHECK_STATUS(cflight_location_of_host("grpc", with_nul, 80, &uri, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_location_of_host("grpc", B("h"), -1, &uri, NULL),
+    CHECK_STATUS(cflight_location_of_host("grpc", t_text("h"), -1, &uri, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_location_of_host("grpc", B("h"), 65536, &uri, NULL),
+    CHECK_STATUS(cflight_location_of_host("grpc", t_text("h"), 65536, &uri, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_location_of_host(NULL, B("h"), 1, &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_host(NULL, t_text("h"), 1, &uri, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
 }
 
 /* Goal: every path of a socket survives being made a location. Method: each byte but zero, alone
@@ -157,20 +158,20 @@ TEST(location, a_socket_path_makes_a_location)
         } else {
             (void)snprintf(path, sizeof path, "%s", paths[i - 256]);
         }
-        CHECK_OK(cflight_location_of_socket(B(path), &uri, &error), error);
-        CHECK_OK(cflight_location_parse(B(uri), &location, &error), error);
+        CHECK_OK(cflight_location_of_socket(t_text(path), &uri, &error), error);
+        CHECK_OK(cflight_location_parse(t_text(uri), &location, &error), error);
         assert_string_equal(location->path, path);
         assert_string_equal(location->host, "");
         cflight_location_free(location);
         cflight_text_free(uri);
     }
     char *uri = NULL;
-    CHECK_OK(cflight_location_of_socket(B("/tmp/s"), &uri, NULL), NULL);
+    CHECK_OK(cflight_location_of_socket(t_text("/tmp/s"), &uri, NULL), NULL);
     assert_string_equal(uri, "grpc+unix:///tmp/s");
     cflight_text_free(uri);
     static const struct cflight_bytes with_nul = {(const uint8_t *)"/tmp/a\0b", 8};
     CHECK_STATUS(cflight_location_of_socket(with_nul, &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_location_of_socket(B(""), &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_of_socket(t_text(""), &uri, NULL), CFLIGHT_INVALID_ARGUMENT);
 }
 
 /* Goal: every byte and every cut of a URI is safe. Method: replace each byte with each value; cut
@@ -213,7 +214,7 @@ TEST(location, long_uris_are_bounded)
     cflight_error_free(error);
     CHECK_STATUS(cflight_location_parse(cflight_bytes_make(NULL, 1), &location, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_location_parse(B("grpc://h"), NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_location_parse(t_text("grpc://h"), NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
 }
 
 /* Goal: no allocation failure is more than an error. Method: fail each in turn. */
@@ -223,7 +224,7 @@ TEST(location, every_allocation_failure_is_reported)
         struct cflight_location *location = NULL;
         cflight_error *error = NULL;
         cflight_status status = cfl_location_parse(
-            &alloc->allocator, B("grpc+unix://[::1]:12/a/b/c"), &location, &error);
+            &alloc->allocator, t_text("grpc+unix://[::1]:12/a/b/c"), &location, &error);
         CHECK_STATUS(status, alloc->did_fail ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_OK);
         cflight_location_free(location);
         cflight_error_free(error);

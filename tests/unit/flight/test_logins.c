@@ -12,7 +12,6 @@
 #include "log_capture.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
 #define BASIC_U_P "Basic dTpw"         /* u:p */
 #define BASIC_U_WRONG "Basic dTpxeA==" /* u:qx */
 enum { ATTACKERS = 12, LOGINS = 25, VERIFY_US = 1000 };
@@ -97,7 +96,7 @@ static cflight_status try_login(struct storm *storm, const char *peer, const cha
 {
     char token[CFL_TOKEN_TEXT_BYTES + 1];
     cflight_buffer *identity = NULL;
-    struct cfl_bearer_call call = {B(authorization), peer, true};
+    struct cfl_bearer_call call = {t_text(authorization), peer, true};
     cflight_status status = cfl_bearer_auth_check(storm->auth, &call, token, &identity, NULL);
     cflight_buffer_unref(identity);
     return status;
@@ -245,7 +244,7 @@ static cflight_status verify_and_revoke(void *user_data, struct cflight_bytes us
     (void)ret_identity;
     (void)reterr;
     (void)cflight_bearer_auth_revoke_identity(storm->auth,
-                                              storm->is_counting ? username : B("somebody"));
+                                              storm->is_counting ? username : t_text("somebody"));
     return CFLIGHT_OK;
 }
 
@@ -259,11 +258,11 @@ TEST(logins, a_revocation_ends_logins_under_way)
     options.user_data = &storm;
     CHECK_STATUS(cflight_bearer_auth_new(&options, &storm.auth, NULL), CFLIGHT_OK);
     CHECK_STATUS(try_login(&storm, "unix:", BASIC_U_P), CFLIGHT_UNAUTHENTICATED);
-    assert_int_equal(cflight_bearer_auth_revoke_identity(storm.auth, B("u")), 0);
+    assert_int_equal(cflight_bearer_auth_revoke_identity(storm.auth, t_text("u")), 0);
     storm.is_counting = false;
     for (int i = 0; i < 2 * CFL_REVOCATIONS_KEPT; i++) {
         CHECK_STATUS(try_login(&storm, "unix:", BASIC_U_P), CFLIGHT_OK);
     }
-    assert_true(cflight_bearer_auth_revoke_identity(storm.auth, B("u")) > 0);
+    assert_true(cflight_bearer_auth_revoke_identity(storm.auth, t_text("u")) > 0);
     cflight_bearer_auth_unref(storm.auth);
 }

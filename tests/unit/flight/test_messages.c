@@ -9,33 +9,33 @@
 /* Goal: actions have the bytes that C++ gives them. Method: golden bytes, there and back. */
 TEST(messages, actions_match_golden_bytes)
 {
-    struct cflight_action action = {B("t"), cflight_bytes_make("\0\1", 2)};
+    struct cflight_action action = {t_text("t"), cflight_bytes_make("\0\1", 2)};
     t_check_golden(&cfl_value_action, &action, "0a017412020001");
-    struct cflight_action empty = {B(""), B("")};
+    struct cflight_action empty = {t_text(""), t_text("")};
     t_check_golden(&cfl_value_action, &empty, "");
     assert_false(cflight_action_equal(&action, &empty));
     assert_true(cflight_action_equal(&action, &action));
     assert_false(cflight_action_equal(&action, NULL));
-    struct cflight_action other = {B("t"), cflight_bytes_make("\0\2", 2)};
+    struct cflight_action other = {t_text("t"), cflight_bytes_make("\0\2", 2)};
     assert_false(cflight_action_equal(&action, &other));
-    struct cflight_action_type type = {B("foo"), B("b\xC3\xA4r")};
+    struct cflight_action_type type = {t_text("foo"), t_text("b\xC3\xA4r")};
     t_check_golden(&cfl_value_action_type, &type, "0a03666f6f120462c3a472");
-    t_check_refused(&cfl_value_action, B("\x0A\x01\x80"));
-    t_check_refused(&cfl_value_action_type, B("\x12\x01\x80"));
+    t_check_refused(&cfl_value_action, t_text("\x0A\x01\x80"));
+    t_check_refused(&cfl_value_action_type, t_text("\x12\x01\x80"));
 }
 
 /* Goal: credentials keep their field numbers 2 and 3. Method: golden bytes. */
 TEST(messages, basic_auth_matches_golden_bytes)
 {
-    struct cflight_basic_auth basic_auth = {B("u"), B("p")};
+    struct cflight_basic_auth basic_auth = {t_text("u"), t_text("p")};
     t_check_golden(&cfl_value_basic_auth, &basic_auth, "1201751a0170");
     struct cflight_basic_auth *parsed = NULL;
-    CHECK_STATUS(cflight_basic_auth_parse(B("\x12\x01u\x1A\x01p"), &parsed, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_basic_auth_parse(t_text("\x12\x01u\x1A\x01p"), &parsed, NULL), CFLIGHT_OK);
     t_check_bytes(parsed->username, "u");
     t_check_bytes(parsed->password, "p");
     cflight_basic_auth_free(parsed);
     cflight_basic_auth_free(NULL);
-    t_check_refused(&cfl_value_basic_auth, B("\x12\x01\xFF"));
+    t_check_refused(&cfl_value_basic_auth, t_text("\x12\x01\xFF"));
 }
 
 /* Looks for a text in memory that was given back. */
@@ -79,7 +79,7 @@ TEST(messages, passwords_are_wiped_from_memory)
     struct wipe_check check = {.allocator = {&check, wipe_allocate, wipe_reallocate, wipe_release}};
     static char username[5000];
     memset(username, 'u', sizeof username - 1);
-    struct cflight_basic_auth basic_auth = {B(username), B("hunter2hunter2")};
+    struct cflight_basic_auth basic_auth = {t_text(username), t_text("hunter2hunter2")};
     cflight_buffer *buffer = NULL;
     CHECK_STATUS(cflight_basic_auth_serialize(&basic_auth, &buffer, NULL), CFLIGHT_OK);
     void *parsed = NULL;
@@ -98,22 +98,22 @@ TEST(messages, one_field_messages_match_golden_bytes)
 {
     cflight_buffer *buffer = NULL;
     cflight_buffer *body = NULL;
-    CHECK_STATUS(cflight_ticket_serialize(B("abc"), &buffer, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_ticket_serialize(t_text("abc"), &buffer, NULL), CFLIGHT_OK);
     t_check_hex(cflight_buffer_bytes(buffer), "0a03616263");
     CHECK_STATUS(cflight_ticket_parse(cflight_buffer_bytes(buffer), &body, NULL), CFLIGHT_OK);
     t_check_bytes(cflight_buffer_bytes(body), "abc");
     cflight_buffer_unref(body);
     cflight_buffer_unref(buffer);
-    CHECK_STATUS(cflight_ticket_serialize(B(""), &buffer, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_ticket_serialize(t_text(""), &buffer, NULL), CFLIGHT_OK);
     t_check_hex(cflight_buffer_bytes(buffer), "");
     cflight_buffer_unref(buffer);
-    CHECK_STATUS(cflight_result_serialize(B("xyz"), &buffer, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_result_serialize(t_text("xyz"), &buffer, NULL), CFLIGHT_OK);
     t_check_hex(cflight_buffer_bytes(buffer), "0a0378797a");
     CHECK_STATUS(cflight_result_parse(cflight_buffer_bytes(buffer), &body, NULL), CFLIGHT_OK);
     t_check_bytes(cflight_buffer_bytes(body), "xyz");
     cflight_buffer_unref(body);
     cflight_buffer_unref(buffer);
-    CHECK_STATUS(cflight_schema_result_serialize(B("s"), &buffer, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_schema_result_serialize(t_text("s"), &buffer, NULL), CFLIGHT_OK);
     CHECK_STATUS(cflight_schema_result_parse(cflight_buffer_bytes(buffer), &body, NULL),
                  CFLIGHT_OK);
     t_check_bytes(cflight_buffer_bytes(body), "s");
@@ -174,10 +174,10 @@ TEST(messages, requests_wrap_their_value)
 {
     struct cflight_info info = {.descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD}};
     t_check_golden(&cfl_value_cancel_request, &info, "0a0412020802");
-    struct cflight_endpoint endpoint = {.ticket = B("x")};
+    struct cflight_endpoint endpoint = {.ticket = t_text("x")};
     t_check_golden(&cfl_value_renew_request, &endpoint, "0a050a030a0178");
-    t_check_refused(&cfl_value_cancel_request, B(""));
-    t_check_refused(&cfl_value_renew_request, B(""));
+    t_check_refused(&cfl_value_cancel_request, t_text(""));
+    t_check_refused(&cfl_value_renew_request, t_text(""));
 }
 
 /* Goal: results that are an enumerator survive, unknown numbers become UNSPECIFIED. Method: all of
@@ -204,9 +204,10 @@ TEST(messages, enumerated_results_survive)
         cflight_buffer_unref(buffer);
     }
     enum cflight_cancel_status status = CFLIGHT_CANCEL_STATUS_CANCELLED;
-    CHECK_STATUS(cflight_cancel_result_parse(B("\x08\x09"), &status, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_cancel_result_parse(t_text("\x08\x09"), &status, NULL), CFLIGHT_OK);
     assert_int_equal(status, CFLIGHT_CANCEL_STATUS_UNSPECIFIED);
-    CHECK_STATUS(cflight_cancel_result_parse(B("\x08"), &status, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_cancel_result_parse(t_text("\x08"), &status, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
     cflight_buffer *buffer = NULL;
     CHECK_STATUS(cflight_cancel_result_serialize((enum cflight_cancel_status)4, &buffer, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
@@ -222,17 +223,17 @@ static const struct cflight_bytes LIST[] = {{(const uint8_t *)"x", 1}, {NULL, 0}
 TEST(messages, session_options_match_bytes_written_by_hand)
 {
     struct cflight_session_option all[] = {
-        {.name = B("a"), .type = CFLIGHT_SESSION_VALUE_STRING, .string_value = B("s")},
-        {.name = B("b"), .type = CFLIGHT_SESSION_VALUE_BOOL, .bool_value = false},
-        {.name = B("c"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = -2},
-        {.name = B("d"), .type = CFLIGHT_SESSION_VALUE_DOUBLE, .double_value = 0.5},
-        {.name = B("e"),
+        {.name = t_text("a"), .type = CFLIGHT_SESSION_VALUE_STRING, .string_value = t_text("s")},
+        {.name = t_text("b"), .type = CFLIGHT_SESSION_VALUE_BOOL, .bool_value = false},
+        {.name = t_text("c"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = -2},
+        {.name = t_text("d"), .type = CFLIGHT_SESSION_VALUE_DOUBLE, .double_value = 0.5},
+        {.name = t_text("e"),
          .type = CFLIGHT_SESSION_VALUE_STRING_LIST,
          .list_values = LIST,
          .list_count = 2},
-        {.name = B("f"), .type = CFLIGHT_SESSION_VALUE_STRING_LIST},
-        {.name = B("g"), .type = CFLIGHT_SESSION_VALUE_NONE},
-        {.name = B("h"), .type = CFLIGHT_SESSION_VALUE_STRING},
+        {.name = t_text("f"), .type = CFLIGHT_SESSION_VALUE_STRING_LIST},
+        {.name = t_text("g"), .type = CFLIGHT_SESSION_VALUE_NONE},
+        {.name = t_text("h"), .type = CFLIGHT_SESSION_VALUE_STRING},
     };
     struct cflight_session_options options = {all, sizeof all / sizeof all[0]};
     t_check_golden(&cfl_value_session_options, &options,
@@ -265,7 +266,7 @@ TEST(messages, the_last_of_equal_names_counts)
     t_check_bytes(options->options[2].name, "b");
     assert_false(options->options[2].bool_value);
     cflight_session_options_free(options);
-    t_check_refused(&cfl_value_session_options, B("\x0A\x03\x0A\x01\xFF"));
+    t_check_refused(&cfl_value_session_options, t_text("\x0A\x03\x0A\x01\xFF"));
 }
 
 /* Goal: session errors survive; unknown codes become UNSPECIFIED. Method: all codes, and one more.
@@ -273,10 +274,10 @@ TEST(messages, the_last_of_equal_names_counts)
 TEST(messages, session_errors_match_bytes_written_by_hand)
 {
     struct cflight_session_error all[] = {
-        {B("a"), CFLIGHT_SESSION_ERROR_UNSPECIFIED},
-        {B("b"), CFLIGHT_SESSION_ERROR_INVALID_NAME},
-        {B("c"), CFLIGHT_SESSION_ERROR_INVALID_VALUE},
-        {B("d"), CFLIGHT_SESSION_ERROR_ERROR},
+        {t_text("a"), CFLIGHT_SESSION_ERROR_UNSPECIFIED},
+        {t_text("b"), CFLIGHT_SESSION_ERROR_INVALID_NAME},
+        {t_text("c"), CFLIGHT_SESSION_ERROR_INVALID_VALUE},
+        {t_text("d"), CFLIGHT_SESSION_ERROR_ERROR},
     };
     struct cflight_session_errors errors = {all, 4};
     t_check_golden(&cfl_value_session_errors, &errors,
@@ -286,7 +287,7 @@ TEST(messages, session_errors_match_bytes_written_by_hand)
                    "0a070a016412020803");
     struct cflight_session_errors *parsed = NULL;
     CHECK_STATUS(
-        cflight_session_errors_parse(B("\x0A\x07\x0A\x01z\x12\x02\x08\x63"), &parsed, NULL),
+        cflight_session_errors_parse(t_text("\x0A\x07\x0A\x01z\x12\x02\x08\x63"), &parsed, NULL),
         CFLIGHT_OK);
     assert_int_equal(parsed->errors[0].code, CFLIGHT_SESSION_ERROR_UNSPECIFIED);
     cflight_session_errors_free(parsed);
@@ -320,14 +321,14 @@ TEST(messages, many_equal_names_cost_no_quadratic_time)
  * missing arrays. */
 TEST(messages, invalid_session_options_are_not_sent)
 {
-    struct cflight_session_option option = {.name = B("a"),
+    struct cflight_session_option option = {.name = t_text("a"),
                                             .type = (enum cflight_session_value_type)6};
     struct cflight_session_options options = {&option, 1};
     cflight_buffer *buffer = NULL;
     CHECK_STATUS(cflight_session_options_serialize(&options, &buffer, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     option.type = CFLIGHT_SESSION_VALUE_STRING;
-    option.string_value = B("\xFF");
+    option.string_value = t_text("\xFF");
     CHECK_STATUS(cflight_session_options_serialize(&options, &buffer, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     option.type = CFLIGHT_SESSION_VALUE_STRING_LIST;
@@ -338,7 +339,7 @@ TEST(messages, invalid_session_options_are_not_sent)
     CHECK_STATUS(cflight_session_options_serialize(&options, &buffer, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     option.type = CFLIGHT_SESSION_VALUE_NONE;
-    option.name = B("\xFF");
+    option.name = t_text("\xFF");
     CHECK_STATUS(cflight_session_options_serialize(&options, &buffer, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
     options.options = NULL;

@@ -16,11 +16,6 @@ enum {
     WINDOW_BYTES = 4 << 20
 };
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
 /* What happened, word by word, at one end. */
 struct events {
     pthread_mutex_t mutex;
@@ -122,11 +117,11 @@ static cflight_status server_start(void *user_data, cflight_server_context *cont
     add(&world->server_events, layer->name, ".start");
     (void)pthread_mutex_lock(&world->server_events.mutex); /* of seen and saw_binary too */
     for (size_t i = 0; layer == &world->outer && i < count; i++) {
-        if (cflight_bytes_equal(headers[i].name, text("x-twice"))) {
+        if (cflight_bytes_equal(headers[i].name, t_text("x-twice"))) {
             join(world->seen, sizeof world->seen, headers[i].value);
         }
         world->saw_binary = world->saw_binary ||
-                            (cflight_bytes_equal(headers[i].name, text("x-bytes-bin")) &&
+                            (cflight_bytes_equal(headers[i].name, t_text("x-bytes-bin")) &&
                              cflight_bytes_equal(headers[i].value,
                                                  cflight_bytes_make(world->binary, BINARY_BYTES)));
     }
@@ -144,25 +139,26 @@ static void server_headers(void *user_data, void *instance, cflight_header_sink 
     struct world *world = layer->world;
     assert_ptr_equal(instance, layer);
     add(&world->server_events, layer->name, ".headers");
-    assert_int_equal(cflight_header_sink_add(headers, text("X-Answer"), text(layer->name), NULL),
-                     CFLIGHT_OK);
+    assert_int_equal(
+        cflight_header_sink_add(headers, t_text("X-Answer"), t_text(layer->name), NULL),
+        CFLIGHT_OK);
     if (layer != &world->inner) {
         return;
     }
-    assert_int_equal(cflight_header_sink_add(headers, text("x-bytes-bin"),
+    assert_int_equal(cflight_header_sink_add(headers, t_text("x-bytes-bin"),
                                              cflight_bytes_make(world->binary, BINARY_BYTES), NULL),
                      CFLIGHT_OK);
     for (int i = 0; world->sends_many_cookies && i < COOKIE_COUNT; i++) {
-        (void)cflight_header_sink_add(headers, text("set-cookie"), text("a=b"), NULL);
+        (void)cflight_header_sink_add(headers, t_text("set-cookie"), t_text("a=b"), NULL);
     }
     if (world->sends_bad_headers) {
         const char *const NAMES[] = {"",   "bad name", ":status", "grpc-status", "content-type",
                                      "x\n"};
         for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-            CHECK_STATUS(cflight_header_sink_add(headers, text(NAMES[i]), text("v"), NULL),
+            CHECK_STATUS(cflight_header_sink_add(headers, t_text(NAMES[i]), t_text("v"), NULL),
                          CFLIGHT_INVALID_ARGUMENT);
         }
-        CHECK_STATUS(cflight_header_sink_add(headers, text("x-good"), text("a\r\nb: c"), NULL),
+        CHECK_STATUS(cflight_header_sink_add(headers, t_text("x-good"), t_text("a\r\nb: c"), NULL),
                      CFLIGHT_INVALID_ARGUMENT);
     }
 }
@@ -194,7 +190,7 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
         return cflight_error_set_message(reterr, CFLIGHT_ABORTED, "no luck");
     }
     for (int i = 0; i < RESULT_COUNT && status == CFLIGHT_OK; i++) {
-        status = cflight_response_result(response, text("result"), reterr);
+        status = cflight_response_result(response, t_text("result"), reterr);
     }
     return status;
 }
@@ -218,9 +214,9 @@ static void client_sending(void *user_data, void *instance, cflight_header_sink 
     struct world *world = layer->world;
     (void)instance;
     add(&world->client_events, "", "sending");
-    assert_int_equal(cflight_header_sink_add(headers, text("X-Twice"), text("three"), NULL),
+    assert_int_equal(cflight_header_sink_add(headers, t_text("X-Twice"), t_text("three"), NULL),
                      CFLIGHT_OK);
-    assert_int_equal(cflight_header_sink_add(headers, text("x-bytes-bin"),
+    assert_int_equal(cflight_header_sink_add(headers, t_text("x-bytes-bin"),
                                              cflight_bytes_make(world->binary, BINARY_BYTES), NULL),
                      CFLIGHT_OK);
 }
@@ -233,14 +229,14 @@ static void client_received(void *user_data, void *instance, const struct cfligh
     (void)instance;
     add(&world->client_events, "", "received");
     for (size_t i = 0; i < header_count; i++) {
-        if (cflight_bytes_equal(headers[i].name, text("x-answer"))) {
+        if (cflight_bytes_equal(headers[i].name, t_text("x-answer"))) {
             join(world->got, sizeof world->got, headers[i].value);
         }
         world->got_binary = world->got_binary ||
-                            (cflight_bytes_equal(headers[i].name, text("x-bytes-bin")) &&
+                            (cflight_bytes_equal(headers[i].name, t_text("x-bytes-bin")) &&
                              cflight_bytes_equal(headers[i].value,
                                                  cflight_bytes_make(world->binary, BINARY_BYTES)));
-        assert_false(cflight_bytes_equal(headers[i].name, text("x-good")));
+        assert_false(cflight_bytes_equal(headers[i].name, t_text("x-good")));
     }
 }
 
@@ -319,7 +315,7 @@ static void world_stop(struct world *world)
 static cflight_status act_with(struct world *world, const struct cflight_call_options *options,
                                cflight_error **reterr)
 {
-    struct cflight_action action = {text("act"), text("body")};
+    struct cflight_action action = {t_text("act"), t_text("body")};
     cflight_result_stream *results = NULL;
     cflight_buffer *body = NULL;
     (void)pthread_mutex_lock(&world->server_events.mutex);
@@ -383,8 +379,8 @@ TEST(middleware, runs_in_the_order_that_is_promised)
 TEST(middleware, headers_of_every_kind_arrive)
 {
     struct world world;
-    struct cflight_header headers[] = {{text("X-TWICE"), text("one")},
-                                       {text("x-twice"), text("two")}};
+    struct cflight_header headers[] = {{t_text("X-TWICE"), t_text("one")},
+                                       {t_text("x-twice"), t_text("two")}};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     cflight_error *error = NULL;
     options.headers = headers;
@@ -421,7 +417,7 @@ TEST(middleware, bad_headers_are_refused_where_they_are_added)
     struct world world;
     world_start(&world);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        struct cflight_header header = {text(CASES[i].name), text(CASES[i].value)};
+        struct cflight_header header = {t_text(CASES[i].name), t_text(CASES[i].value)};
         struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
         cflight_error *error = NULL;
         options.headers = &header;
@@ -460,7 +456,7 @@ TEST(middleware, a_thousand_cookies_are_refused)
 TEST(middleware, a_refused_caller_sends_no_more_than_a_window)
 {
     struct world world;
-    struct cflight_action action = {text("act"), {NULL, BODY_BYTES}};
+    struct cflight_action action = {t_text("act"), {NULL, BODY_BYTES}};
     cflight_result_stream *results = NULL;
     cflight_buffer *body = NULL;
     cflight_error *error = NULL;

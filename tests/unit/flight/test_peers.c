@@ -312,14 +312,6 @@ TEST(peers, a_server_that_stops_is_left_after_the_idle_limit)
     check_answers(answers, 4);
 }
 
-static void say_not_even_settings(void *user_data, int fd)
-{
-    struct t_raw input = {0};
-    (void)user_data;
-    t_socket_read_to_end(fd, &input);
-    t_raw_done(&input);
-}
-
 /* Goal: a server that accepts and never says a word is left after the connect timeout, whatever
  * limits a call has. */
 TEST(peers, a_server_that_never_speaks_is_left_after_the_connect_timeout)
@@ -330,7 +322,7 @@ TEST(peers, a_server_that_never_speaks_is_left_after_the_connect_timeout)
                             .status = CFLIGHT_DEADLINE_EXCEEDED,
                             .text = "the connect timeout passed while waiting for the first words"};
     options.connect_timeout_ms = IDLE_MS;
-    t_peer_start(&peer, say_not_even_settings, NULL);
+    t_peer_start(&peer, t_peer_say_nothing, NULL);
     for (int method = T_METHOD_FIRST; method <= T_METHOD_LAST; method++) {
         cflight_client *client = NULL;
         cflight_error *error = NULL;
@@ -349,7 +341,7 @@ TEST(peers, a_call_whose_limit_passes_while_connecting_names_that_limit)
     cflight_client *client = NULL;
     cflight_error *error = NULL;
     options.timeout_ms = IDLE_MS;
-    t_peer_start(&peer, say_not_even_settings, NULL);
+    t_peer_start(&peer, t_peer_say_nothing, NULL);
     CHECK_OK(cflight_client_new(peer.location, NULL, &client, &error), error);
     CHECK_STATUS(cflight_client_connect(client, &options, &error), CFLIGHT_DEADLINE_EXCEEDED);
     assert_non_null(strstr(cflight_error_message(error),

@@ -76,14 +76,6 @@ static void relay(int client_fd, int server_fd)
 
 static const char SETTINGS[] = {0, 0, 0, T_SETTINGS, 0, 0, 0, 0, 0};
 
-static void say_nothing(void *user_data, int fd)
-{
-    struct t_raw input = {0};
-    (void)user_data;
-    t_socket_read_to_end(fd, &input);
-    t_raw_done(&input);
-}
-
 static void serve(void *user_data, int fd)
 {
     struct proxy *proxy = user_data;
@@ -107,7 +99,7 @@ static void serve(void *user_data, int fd)
     if (is_sent && server_fd >= 0) {
         relay(fd, server_fd);
     } else if (is_sent && proxy->plays_server) {
-        say_nothing(NULL, fd);
+        t_peer_say_nothing(NULL, fd);
     }
     if (server_fd >= 0) {
         (void)close(server_fd);
@@ -371,7 +363,7 @@ TEST(silence, of_a_server_ends)
     pthread_t thread;
     cflight_client *client = NULL;
     cflight_error *error = NULL;
-    t_peer_start(&peer, say_nothing, NULL);
+    t_peer_start(&peer, t_peer_say_nothing, NULL);
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(location, sizeof location, "%s://127.0.0.1:%d", CASES[i].scheme,
                        port_of(peer.location));

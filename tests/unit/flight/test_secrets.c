@@ -38,11 +38,6 @@ struct run {
     size_t found_count;
 };
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
 /* Every text of an error, to be searched; the error is freed. */
 static void keep_error(struct run *run, cflight_error **error)
 {
@@ -76,7 +71,7 @@ static cflight_status verify(void *user_data, struct cflight_bytes username,
     (void)user_data;
     (void)username;
     (void)ret_identity;
-    if (!cflight_bytes_equal(password, text(PASSWORD))) {
+    if (!cflight_bytes_equal(password, t_text(PASSWORD))) {
         return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "no such user");
     }
     return CFLIGHT_OK;
@@ -136,8 +131,8 @@ static struct cflight_client_options tls_options(const struct run *run)
 static cflight_status ask(struct run *run, cflight_client *client, const char *name,
                           struct cflight_bytes value)
 {
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = text("fail")};
-    struct cflight_header header = {text(name), value};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = t_text("fail")};
+    struct cflight_header header = {t_text(name), value};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     struct cflight_info *info = NULL;
     cflight_error *error = NULL;
@@ -156,7 +151,7 @@ static void try_passwords(struct run *run, cflight_client *client)
         cflight_buffer *bearer = NULL;
         cflight_error *error = NULL;
         cflight_status status = cflight_client_authenticate_basic(
-            client, text("bob"), text(PASSWORDS[i]), NULL, &bearer, &error);
+            client, t_text("bob"), t_text(PASSWORDS[i]), NULL, &bearer, &error);
         keep_error(run, &error);
         CHECK_STATUS(status, i == 0 ? CFLIGHT_UNAUTHENTICATED : CFLIGHT_OK);
         if (status == CFLIGHT_OK) {
@@ -175,13 +170,13 @@ static void try_headers(struct run *run, cflight_client *client)
     for (size_t i = 0; i < BIG_HEADER_BYTES; i++) {
         big[i] = MARK[i % (sizeof MARK - 1)];
     }
-    CHECK_STATUS(ask(run, client, "authorization", text(TOKEN)), CFLIGHT_UNAUTHENTICATED);
-    CHECK_STATUS(ask(run, client, "x-key", text(HEADER)), CFLIGHT_UNAUTHENTICATED);
-    CHECK_STATUS(ask(run, client, "x-key", text(BROKEN_HEADER)), CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(ask(run, client, "grpc-key", text(HEADER)), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(ask(run, client, "authorization", t_text(TOKEN)), CFLIGHT_UNAUTHENTICATED);
+    CHECK_STATUS(ask(run, client, "x-key", t_text(HEADER)), CFLIGHT_UNAUTHENTICATED);
+    CHECK_STATUS(ask(run, client, "x-key", t_text(BROKEN_HEADER)), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(ask(run, client, "grpc-key", t_text(HEADER)), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(ask(run, client, "x-big", cflight_bytes_make(big, BIG_HEADER_BYTES)),
                  CFLIGHT_RESOURCE_EXHAUSTED);
-    CHECK_STATUS(ask(run, client, "auth-token-bin", text(TOKEN)), CFLIGHT_UNAUTHENTICATED);
+    CHECK_STATUS(ask(run, client, "auth-token-bin", t_text(TOKEN)), CFLIGHT_UNAUTHENTICATED);
     free(big);
 }
 
@@ -189,7 +184,7 @@ static cflight_status get_broken_token(void *user_data, struct cflight_bytes ref
                                        cflight_buffer **ret_token, cflight_error **reterr)
 {
     (void)user_data;
-    return cflight_buffer_new_copy(text(refused.len_bytes > 0 ? BROKEN_HEADER : TOKEN), ret_token,
+    return cflight_buffer_new_copy(t_text(refused.len_bytes > 0 ? BROKEN_HEADER : TOKEN), ret_token,
                                    reterr);
 }
 
@@ -204,13 +199,13 @@ static void try_tables(struct run *run)
     cflight_error *error = NULL;
     provider.get = get_broken_token;
     CHECK_OK(cflight_cookie_jar_new(NULL, &jar, &error), error);
-    CHECK_OK(cflight_cookie_jar_set(jar, text(COOKIE), &error), error);
+    CHECK_OK(cflight_cookie_jar_set(jar, t_text(COOKIE), &error), error);
     cflight_cookie_jar_middleware(jar, &cookies);
     options.token_provider = &provider;
     options.middleware = &cookies;
     options.middleware_count = 1;
     CHECK_OK(cflight_client_new(run->service.location, &options, &client, &error), error);
-    CHECK_STATUS(ask(run, client, "x-key", text(HEADER)), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(ask(run, client, "x-key", t_text(HEADER)), CFLIGHT_INVALID_ARGUMENT);
     cflight_client_free(client);
     cflight_cookie_jar_unref(jar);
 }
@@ -222,7 +217,7 @@ static void try_keys(struct run *run)
         struct cflight_client_options options = tls_options(run);
         cflight_client *client = NULL;
         cflight_error *error = NULL;
-        options.tls.private_key = text(KEYS[i]);
+        options.tls.private_key = t_text(KEYS[i]);
         CHECK_STATUS(cflight_client_new(run->service.location, &options, &client, &error),
                      CFLIGHT_INVALID_ARGUMENT);
         keep_error(run, &error);
@@ -250,14 +245,14 @@ static void try_strangers(struct run *run)
     char plain[64];
     (void)snprintf(plain, sizeof plain, "grpc://localhost:%d",
                    cflight_server_port(run->service.server));
-    options.tls.cert_chain = options.tls.private_key = text("");
+    options.tls.cert_chain = options.tls.private_key = t_text("");
     for (int i = 0; i < 2; i++) {
         cflight_client *client = NULL;
         cflight_error *error = NULL;
         CHECK_OK(
             cflight_client_new(i == 0 ? plain : run->service.location, &options, &client, &error),
             error);
-        CHECK_STATUS(ask(run, client, "authorization", text(TOKEN)), CFLIGHT_UNAVAILABLE);
+        CHECK_STATUS(ask(run, client, "authorization", t_text(TOKEN)), CFLIGHT_UNAVAILABLE);
         cflight_client_free(client);
     }
 }

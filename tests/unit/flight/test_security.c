@@ -13,11 +13,6 @@
 #include "service.h"
 #include "test.h"
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
 /* ---- a server with TLS, and what it saw of its callers ---- */
 
 struct tls_service {
@@ -382,11 +377,11 @@ TEST(security, a_client_reloads_what_it_trusts)
     cflight_client *client = t_client(&service.service, &options);
     cflight_client *fresh = t_client(&service.service, &options);
     CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error), error);
-    tls.policy.revocation_lists = text("-----BEGIN X509 CRL-----");
+    tls.policy.revocation_lists = t_text("-----BEGIN X509 CRL-----");
     CHECK_STATUS(cflight_client_reload_tls(client, &tls, &error), CFLIGHT_INVALID_ARGUMENT);
     cflight_error_free(error);
     error = NULL;
-    tls.policy.revocation_lists = text(lists);
+    tls.policy.revocation_lists = t_text(lists);
     CHECK_OK(cflight_client_reload_tls(client, &tls, &error), error);
     CHECK_OK(t_rpc(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &error),
              error); /* on the connection that exists */
@@ -505,7 +500,7 @@ TEST(security, broken_certificates_and_keys_are_explained)
         {"key of another", t_cert_pem(&cert), t_key_pem(&other), "does not match"},
         {"no key", t_cert_pem(&cert), nothing, "there is no private key"},
         {"no certificate", nothing, t_key_pem(&cert), "there is no certificate"},
-        {"no PEM at all", text("hello"), t_key_pem(&cert), "there is no certificate"},
+        {"no PEM at all", t_text("hello"), t_key_pem(&cert), "there is no certificate"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         check_pem_case(&CASES[i]);

@@ -8,8 +8,7 @@
 #include "clock.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
-#define OWNER B("ialice")
+#define OWNER t_text("ialice")
 
 struct store {
     cflight_session_store *store;
@@ -33,7 +32,7 @@ static void store_open(struct store *store, struct cflight_session_store_options
 static cflight_session *begin_for(struct store *store, const char *owner)
 {
     cflight_session *session = NULL;
-    CHECK_STATUS(cfl_session_store_begin(store->store, B(owner), &session, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cfl_session_store_begin(store->store, t_text(owner), &session, NULL), CFLIGHT_OK);
     return session;
 }
 
@@ -47,9 +46,9 @@ static enum cflight_session_error_code set_text(cflight_session *session, const 
                                                 const char *value)
 {
     struct cflight_session_option option = {
-        .name = B(name),
+        .name = t_text(name),
         .type = value == NULL ? CFLIGHT_SESSION_VALUE_NONE : CFLIGHT_SESSION_VALUE_STRING,
-        .string_value = B(value),
+        .string_value = t_text(value),
     };
     struct cflight_session_options options = {&option, 1};
     struct cflight_session_errors *errors = NULL;
@@ -57,7 +56,7 @@ static enum cflight_session_error_code set_text(cflight_session *session, const 
     enum cflight_session_error_code code =
         errors->count == 0 ? CFLIGHT_SESSION_ERROR_UNSPECIFIED : errors->errors[0].code;
     if (errors->count > 0) {
-        assert_true(cflight_bytes_equal(errors->errors[0].name, B(name)));
+        assert_true(cflight_bytes_equal(errors->errors[0].name, t_text(name)));
     }
     cflight_session_errors_free(errors);
     return code;
@@ -70,9 +69,9 @@ static void check_text(cflight_session *session, const char *name, const char *e
     bool found = false;
     CHECK_STATUS(cflight_session_get_options(session, &options, NULL), CFLIGHT_OK);
     for (size_t i = 0; i < options->count; i++) {
-        if (cflight_bytes_equal(options->options[i].name, B(name))) {
+        if (cflight_bytes_equal(options->options[i].name, t_text(name))) {
             found = true;
-            assert_true(cflight_bytes_equal(options->options[i].string_value, B(expected)));
+            assert_true(cflight_bytes_equal(options->options[i].string_value, t_text(expected)));
         }
     }
     assert_int_equal(found, expected != NULL);
@@ -81,7 +80,7 @@ static void check_text(cflight_session *session, const char *name, const char *e
 
 static bool is_known_to(struct store *store, const char *owner, const char *id)
 {
-    cflight_session *session = cfl_session_store_find(store->store, B(owner), B(id));
+    cflight_session *session = cfl_session_store_find(store->store, t_text(owner), t_text(id));
     cfl_session_unref(session);
     return session != NULL;
 }
@@ -138,11 +137,11 @@ static enum cflight_session_error_code judge(void *user_data,
                                              const struct cflight_session_option *option)
 {
     (void)user_data;
-    if (cflight_bytes_equal(option->name, B("lol_invalid"))) {
+    if (cflight_bytes_equal(option->name, t_text("lol_invalid"))) {
         return CFLIGHT_SESSION_ERROR_INVALID_NAME;
     }
     if (option->type == CFLIGHT_SESSION_VALUE_STRING &&
-        cflight_bytes_equal(option->string_value, B("lol_invalid"))) {
+        cflight_bytes_equal(option->string_value, t_text("lol_invalid"))) {
         return CFLIGHT_SESSION_ERROR_INVALID_VALUE;
     }
     return CFLIGHT_SESSION_ERROR_UNSPECIFIED;
@@ -323,8 +322,8 @@ TEST(sessions, sessions_of_an_identity_can_be_ended)
     begin_filled(&store, "ialice", "x", id);
     begin_filled(&store, "ibob", "x", id);
     begin_filled(&store, "aalice", "x", id);
-    assert_int_equal(cflight_session_store_end_identity(store.store, B("alice")), 2);
-    assert_int_equal(cflight_session_store_end_identity(store.store, B("alice")), 0);
+    assert_int_equal(cflight_session_store_end_identity(store.store, t_text("alice")), 2);
+    assert_int_equal(cflight_session_store_end_identity(store.store, t_text("alice")), 0);
     assert_int_equal(cflight_session_store_count(store.store), 2);
     cflight_session_store_unref(store.store);
 }
@@ -373,13 +372,13 @@ TEST(sessions, a_closed_session_is_unknown)
 TEST(sessions, malformed_options_are_refused)
 {
     struct store store;
-    struct cflight_session_option option = {.name = B("\xFF")};
+    struct cflight_session_option option = {.name = t_text("\xFF")};
     struct cflight_session_options options = {&option, 1};
     store_open(&store, defaults());
     cflight_session *session = begin(&store);
     CHECK_STATUS(cflight_session_set_options(session, &options, NULL, NULL),
                  CFLIGHT_INVALID_ARGUMENT);
-    option.name = B("a");
+    option.name = t_text("a");
     option.type = CFLIGHT_SESSION_VALUE_STRING_LIST;
     option.list_count = 1;
     CHECK_STATUS(cflight_session_set_options(session, &options, NULL, NULL),
@@ -403,7 +402,7 @@ static void *use_sessions(void *user_data)
         }
         (void)set_text(session, "a", "b");
         cflight_session *again =
-            cfl_session_store_find(store, OWNER, B(cflight_session_id(session)));
+            cfl_session_store_find(store, OWNER, t_text(cflight_session_id(session)));
         if (i % 3 == 0) {
             cflight_session_close(session);
             cflight_session_close(again);
@@ -444,7 +443,8 @@ TEST(sessions, every_allocation_failure_is_reported)
         cflight_session *session = NULL;
         struct cflight_session_options *copy = NULL;
         struct cflight_session_errors *errors = NULL;
-        struct cflight_session_option option = {.name = B("a"), .type = CFLIGHT_SESSION_VALUE_BOOL};
+        struct cflight_session_option option = {.name = t_text("a"),
+                                                .type = CFLIGHT_SESSION_VALUE_BOOL};
         struct cflight_session_options wanted = {&option, 1};
         options.allocator = &alloc->allocator;
         cflight_status status = cflight_session_store_new(&options, &store, NULL);

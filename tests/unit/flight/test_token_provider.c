@@ -7,20 +7,10 @@
 
 enum { CALLER_COUNT = 8 };
 
-static struct cflight_bytes text(const char *from)
-{
-    return cflight_bytes_from_text(from);
-}
-
-static bool is_text(struct cflight_bytes bytes, const char *expected)
-{
-    return cflight_bytes_equal(bytes, text(expected));
-}
-
 static cflight_status ask_with(cflight_client *client, const struct cflight_call_options *options,
                                cflight_error **reterr)
 {
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = text("any")};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = t_text("any")};
     struct cflight_info *info = NULL;
     cflight_status status =
         cflight_client_get_flight_info(client, &descriptor, options, &info, reterr);
@@ -71,7 +61,8 @@ static cflight_status issuer_authenticate(void *user_data, cflight_server_contex
     (void)pthread_mutex_lock(&issuer->mutex);
     (void)snprintf(bearer, sizeof bearer, "Bearer t-%d", issuer->valid);
     (void)pthread_mutex_unlock(&issuer->mutex);
-    return cflight_server_context_add_trailer(context, text("authorization"), text(bearer), reterr);
+    return cflight_server_context_add_trailer(context, t_text("authorization"), t_text(bearer),
+                                              reterr);
 }
 
 static cflight_status issuer_start_call(void *user_data, cflight_server_context *context,
@@ -88,7 +79,7 @@ static cflight_status issuer_start_call(void *user_data, cflight_server_context 
     issuer->attempt_count++;
     (void)snprintf(expected, sizeof expected, "Bearer t-%d", issuer->valid);
     (void)pthread_mutex_unlock(&issuer->mutex);
-    if (!is_text(cflight_server_context_header(context, "authorization"), expected)) {
+    if (!t_is_text(cflight_server_context_header(context, "authorization"), expected)) {
         return cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED, "the token has expired");
     }
     return CFLIGHT_OK;
@@ -97,8 +88,8 @@ static cflight_status issuer_start_call(void *user_data, cflight_server_context 
 static cflight_status log_in(struct issuer *issuer, cflight_buffer **ret_token,
                              cflight_error **reterr)
 {
-    return cflight_client_authenticate_basic(issuer->client, text("user"), text("password"), NULL,
-                                             ret_token, reterr);
+    return cflight_client_authenticate_basic(issuer->client, t_text("user"), t_text("password"),
+                                             NULL, ret_token, reterr);
 }
 
 static cflight_status issuer_get(void *user_data, struct cflight_bytes refused,
@@ -109,7 +100,7 @@ static cflight_status issuer_get(void *user_data, struct cflight_bytes refused,
     (void)pthread_mutex_lock(&issuer->mutex);
     issuer->get_count++;
     (void)snprintf(token, sizeof token, "t-%d", issuer->held);
-    bool is_due = refused.len_bytes > 0 && is_text(refused, token);
+    bool is_due = refused.len_bytes > 0 && t_is_text(refused, token);
     if (is_due && !issuer->is_stuck) {
         issuer->held = issuer->valid;
         issuer->renewal_count++;
@@ -126,7 +117,7 @@ static cflight_status issuer_get(void *user_data, struct cflight_bytes refused,
     if (issuer->does_log_in && refused.len_bytes > 0) {
         return log_in(issuer, ret_token, reterr);
     }
-    return cflight_buffer_new_copy(text(token), ret_token, reterr);
+    return cflight_buffer_new_copy(t_text(token), ret_token, reterr);
 }
 
 static void issuer_start(struct issuer *issuer)
@@ -181,7 +172,7 @@ static void get_rows(cflight_client *client)
     cflight_reader *reader = NULL;
     cflight_error *error = NULL;
     struct cflight_chunk chunk = {0};
-    CHECK_OK(cflight_client_do_get(client, text("batches=2 rows=10"), NULL, &reader, &error),
+    CHECK_OK(cflight_client_do_get(client, t_text("batches=2 rows=10"), NULL, &reader, &error),
              error);
     for (int i = 0; i < 3; i++) {
         CHECK_OK(cflight_reader_next(reader, &chunk, &error), error);
@@ -196,7 +187,7 @@ static void list(cflight_client *client)
     cflight_info_stream *infos = NULL;
     struct cflight_info *info = NULL;
     cflight_error *error = NULL;
-    CHECK_OK(cflight_client_list_flights(client, text("flights=1"), NULL, &infos, &error), error);
+    CHECK_OK(cflight_client_list_flights(client, t_text("flights=1"), NULL, &infos, &error), error);
     CHECK_OK(cflight_info_stream_next(infos, &info, &error), error);
     assert_non_null(info);
     cflight_info_free(info);
@@ -208,7 +199,7 @@ static void act(cflight_client *client)
     cflight_result_stream *results = NULL;
     cflight_buffer *body = NULL;
     cflight_error *error = NULL;
-    struct cflight_action action = {text("do"), text("results=1")};
+    struct cflight_action action = {t_text("do"), t_text("results=1")};
     CHECK_OK(cflight_client_do_action(client, &action, NULL, &results, &error), error);
     CHECK_OK(cflight_result_stream_next(results, &body, &error), error);
     assert_non_null(body);
@@ -253,7 +244,8 @@ TEST(token_provider, a_second_refusal_is_final)
     expire(&issuer);
     check_refused(issuer.client, "the token has expired");
     check_counts(&issuer, 2, 0);
-    CHECK_OK(cflight_client_do_get(issuer.client, text("batches=1"), NULL, &reader, &error), error);
+    CHECK_OK(cflight_client_do_get(issuer.client, t_text("batches=1"), NULL, &reader, &error),
+             error);
     CHECK_STATUS(cflight_reader_next(reader, &chunk, &error), CFLIGHT_UNAUTHENTICATED);
     cflight_error_free(error);
     cflight_reader_free(reader);
@@ -270,7 +262,7 @@ TEST(token_provider, an_upload_is_not_repeated)
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
     struct ArrowSchema schema;
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = text("any")};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = t_text("any")};
     issuer_start(&issuer);
     expire(&issuer);
     t_schema(&schema);
@@ -310,7 +302,7 @@ TEST(token_provider, a_provider_is_asked_only_when_needed)
 {
     struct issuer issuer;
     cflight_error *error = NULL;
-    struct cflight_header header = {text("Authorization"), text("Bearer t-0")};
+    struct cflight_header header = {t_text("Authorization"), t_text("Bearer t-0")};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
     options.headers = &header;
     options.header_count = 1;

@@ -37,18 +37,18 @@ static struct cflight_descriptor path_descriptor(size_t count)
 
 static struct cflight_descriptor cmd_descriptor(const char *cmd)
 {
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = B(cmd)};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD, .cmd = t_text(cmd)};
     return descriptor;
 }
 
 static struct cflight_endpoint full_endpoint(void)
 {
     struct cflight_endpoint endpoint = {
-        .ticket = B("tk"),
+        .ticket = t_text("tk"),
         .locations = LOCATIONS,
         .location_count = 2,
         .expiration_time = {true, INT64_C(1680698096123456789)},
-        .app_metadata = B("md"),
+        .app_metadata = t_text("md"),
     };
     return endpoint;
 }
@@ -84,23 +84,23 @@ TEST(values, descriptors_match_golden_bytes)
  * its forms. */
 TEST(values, an_unknown_descriptor_is_sent_as_a_command_and_refused_when_received)
 {
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_UNKNOWN, .cmd = B("x")};
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_UNKNOWN, .cmd = t_text("x")};
     cflight_buffer *buffer = NULL;
     CHECK_STATUS(cflight_descriptor_serialize(&descriptor, &buffer, NULL), CFLIGHT_OK);
     t_check_hex(cflight_buffer_bytes(buffer), "0802120178");
     cflight_buffer_unref(buffer);
-    t_check_refused(&cfl_value_descriptor, B(""));
+    t_check_refused(&cfl_value_descriptor, t_text(""));
     t_check_refused(&cfl_value_descriptor, cflight_bytes_make("\x08\x00", 2));
-    t_check_refused(&cfl_value_descriptor, B("\x08\x03"));
-    t_check_refused(&cfl_value_descriptor, B("\x08\xFF\xFF\xFF\xFF\x0F"));
+    t_check_refused(&cfl_value_descriptor, t_text("\x08\x03"));
+    t_check_refused(&cfl_value_descriptor, t_text("\x08\xFF\xFF\xFF\xFF\x0F"));
 }
 
 /* Goal: texts of a peer are UTF-8 or refused, as with C++; commands are any bytes. Method: a broken
  * path element. */
 TEST(values, a_path_must_be_utf8_in_both_directions)
 {
-    t_check_refused(&cfl_value_descriptor, B("\x08\x01\x1A\x01\xFF"));
-    struct cflight_bytes element = B("\xC0\x80");
+    t_check_refused(&cfl_value_descriptor, t_text("\x08\x01\x1A\x01\xFF"));
+    struct cflight_bytes element = t_text("\xC0\x80");
     struct cflight_descriptor descriptor = {
         .type = CFLIGHT_DESCRIPTOR_PATH, .path = &element, .path_count = 1};
     cflight_buffer *buffer = NULL;
@@ -144,7 +144,7 @@ TEST(values, descriptors_equal_only_themselves)
 TEST(values, a_copied_descriptor_owns_its_bytes)
 {
     char text[] = "name";
-    struct cflight_bytes element = B(text);
+    struct cflight_bytes element = t_text(text);
     struct cflight_descriptor descriptor = {
         .type = CFLIGHT_DESCRIPTOR_PATH, .path = &element, .path_count = 1};
     struct cflight_descriptor *copy = NULL;
@@ -162,11 +162,11 @@ TEST(values, a_copied_descriptor_owns_its_bytes)
 /* Goal: endpoints have the bytes that C++ gives them. Method: golden bytes, there and back. */
 TEST(values, endpoints_match_golden_bytes)
 {
-    struct cflight_endpoint endpoint = {.ticket = B("")};
+    struct cflight_endpoint endpoint = {.ticket = t_text("")};
     t_check_golden(&cfl_value_endpoint, &endpoint, "0a00");
     endpoint = full_endpoint();
     t_check_golden(&cfl_value_endpoint, &endpoint, ENDPOINT_HEX);
-    struct cflight_endpoint epoch = {.ticket = B("x"), .expiration_time = {true, 0}};
+    struct cflight_endpoint epoch = {.ticket = t_text("x"), .expiration_time = {true, 0}};
     t_check_golden(&cfl_value_endpoint, &epoch, "0a030a01781a00");
 }
 
@@ -174,7 +174,7 @@ TEST(values, endpoints_match_golden_bytes)
  * s both ways. */
 TEST(values, times_before_1970_are_rounded_down)
 {
-    struct cflight_endpoint endpoint = {.ticket = B("x"),
+    struct cflight_endpoint endpoint = {.ticket = t_text("x"),
                                         .expiration_time = {true, INT64_C(-1500000000)}};
     t_check_golden(&cfl_value_endpoint, &endpoint,
                    "0a030a01781a1108feffffffffffffffff011080cab5ee01");
@@ -210,7 +210,7 @@ TEST(values, endpoints_differ_by_every_field)
     const struct cflight_endpoint base = full_endpoint();
     struct cflight_endpoint other = base;
     assert_true(cflight_endpoint_equal(&base, &other));
-    other.ticket = B("tl");
+    other.ticket = t_text("tl");
     assert_false(cflight_endpoint_equal(&base, &other));
     other = base;
     other.location_count = 1;
@@ -225,7 +225,7 @@ TEST(values, endpoints_differ_by_every_field)
     other.expiration_time.has_value = false;
     assert_false(cflight_endpoint_equal(&base, &other));
     other = base;
-    other.app_metadata = B("");
+    other.app_metadata = t_text("");
     assert_false(cflight_endpoint_equal(&base, &other));
     assert_false(cflight_endpoint_equal(&base, NULL));
     assert_true(cflight_endpoint_equal(NULL, NULL));
@@ -240,9 +240,9 @@ TEST(values, infos_match_golden_bytes)
     info.total_bytes = 0;
     t_check_golden(&cfl_value_info, &info, "12020802");
     struct t_hex schema = t_unhex(SCHEMA_HEX);
-    struct cflight_bytes path = B("p");
+    struct cflight_bytes path = t_text("p");
     struct cflight_endpoint endpoint = {
-        .ticket = B("tk"), .locations = LOCATIONS, .location_count = 1};
+        .ticket = t_text("tk"), .locations = LOCATIONS, .location_count = 1};
     struct cflight_info full = {
         .schema = HEX(schema),
         .descriptor = {.type = CFLIGHT_DESCRIPTOR_PATH, .path = &path, .path_count = 1},
@@ -251,7 +251,7 @@ TEST(values, infos_match_golden_bytes)
         .total_records = 1,
         .total_bytes = 42,
         .ordered = true,
-        .app_metadata = B("md"),
+        .app_metadata = t_text("md"),
     };
     t_check_golden(&cfl_value_info, &full, INFO_HEX);
 }
@@ -261,14 +261,14 @@ TEST(values, infos_match_golden_bytes)
 TEST(values, an_info_may_lack_its_descriptor)
 {
     struct cflight_info *info = NULL;
-    CHECK_STATUS(cflight_info_parse(B("\x30\x01"), &info, NULL), CFLIGHT_OK);
+    CHECK_STATUS(cflight_info_parse(t_text("\x30\x01"), &info, NULL), CFLIGHT_OK);
     assert_int_equal(info->descriptor.type, CFLIGHT_DESCRIPTOR_UNKNOWN);
     assert_true(info->ordered);
     assert_true(cflight_info_equal(info, info));
     cflight_info_free(info);
     t_check_refused(&cfl_value_info, cflight_bytes_make("\x12\x00", 2));
     t_check_refused(&cfl_value_info,
-                    B("\x1A\x05\x12\x03\x0A\x01\xFF")); /* a location that is not UTF-8 */
+                    t_text("\x1A\x05\x12\x03\x0A\x01\xFF")); /* a location that is not UTF-8 */
 }
 
 /* Goal: infos are compared in every field. Method: change one field at a time. */
@@ -280,7 +280,7 @@ TEST(values, infos_differ_by_every_field)
     base.endpoint_count = 1;
     struct cflight_info other = base;
     assert_true(cflight_info_equal(&base, &other));
-    other.schema = B("x");
+    other.schema = t_text("x");
     assert_false(cflight_info_equal(&base, &other));
     other = base;
     other.descriptor = cmd_descriptor("x");
@@ -303,7 +303,7 @@ TEST(values, infos_differ_by_every_field)
     other.ordered = true;
     assert_false(cflight_info_equal(&base, &other));
     other = base;
-    other.app_metadata = B("x");
+    other.app_metadata = t_text("x");
     assert_false(cflight_info_equal(&base, &other));
     assert_false(cflight_info_equal(&base, NULL));
 }
@@ -526,7 +526,7 @@ TEST(values, null_arguments_are_refused)
     CHECK_STATUS(cflight_info_serialize(&info, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     info.endpoint_count = 1;
     CHECK_STATUS(cflight_info_serialize(&info, &buffer, NULL), CFLIGHT_INVALID_ARGUMENT);
-    CHECK_STATUS(cflight_info_parse(B("x"), NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
+    CHECK_STATUS(cflight_info_parse(t_text("x"), NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     struct cflight_info *parsed = NULL;
     CHECK_STATUS(cflight_info_parse(cflight_bytes_make(NULL, 1), &parsed, NULL),
                  CFLIGHT_INVALID_ARGUMENT);

@@ -28,7 +28,7 @@ void t_check_hex(struct cflight_bytes actual, const char *hex)
 
 void t_check_bytes(struct cflight_bytes actual, const char *expected)
 {
-    if (!cflight_bytes_equal(actual, B(expected))) {
+    if (!cflight_bytes_equal(actual, t_text(expected))) {
         fail_msg("'%.*s' is not '%s'", (int)actual.len_bytes, (const char *)actual.data, expected);
     }
 }

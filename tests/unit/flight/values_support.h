@@ -7,8 +7,6 @@
 
 /* What the tests of the value types share. */
 
-#define B(text) cflight_bytes_from_text(text)
-
 struct t_hex {
     uint8_t data[1024];
     size_t len_bytes;

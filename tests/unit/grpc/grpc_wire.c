@@ -8,24 +8,19 @@
 #include "base/clock.h"
 #include "test.h"
 
-static struct cflight_bytes text(const char *value)
-{
-    return cflight_bytes_from_text(value);
-}
-
 static void check_base64(const char *bytes, size_t len_bytes, const char *plain, const char *padded)
 {
     struct cfl_buf buf;
     cfl_buf_init(&buf, NULL);
     assert_true(cfl_base64_encode(cflight_bytes_make(bytes, len_bytes), &buf));
-    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(plain)));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), t_text(plain)));
     cfl_buf_clear(&buf);
     assert_true(cfl_base64_encode_padded(cflight_bytes_make(bytes, len_bytes), &buf));
-    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(padded)));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), t_text(padded)));
     const char *forms[] = {plain, padded};
     for (int i = 0; i < 2; i++) {
         cfl_buf_clear(&buf);
-        assert_true(cfl_base64_decode(text(forms[i]), &buf));
+        assert_true(cfl_base64_decode(t_text(forms[i]), &buf));
         assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), cflight_bytes_make(bytes, len_bytes)));
     }
     cfl_buf_done(&buf);
@@ -54,7 +49,7 @@ TEST(grpc_wire, base64_refuses_other_text)
     struct cfl_buf buf;
     cfl_buf_init(&buf, NULL);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (cfl_base64_decode(text(bad[i]), &buf)) {
+        if (cfl_base64_decode(t_text(bad[i]), &buf)) {
             fail_msg("'%s' was decoded", bad[i]);
         }
     }
@@ -65,11 +60,11 @@ static void check_percent(const char *plain, const char *encoded)
 {
     struct cfl_buf buf;
     cfl_buf_init(&buf, NULL);
-    assert_true(cfl_grpc_percent_encode(text(plain), 1000, &buf));
-    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(encoded)));
+    assert_true(cfl_grpc_percent_encode(t_text(plain), 1000, &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), t_text(encoded)));
     cfl_buf_clear(&buf);
-    assert_true(cfl_grpc_percent_decode(text(encoded), &buf));
-    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text(plain)));
+    assert_true(cfl_grpc_percent_decode(t_text(encoded), &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), t_text(plain)));
     cfl_buf_done(&buf);
 }
 
@@ -82,8 +77,8 @@ TEST(grpc_wire, blanks_at_the_edges_of_messages_are_encoded)
     check_percent("  ", "%20%20");
     check_percent(" ", "%20");
     cfl_buf_init(&buf, NULL);
-    assert_true(cfl_grpc_percent_encode(text("x   and more"), 3, &buf));
-    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), text("x")));
+    assert_true(cfl_grpc_percent_encode(t_text("x   and more"), 3, &buf));
+    assert_true(cflight_bytes_equal(cfl_buf_bytes(&buf), t_text("x")));
     cfl_buf_done(&buf);
 }
 
@@ -100,7 +95,7 @@ TEST(grpc_wire, texts_lose_their_middle)
         struct cfl_buf encoded;
         cfl_buf_init(&buf, NULL);
         cfl_buf_init(&encoded, NULL);
-        assert_true(cfl_grpc_shorten(text(whole), limit, &buf));
+        assert_true(cfl_grpc_shorten(t_text(whole), limit, &buf));
         assert_true(buf.len_bytes <= limit);
         assert_true(cfl_buf_append_u8(&buf, 0));
         assert_int_equal(limit > 80 && limit < 600,
@@ -109,7 +104,7 @@ TEST(grpc_wire, texts_lose_their_middle)
             assert_memory_equal(buf.data, "\xe2\x82\xac", 3);
             assert_memory_equal(buf.data + buf.len_bytes - 4, "\xe2\x82\xac", 4);
         }
-        assert_true(cfl_grpc_percent_shorten(text(whole), limit * 3, &encoded));
+        assert_true(cfl_grpc_percent_shorten(t_text(whole), limit * 3, &encoded));
         assert_true(encoded.len_bytes <= limit * 3);
         cfl_buf_done(&buf);
         cfl_buf_done(&encoded);
@@ -148,8 +143,8 @@ TEST(grpc_wire, percent_decoding_is_lenient)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cfl_buf buf;
         cfl_buf_init(&buf, NULL);
-        assert_true(cfl_grpc_percent_decode(text(cases[i][0]), &buf));
-        if (!cflight_bytes_equal(cfl_buf_bytes(&buf), text(cases[i][1]))) {
+        assert_true(cfl_grpc_percent_decode(t_text(cases[i][0]), &buf));
+        if (!cflight_bytes_equal(cfl_buf_bytes(&buf), t_text(cases[i][1]))) {
             fail_msg("'%s' was decoded otherwise", cases[i][0]);
         }
         cfl_buf_done(&buf);
@@ -163,13 +158,13 @@ TEST(grpc_wire, cuts_fall_between_characters)
     const char *whole = "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80z";
     const size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
     for (size_t limit = 0; limit < sizeof ends / sizeof ends[0]; limit++) {
-        assert_int_equal(cfl_grpc_utf8_cut(text(whole), limit), ends[limit]);
+        assert_int_equal(cfl_grpc_utf8_cut(t_text(whole), limit), ends[limit]);
     }
     const size_t encoded_ends[] = {0, 1, 7, 16, 28, 29};
     for (size_t limit = 0; limit < 40; limit++) {
         struct cfl_buf buf;
         cfl_buf_init(&buf, NULL);
-        assert_true(cfl_grpc_percent_encode(text(whole), limit, &buf));
+        assert_true(cfl_grpc_percent_encode(t_text(whole), limit, &buf));
         size_t expected = 0;
         for (size_t i = 0; i < 6; i++) {
             expected = encoded_ends[i] <= limit ? encoded_ends[i] : expected;
@@ -198,14 +193,14 @@ TEST(grpc_wire, timeouts_are_parsed)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int64_t ns = -1;
-        assert_true(cfl_grpc_timeout_parse(text(good[i].text), &ns));
+        assert_true(cfl_grpc_timeout_parse(t_text(good[i].text), &ns));
         assert_true(ns == good[i].ns);
     }
     const char *bad[] = {"",           "m",    "5",   "-1m", "1 m", "1s",
                          "123456789m", "1.5S", "1mm", "+1m", "m1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t ns = -1;
-        if (cfl_grpc_timeout_parse(text(bad[i]), &ns)) {
+        if (cfl_grpc_timeout_parse(t_text(bad[i]), &ns)) {
             fail_msg("'%s' was parsed", bad[i]);
         }
     }
@@ -232,7 +227,7 @@ TEST(grpc_wire, timeouts_are_rounded_up)
         char written[CFL_GRPC_TIMEOUT_TEXT_BYTES];
         cfl_grpc_timeout_format(cases[i].ns, written);
         int64_t ns = 0;
-        assert_true(cfl_grpc_timeout_parse(text(written), &ns));
+        assert_true(cfl_grpc_timeout_parse(t_text(written), &ns));
         assert_true(ns >= cases[i].ns);
         if (i != 6 && i != 7) {
             assert_string_equal(written, cases[i].text);
@@ -245,16 +240,16 @@ TEST(grpc_wire, timeouts_are_rounded_up)
 TEST(grpc_wire, statuses_are_mapped)
 {
     cflight_status status = CFLIGHT_OK;
-    assert_true(cfl_grpc_status_parse(text("16"), &status));
+    assert_true(cfl_grpc_status_parse(t_text("16"), &status));
     CHECK_STATUS(status, CFLIGHT_UNAUTHENTICATED);
-    assert_true(cfl_grpc_status_parse(text("17"), &status));
+    assert_true(cfl_grpc_status_parse(t_text("17"), &status));
     CHECK_STATUS(status, CFLIGHT_UNKNOWN);
-    assert_true(cfl_grpc_status_parse(text("4294967295"), &status));
+    assert_true(cfl_grpc_status_parse(t_text("4294967295"), &status));
     CHECK_STATUS(status, CFLIGHT_UNKNOWN);
-    assert_false(cfl_grpc_status_parse(text(""), &status));
-    assert_false(cfl_grpc_status_parse(text("-1"), &status));
-    assert_false(cfl_grpc_status_parse(text("1x"), &status));
-    assert_false(cfl_grpc_status_parse(text("11111111111"), &status));
+    assert_false(cfl_grpc_status_parse(t_text(""), &status));
+    assert_false(cfl_grpc_status_parse(t_text("-1"), &status));
+    assert_false(cfl_grpc_status_parse(t_text("1x"), &status));
+    assert_false(cfl_grpc_status_parse(t_text("11111111111"), &status));
     const int http[][2] = {{400, 13}, {401, 16}, {403, 7}, {404, 12}, {429, 14}, {502, 14},
                            {503, 14}, {504, 14}, {500, 2}, {200, 2},  {418, 2}};
     for (size_t i = 0; i < sizeof http / sizeof http[0]; i++) {
@@ -266,23 +261,23 @@ TEST(grpc_wire, statuses_are_mapped)
     }
     assert_string_equal(cfl_grpc_h2_code_name(7), "REFUSED_STREAM");
     assert_string_equal(cfl_grpc_h2_code_name(99), "an unknown code");
-    assert_int_equal(cfl_grpc_http_status_parse(text("200")), 200);
-    assert_int_equal(cfl_grpc_http_status_parse(text("20")), -1);
-    assert_int_equal(cfl_grpc_http_status_parse(text("2x0")), -1);
+    assert_int_equal(cfl_grpc_http_status_parse(t_text("200")), 200);
+    assert_int_equal(cfl_grpc_http_status_parse(t_text("20")), -1);
+    assert_int_equal(cfl_grpc_http_status_parse(t_text("2x0")), -1);
 }
 
 /* Goal: content types of gRPC are told from others.
  * Method: the ones peers send, and near misses. */
 TEST(grpc_wire, content_types_are_checked)
 {
-    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc")));
-    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc+proto")));
-    assert_true(cfl_grpc_content_type_is_valid(text("application/grpc;charset=utf-8")));
-    assert_true(cfl_grpc_content_type_is_valid(text("Application/GRPC")));
-    assert_false(cfl_grpc_content_type_is_valid(text("application/grpc-web")));
-    assert_false(cfl_grpc_content_type_is_valid(text("application/grpcx")));
-    assert_false(cfl_grpc_content_type_is_valid(text("text/html")));
-    assert_false(cfl_grpc_content_type_is_valid(text("")));
+    assert_true(cfl_grpc_content_type_is_valid(t_text("application/grpc")));
+    assert_true(cfl_grpc_content_type_is_valid(t_text("application/grpc+proto")));
+    assert_true(cfl_grpc_content_type_is_valid(t_text("application/grpc;charset=utf-8")));
+    assert_true(cfl_grpc_content_type_is_valid(t_text("Application/GRPC")));
+    assert_false(cfl_grpc_content_type_is_valid(t_text("application/grpc-web")));
+    assert_false(cfl_grpc_content_type_is_valid(t_text("application/grpcx")));
+    assert_false(cfl_grpc_content_type_is_valid(t_text("text/html")));
+    assert_false(cfl_grpc_content_type_is_valid(t_text("")));
 }
 
 /* Goal: metadata of users is checked and kept in order.
@@ -295,12 +290,13 @@ TEST(grpc_wire, metadata_is_checked)
     cfl_metadata_init(&metadata, NULL);
     CHECK_OK(cfl_metadata_add_text(&metadata, "X-Name_1.a", "one", &error), error);
     CHECK_OK(cfl_metadata_add_text(&metadata, "x-name_1.a", "", &error), error);
-    CHECK_OK(cfl_metadata_add(&metadata, text("raw-bin"), cflight_bytes_make("\0\xff", 2), &error),
-             error);
+    CHECK_OK(
+        cfl_metadata_add(&metadata, t_text("raw-bin"), cflight_bytes_make("\0\xff", 2), &error),
+        error);
     CHECK_OK(cfl_metadata_add_text(&metadata, "grpc-status-details-bin", "x", &error), error);
     assert_int_equal(metadata.count, 4);
     assert_true(cfl_metadata_get(&metadata, "x-name_1.a", &value));
-    assert_true(cflight_bytes_equal(value, text("one")));
+    assert_true(cflight_bytes_equal(value, t_text("one")));
     assert_false(cfl_metadata_get(&metadata, "x-name", &value));
     const char *names[] = {"",   "a b",          ":path", "grpc-timeout", "GRPC-Status",
                            "te", "Content-Type", "a\n",   "\xc3\xb6",     "connection"};
@@ -343,7 +339,7 @@ TEST(grpc_wire, a_header_is_checked_without_a_call)
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         cflight_error *error = NULL;
         cflight_status status =
-            cflight_header_check(text(CASES[i].name), text(CASES[i].value), &error);
+            cflight_header_check(t_text(CASES[i].name), t_text(CASES[i].value), &error);
         CHECK_STATUS(status, CASES[i].problem == NULL ? CFLIGHT_OK : CFLIGHT_INVALID_ARGUMENT);
         assert_true(CASES[i].problem == NULL ||
                     strstr(cflight_error_message(error), CASES[i].problem) != NULL);
@@ -402,9 +398,9 @@ TEST(grpc_wire, lists_of_fields_grow)
             char number[16];
             (void)snprintf(number, sizeof number, "%d", i);
             cfl_grpc_fields_add_literal(&fields, &LITERAL);
-            cfl_grpc_fields_add_copy(&fields, "number", text(number));
-            cfl_grpc_fields_add_header(&fields, text("raw-bin"), text("abc"));
-            cfl_grpc_fields_add_header(&fields, text("authorization"), text("secret"));
+            cfl_grpc_fields_add_copy(&fields, "number", t_text(number));
+            cfl_grpc_fields_add_header(&fields, t_text("raw-bin"), t_text("abc"));
+            cfl_grpc_fields_add_header(&fields, t_text("authorization"), t_text("secret"));
         }
         const struct cfl_h2_field *views = cfl_grpc_fields_views(&fields);
         assert_true((views == NULL) == alloc->did_fail);
@@ -412,10 +408,10 @@ TEST(grpc_wire, lists_of_fields_grow)
             char number[16];
             (void)snprintf(number, sizeof number, "%d", i);
             assert_true(views[i].is_static);
-            assert_true(cflight_bytes_equal(views[i].value, text("trailers")));
-            assert_true(cflight_bytes_equal(views[i + 1].name, text("number")));
-            assert_true(cflight_bytes_equal(views[i + 1].value, text(number)));
-            assert_true(cflight_bytes_equal(views[i + 2].value, text("YWJj")));
+            assert_true(cflight_bytes_equal(views[i].value, t_text("trailers")));
+            assert_true(cflight_bytes_equal(views[i + 1].name, t_text("number")));
+            assert_true(cflight_bytes_equal(views[i + 1].value, t_text(number)));
+            assert_true(cflight_bytes_equal(views[i + 2].value, t_text("YWJj")));
             assert_false(views[i + 2].is_sensitive);
             assert_true(views[i + 3].is_sensitive);
             assert_false(views[i + 3].is_static);
@@ -466,7 +462,7 @@ TEST(grpc_wire, fields_are_told_apart)
         {"", CFL_GRPC_FIELD_INTERNAL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (cfl_grpc_field_kind(text(cases[i].name)) != cases[i].kind) {
+        if (cfl_grpc_field_kind(t_text(cases[i].name)) != cases[i].kind) {
             fail_msg("%s is taken for something else", cases[i].name);
         }
     }

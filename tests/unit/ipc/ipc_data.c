@@ -52,6 +52,12 @@ void t_bytes_done(struct t_bytes *bytes)
     bytes->len_bytes = 0;
 }
 
+bool t_is_of_data(cflight_status status)
+{
+    return status == CFLIGHT_OK || status == CFLIGHT_DATA_LOSS || status == CFLIGHT_UNIMPLEMENTED ||
+           status == CFLIGHT_RESOURCE_EXHAUSTED;
+}
+
 static uint64_t mix(uint64_t hash, int64_t value)
 {
     return (hash ^ (uint64_t)value) * UINT64_C(1099511628211);

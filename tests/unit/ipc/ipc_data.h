@@ -31,6 +31,8 @@ cflight_status t_decode(const struct cflight_allocator *alloc, struct t_bytes by
                         size_t step_bytes, const struct cflight_ipc_read_options *options,
                         struct t_summary *ret_summary, struct cflight_ipc_stats *ret_stats,
                         cflight_error **reterr);
+/* Whether reading any bytes may end so. */
+bool t_is_of_data(cflight_status status);
 uint64_t t_array_hash(const struct ArrowArray *array);
 
 #endif /* CFLIGHT_TESTS_IPC_DATA_H */

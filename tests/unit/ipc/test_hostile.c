@@ -4,12 +4,6 @@
 #include "meter.h"
 #include "test.h"
 
-static bool is_expected(cflight_status status)
-{
-    return status == CFLIGHT_OK || status == CFLIGHT_DATA_LOSS || status == CFLIGHT_UNIMPLEMENTED ||
-           status == CFLIGHT_RESOURCE_EXHAUSTED;
-}
-
 /* Limits of t_decode: one body, decompressed buffers of one batch, and what they may be copied
  * into. */
 enum { PEAK_BYTES_MAX = 4 << 20 };
@@ -27,7 +21,7 @@ TEST(ipc_hostile, every_single_bit_may_be_wrong)
             bytes.data[bit / 8] = (uint8_t)(bytes.data[bit / 8] ^ (1U << (bit % 8)));
             cflight_status status = t_decode(&meter.allocator, bytes, 4096, NULL, NULL, NULL, NULL);
             bytes.data[bit / 8] = (uint8_t)(bytes.data[bit / 8] ^ (1U << (bit % 8)));
-            if (!is_expected(status) || meter.live_bytes != 0 ||
+            if (!t_is_of_data(status) || meter.live_bytes != 0 ||
                 meter.peak_bytes > PEAK_BYTES_MAX) {
                 fail_msg("%s, bit %zu: %s, %zu bytes live, %zu at most", t_stream_names[i], bit,
                          cflight_status_name(status), meter.live_bytes, meter.peak_bytes);
@@ -60,7 +54,7 @@ TEST(ipc_hostile, every_word_may_be_extreme)
                 memcpy(bytes.data + at, &EXTREMES[j], sizeof before);
                 cflight_status status =
                     t_decode(&meter.allocator, bytes, 4096, &options, NULL, NULL, NULL);
-                if (!is_expected(status) || meter.live_bytes != 0 ||
+                if (!t_is_of_data(status) || meter.live_bytes != 0 ||
                     meter.peak_bytes > PEAK_BYTES_MAX) {
                     fail_msg("%s, byte %zu: %s, %zu bytes live, %zu at most", t_stream_names[i], at,
                              cflight_status_name(status), meter.live_bytes, meter.peak_bytes);

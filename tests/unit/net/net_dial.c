@@ -122,12 +122,6 @@ TEST(dial, a_silent_address_delays_the_next_by_a_quarter_second)
 /* Goal: dialing ends when the cancel descriptor becomes readable, without touching that descriptor.
  * Method: cancel before and, from another thread, while it waits for an answer that does not come.
  */
-static void *set_waker(void *user_data)
-{
-    cfl_waker_set(user_data);
-    return NULL;
-}
-
 TEST(dial, a_readable_descriptor_cancels)
 {
     struct t_black_hole hole;
@@ -137,7 +131,7 @@ TEST(dial, a_readable_descriptor_cancels)
     cflight_error *error = NULL;
     CHECK_OK(cfl_waker_init(&waker, &error), error);
     t_black_hole_init(&hole, AF_INET, 0);
-    assert_int_equal(pthread_create(&thread, NULL, set_waker, &waker), 0);
+    assert_int_equal(pthread_create(&thread, NULL, t_set_waker, &waker), 0);
     CHECK_STATUS(dial_host("127.0.0.1", hole.port, -1, waker.fd, &transport, &error),
                  CFLIGHT_CANCELLED);
     assert_int_equal(pthread_join(thread, NULL), 0);

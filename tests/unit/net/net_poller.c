@@ -254,12 +254,6 @@ TEST(waker, interrupts_a_wait_once)
     (void)close(ends[1]);
 }
 
-static void *set_waker(void *user_data)
-{
-    cfl_waker_set(user_data);
-    return NULL;
-}
-
 /* Goal: any thread can interrupt a wait. Method: wait for ever while another thread sets the waker.
  */
 TEST(waker, another_thread_interrupts_a_wait)
@@ -270,7 +264,7 @@ TEST(waker, another_thread_interrupts_a_wait)
     cflight_error *error = NULL;
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     CHECK_OK(cfl_waker_init(&waker, &error), error);
-    assert_int_equal(pthread_create(&thread, NULL, set_waker, &waker), 0);
+    assert_int_equal(pthread_create(&thread, NULL, t_set_waker, &waker), 0);
     assert_int_equal(cfl_wait_fd(ends[0], CFL_READY_READ, &waker, -1), CFL_READY_NONE);
     assert_int_equal(pthread_join(thread, NULL), 0);
     cfl_waker_done(&waker);

@@ -202,3 +202,14 @@ void t_black_hole_done(struct t_black_hole *hole)
     t_crowd_done(&hole->crowd);
     (void)close(hole->listen_fd);
 }
+
+uint8_t t_byte_at(size_t offset)
+{
+    return (uint8_t)(offset * 2654435761U >> 16);
+}
+
+void *t_set_waker(void *waker)
+{
+    cfl_waker_set(waker);
+    return NULL;
+}

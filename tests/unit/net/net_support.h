@@ -41,6 +41,11 @@ void t_net_pair_done(struct t_net_pair *pair);
 void t_write_all(struct cfl_transport *transport, const void *data, size_t len_bytes);
 void t_read_all(struct cfl_transport *transport, void *target, size_t len_bytes);
 
+/* Byte `offset` of a stream that repeats nowhere soon. */
+uint8_t t_byte_at(size_t offset);
+/* The main function of a thread that sets a waker. */
+void *t_set_waker(void *waker);
+
 /* A fresh directory under the system's temporary one. */
 struct t_dir {
     char path[64];

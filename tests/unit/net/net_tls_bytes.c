@@ -46,11 +46,6 @@ static size_t random_below(size_t limit)
     return (random_state >> 8) % limit;
 }
 
-static uint8_t byte_at(size_t offset)
-{
-    return (uint8_t)(offset * 2654435761U >> 16);
-}
-
 struct flow {
     size_t offset; /* of the next byte in the pattern */
     uint8_t *scratch;
@@ -70,7 +65,7 @@ static void send_some(struct cfl_transport *transport, struct flow *flow, size_t
     wanted_bytes = wanted_bytes < limit_bytes ? wanted_bytes : limit_bytes;
     uint8_t *data = flow->scratch + random_below(64);
     for (size_t i = 0; i < wanted_bytes; i++) {
-        data[i] = byte_at(flow->offset + i);
+        data[i] = t_byte_at(flow->offset + i);
     }
     while (count < 40 && offered_bytes < wanted_bytes) {
         size_t part_bytes = random_below(4) == 0 ? random_below(60000) : random_below(30);
@@ -111,7 +106,7 @@ static void receive_some(struct cfl_transport *transport, struct flow *flow)
         assert_false(cfl_transport_has_pending(transport));
     }
     for (size_t i = 0; i < len_bytes; i++) {
-        if (flow->scratch[i] != byte_at(flow->offset + i)) {
+        if (flow->scratch[i] != t_byte_at(flow->offset + i)) {
             fail_msg("byte %zu is wrong", flow->offset + i);
         }
     }

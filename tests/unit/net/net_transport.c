@@ -13,11 +13,6 @@
 
 enum { BIG_BYTES = 32 << 20, MANY_VIEWS = 3000 };
 
-static uint8_t byte_at(size_t offset)
-{
-    return (uint8_t)(offset * 2654435761U >> 16);
-}
-
 /* Goal: nothing to read is an outcome that says what to wait for; no room asks for nothing.
  * Method: read from a silent peer, and with no view. */
 TEST(transport, a_silent_peer_is_waited_for)
@@ -65,7 +60,7 @@ static void *drain(void *user_data)
             break;
         }
         for (size_t i = 0; i < len_bytes; i++) {
-            pump->has_failed = pump->has_failed || target[i] != byte_at(total_bytes + i);
+            pump->has_failed = pump->has_failed || target[i] != t_byte_at(total_bytes + i);
         }
         total_bytes += len_bytes;
         if (wait != CFL_READY_NONE) {
@@ -90,7 +85,7 @@ TEST(transport, a_big_transfer_arrives_whole)
     size_t done_bytes = 0;
     unsigned int short_count = 0;
     for (size_t i = 0; i < BIG_BYTES; i++) {
-        data[i] = byte_at(i);
+        data[i] = t_byte_at(i);
     }
     assert_int_equal(pthread_create(&thread, NULL, drain, &pump), 0);
     while (done_bytes < BIG_BYTES) {
