@@ -2,12 +2,12 @@
 """Sphinx's configuration of the site; tools/site lays out the pages and runs it."""
 
 import ast
-import enum
 import functools
 import pathlib
 import re
 
 from docutils import nodes
+from sphinx import addnodes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -88,8 +88,6 @@ SIGNATURES = stubs()
 
 
 def type_signature(app, what, name, thing, options, signature, result):
-    if isinstance(thing, type):
-        return ("", None) if issubclass(thing, enum.Enum) else None
     return SIGNATURES.get(getattr(thing, "__qualname__", "")) if what in ("function", "method") else None
 
 
@@ -101,35 +99,52 @@ def part_attribute(app, what, name, thing, options, lines):
 
 @functools.cache
 def reference(env):
-    """Where each name of the two references is: (page, anchor)."""
-    return {(name.removeprefix("cflight.") if domain == "py" else name): (page, anchor)
-            for domain in ("c", "py")
-            for name, _, kind, page, anchor, _ in env.get_domain(domain).get_objects()
-            if kind not in ("functionParam", "module")}
+    """Where each name of the two references is: (page, anchor). Enumerators of C are known without their enum."""
+    found = {}
+    for domain in ("c", "py"):
+        for name, _, kind, page, anchor, _ in env.get_domain(domain).get_objects():
+            if kind == "enumerator":
+                name = name.rpartition(".")[2]
+            if kind not in ("functionParam", "module"):
+                found[name.removeprefix("cflight.") if domain == "py" else name] = (page, anchor)
+    return found
 
 
 def link_names(app, doctree, docname):
-    """Links what stands in code type in a text and is the name of a function, class or struct to its reference."""
-    targets = reference(app.env)
+    """Links what stands in code type in a text, or in the type of a parameter, and is the name of a function, class or
+    struct to its reference."""
+
+    def link(name, node):
+        page, anchor = reference(app.env).get(name, (docname, ""))
+        if page == docname:
+            return node
+        address = app.builder.get_relative_uri(docname, page) + "#" + anchor
+        return nodes.reference("", "", node, refuri=address, internal=True)
+
     for node in list(doctree.findall(nodes.literal)):
-        if isinstance(node.parent, (nodes.reference, nodes.title)):
-            continue
-        where, anchor = targets.get(node.astext().removesuffix("()"), (docname, ""))
-        if where != docname:
-            address = app.builder.get_relative_uri(docname, where) + "#" + anchor
-            node.replace_self(nodes.reference("", "", node.deepcopy(), refuri=address, internal=True))
+        if not isinstance(node.parent, (nodes.reference, nodes.title)):
+            node.replace_self(link(re.sub(r"^(struct|enum) |\(\)$", "", node.astext()), node.deepcopy()))
+    for field in doctree.findall(nodes.field_body):
+        for node in list(field.findall(nodes.emphasis)):
+            words = re.split(r"\b([A-Z]\w+)", node.astext())
+            node.children = []
+            node += [link(word, nodes.inline(text=word)) for word in words if word]
 
 
-def leave_out_object(app, doctree):
-    """That a class has no base but object says nothing."""
-    for node in list(doctree.findall(nodes.paragraph)):
-        if node.astext() == "Bases: object":
+def leave_out(app, doctree):
+    """Leaves out what says nothing: that a class has no base but object, which header a struct of a header is in, and
+    in the contents the number of an enum without a name."""
+    for node in list(doctree.findall(lambda node: isinstance(node, (nodes.paragraph, nodes.emphasis)))):
+        if node.astext() == "Bases: object" or node.astext().startswith("#include <"):
             node.parent.remove(node)
+    for node in doctree.findall(addnodes.desc_signature):
+        if node.get("_toc_name", "").startswith("@"):
+            node["_toc_name"] = "enum"
 
 
 def setup(app):
     app.connect("autodoc-process-signature", type_signature)
     app.connect("autodoc-process-docstring", part_attribute, priority=400)
-    app.connect("doctree-read", leave_out_object)
+    app.connect("doctree-read", leave_out, priority=100)
     app.connect("doctree-resolved", link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
