@@ -6,8 +6,6 @@
 #include "cflight/ipc.h"
 #include "test.h"
 
-#define B(text) cflight_bytes_from_text(text)
-
 static void make_schema(const struct cflight_field *fields, size_t field_count,
                         struct ArrowSchema *ret_schema)
 {
@@ -107,7 +105,7 @@ TEST(ipc_builder, builds_texts_and_the_rest)
     cflight_append_text(cflight_builder_column(builder, 0), "Oslo");
     cflight_append_text(cflight_builder_column(builder, 1), "");
     cflight_append_bytes(cflight_builder_column(builder, 2), cflight_bytes_make("\xff\x00", 2));
-    cflight_append_bytes(cflight_builder_column(builder, 3), B("abc"));
+    cflight_append_bytes(cflight_builder_column(builder, 3), t_text("abc"));
     cflight_append_bool(cflight_builder_column(builder, 4), true);
     cflight_append_double(cflight_builder_column(builder, 5), 0.5);
     cflight_append_double(cflight_builder_column(builder, 6), -2.25);
@@ -461,8 +459,8 @@ TEST(ipc_builder, refuses_schemas_that_make_no_sense)
 
 static void check_metadata(const struct ArrowSchema *schema, const char *key, const char *value)
 {
-    struct cflight_bytes found = cflight_schema_metadata(schema, B(key));
-    assert_true(cflight_bytes_equal(found, B(value)));
+    struct cflight_bytes found = cflight_schema_metadata(schema, t_text(key));
+    assert_true(cflight_bytes_equal(found, t_text(value)));
     assert_int_equal(found.data == NULL, value == NULL);
 }
 
@@ -470,9 +468,12 @@ static void check_metadata(const struct ArrowSchema *schema, const char *key, co
 TEST(ipc_builder, sets_metadata)
 {
     static const struct cflight_field FIELDS[] = {{.name = "n", .format = "l"}};
-    const struct cflight_metadata first[] = {{B("a"), B("1")}, {B("b"), B("")}, {B("c"), B("3")}};
-    const struct cflight_metadata second[] = {
-        {B("b"), B("2")}, {B("a"), {NULL, 0}}, {B("d"), B("4")}, {B("e"), {NULL, 0}}};
+    const struct cflight_metadata first[] = {
+        {t_text("a"), t_text("1")}, {t_text("b"), t_text("")}, {t_text("c"), t_text("3")}};
+    const struct cflight_metadata second[] = {{t_text("b"), t_text("2")},
+                                              {t_text("a"), {NULL, 0}},
+                                              {t_text("d"), t_text("4")},
+                                              {t_text("e"), {NULL, 0}}};
     cflight_error *error = NULL;
     struct ArrowSchema schema;
     struct ArrowSchema one;

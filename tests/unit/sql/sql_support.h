@@ -7,8 +7,6 @@
 
 /* Bytes of messages as the specification writes them. */
 
-#define B(text) cflight_bytes_from_text(text)
-
 struct t_golden {
     uint8_t data[1024];
     size_t len_bytes;

@@ -13,7 +13,7 @@ static cflight_error *make_error(void)
 /* Goal: state, position and hint travel in a google.rpc.ErrorInfo. Method: the bytes, by hand. */
 TEST(sql_error_state, travels_in_the_binary_detail)
 {
-    const struct cflight_sql_error_state given = {"42703", 8, B("try y")};
+    const struct cflight_sql_error_state given = {"42703", 8, t_text("try y")};
     struct cflight_sql_error_state read;
     cflight_error *error = make_error();
     assert_false(cflight_sql_error_get_state(error, &read));
@@ -25,7 +25,7 @@ TEST(sql_error_state, travels_in_the_binary_detail)
     assert_true(cflight_sql_error_get_state(error, &read));
     assert_string_equal(read.sqlstate, "42703");
     assert_int_equal(read.position, 8);
-    assert_true(cflight_bytes_equal(read.hint, B("try y")));
+    assert_true(cflight_bytes_equal(read.hint, t_text("try y")));
     cflight_error_free(error);
     cflight_sql_error_set_state(NULL, &given);
 }
@@ -39,7 +39,7 @@ TEST(sql_error_state, leaves_out_what_is_not_known)
         struct cflight_sql_error_state read;
         cflight_error *error = make_error();
         memcpy(given.sqlstate, STATES[i], strlen(STATES[i]) + 1);
-        given.hint = B("\xff");
+        given.hint = t_text("\xff");
         cflight_sql_error_set_state(error, &given);
         assert_true(cflight_sql_error_get_state(error, &read));
         assert_string_equal(read.sqlstate, "");
@@ -59,7 +59,7 @@ TEST(sql_error_state, cuts_long_hints)
         memcpy(hint + i, "\xc3\xa9", 2);
     }
     hint[sizeof hint - 1] = '\0';
-    const struct cflight_sql_error_state given = {"42000", 0, B(hint)};
+    const struct cflight_sql_error_state given = {"42000", 0, t_text(hint)};
     cflight_sql_error_set_state(error, &given);
     assert_true(cflight_sql_error_get_state(error, &read));
     assert_int_equal(read.hint.len_bytes, 1023);

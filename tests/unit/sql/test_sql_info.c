@@ -21,15 +21,17 @@ static cflight_sql_info *make_full_info(void)
     static const int32_t TO_CHAR[] = {CFLIGHT_SQL_CONVERT_CHAR, CFLIGHT_SQL_CONVERT_VARCHAR};
     static const struct cflight_sql_info_entry ENTRIES[] = {
         {CFLIGHT_SQL_CONVERT_BIGINT, TO_CHAR, 2}, {CFLIGHT_SQL_CONVERT_DATE, NULL, 0}};
-    const struct cflight_bytes keywords[] = {B("ANALYZE"), B("")};
+    const struct cflight_bytes keywords[] = {t_text("ANALYZE"), t_text("")};
     const struct cflight_sql_info_value convert = {.code = CFLIGHT_SQL_INFO_SUPPORTS_CONVERT,
                                                    .kind = CFLIGHT_SQL_INFO_KIND_MAP,
                                                    .entries = ENTRIES,
                                                    .entry_count = 2};
     cflight_sql_info *info = make_info();
     cflight_error *error = NULL;
-    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_SERVER_NAME, B("db"), &error), error);
-    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_CATALOG_TERM, B(""), &error), error);
+    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_SERVER_NAME, t_text("db"), &error),
+             error);
+    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_CATALOG_TERM, t_text(""), &error),
+             error);
     CHECK_OK(cflight_sql_info_set_bool(info, CFLIGHT_SQL_INFO_SERVER_READ_ONLY, false, &error),
              error);
     CHECK_OK(cflight_sql_info_set_number(info, CFLIGHT_SQL_INFO_SERVER_TRANSACTION, 2, &error),
@@ -48,8 +50,8 @@ static void check_full_info(const cflight_sql_info *info, bool with_own)
 {
     const struct cflight_sql_info_value *value = NULL;
     assert_int_equal(cflight_sql_info_count(info), with_own ? 8 : 7);
-    assert_true(
-        cflight_bytes_equal(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_SERVER_NAME), B("db")));
+    assert_true(cflight_bytes_equal(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_SERVER_NAME),
+                                    t_text("db")));
     assert_non_null(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_CATALOG_TERM).data);
     assert_null(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_SERVER_VERSION).data);
     assert_false(cflight_sql_info_bool(info, CFLIGHT_SQL_INFO_SERVER_READ_ONLY, true));
@@ -59,7 +61,7 @@ static void check_full_info(const cflight_sql_info *info, bool with_own)
     assert_int_equal(cflight_sql_info_number(info, CFLIGHT_SQL_INFO_NULL_ORDERING, -1), -1);
     value = cflight_sql_info_find(info, CFLIGHT_SQL_INFO_KEYWORDS);
     assert_int_equal(value->text_count, 2);
-    assert_true(cflight_bytes_equal(value->texts[0], B("ANALYZE")));
+    assert_true(cflight_bytes_equal(value->texts[0], t_text("ANALYZE")));
     value = cflight_sql_info_find(info, CFLIGHT_SQL_INFO_SUPPORTS_CONVERT);
     assert_int_equal(value->entry_count, 2);
     assert_int_equal(value->entries[0].value_count, 2);
@@ -182,10 +184,11 @@ TEST(sql_info, changes_its_values)
 {
     cflight_error *error = NULL;
     cflight_sql_info *info = make_full_info();
-    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_SERVER_NAME, B("x"), &error), error);
+    CHECK_OK(cflight_sql_info_set_text(info, CFLIGHT_SQL_INFO_SERVER_NAME, t_text("x"), &error),
+             error);
     assert_int_equal(cflight_sql_info_count(info), 8);
-    assert_true(
-        cflight_bytes_equal(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_SERVER_NAME), B("x")));
+    assert_true(cflight_bytes_equal(cflight_sql_info_text(info, CFLIGHT_SQL_INFO_SERVER_NAME),
+                                    t_text("x")));
     cflight_sql_info_remove(info, CFLIGHT_SQL_INFO_SERVER_NAME);
     cflight_sql_info_remove(info, CFLIGHT_SQL_INFO_SERVER_NAME);
     assert_int_equal(cflight_sql_info_count(info), 7);
@@ -200,12 +203,12 @@ TEST(sql_info, changes_its_values)
 TEST(sql_info, refuses_what_the_standard_does_not_have)
 {
     static const struct cflight_sql_info_entry BROKEN[] = {{1, NULL, 2}};
-    const struct cflight_bytes no_text[] = {B("\xff")};
+    const struct cflight_bytes no_text[] = {t_text("\xff")};
     const struct cflight_sql_info_value values[] = {
         {.code = 0, .kind = CFLIGHT_SQL_INFO_KIND_BOOL},
         {.code = 3, .kind = CFLIGHT_SQL_INFO_KIND_INT64, .number = 1},
         {.code = 8, .kind = CFLIGHT_SQL_INFO_KIND_INT64, .number = (int64_t)1 << 40},
-        {.code = 0, .kind = CFLIGHT_SQL_INFO_KIND_TEXT, .text = B("\xff")},
+        {.code = 0, .kind = CFLIGHT_SQL_INFO_KIND_TEXT, .text = t_text("\xff")},
         {.code = 508, .kind = CFLIGHT_SQL_INFO_KIND_TEXTS, .texts = no_text, .text_count = 1},
         {.code = 508, .kind = CFLIGHT_SQL_INFO_KIND_TEXTS, .text_count = 1},
         {.code = 517, .kind = CFLIGHT_SQL_INFO_KIND_MAP, .entries = BROKEN, .entry_count = 1},

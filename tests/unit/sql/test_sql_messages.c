@@ -30,59 +30,64 @@ static size_t make_samples(struct sample samples[40])
     samples[count++] = (struct sample){{.type = CFLIGHT_SQL_##type_, __VA_ARGS__}, words_}
     SAMPLE(GET_CATALOGS, "", .record_count = 0);
     SAMPLE(GET_TABLE_TYPES, "", .record_count = 0);
-    SAMPLE(GET_DB_SCHEMAS, "0a 01 'c' 12 00", .db_schemas = {B("c"), B("")});
+    SAMPLE(GET_DB_SCHEMAS, "0a 01 'c' 12 00", .db_schemas = {t_text("c"), t_text("")});
     SAMPLE(GET_TABLES,
            "0a 07 'catalog' 12 18 'db_schema_filter_pattern' 1a 14 'table_filter_pattern' 22 05 "
            "'table' 22 04 'view' 28 01",
-           .tables = {B("catalog"), B("db_schema_filter_pattern"), B("table_filter_pattern"),
-                      TABLE_TYPES, 2, true});
+           .tables = {t_text("catalog"), t_text("db_schema_filter_pattern"),
+                      t_text("table_filter_pattern"), TABLE_TYPES, 2, true});
     SAMPLE(GET_TABLES, "", .tables = {.include_schema = false});
     SAMPLE(GET_TABLES, "0a 00 12 00 1a 00",
-           .tables = {.catalog = B(""), .schema_pattern = B(""), .table_pattern = B("")});
-    SAMPLE(GET_PRIMARY_KEYS, "12 01 's' 1a 01 't'", .table = {{NULL, 0}, B("s"), B("t")});
-    SAMPLE(GET_EXPORTED_KEYS, "0a 01 'c' 1a 01 't'", .table = {B("c"), {NULL, 0}, B("t")});
-    SAMPLE(GET_IMPORTED_KEYS, "0a 01 'c' 12 01 's' 1a 01 't'", .table = {B("c"), B("s"), B("t")});
+           .tables = {
+               .catalog = t_text(""), .schema_pattern = t_text(""), .table_pattern = t_text("")});
+    SAMPLE(GET_PRIMARY_KEYS, "12 01 's' 1a 01 't'", .table = {{NULL, 0}, t_text("s"), t_text("t")});
+    SAMPLE(GET_EXPORTED_KEYS, "0a 01 'c' 1a 01 't'",
+           .table = {t_text("c"), {NULL, 0}, t_text("t")});
+    SAMPLE(GET_IMPORTED_KEYS, "0a 01 'c' 12 01 's' 1a 01 't'",
+           .table = {t_text("c"), t_text("s"), t_text("t")});
     SAMPLE(GET_CROSS_REFERENCE, "0a 01 'a' 12 01 'b' 1a 01 'c' 22 01 'd' 2a 01 'e' 32 01 'f'",
-           .cross_reference = {{B("a"), B("b"), B("c")}, {B("d"), B("e"), B("f")}});
+           .cross_reference = {{t_text("a"), t_text("b"), t_text("c")},
+                               {t_text("d"), t_text("e"), t_text("f")}});
     SAMPLE(GET_SQL_INFO, "0a 02 00 03", .sql_info = {CODES, 2});
     SAMPLE(GET_SQL_INFO, "", .sql_info = {NULL, 0});
     SAMPLE(GET_XDBC_TYPE_INFO, "08 fb ff ff ff ff ff ff ff ff 01", .type_info = {true, -5});
     SAMPLE(GET_XDBC_TYPE_INFO, "08 00", .type_info = {true, 0});
     SAMPLE(GET_XDBC_TYPE_INFO, "", .type_info = {false, 0});
-    SAMPLE(STATEMENT_QUERY, "0a 08 'SELECT 1'", .statement = {.query = B("SELECT 1")});
-    SAMPLE(STATEMENT_QUERY, "0a 08 'SELECT 1' 12 02 't1'", .statement = {B("SELECT 1"), B("t1")});
-    SAMPLE(STATEMENT_UPDATE, "0a 01 'u' 12 02 't1'", .statement = {B("u"), B("t1")});
+    SAMPLE(STATEMENT_QUERY, "0a 08 'SELECT 1'", .statement = {.query = t_text("SELECT 1")});
+    SAMPLE(STATEMENT_QUERY, "0a 08 'SELECT 1' 12 02 't1'",
+           .statement = {t_text("SELECT 1"), t_text("t1")});
+    SAMPLE(STATEMENT_UPDATE, "0a 01 'u' 12 02 't1'", .statement = {t_text("u"), t_text("t1")});
     SAMPLE(STATEMENT_SUBSTRAIT_PLAN, "0a 0f 0a 04 'plan' 12 07 'version'",
-           .substrait = {.plan = B("plan"), .version = B("version")});
-    SAMPLE(STATEMENT_SUBSTRAIT_PLAN, "12 01 't'", .substrait = {.transaction_id = B("t")});
-    SAMPLE(PREPARED_STATEMENT_QUERY, "0a 01 'h'", .handle = B("h"));
-    SAMPLE(PREPARED_STATEMENT_UPDATE, "0a 01 'h'", .handle = B("h"));
+           .substrait = {.plan = t_text("plan"), .version = t_text("version")});
+    SAMPLE(STATEMENT_SUBSTRAIT_PLAN, "12 01 't'", .substrait = {.transaction_id = t_text("t")});
+    SAMPLE(PREPARED_STATEMENT_QUERY, "0a 01 'h'", .handle = t_text("h"));
+    SAMPLE(PREPARED_STATEMENT_UPDATE, "0a 01 'h'", .handle = t_text("h"));
     SAMPLE(STATEMENT_INGEST,
            "0a 04 08 01 10 03 12 0a 'test_table' 1a 0b 'test_schema' 22 0c 'test_catalog' 28 01 32 "
            "03 '123' c2 3e 0c 0a 04 'key1' 12 04 'val1' c2 3e 0c 0a 04 'key2' 12 04 'val2'",
            .ingest = {CFLIGHT_SQL_IF_MISSING_CREATE,
                       CFLIGHT_SQL_IF_EXISTS_REPLACE,
-                      {B("test_catalog"), B("test_schema"), B("test_table")},
+                      {t_text("test_catalog"), t_text("test_schema"), t_text("test_table")},
                       true,
-                      B("123"),
+                      t_text("123"),
                       OPTIONS,
                       2});
-    SAMPLE(STATEMENT_INGEST, "12 01 't'", .ingest = {.name = {.table = B("t")}});
-    SAMPLE(TICKET_STATEMENT_QUERY, "0a 0b 'PLAN HANDLE'", .handle = B("PLAN HANDLE"));
+    SAMPLE(STATEMENT_INGEST, "12 01 't'", .ingest = {.name = {.table = t_text("t")}});
+    SAMPLE(TICKET_STATEMENT_QUERY, "0a 0b 'PLAN HANDLE'", .handle = t_text("PLAN HANDLE"));
     SAMPLE(UPDATE_RESULT, "08 90 4e", .record_count = 10000);
     SAMPLE(UPDATE_RESULT, "08 ff ff ff ff ff ff ff ff ff 01", .record_count = -1);
     SAMPLE(UPDATE_RESULT, "", .record_count = 0);
-    SAMPLE(PREPARED_PUT_RESULT, "0a 02 'h1'", .handle = B("h1"));
-    SAMPLE(PREPARED_PUT_RESULT, "0a 00", .handle = B(""));
+    SAMPLE(PREPARED_PUT_RESULT, "0a 02 'h1'", .handle = t_text("h1"));
+    SAMPLE(PREPARED_PUT_RESULT, "0a 00", .handle = t_text(""));
     SAMPLE(PREPARED_PUT_RESULT, "", .handle = {NULL, 0});
-    SAMPLE(CREATE_PREPARED_STATEMENT, "0a 01 'q'", .statement = {.query = B("q")});
+    SAMPLE(CREATE_PREPARED_STATEMENT, "0a 01 'q'", .statement = {.query = t_text("q")});
     SAMPLE(CREATE_PREPARED_SUBSTRAIT_PLAN, "0a 03 0a 01 'p' 12 01 't'",
-           .substrait = {.plan = B("p"), .transaction_id = B("t")});
+           .substrait = {.plan = t_text("p"), .transaction_id = t_text("t")});
     SAMPLE(CREATE_PREPARED_RESULT, "0a 01 'h' 12 01 'd' 1a 01 'p' 20 01",
-           .prepared = {B("h"), B("d"), B("p"), CFLIGHT_SQL_UPDATE_YES});
+           .prepared = {t_text("h"), t_text("d"), t_text("p"), CFLIGHT_SQL_UPDATE_YES});
     SAMPLE(CREATE_PREPARED_RESULT, "0a 01 'h' 20 00",
-           .prepared = {.handle = B("h"), .is_update = CFLIGHT_SQL_UPDATE_NO});
-    SAMPLE(CREATE_PREPARED_RESULT, "0a 01 'h'", .prepared = {.handle = B("h")});
+           .prepared = {.handle = t_text("h"), .is_update = CFLIGHT_SQL_UPDATE_NO});
+    SAMPLE(CREATE_PREPARED_RESULT, "0a 01 'h'", .prepared = {.handle = t_text("h")});
 #undef SAMPLE
     return count;
 }
@@ -92,15 +97,15 @@ static size_t make_action_samples(struct sample samples[10])
     size_t count = 0;
 #define SAMPLE(type_, words_, ...) \
     samples[count++] = (struct sample){{.type = CFLIGHT_SQL_##type_, __VA_ARGS__}, words_}
-    SAMPLE(CLOSE_PREPARED_STATEMENT, "0a 01 'h'", .handle = B("h"));
+    SAMPLE(CLOSE_PREPARED_STATEMENT, "0a 01 'h'", .handle = t_text("h"));
     SAMPLE(BEGIN_TRANSACTION, "", .record_count = 0);
-    SAMPLE(BEGIN_TRANSACTION_RESULT, "0a 0e 'transaction_id'", .handle = B("transaction_id"));
+    SAMPLE(BEGIN_TRANSACTION_RESULT, "0a 0e 'transaction_id'", .handle = t_text("transaction_id"));
     SAMPLE(END_TRANSACTION, "0a 0e 'transaction_id' 10 01",
-           .end = {B("transaction_id"), CFLIGHT_SQL_END_COMMIT});
-    SAMPLE(BEGIN_SAVEPOINT, "0a 01 't' 12 01 'n'", .savepoint = {B("t"), B("n")});
-    SAMPLE(BEGIN_SAVEPOINT_RESULT, "0a 01 's'", .handle = B("s"));
-    SAMPLE(END_SAVEPOINT, "0a 01 's' 10 02", .end = {B("s"), CFLIGHT_SQL_END_ROLLBACK});
-    SAMPLE(CANCEL_QUERY, "0a 04 'info'", .info = B("info"));
+           .end = {t_text("transaction_id"), CFLIGHT_SQL_END_COMMIT});
+    SAMPLE(BEGIN_SAVEPOINT, "0a 01 't' 12 01 'n'", .savepoint = {t_text("t"), t_text("n")});
+    SAMPLE(BEGIN_SAVEPOINT_RESULT, "0a 01 's'", .handle = t_text("s"));
+    SAMPLE(END_SAVEPOINT, "0a 01 's' 10 02", .end = {t_text("s"), CFLIGHT_SQL_END_ROLLBACK});
+    SAMPLE(CANCEL_QUERY, "0a 04 'info'", .info = t_text("info"));
     SAMPLE(CANCEL_QUERY_RESULT, "08 01", .cancel_status = CFLIGHT_CANCEL_STATUS_CANCELLED);
     SAMPLE(CANCEL_QUERY_RESULT, "08 63", .cancel_status = (enum cflight_cancel_status)99);
 #undef SAMPLE
@@ -268,7 +273,7 @@ TEST(sql_messages, refuse_to_send_what_makes_no_sense)
         {{(const uint8_t *)"k", 1}, {(const uint8_t *)"\xff", 1}}};
     const struct cflight_sql_message messages[] = {
         {.type = CFLIGHT_SQL_NONE},
-        {.type = CFLIGHT_SQL_STATEMENT_QUERY, .statement = {.query = B("\xff")}},
+        {.type = CFLIGHT_SQL_STATEMENT_QUERY, .statement = {.query = t_text("\xff")}},
         {.type = CFLIGHT_SQL_STATEMENT_QUERY, .statement = {.query = {NULL, 3}}},
         {.type = CFLIGHT_SQL_GET_TABLES, .tables = {.table_type_count = 1}},
         {.type = CFLIGHT_SQL_GET_SQL_INFO, .sql_info = {.code_count = 1}},
@@ -302,7 +307,7 @@ TEST(sql_messages, keep_absent_and_empty_apart)
     cflight_sql_message_free(message);
 
     struct cflight_sql_message statement = {.type = CFLIGHT_SQL_STATEMENT_QUERY};
-    statement.statement.transaction_id = B("");
+    statement.statement.transaction_id = t_text("");
     check_serialized(&statement, "");
 }
 
@@ -433,7 +438,7 @@ TEST(sql_messages, have_a_row_for_each_field)
         const char *name = cflight_sql_type_name((enum cflight_sql_type)type);
         assert_non_null(layout);
         assert_int_equal(layout->field_count, layout->descriptor->n_fields);
-        assert_int_equal(cfl_sql_type_by_name(B(name)), type);
+        assert_int_equal(cfl_sql_type_by_name(t_text(name)), type);
         for (size_t i = 0; i < layout->field_count; i++) {
             bool has_message = layout->descriptor->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
             bool is_list = layout->descriptor->fields[i].label == PROTOBUF_C_LABEL_REPEATED;

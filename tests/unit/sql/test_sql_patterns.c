@@ -4,7 +4,7 @@
 
 static void check(const char *pattern, const char *name, bool is_match)
 {
-    if (cflight_sql_pattern_matches(B(pattern), B(name), false) != is_match) {
+    if (cflight_sql_pattern_matches(t_text(pattern), t_text(name), false) != is_match) {
         fail_msg("'%s' %s '%s'", pattern, is_match ? "does not match" : "matches", name);
     }
 }
@@ -66,9 +66,9 @@ TEST(sql_patterns, take_the_meaning_away_with_an_escape)
 /* Goal: without case A to Z are compared, and nothing else. */
 TEST(sql_patterns, ignore_case_where_they_are_told_to)
 {
-    assert_true(cflight_sql_pattern_matches(B("TaB%"), B("tABLE"), true));
-    assert_false(cflight_sql_pattern_matches(B("\xc3\xa9"), B("\xc3\x89"), true));
-    assert_false(cflight_sql_pattern_matches(B("["), B("{"), true));
+    assert_true(cflight_sql_pattern_matches(t_text("TaB%"), t_text("tABLE"), true));
+    assert_false(cflight_sql_pattern_matches(t_text("\xc3\xa9"), t_text("\xc3\x89"), true));
+    assert_false(cflight_sql_pattern_matches(t_text("["), t_text("{"), true));
 }
 
 /* Goal: an escaped name matches itself and nothing else. Method: names of all special characters,
@@ -82,7 +82,7 @@ TEST(sql_patterns, escape_a_name_so_that_only_it_matches)
     for (size_t i = 0; i < NAME_COUNT; i++) {
         cflight_error *error = NULL;
         char *pattern = NULL;
-        CHECK_OK(cflight_sql_pattern_escape(B(NAMES[i]), &pattern, &error), error);
+        CHECK_OK(cflight_sql_pattern_escape(t_text(NAMES[i]), &pattern, &error), error);
         for (size_t j = 0; j < NAME_COUNT; j++) {
             check(pattern, NAMES[j], i == j);
         }
@@ -92,7 +92,7 @@ TEST(sql_patterns, escape_a_name_so_that_only_it_matches)
 
 TEST(sql_patterns, refuse_names_that_no_pattern_can_hold)
 {
-    const struct cflight_bytes names[] = {B("\xff"), {(const uint8_t *)"a\0b", 3}, {NULL, 2}};
+    const struct cflight_bytes names[] = {t_text("\xff"), {(const uint8_t *)"a\0b", 3}, {NULL, 2}};
     for (size_t i = 0; i < 3; i++) {
         cflight_error *error = NULL;
         char *pattern = NULL;

@@ -100,7 +100,7 @@ TEST(sql_schemas, are_of_metadata_commands_only)
 
 static void check_text(struct cflight_bytes text, const char *expected)
 {
-    assert_true(cflight_bytes_equal(text, B(expected)));
+    assert_true(cflight_bytes_equal(text, t_text(expected)));
     assert_int_equal(text.data == NULL, expected == NULL);
 }
 
@@ -115,11 +115,11 @@ static void make_field(struct ArrowSchema *ret_schema)
 TEST(sql_schemas, say_of_a_column_what_is_known)
 {
     const struct cflight_sql_column column = {
-        .catalog_name = B("catalog_test"),
-        .db_schema_name = B("schema_test"),
-        .table_name = B("test"),
-        .type_name = B("type_test"),
-        .remarks = B(""),
+        .catalog_name = t_text("catalog_test"),
+        .db_schema_name = t_text("schema_test"),
+        .table_name = t_text("test"),
+        .type_name = t_text("type_test"),
+        .remarks = t_text(""),
         .has_precision = true,
         .precision = 100,
         .has_scale = true,
@@ -129,9 +129,9 @@ TEST(sql_schemas, say_of_a_column_what_is_known)
         .is_searchable = CFLIGHT_SQL_FLAG_YES,
     };
     const struct cflight_metadata before[] = {
-        {B("mine"), B("stays")},
-        {B("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME"), B("old")},
-        {B("ARROW:FLIGHT:SQL:SCALE"), B("7")},
+        {t_text("mine"), t_text("stays")},
+        {t_text("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME"), t_text("old")},
+        {t_text("ARROW:FLIGHT:SQL:SCALE"), t_text("7")},
     };
     cflight_error *error = NULL;
     struct ArrowSchema schema;
@@ -153,11 +153,12 @@ TEST(sql_schemas, say_of_a_column_what_is_known)
     assert_int_equal(read.is_case_sensitive, CFLIGHT_SQL_FLAG_NO);
     assert_int_equal(read.is_read_only, CFLIGHT_SQL_FLAG_NONE);
     assert_int_equal(read.is_searchable, CFLIGHT_SQL_FLAG_YES);
-    check_text(cflight_schema_metadata(&field, B("mine")), "stays");
-    check_text(cflight_schema_metadata(&field, B("ARROW:FLIGHT:SQL:SCHEMA_NAME")), "schema_test");
-    check_text(cflight_schema_metadata(&field, B("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME")), NULL);
-    check_text(cflight_schema_metadata(&field, B("ARROW:FLIGHT:SQL:IS_READ_ONLY")), NULL);
-    check_text(cflight_schema_metadata(&field, B("ARROW:FLIGHT:SQL:PRECISION")), "100");
+    check_text(cflight_schema_metadata(&field, t_text("mine")), "stays");
+    check_text(cflight_schema_metadata(&field, t_text("ARROW:FLIGHT:SQL:SCHEMA_NAME")),
+               "schema_test");
+    check_text(cflight_schema_metadata(&field, t_text("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME")), NULL);
+    check_text(cflight_schema_metadata(&field, t_text("ARROW:FLIGHT:SQL:IS_READ_ONLY")), NULL);
+    check_text(cflight_schema_metadata(&field, t_text("ARROW:FLIGHT:SQL:PRECISION")), "100");
     assert_string_equal(field.name, "n");
     field.release(&field);
     marked.release(&marked);
@@ -185,9 +186,9 @@ TEST(sql_schemas, read_columns_as_others_write_them)
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const struct cflight_metadata pairs[] = {
-            {B("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME"), B("s")},
-            {B("ARROW:FLIGHT:SQL:IS_READ_ONLY"), B("true")},
-            {B("ARROW:FLIGHT:SQL:PRECISION"), B(CASES[i].precision)},
+            {t_text("ARROW:FLIGHT:SQL:DB_SCHEMA_NAME"), t_text("s")},
+            {t_text("ARROW:FLIGHT:SQL:IS_READ_ONLY"), t_text("true")},
+            {t_text("ARROW:FLIGHT:SQL:PRECISION"), t_text(CASES[i].precision)},
         };
         cflight_error *error = NULL;
         struct ArrowSchema schema;
@@ -209,7 +210,7 @@ TEST(sql_schemas, read_columns_as_others_write_them)
 /* Goal: a text that is not UTF-8 is refused, with its key. */
 TEST(sql_schemas, refuse_to_say_what_is_not_text)
 {
-    const struct cflight_sql_column column = {.remarks = B("\xff")};
+    const struct cflight_sql_column column = {.remarks = t_text("\xff")};
     cflight_error *error = NULL;
     struct ArrowSchema schema;
     struct ArrowSchema field;
