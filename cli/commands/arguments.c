@@ -39,35 +39,34 @@ static bool parse_rows(const char *text, int64_t *ret_rows)
     return true;
 }
 
+/* Reads a whole number from 1 on; `*ret_end` is behind it. */
+static bool parse_whole(const char *text, char **ret_end, uint64_t *ret_number)
+{
+    errno = 0;
+    *ret_number = strtoull(text, ret_end, 10);
+    return text[0] >= '0' && text[0] <= '9' && errno == 0 && *ret_number > 0;
+}
+
 static bool parse_size(const char *text, uint64_t *ret_bytes)
 {
     static const char units[] = "kMGT";
     char *end = NULL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (end == text || errno != 0 || number == 0 || text[0] < '0' || text[0] > '9') {
+    if (!parse_whole(text, &end, ret_bytes)) {
         return false;
     }
-    uint64_t size_bytes = number;
-    if (*end != '\0') {
-        const char *unit = strchr(units, *end == 'K' ? 'k' : *end);
-        if (unit == NULL || end[1] != '\0' ||
-            __builtin_mul_overflow(size_bytes, UINT64_C(1) << (10 * (unit - units + 1)),
-                                   &size_bytes)) {
-            return false;
-        }
+    if (*end == '\0') {
+        return true;
     }
-    *ret_bytes = size_bytes;
-    return true;
+    const char *unit = strchr(units, *end == 'K' ? 'k' : *end);
+    return unit != NULL && end[1] == '\0' &&
+           !__builtin_mul_overflow(*ret_bytes, UINT64_C(1) << (10 * (unit - units + 1)), ret_bytes);
 }
 
 static bool parse_count(const char *text, uint32_t *ret_count)
 {
     char *end = NULL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || text[0] < '0' || text[0] > '9' ||
-        number == 0 || number > UINT32_MAX) {
+    uint64_t number = 0;
+    if (!parse_whole(text, &end, &number) || *end != '\0' || number > UINT32_MAX) {
         return false;
     }
     *ret_count = (uint32_t)number;

@@ -15,6 +15,7 @@
 #include "cli/system/interrupt.h"
 #include "cli/system/mapped_file.h"
 #include "cli/system/message.h"
+#include "cli/system/os_error.h"
 #include "cli/system/utf8.h"
 
 struct upload {
@@ -202,8 +203,7 @@ static cflight_status check_source(struct upload *upload, cflight_status status,
     }
     cflight_writer_cancel(upload->writer);
     upload->run->exit_code = CLI_EXIT_FAILURE;
-    cflight_error_free(*reterr);
-    *reterr = NULL;
+    cli_error_drop(reterr);
     status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
                                upload->run->arguments->put.path, cflight_error_message(change));
     cflight_error_free(change);

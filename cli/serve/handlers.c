@@ -238,9 +238,7 @@ static cflight_status blame_change(const char *name, const struct cli_mapped_fil
         return status;
     }
     cli_message_error_limited("not sent to its end", change);
-    if (reterr != NULL) {
-        cflight_error_free(*reterr);
-    }
+    cli_error_drop(reterr);
     return cli_error_give(change, reterr);
 }
 

@@ -145,10 +145,7 @@ static cflight_status explain(struct store *store, cflight_status status, cfligh
     if (status == CFLIGHT_OK || store->os_code == 0) {
         return status;
     }
-    if (reterr != NULL) {
-        cflight_error_free(*reterr);
-        *reterr = NULL;
-    }
+    cli_error_drop(reterr);
     if (store->over_quota != NULL) {
         status = cflight_error_set(reterr, cflight_error_status(store->over_quota), "%s",
                                    cflight_error_message(store->over_quota));

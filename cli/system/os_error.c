@@ -54,3 +54,11 @@ cflight_status cli_error_give(cflight_error *error, cflight_error **reterr)
     }
     return status;
 }
+
+void cli_error_drop(cflight_error **reterr)
+{
+    if (reterr != NULL) {
+        cflight_error_free(*reterr);
+        *reterr = NULL;
+    }
+}

@@ -17,4 +17,7 @@ cflight_status cli_error_no_memory(cflight_error **reterr, const char *doing);
 /* Hands an error on, or frees it if nobody asks for it. @return its status */
 cflight_status cli_error_give(cflight_error *error, cflight_error **reterr);
 
+/* Forgets an error that another one explains better. */
+void cli_error_drop(cflight_error **reterr);
+
 #endif /* CFLIGHT_CLI_SYSTEM_OS_ERROR_H */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow IPC files and streams: batches pass through as they are. */
+#include "cli/system/os_error.h"
 #include "cli/values/sink.h"
 
 struct arrow_sink {
@@ -14,10 +15,7 @@ static cflight_status explain(const struct arrow_sink *self, cflight_status stat
                               cflight_error **reterr)
 {
     if (status != CFLIGHT_OK && cli_output_os_code(self->sink.output) != 0) {
-        if (reterr != NULL) {
-            cflight_error_free(*reterr);
-            *reterr = NULL;
-        }
+        cli_error_drop(reterr);
         return cli_output_error(self->sink.output, reterr);
     }
     return status;
