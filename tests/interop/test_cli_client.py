@@ -866,7 +866,8 @@ def test_wrong_credentials_are_6_and_never_shown(cflight, guarded):
 
 @pytest.mark.parametrize("header, expected", [
     ("s3cret", "no ':'"), (": s3cret", "no name before"), ("bad name: s3cret", "byte 3 of a metadata name is 0x20"),
-    ("grpc-x: s3cret", "'grpc-x'"), ("TE: s3cret", "'TE'"), ("a: s3cret\x01", "byte 6 of the value of metadata 'a' is 0x01"),
+    ("grpc-x: s3cret", "'grpc-x'"), ("TE: s3cret", "'TE'"),
+    ("a: s3cret\x01", "byte 6 of the value of metadata 'a' is 0x01"),
     ("a: \N{LATIN SMALL LETTER E WITH ACUTE}", "byte 0 of the value of metadata 'a' is 0xc3"),
 ])
 def test_a_header_that_cannot_be_sent_is_a_usage_error(cflight, header, expected):
