@@ -12,7 +12,6 @@ struct work {
     cflight_client *client;
     int waiting_count; /* calls that have not ended */
     int failed_count;
-    int is_connected;
 };
 
 struct one_call {
@@ -45,15 +44,6 @@ static void on_ready(void *user_data)
             return;
         }
         cflight_buffer_unref(message);
-    }
-}
-
-static void on_connected(void *user_data, cflight_status status, const cflight_error *error)
-{
-    struct work *work = user_data;
-    work->is_connected = status == CFLIGHT_OK ? 1 : -1;
-    if (status != CFLIGHT_OK) {
-        (void)fprintf(stderr, "%s\n", cflight_error_message(error));
     }
 }
 
@@ -106,19 +96,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: poll_loop LOCATION NAME [CALLS]\n");
         return 2;
     }
-    if (cflight_client_new(argv[1], NULL, &work.client, &error) != CFLIGHT_OK ||
-        cflight_client_loop_connect(work.client, NULL, on_connected, &work, &error) != CFLIGHT_OK) {
+    if (cflight_client_new(argv[1], NULL, &work.client, &error) != CFLIGHT_OK) {
         (void)fprintf(stderr, "%s\n", cflight_error_message(error));
         cflight_error_free(error);
-        cflight_client_free(work.client);
         return 1;
     }
-    while (work.is_connected == 0) {
-        turn(&work);
-    }
-    int result = work.is_connected < 0
-                     ? 1
-                     : run(&work, argv[2], argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1000);
+    int result = run(&work, argv[2], argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1000);
     cflight_client_free(work.client);
     return result;
 }

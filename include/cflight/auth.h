@@ -59,9 +59,9 @@ struct cflight_client_auth {
 /// its options have an `authorization` header already. When the server answers UNAUTHENTICATED
 /// before anything else, the provider is asked for another token, and a call whose request is one
 /// message is started once more; for that, such a call returns to its caller only when the server
-/// has sent its first message or a status. DoPut and DoExchange are not started again, since part
-/// of their data is gone: they fail, and the next call asks for another token. So it is with
-/// cflight_async_start(), which never waits.
+/// has sent its first message or a status; one of cflight_async_start() waits for nothing and is
+/// started once more as well. DoPut and DoExchange are not started again, since part of their data
+/// is gone: they fail, and the next call asks for another token.
 struct cflight_token_provider {
     size_t struct_size;
     void *user_data;

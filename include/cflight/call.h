@@ -96,11 +96,6 @@ struct cflight_call_options {
     /// Batches whose encoded size is larger are sent as several; batches with metadata never are. 0
     /// is no splitting at a client. See also the server's setting.
     uint64_t split_batch_bytes;
-    /// For event loops (cflight/loop.h): without a connection the call is not started but fails
-    /// with CFLIGHT_UNAVAILABLE (connect, then start it again), and cflight_writer_begin() and
-    /// cflight_writer_write_metadata() queue what cannot leave at once; cflight_writer_notify()
-    /// tells when it has left.
-    bool never_wait;
 };
 
 #define CFLIGHT_CALL_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_call_options)

@@ -13,16 +13,16 @@
 /// I/O that is possible now and then runs the callbacks that became due. The time changes with
 /// every step and every call, so ask again after each; the descriptor stays the same as long as the
 /// client lives, reconnects included. It is not the socket: it becomes readable for whatever the
-/// client waits for, writing included, and must only be polled. Calls are started as always; their
-/// answers are taken with the `try` functions and a timeout of 0, and a one-shot callback tells
-/// when trying makes sense. Connect first with cflight_client_loop_connect(): starting a call on a
-/// client that has no connection would connect, and block, unless the call options' `never_wait`
-/// is set.
+/// client waits for, writing included, and must only be polled. Calls are started with
+/// cflight_async_start(), which connects when it must, without waiting; answers are taken with the
+/// `try` functions and a timeout of 0, and a one-shot callback tells when trying makes sense. The
+/// functions of client.h start calls as well, but wait for a connection when there is none.
 ///
 /// Thread class: loop only: all functions of one client from one thread at a time. A client that a
 /// loop drives may at the same time be used with the blocking functions by other threads.
 ///
-///     cflight_client_loop_connect(client, NULL, on_connected, me, &error);
+///     cflight_async_start(client, CFLIGHT_METHOD_DO_ACTION, request, NULL, &call, &error);
+///     cflight_async_notify(call, on_ready, me);
 ///     for (;;) {
 ///         struct cflight_loop_state state;
 ///         cflight_client_loop_state(client, &state);
@@ -56,9 +56,10 @@ cflight_client_loop_process(cflight_client *client);
 typedef void (*cflight_connected_fn)(void *user_data, cflight_status status,
                                      const cflight_error *error);
 
-/// Connects without blocking: name lookup and handshake run on a thread of their own that ends with
-/// them. One at a time.
-/// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (one is under way), CFLIGHT_RESOURCE_EXHAUSTED
+/// Connects without blocking, for a program that wants to know before it makes a call: name lookup
+/// and handshake run on a thread of their own that ends with them. One at a time.
+/// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (one is under way, for a call perhaps),
+///   CFLIGHT_RESOURCE_EXHAUSTED
 CFLIGHT_CHECKED cflight_status
 cflight_client_loop_connect(cflight_client *client, const struct cflight_call_options *options,
                             cflight_connected_fn on_connected, void *user_data,
@@ -71,27 +72,56 @@ cflight_client_is_connected(cflight_client *client);
 /// Runs once, from cflight_client_loop_process(), when trying again makes sense.
 typedef void (*cflight_ready_fn)(void *user_data);
 
-/// A call with one request message whose answers are taken as they come: GetFlightInfo,
-/// PollFlightInfo, GetSchema, ListFlights, DoAction and ListActions. One that the server certainly
-/// did not process is sent again if a connection is at hand; otherwise it ends with
-/// CFLIGHT_RETRY_SAFE: connect, and start it again.
+/// A call that never waits: of any method but Handshake. The answers of GetFlightInfo,
+/// PollFlightInfo, GetSchema, ListFlights, DoAction and ListActions are taken from it as they come;
+/// the others become streams, which are taken out of it.
+///
+/// Without a connection it waits, under its limits and its cancel handle, for one that all such
+/// calls share; if that cannot be made, this is the call's failure. With one request message it is
+/// sent again up to three times, on a new connection if need be, when the server certainly did not
+/// process it (cflight/client.h), and once with a newer token (cflight/auth.h), as long as nothing
+/// of an answer was taken.
 typedef struct cflight_async cflight_async;
 
-/// Starts a call. @param request the serialised request (cflight/types.h), borrowed; empty for
-/// ListActions.
+/// Starts a call. @param request the serialised request (cflight/types.h): a descriptor, ticket or
+/// action; for DoPut and DoExchange the descriptor; empty for ListActions. It is copied, as are the
+/// options.
+/// @return CFLIGHT_OK, or what the call failed with already
 CFLIGHT_CHECKED cflight_status
 cflight_async_start(cflight_client *client, enum cflight_method method,
                     struct cflight_bytes request, const struct cflight_call_options *options,
                     cflight_async **ret_async, cflight_error **reterr);
-/// Takes the next answer if there is one. @param ret_message NULL at the end; otherwise the
-/// serialised answer, to unref.
+/// Takes the next answer if there is one. For DoGet it is ready, with NULL, when the server has
+/// answered, and for DoPut and DoExchange when the call is on its way: then take the streams.
+/// @param ret_message NULL at the end; otherwise the serialised answer, to unref.
+/// @return CFLIGHT_OK, or the call's failure, the same every time
 CFLIGHT_CHECKED cflight_status
 cflight_async_try_next(cflight_async *async, bool *ret_is_ready, cflight_buffer **ret_message,
                        cflight_error **reterr);
 /// Has `on_ready` called once when cflight_async_try_next() has something. NULL takes it back.
 CFLIGHT_EXPORT void
 cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready, void *user_data);
-/// Cancels the call if it runs. NULL is ignored.
+/// Takes the reader of a DoGet that is ready. It holds the call: free the other as you like.
+/// @return CFLIGHT_OK, CFLIGHT_FAILED_PRECONDITION (another method, not ready, or taken),
+///   CFLIGHT_RESOURCE_EXHAUSTED
+CFLIGHT_CHECKED cflight_status
+cflight_async_take_reader(cflight_async *async, cflight_reader **ret_reader,
+                          cflight_error **reterr);
+/// Takes the streams of a DoPut that is ready, and begins with the schema, as
+/// cflight_client_do_put() does. What is written without a body (the schema, metadata alone) is
+/// queued where it cannot leave at once: cflight_writer_notify() tells when it has left.
+/// @return as cflight_async_take_reader(), or what beginning failed with
+CFLIGHT_CHECKED cflight_status
+cflight_async_take_put(cflight_async *async, const struct ArrowSchema *schema,
+                       cflight_writer **ret_writer, cflight_metadata_reader **ret_metadata,
+                       cflight_error **reterr);
+/// Takes the streams of a DoExchange that is ready, as cflight_client_do_exchange() gives them; the
+/// writer queues as that of cflight_async_take_put().
+/// @return as cflight_async_take_reader()
+CFLIGHT_CHECKED cflight_status
+cflight_async_take_exchange(cflight_async *async, cflight_writer **ret_writer,
+                            cflight_reader **ret_reader, cflight_error **reterr);
+/// Cancels the call if it runs and its streams were not taken. NULL is ignored.
 CFLIGHT_EXPORT void
 cflight_async_free(cflight_async *async);
 

@@ -19,7 +19,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_server_auth", sizeof(struct cflight_server_auth), 32},
     {"cflight_bytes", sizeof(struct cflight_bytes), 16},
     {"cflight_header", sizeof(struct cflight_header), 32},
-    {"cflight_call_options", sizeof(struct cflight_call_options), 112},
+    {"cflight_call_options", sizeof(struct cflight_call_options), 104},
     {"cflight_client_tls", sizeof(struct cflight_client_tls), 104},
     {"cflight_client_options", sizeof(struct cflight_client_options), 248},
     {"cflight_ipc_write_options", sizeof(struct cflight_ipc_write_options), 32},

@@ -161,6 +161,8 @@ def test_dropping_a_stream_reaches_the_server():
         with pytest.raises(flight.FlightCancelledError):
             await read
         await until(server.cancelled)
+        for _ in range(3):
+            await until(server.started)  # of the fetches
         writer, reader = await client.do_exchange(COMMAND("watch"))
         await until(server.started)
         del writer, reader

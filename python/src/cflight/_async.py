@@ -2,7 +2,6 @@
 """The asyncio client: every call runs on the event loop's thread, which never waits inside it."""
 
 import asyncio
-import functools
 import time
 
 from ._async_streams import (
@@ -21,7 +20,6 @@ from ._cflight import (
 )
 from ._driver import driver_of
 from ._exceptions import FlightInternalError, FlightUnavailableError
-from ._repeat import Repeat
 from ._types import FlightMethod
 
 _AVAILABLE_POLL_S = 0.025
@@ -67,52 +65,33 @@ class AsyncioFlightClient:
         self._client = client
         self._driver = driver_of(client)
 
-    def _starter(self, method, request):
-        return functools.partial(self._client._cflight_loop_start, method.value, request)
+    def _start(self, method, request, options, *schema):
+        self._driver.bind()
+        call = self._client._cflight_loop_start(method.value, request, options, *schema)
+        self._driver.touch()
+        return call
 
     def _end(self, call):
         call.close()
         self._driver.touch()
-
-    async def _begin(self, begin, options, receive, end):
-        """Start a call and await what comes first; again when the server did no work.
-
-        Return the call and what came.
-        """
-        repeat = Repeat(self._client, options)
-        while True:
-            call = await self._driver.start(begin, options)
-            try:
-                return call, await receive(call)
-            except Exception as error:
-                may_repeat = repeat.allows(error, call._cflight_may_start_again)
-                end(call)
-                if not may_repeat:
-                    raise
-            except BaseException:
-                end(call)
-                raise
-            options = repeat.options()
 
     async def _next(self, call):
         return await self._driver.poll(call.try_next, call.notify)
 
     async def _messages(self, method, request, options, parse):
         """Make a call with one request; iterate what the messages of the answer mean."""
-        begin = self._starter(method, request)
-        call, message = await self._begin(begin, options, self._next, self._end)
+        call = self._start(method, request, options)
         try:
-            while message is not None:
+            while (message := await self._next(call)) is not None:
                 yield parse(message)
-                message = await self._next(call)
         finally:
             self._end(call)
 
     async def _message(self, method, request, options, parse):
         """Make a call with one request and one answer, which must end well after it."""
-        begin = self._starter(method, request)
-        call, answer = await self._begin(begin, options, self._next, self._end)
+        call = self._start(method, request, options)
         try:
+            answer = await self._next(call)
             if answer is not None:
                 await self._next(call)
         finally:
@@ -120,6 +99,14 @@ class AsyncioFlightClient:
         if answer is None:
             raise FlightInternalError(f"{method.name}: the server ended the call without an answer")
         return parse(answer)
+
+    async def _streams(self, method, request, options, *schema):
+        """Start a call; return its reader, or its writer and reader."""
+        call = self._start(method, request, options, *schema)
+        try:
+            return await self._next(call)
+        finally:
+            self._end(call)
 
     async def get_flight_info(self, descriptor, *, options=None):
         """Return the :class:`FlightInfo` of a :class:`FlightDescriptor`."""
@@ -197,21 +184,21 @@ class AsyncioFlightClient:
 
         Waits for the schema, so that a refusal is raised here.
         """
-        start = functools.partial(self._client._cflight_loop_do_get, ticket)
-
-        def begin(options):
-            return AsyncFlightStreamReader(self._driver, start(options))
-
-        reader, _ = await self._begin(
-            begin, options, AsyncFlightStreamReader.schema, AsyncFlightStreamReader.close
-        )
+        request = _request(ticket, Ticket, "ticket")
+        chunks = await self._streams(FlightMethod.DO_GET, request, options)
+        reader = AsyncFlightStreamReader(self._driver, chunks)
+        try:
+            await reader.schema()
+        except BaseException:
+            reader.close()
+            raise
         return reader
 
     async def do_put(self, descriptor, schema, *, options=None):
         """Upload data: return an :class:`AsyncFlightStreamWriter` that has begun with `schema`, and
         an :class:`AsyncFlightMetadataReader`."""
-        begin = functools.partial(self._client._cflight_loop_do_put, descriptor, schema)
-        writer, answers = await self._driver.start(begin, options)
+        request = _request(descriptor, FlightDescriptor, "descriptor")
+        writer, answers = await self._streams(FlightMethod.DO_PUT, request, options, schema)
         reader = AsyncFlightMetadataReader(self._driver, answers, writer.cancel)
         result = AsyncFlightStreamWriter(self._driver, writer)
         result._drain = reader.read
@@ -220,8 +207,8 @@ class AsyncioFlightClient:
     async def do_exchange(self, descriptor, *, options=None):
         """Send and receive data at once: return an :class:`AsyncFlightStreamWriter`, to begin, and an
         :class:`AsyncFlightStreamReader`."""
-        begin = functools.partial(self._client._cflight_loop_do_exchange, descriptor)
-        writer, chunks = await self._driver.start(begin, options)
+        request = _request(descriptor, FlightDescriptor, "descriptor")
+        writer, chunks = await self._streams(FlightMethod.DO_EXCHANGE, request, options)
         reader = AsyncFlightStreamReader(self._driver, chunks)
         result = AsyncFlightStreamWriter(self._driver, writer)
         result._drain = reader._next

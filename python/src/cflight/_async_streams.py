@@ -89,10 +89,6 @@ class AsyncFlightStreamReader:
         return (await self.read_all()).to_pandas(**options)
 
     @property
-    def _cflight_may_start_again(self):
-        return self._reader._cflight_may_start_again
-
-    @property
     def stats(self):
         """What was read so far, as :class:`ReadStats`."""
         return self._reader.stats

@@ -2,21 +2,14 @@
 """Driving a client from an asyncio event loop.
 
 The C library names one descriptor and a time; the loop watches them and has the library do what can be
-done. Nothing here blocks, and there are no threads but one that ends with connecting.
+done. Nothing here blocks.
 """
 
 import asyncio
 import functools
 import os
 import threading
-import time
 import weakref
-
-from ._cflight import FlightCallOptions
-from ._exceptions import FlightCancelledError, FlightTimedOutError, FlightUnavailableError
-
-_ATTEMPTS_MAX = 4
-_CANCEL_CHECK_S = 0.05
 
 # One driver for each client, however often as_async() is called.
 _drivers = weakref.WeakKeyDictionary()
@@ -47,39 +40,6 @@ def _unregister(loop, fd):
     os.close(fd)
 
 
-def _connected(reference, error):
-    driver = reference()
-    if driver is not None:
-        driver.end_connect(error)
-
-
-def with_less_time(options, elapsed):
-    """Copy call options whose times began to count `elapsed` seconds ago."""
-    timeout = options.timeout if options.timeout >= 0 else None
-    first_byte = options.first_byte_timeout
-    return FlightCallOptions(
-        timeout=None if timeout is None else max(0.0, timeout - elapsed),
-        write_options=options.write_options,
-        headers=options.headers,
-        read_options=options.read_options,
-        idle_timeout=options.idle_timeout,
-        message_bytes_max=options.message_bytes_max,
-        write_size_limit_bytes=options.write_size_limit_bytes,
-        split_batch_bytes=options.split_batch_bytes,
-        first_byte_timeout=None if first_byte is None else max(0.001, first_byte - elapsed),
-        cancel=options.cancel,
-    )
-
-
-def _limit_of(options):
-    """Seconds until the call must have begun to answer, or None."""
-    limits = []
-    if options:
-        limits += [options.timeout] if options.timeout >= 0 else []
-        limits += [options.first_byte_timeout] if options.first_byte_timeout is not None else []
-    return min(limits, default=None)
-
-
 class Driver:
     """Watches one client's descriptor on one event loop.
 
@@ -94,8 +54,6 @@ class Driver:
         self._timer = None
         self._will_arm = False
         self._due = []
-        self._connecting = None
-        self._is_dialling = False
 
     def __del__(self):
         self._release()
@@ -127,7 +85,6 @@ class Driver:
         self._loop = loop
         self._timer = None
         self._will_arm = False
-        self._connecting = None
         self._due.clear()
 
     def step(self):
@@ -192,56 +149,3 @@ class Driver:
             is_ready, value = attempt()
         self.touch()  # credit for what was taken goes out
         return value
-
-    async def start(self, begin, options):
-        """Call `begin` with the options; connect when there is no connection."""
-        self.bind()
-        for _ in range(_ATTEMPTS_MAX):
-            try:
-                result = begin(options)
-            except FlightUnavailableError:
-                # Nothing was sent: a start never fails like this but for want of a connection.
-                options = await self._connect(options)
-            else:
-                self.touch()
-                return result
-        return begin(options)
-
-    async def _connect(self, options):
-        """Connect, together with whoever else waits for it; return the options that are left."""
-        if self.client._cflight_loop_is_connected():
-            return options
-        if self._connecting is None:
-            self._connecting = self._loop.create_future()
-            if not self._is_dialling:
-                self.client._cflight_loop_connect(functools.partial(_connected, weakref.ref(self)))
-                self._is_dialling = True
-        self.touch()
-        started = time.monotonic()
-        error = await self._wait_connected(self._connecting, options, started)
-        if error is not None:
-            raise error
-        return with_less_time(options, time.monotonic() - started) if options else options
-
-    async def _wait_connected(self, connecting, options, started):
-        limit = _limit_of(options)
-        token = options.cancel if options else None
-        while True:
-            left = None if limit is None else max(0.0, started + limit - time.monotonic())
-            slice_s = left
-            if token is not None:
-                slice_s = _CANCEL_CHECK_S if left is None else min(left, _CANCEL_CHECK_S)
-            await asyncio.wait([connecting], timeout=slice_s)
-            if connecting.done():
-                return connecting.result()
-            if token is not None and token.is_cancelled:
-                raise FlightCancelledError("the call was cancelled while connecting")
-            if left is not None and left <= slice_s:
-                raise FlightTimedOutError(f"the call's limit of {limit} s passed while connecting")
-
-    def end_connect(self, error):
-        """Tell who waits for the connection."""
-        connecting, self._connecting = self._connecting, None
-        self._is_dialling = False
-        if connecting is not None and not connecting.done():
-            connecting.set_result(error)

@@ -75,7 +75,6 @@ int cfp_call_begin(struct cfp_state *state, PyObject *value, enum cfp_call_kind 
     if (choose_handle(state, kind, ret_call) < 0) {
         return -1;
     }
-    ret_call->options.never_wait = kind == CFP_CALL_LOOP;
     ret_call->options.cancel = ret_call->cancel;
     return 0;
 }

@@ -58,7 +58,6 @@ static int client_traverse(PyObject *self, visitproc visit, void *arg)
 {
     const struct cfp_client *client = (struct cfp_client *)self;
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(client->on_connected.callback);
     Py_VISIT(client->settings);
     return cfp_hold_list_traverse(&client->holds, visit, arg);
 }
@@ -69,13 +68,11 @@ static int client_clear(PyObject *self)
 {
     struct cfp_client *client = (struct cfp_client *)self;
     cflight_client *handle = client->client;
-    cfp_client_loop_end_connect(client);
     cfp_hold_list_leave(&client->holds);
     client->client = NULL;
     if (handle != NULL) {
         cfp_release(free_client, handle);
     }
-    Py_CLEAR(client->on_connected.callback);
     Py_CLEAR(client->settings);
     return 0;
 }
@@ -91,7 +88,6 @@ static PyObject *client_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
     cflight_client *client = ((struct cfp_client *)self)->client;
-    cfp_client_loop_end_connect((struct cfp_client *)self);
     if (client != NULL) {
         Py_BEGIN_ALLOW_THREADS
         cflight_client_close(client);
@@ -309,18 +305,8 @@ static PyMethodDef client_methods[] = {
      PyDoc_STR("Return (descriptor to watch or -1, milliseconds to wait or -1).")},
     {"_cflight_loop_process", cfp_client_loop_process, METH_NOARGS,
      PyDoc_STR("Do what can be done without waiting; run callbacks.")},
-    {"_cflight_loop_is_connected", cfp_client_loop_is_connected, METH_NOARGS,
-     PyDoc_STR("Tell whether a call can start without waiting.")},
-    {"_cflight_loop_connect", cfp_client_loop_connect, METH_O,
-     PyDoc_STR("Connect without waiting; the callback gets None or an exception.")},
     {"_cflight_loop_start", cfp_client_loop_start, METH_VARARGS,
-     PyDoc_STR("Start a call with one request: method, message, options.")},
-    {"_cflight_loop_do_get", CFP_KEYWORDS(cfp_client_loop_do_get), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("As do_get, without waiting.")},
-    {"_cflight_loop_do_put", CFP_KEYWORDS(cfp_client_loop_do_put), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("As do_put, without waiting.")},
-    {"_cflight_loop_do_exchange", CFP_KEYWORDS(cfp_client_loop_do_exchange),
-     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("As do_exchange, without waiting.")},
+     PyDoc_STR("Start a call: method, message, options, the schema of an upload.")},
     {"_cflight_standard_request", cfp_client_standard_request, METH_VARARGS,
      PyDoc_STR("Return the body of a standard action: its type, its argument or None.")},
     {"_cflight_standard_result", cfp_client_standard_result, METH_VARARGS,
@@ -335,17 +321,7 @@ static PyMethodDef client_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyObject *client_has_token_provider(PyObject *self, void *unused)
-{
-    (void)unused;
-    PyObject *settings = ((struct cfp_client *)self)->settings;
-    PyObject *provider = settings == NULL ? NULL : PyDict_GetItemString(settings, "token_provider");
-    return PyBool_FromLong(provider != NULL && provider != Py_None);
-}
-
 static PyGetSetDef client_getset[] = {
-    {"_cflight_has_token_provider", client_has_token_provider, NULL,
-     PyDoc_STR("Whether a refused token can be renewed."), NULL},
     {"supports_async", client_supports_async, NULL, PyDoc_STR("Whether as_async() works; True."),
      NULL},
     {NULL, NULL, NULL, NULL, NULL},

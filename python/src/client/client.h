@@ -2,20 +2,14 @@
 #ifndef CFP_CLIENT_H
 #define CFP_CLIENT_H
 
-#include <stdatomic.h>
-
 #include "base/callbacks.h"
-#include "streams/notifier.h"
 #include "values/values.h"
 
 struct cfp_client {
     CFP_HEAD
     cflight_client *client;
-    struct cfp_notifier on_connected; /* loop.c */
-    PyObject *settings;               /* dict: the constructor's keywords */
-    struct cfp_hold_list holds;       /* middleware, token provider, auth handler */
-    _Atomic(cflight_cancel *)
-        connect_cancel; /* of the connect that an event loop began; NULL for none */
+    PyObject *settings;         /* dict: the constructor's keywords */
+    struct cfp_hold_list holds; /* middleware, token provider, auth handler */
 };
 
 /* Client options made of a constructor's keywords, and the memory that holds them. */
@@ -74,5 +68,13 @@ int cfp_session_options_view(PyObject *dict, PyObject *kept, struct cfp_scratch 
 PyObject *cfp_session_options_dict(const struct cflight_session_options *options);
 PyObject *cfp_session_errors_dict(struct cfp_state *state,
                                   const struct cflight_session_errors *errors);
+
+/* Python's streams of a DoPut and a DoExchange, as pairs; they take the handles and the schema.
+ * With `never_waits` they are an event loop's. */
+PyObject *cfp_client_put_pair(struct cfp_state *state, cflight_writer *writer,
+                              struct ArrowSchema *schema, cflight_metadata_reader *answers,
+                              bool never_waits);
+PyObject *cfp_client_exchange_pair(struct cfp_state *state, cflight_writer *writer,
+                                   cflight_reader *reader, bool never_waits);
 
 #endif /* CFP_CLIENT_H */

@@ -10,7 +10,6 @@
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "client/client_frame.h"
-#include "client/loop.h"
 #include "streams/streams.h"
 
 /* Parses (descriptor, options) and makes the view. */
@@ -118,10 +117,8 @@ PyObject *cfp_client_list_flights(PyObject *self, PyObject *args, PyObject *kwar
     return iterator;
 }
 
-/* Starts a DoGet; `is_eager` waits for the schema. */
-static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, bool is_eager)
+PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    enum cfp_call_kind kind = is_eager ? CFP_CALL_STREAM : CFP_CALL_LOOP;
     static char *names[] = {"ticket", "options", NULL};
     PyObject *ticket = NULL;
     PyObject *options = NULL;
@@ -131,7 +128,8 @@ static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, boo
     struct cfp_state *state = cfp_state_of(self);
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:do_get", names, &ticket, &options) ||
         cfp_check_type(ticket, state->ticket_type, "ticket", "cflight.Ticket") < 0 ||
-        cfp_frame_begin(&frame, self, options, kind) < 0 || cfp_frame_block(&frame) < 0) {
+        cfp_frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 ||
+        cfp_frame_block(&frame) < 0) {
         goto done;
     }
     cflight_status status =
@@ -141,23 +139,13 @@ static PyObject *start_get(PyObject *self, PyObject *args, PyObject *kwargs, boo
         goto done;
     }
     reader = cfp_reader_new(state, cfp_read_core_new(state, handle, true));
-    if (is_eager && reader != NULL && cfp_reader_load_schema(reader) < 0) {
+    if (reader != NULL && cfp_reader_load_schema(reader) < 0) {
         Py_CLEAR(reader);
     }
 
 done:
     cfp_frame_end(&frame);
     return reader;
-}
-
-PyObject *cfp_client_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_get(self, args, kwargs, true);
-}
-
-PyObject *cfp_client_loop_do_get(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_get(self, args, kwargs, false);
 }
 
 /* Whether a descriptor fits a message; raises what other clients raise when it does not. */
@@ -175,23 +163,35 @@ static int check_descriptor_size(const struct cflight_descriptor *descriptor, Py
 }
 
 /* A pair of the two, taking both; either may be NULL with an exception set. */
-static PyObject *pair_of(PyObject *first, PyObject *second)
+static PyObject *pair_of(PyObject *writer, PyObject *other, bool never_waits)
 {
-    PyObject *pair = first == NULL || second == NULL ? NULL : PyTuple_Pack(2, first, second);
-    Py_XDECREF(first);
-    Py_XDECREF(second);
+    PyObject *pair = writer == NULL || other == NULL ? NULL : PyTuple_Pack(2, writer, other);
+    if (pair != NULL && never_waits) {
+        cfp_writer_never_waits(writer);
+    }
+    Py_XDECREF(writer);
+    Py_XDECREF(other);
     return pair;
 }
 
-/* Makes a writer object; under an event loop, one that never waits. */
-static PyObject *writer_of(struct cfp_frame *frame, cflight_writer *writer,
-                           struct ArrowSchema *schema)
+PyObject *cfp_client_put_pair(struct cfp_state *state, cflight_writer *writer,
+                              struct ArrowSchema *schema, cflight_metadata_reader *answers,
+                              bool never_waits)
 {
-    PyObject *object = cfp_writer_new(frame->state, writer, true, schema);
-    if (object != NULL && frame->call.options.never_wait) {
-        cfp_writer_never_waits(object);
+    PyObject *reader_object = cfp_metadata_reader_new(state, answers);
+    PyObject *writer_object = cfp_writer_new(state, writer, true, schema);
+    if (writer_object != NULL && reader_object != NULL) {
+        cfp_writer_set_answers(writer_object, reader_object);
     }
-    return object;
+    return pair_of(writer_object, reader_object, never_waits);
+}
+
+PyObject *cfp_client_exchange_pair(struct cfp_state *state, cflight_writer *writer,
+                                   cflight_reader *reader, bool never_waits)
+{
+    PyObject *reader_object = cfp_reader_new(state, cfp_read_core_new(state, reader, true));
+    PyObject *writer_object = cfp_writer_new(state, writer, true, NULL);
+    return pair_of(writer_object, reader_object, never_waits);
 }
 
 static PyObject *put_with_schema(struct cfp_frame *frame,
@@ -210,16 +210,10 @@ static PyObject *put_with_schema(struct cfp_frame *frame,
         schema->release(schema);
         return NULL;
     }
-    PyObject *reader_object = cfp_metadata_reader_new(frame->state, metadata);
-    PyObject *writer_object = writer_of(frame, writer, schema);
-    if (writer_object != NULL && reader_object != NULL) {
-        cfp_writer_set_answers(writer_object, reader_object);
-    }
-    return pair_of(writer_object, reader_object);
+    return cfp_client_put_pair(frame->state, writer, schema, metadata, false);
 }
 
-static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
-                           enum cfp_call_kind kind)
+PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"descriptor", "schema", "options", NULL};
     PyObject *descriptor_object = NULL;
@@ -234,7 +228,7 @@ static PyObject *start_put(PyObject *self, PyObject *args, PyObject *kwargs,
                                      &schema_object, &options) ||
         cfp_check_type(descriptor_object, state->descriptor_type, "descriptor",
                        "cflight.FlightDescriptor") < 0 ||
-        cfp_frame_begin(&frame, self, options, kind) < 0 ||
+        cfp_frame_begin(&frame, self, options, CFP_CALL_STREAM) < 0 ||
         cfp_descriptor_view(descriptor_object, &frame.call.scratch, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, PyExc_OSError) < 0 ||
         cfp_schema_get(schema_object, "schema", &schema) < 0) {
@@ -247,25 +241,14 @@ done:
     return result;
 }
 
-PyObject *cfp_client_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_put(self, args, kwargs, CFP_CALL_STREAM);
-}
-
-PyObject *cfp_client_loop_do_put(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_put(self, args, kwargs, CFP_CALL_LOOP);
-}
-
-static PyObject *start_exchange(PyObject *self, PyObject *args, PyObject *kwargs,
-                                enum cfp_call_kind kind)
+PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     struct cfp_frame frame;
     struct cflight_descriptor descriptor;
     cflight_writer *writer = NULL;
     cflight_reader *reader = NULL;
     PyObject *result = NULL;
-    if (parse_descriptor(self, args, kwargs, &frame, kind, &descriptor) < 0 ||
+    if (parse_descriptor(self, args, kwargs, &frame, CFP_CALL_STREAM, &descriptor) < 0 ||
         check_descriptor_size(&descriptor, frame.state->flight_internal_error) < 0 ||
         cfp_frame_block(&frame) < 0) {
         goto done;
@@ -275,24 +258,11 @@ static PyObject *start_exchange(PyObject *self, PyObject *args, PyObject *kwargs
     if (cfp_frame_unblock(&frame, status) < 0) {
         goto done;
     }
-    PyObject *reader_object =
-        cfp_reader_new(frame.state, cfp_read_core_new(frame.state, reader, true));
-    PyObject *writer_object = writer_of(&frame, writer, NULL);
-    result = pair_of(writer_object, reader_object);
+    result = cfp_client_exchange_pair(frame.state, writer, reader, false);
 
 done:
     cfp_frame_end(&frame);
     return result;
-}
-
-PyObject *cfp_client_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_exchange(self, args, kwargs, CFP_CALL_STREAM);
-}
-
-PyObject *cfp_client_loop_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    return start_exchange(self, args, kwargs, CFP_CALL_LOOP);
 }
 
 /* An Action from what callers may give. */

@@ -6,11 +6,14 @@
  * Thread class: loop only. */
 #include "client/loop.h"
 
+#include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/wait.h"
 #include "client/call.h"
 #include "client/client_frame.h"
+#include "streams/notifier.h"
+#include "streams/streams.h"
 
 PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused)
 {
@@ -37,106 +40,56 @@ PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    bool is_connected = false;
-    cflight_client *client = cfp_client_handle(self);
-    if (client == NULL) {
-        return NULL;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    is_connected = cflight_client_is_connected(client);
-    Py_END_ALLOW_THREADS
-    return PyBool_FromLong(is_connected);
-}
-
-/* The callback gets None, or the exception. */
-static void on_connected(void *user_data, cflight_status status, const cflight_error *error)
-{
-    PyObject *self = user_data;
-    PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *outcome = Py_NewRef(Py_None);
-    if (status != CFLIGHT_OK) {
-        Py_SETREF(outcome, cfp_exception_new(cfp_state_of(self), status, error));
-    }
-    if (outcome == NULL) {
-        outcome = PyErr_Occurred() == NULL ? Py_NewRef(Py_None) : Py_NewRef(PyExc_MemoryError);
-        PyErr_Clear();
-    }
-    struct cfp_client *client = (struct cfp_client *)self;
-    cflight_cancel_unref(atomic_exchange(&client->connect_cancel, NULL));
-    cfp_notifier_run(&client->on_connected, outcome);
-    Py_DECREF(outcome);
-    PyGILState_Release(gil);
-}
-
-PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback)
-{
-    struct cfp_client *object = (struct cfp_client *)self;
-    cflight_client *client = cfp_client_handle(self);
-    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
-    cflight_error *error = NULL;
-    if (client == NULL) {
-        return NULL;
-    }
-    cflight_status status = cflight_cancel_new(&options.cancel, &error);
-    if (status == CFLIGHT_OK) {
-        status = cflight_client_loop_connect(client, &options, on_connected, self, &error);
-    }
-    if (status != CFLIGHT_OK) {
-        cflight_cancel_unref(options.cancel);
-        return cfp_raise(cfp_state_of(self), status, error);
-    }
-    object->connect_cancel = options.cancel;
-    cfp_notifier_set(&object->on_connected, callback);
-    Py_RETURN_NONE;
-}
-
-void cfp_client_loop_end_connect(struct cfp_client *client)
-{
-    cflight_cancel *cancel = atomic_exchange(&client->connect_cancel, NULL);
-    if (cancel != NULL) {
-        cflight_cancel_trigger(cancel);
-        cflight_cancel_unref(cancel);
-    }
-}
-
 struct async_call {
     CFP_HEAD
     cflight_async *async; /* NULL once closed */
     struct cfp_notifier notifier;
-    struct cfp_call call;
-    bool may_start_again; /* it failed, and the server certainly did no work */
+    int method;
+    struct ArrowSchema schema; /* of a DoPut, until its streams are taken */
 };
+
+/* Starts the call; 0 or -1. */
+static int start(struct async_call *call, cflight_client *client, const Py_buffer *request,
+                 PyObject *options)
+{
+    struct cfp_state *state = cfp_state_of((PyObject *)call);
+    struct cfp_call borrowed;
+    struct cfp_wait wait;
+    cflight_error *error = NULL;
+    int result = cfp_call_begin(state, options, CFP_CALL_LOOP, &borrowed);
+    if (result == 0) {
+        result = cfp_wait_begin(&wait, state, NULL, NULL);
+    }
+    if (result == 0) {
+        cflight_status status =
+            cflight_async_start(client, (enum cflight_method)call->method,
+                                cflight_bytes_make(request->buf, (size_t)request->len),
+                                &borrowed.options, &call->async, &error);
+        result = cfp_wait_end(&wait, status, error);
+    }
+    cfp_call_end(&borrowed);
+    return result;
+}
 
 PyObject *cfp_client_loop_start(PyObject *self, PyObject *args)
 {
-    struct cfp_state *state = cfp_state_of(self);
     cflight_client *client = cfp_client_handle(self);
+    PyTypeObject *type = cfp_state_of(self)->async_call_type;
     int method = 0;
     Py_buffer request;
     PyObject *options = NULL;
-    cflight_error *error = NULL;
-    struct cfp_wait wait;
-    if (client == NULL || !PyArg_ParseTuple(args, "iy*O", &method, &request, &options)) {
+    PyObject *schema = NULL;
+    if (client == NULL || !PyArg_ParseTuple(args, "iy*O|O", &method, &request, &options, &schema)) {
         return NULL;
     }
-    PyTypeObject *type = state->async_call_type;
     struct async_call *call = (struct async_call *)type->tp_alloc(type, 0);
-    if (call == NULL || cfp_call_begin(state, options, CFP_CALL_LOOP, &call->call) < 0 ||
-        cfp_wait_begin(&wait, state, NULL, NULL) < 0) {
-        Py_CLEAR(call);
-        goto done;
+    if (call != NULL) {
+        call->method = method;
+        if ((schema != NULL && cfp_schema_get(schema, "schema", &call->schema) < 0) ||
+            start(call, client, &request, options) < 0) {
+            Py_CLEAR(call);
+        }
     }
-    cflight_status status = cflight_async_start(
-        client, (enum cflight_method)method, cflight_bytes_make(request.buf, (size_t)request.len),
-        &call->call.options, &call->async, &error);
-    if (cfp_wait_end(&wait, status, error) < 0) {
-        Py_CLEAR(call);
-    }
-
-done:
     PyBuffer_Release(&request);
     return (PyObject *)call;
 }
@@ -156,6 +109,9 @@ static PyObject *async_call_close(PyObject *self, PyObject *unused)
         cfp_release(free_async, async);
     }
     Py_CLEAR(call->notifier.callback);
+    if (call->schema.release != NULL) {
+        call->schema.release(&call->schema);
+    }
     Py_RETURN_NONE;
 }
 
@@ -176,7 +132,6 @@ static void async_call_dealloc(PyObject *self)
 {
     cfp_object_begin_dealloc(self);
     Py_XDECREF(async_call_close(self, NULL));
-    cfp_call_end(&((struct async_call *)self)->call);
     cfp_object_end_dealloc(self);
 }
 
@@ -189,26 +144,68 @@ static int check_open(struct async_call *call)
     return 0;
 }
 
-/* (is_ready, message or None at the end). */
+/* What a call gave: a message, or its streams. */
+struct answer {
+    bool is_ready;
+    cflight_buffer *message;
+    cflight_reader *reader;
+    cflight_writer *writer;
+    cflight_metadata_reader *metadata;
+};
+
+static cflight_status take(struct async_call *call, struct answer *answer, cflight_error **reterr)
+{
+    cflight_status status =
+        cflight_async_try_next(call->async, &answer->is_ready, &answer->message, reterr);
+    if (status != CFLIGHT_OK || !answer->is_ready) {
+        return status;
+    }
+    if (call->method == CFLIGHT_METHOD_DO_GET) {
+        return cflight_async_take_reader(call->async, &answer->reader, reterr);
+    }
+    if (call->method == CFLIGHT_METHOD_DO_PUT) {
+        return cflight_async_take_put(call->async, &call->schema, &answer->writer,
+                                      &answer->metadata, reterr);
+    }
+    if (call->method == CFLIGHT_METHOD_DO_EXCHANGE) {
+        return cflight_async_take_exchange(call->async, &answer->writer, &answer->reader, reterr);
+    }
+    return CFLIGHT_OK;
+}
+
+static PyObject *object_of(struct async_call *call, const struct answer *answer)
+{
+    struct cfp_state *state = cfp_state_of((PyObject *)call);
+    if (answer->metadata != NULL) {
+        return cfp_client_put_pair(state, answer->writer, &call->schema, answer->metadata, true);
+    }
+    if (answer->writer != NULL) {
+        return cfp_client_exchange_pair(state, answer->writer, answer->reader, true);
+    }
+    if (answer->reader != NULL) {
+        return cfp_reader_new(state, cfp_read_core_new(state, answer->reader, true));
+    }
+    return cfp_buffer_take(state, answer->message);
+}
+
+/* (is_ready, message or None at the end; a reader, or a pair of writer and reader). */
 static PyObject *async_call_try_next(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct async_call *call = (struct async_call *)self;
     struct cfp_wait wait;
+    struct answer answer = {.is_ready = false};
     cflight_error *error = NULL;
-    cflight_buffer *message = NULL;
-    bool is_ready = false;
     if (check_open(call) < 0 || cfp_wait_begin(&wait, cfp_state_of(self), NULL, NULL) < 0) {
         return NULL;
     }
-    cflight_status status = cflight_async_try_next(call->async, &is_ready, &message, &error);
-    call->may_start_again =
-        status != CFLIGHT_OK && cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
+    cflight_status status = take(call, &answer, &error);
     if (cfp_wait_end(&wait, status, error) < 0) {
         return NULL;
     }
-    PyObject *object = cfp_buffer_take(cfp_state_of(self), message);
-    return object == NULL ? NULL : Py_BuildValue("ON", is_ready ? Py_True : Py_False, object);
+    PyObject *object = object_of(call, &answer);
+    return object == NULL ? NULL
+                          : Py_BuildValue("ON", answer.is_ready ? Py_True : Py_False, object);
 }
 
 static PyObject *async_call_notify(PyObject *self, PyObject *callback)
@@ -226,7 +223,7 @@ static PyObject *async_call_notify(PyObject *self, PyObject *callback)
 
 static PyMethodDef async_call_methods[] = {
     {"try_next", async_call_try_next, METH_NOARGS,
-     PyDoc_STR("try_next($self)\n--\n\nReturn (is ready, message), None at the end.")},
+     PyDoc_STR("try_next($self)\n--\n\nReturn (is ready, message or streams), None at the end.")},
     {"notify", async_call_notify, METH_O,
      PyDoc_STR("notify($self, callback, /)\n--\n\nHave `callback` called once when trying helps.")},
     {"close", async_call_close, METH_NOARGS,
@@ -234,14 +231,7 @@ static PyMethodDef async_call_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyMemberDef async_call_members[] = {
-    {"_cflight_may_start_again", T_BOOL, offsetof(struct async_call, may_start_again), READONLY,
-     PyDoc_STR("Whether the call failed and the server certainly did no work.")},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct cfp_object, weakrefs), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
-PyDoc_STRVAR(async_call_doc, "A call with one request, driven by an event loop.");
+PyDoc_STRVAR(async_call_doc, "A call that is driven by an event loop.");
 
 static PyType_Slot async_call_slots[] = {
     {Py_tp_doc, (void *)async_call_doc},
@@ -249,7 +239,7 @@ static PyType_Slot async_call_slots[] = {
     {Py_tp_traverse, (void *)async_call_traverse},
     {Py_tp_clear, (void *)async_call_clear},
     {Py_tp_methods, async_call_methods},
-    {Py_tp_members, async_call_members},
+    {Py_tp_members, cfp_members},
     {0, NULL},
 };
 

@@ -12,14 +12,7 @@
 /* Methods of FlightClient. */
 PyObject *cfp_client_loop_state(PyObject *self, PyObject *unused);
 PyObject *cfp_client_loop_process(PyObject *self, PyObject *unused);
-PyObject *cfp_client_loop_is_connected(PyObject *self, PyObject *unused);
-PyObject *cfp_client_loop_connect(PyObject *self, PyObject *callback);
 PyObject *cfp_client_loop_start(PyObject *self, PyObject *args);
-PyObject *cfp_client_loop_do_get(PyObject *self, PyObject *args, PyObject *kwargs);
-PyObject *cfp_client_loop_do_put(PyObject *self, PyObject *args, PyObject *kwargs);
-PyObject *cfp_client_loop_do_exchange(PyObject *self, PyObject *args, PyObject *kwargs);
-/* Ends a connect that an event loop began, so that nobody waits for it. */
-void cfp_client_loop_end_connect(struct cfp_client *client);
 /* Methods of FlightClient: the messages of the standard actions. */
 PyObject *cfp_client_standard_request(PyObject *self, PyObject *args);
 PyObject *cfp_client_standard_result(PyObject *self, PyObject *args);

@@ -11,24 +11,17 @@ bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback)
     return notifier->callback != NULL;
 }
 
-void cfp_notifier_run(struct cfp_notifier *notifier, PyObject *argument)
+void cfp_notifier_ready(void *pointer)
 {
+    struct cfp_notifier *notifier = pointer;
+    PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *callback = notifier->callback;
     notifier->callback = NULL;
-    if (callback == NULL) {
-        return;
-    }
-    PyObject *result = PyObject_CallFunctionObjArgs(callback, argument, NULL);
-    if (result == NULL) {
+    PyObject *result = callback == NULL ? NULL : PyObject_CallNoArgs(callback);
+    if (callback != NULL && result == NULL) {
         cfp_warn_unraisable("a callback of the event loop");
     }
     Py_XDECREF(result);
-    Py_DECREF(callback);
-}
-
-void cfp_notifier_ready(void *notifier)
-{
-    PyGILState_STATE gil = PyGILState_Ensure();
-    cfp_notifier_run(notifier, NULL);
+    Py_XDECREF(callback);
     PyGILState_Release(gil);
 }

@@ -11,9 +11,8 @@ struct cfp_notifier {
 
 /* Puts a callback in, or None to take it out; whether there is one now. */
 bool cfp_notifier_set(struct cfp_notifier *notifier, PyObject *callback);
-/* Calls it with one argument, or with none for NULL, and lets go of it. */
-void cfp_notifier_run(struct cfp_notifier *notifier, PyObject *argument);
-/* Fits cflight_ready_fn; `notifier` is a struct cfp_notifier. Takes the GIL. */
+/* Calls it, and lets go of it. Fits cflight_ready_fn; `notifier` is a struct cfp_notifier. Takes
+ * the GIL. */
 void cfp_notifier_ready(void *notifier);
 
 #endif /* CFP_NOTIFIER_H */

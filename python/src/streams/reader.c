@@ -379,8 +379,6 @@ PyDoc_STRVAR(stream_reader_doc, "A client's reader: of DoGet, or of the answers 
                                 "...     first = reader.read_chunk().data");
 
 static PyMemberDef stream_reader_members[] = {
-    {"_cflight_may_start_again", T_BOOL, offsetof(struct cfp_reader, may_start_again), READONLY,
-     PyDoc_STR("Whether the call failed and the server certainly did no work.")},
     READER_MEMBERS,
     {NULL, 0, 0, 0, NULL},
 };

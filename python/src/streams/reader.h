@@ -20,7 +20,6 @@ struct cfp_reader {
     _Atomic(PyObject *) schema;   /* once it arrived; never replaced */
     cfp_mutex stats_mutex;
     struct cflight_ipc_stats stats;
-    bool may_start_again; /* the call failed, and the server certainly did no work */
 };
 
 /* Reads the next message, waiting at most so long (negative: without limit). 1, 0 when the time is

@@ -105,7 +105,6 @@ int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
     set_stats(self, &stats);
     PyObject *own = cfp_caller_leave();
     if (status != CFLIGHT_OK) {
-        self->may_start_again = cflight_error_retry(error) == CFLIGHT_RETRY_SAFE;
         cfp_raise_own(core->state, status, error, own);
         return -1;
     }

@@ -36,6 +36,7 @@ struct cfl_call_request {
                               cflight_cancel *cancel, struct cfl_connection **ret_connection,
                               cflight_error **reterr);
     void *user_data;
+    unsigned int restart_count; /* how often it was sent again already, as another call */
 };
 
 /* A wish to be called back once by whoever drives the connection from an event loop. */
@@ -175,6 +176,8 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
 cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr);
 /* Client: waits for the first whole message or the end, and takes nothing. */
 cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **reterr);
+/* Client: looks, without waiting, for the first whole message or the end, and takes nothing. */
+cflight_status cfl_call_peek(struct cfl_call *call, bool *ret_is_ready, cflight_error **reterr);
 /* Client: drops what still comes and waits for the end. @return the call's final status. */
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr);
 /* Queues one message and sends what the socket takes now. `body` (may be NULL) is borrowed until
@@ -207,6 +210,9 @@ void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limi
  * it back. */
 void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void *user_data),
                      void *user_data);
+/* Takes back who is to be called when there is something to receive; NULL for nobody. */
+void cfl_call_take_notify(struct cfl_call *call, void (**ret_on_ready)(void *user_data),
+                          void **ret_user_data);
 /* Calls back whoever is due on this connection. Not under the lock. */
 void cfl_call_run_watches(struct cfl_connection *connection);
 /* The earliest moment at which a watch is due: now when one is ready. */

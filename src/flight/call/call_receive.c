@@ -145,10 +145,10 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
 
 /* Waits without taking anything. */
 static cflight_status wait_until(struct cfl_call *call, bool (*is_done)(void *user_data),
-                                 cflight_error **reterr)
+                                 int64_t timeout_ns, bool *ret_is_ready, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
-    (void)lock_and_wait(call, is_done, -1);
+    *ret_is_ready = lock_and_wait(call, is_done, timeout_ns);
     if (call->locked.is_over && call->locked.inbox.message_count == 0 &&
         call->locked.status != CFLIGHT_OK) {
         status = cfl_call_failure_locked(call, reterr);
@@ -160,12 +160,19 @@ static cflight_status wait_until(struct cfl_call *call, bool (*is_done)(void *us
 
 cflight_status cfl_call_wait_answer(struct cfl_call *call, cflight_error **reterr)
 {
-    return wait_until(call, has_answer, reterr);
+    bool is_ready = false;
+    return wait_until(call, has_answer, -1, &is_ready, reterr);
 }
 
 cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **reterr)
 {
-    return wait_until(call, has_message_or_end, reterr);
+    bool is_ready = false;
+    return wait_until(call, has_message_or_end, -1, &is_ready, reterr);
+}
+
+cflight_status cfl_call_peek(struct cfl_call *call, bool *ret_is_ready, cflight_error **reterr)
+{
+    return wait_until(call, has_message_or_end, 0, ret_is_ready, reterr);
 }
 
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr)

@@ -112,6 +112,7 @@ cflight_status cfl_call_start(const struct cfl_method *method,
     call->limits = *limits;
     call->request = request;
     call->locked.needs_connection = true;
+    call->locked.restart_count = request->restart_count;
     status = put(call, connection, &patience, reterr);
     if (status != CFLIGHT_OK) {
         cfl_call_unref(call);

@@ -64,6 +64,16 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
     }
 }
 
+void cfl_call_take_notify(struct cfl_call *call, void (**ret_on_ready)(void *user_data),
+                          void **ret_user_data)
+{
+    cfl_connection_lock(call->connection);
+    *ret_on_ready = call->inbound_watch.on_ready;
+    *ret_user_data = call->inbound_watch.user_data;
+    cfl_connection_unlock(call->connection);
+    cfl_call_notify(call, false, NULL, NULL);
+}
+
 /* Ends the call when its limit passed without a byte having moved. */
 static void check_limit_locked(struct cfl_watch *watch, int64_t now_ns)
 {

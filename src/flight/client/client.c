@@ -248,6 +248,7 @@ cflight_status cflight_client_new(const char *location,
     client->pid = getpid();
     (void)pthread_mutex_init(&client->mutex, NULL);
     cfl_condition_init(&client->locked.dialled);
+    cfl_list_init(&client->locked.starting);
 
     status = configure(client, location, reterr);
     if (status != CFLIGHT_OK) {

@@ -50,7 +50,9 @@ struct cflight_client {
         bool is_closed;
         struct cfl_tls_client *tls;        /* NULL for plain */
         struct cfl_client_dial *dial;      /* NULL, or a connect for an event loop */
+        cflight_cancel *dial_stop;         /* what interrupts it */
         struct cfl_loop_set *loop_set;     /* NULL until an event loop asks */
+        struct cfl_list starting;          /* calls of an event loop that wait for a connection */
         struct cfl_connection *connection; /* NULL when there is none */
         struct cfl_client_auth *auth;      /* NULL when there is none */
         cflight_buffer *refused_token; /* the next call asks for another; NULL when there is none */
@@ -93,6 +95,8 @@ cflight_status cfl_client_await_welcome(const struct cflight_client *client,
 struct cfl_client_call_options {
     struct cflight_call_options user;
     struct cfl_call_limits limits;
+    bool never_waits;           /* of an event loop: only for a connection that is at hand */
+    unsigned int restart_count; /* how often the request was sent again already */
 };
 cflight_status cfl_client_load_options(struct cflight_client *client,
                                        const struct cflight_call_options *options,
@@ -110,26 +114,40 @@ cflight_status cfl_client_connection(struct cflight_client *client, int64_t dead
                                      cflight_cancel *cancel, struct cfl_connection **ret_connection,
                                      cflight_error **reterr);
 
-/* Starts a call: headers, token, middleware, connection, request. `message` NULL for
+/* Starts a call: headers, token, middleware, connection, request. `message` (shared) is NULL for
  * client-streaming methods. `extra` (may be NULL) is one more header. `*ret_has_token` tells
  * whether it went out with a token of the provider. */
 cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
                                   const struct cfl_client_call_options *options,
-                                  const struct cflight_bytes *message,
-                                  const struct cflight_header *extra, bool *ret_has_token,
-                                  struct cfl_call **ret_call, cflight_error **reterr);
+                                  cflight_buffer *message, const struct cflight_header *extra,
+                                  bool *ret_has_token, struct cfl_call **ret_call,
+                                  cflight_error **reterr);
 /* As attempt. With a token of the provider, a call of one request message has its first answer when
- * this returns, and was started again if the token was refused; not so with never_wait. */
+ * this returns, and was started again if the token was refused. */
 cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
-                                const struct cflight_bytes *message,
-                                const struct cflight_header *extra, struct cfl_call **ret_call,
-                                cflight_error **reterr);
+                                cflight_buffer *message, const struct cflight_header *extra,
+                                struct cfl_call **ret_call, cflight_error **reterr);
 /* As begin, for methods that answer with one message, to the end. `ret_message` is the answer's
  * bytes. */
 cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
-                                struct cflight_bytes message, cflight_buffer **ret_message,
+                                cflight_buffer *message, cflight_buffer **ret_message,
                                 cflight_error **reterr);
+
+/* ---- client_streams.c ---- */
+/* The streams of a DoPut or DoExchange that is on its way. Each has a reference of its own on the
+ * call. */
+cflight_status cfl_client_put_streams(struct cfl_call *call,
+                                      const struct cfl_client_call_options *options,
+                                      struct cflight_bytes descriptor,
+                                      const struct ArrowSchema *schema, cflight_writer **ret_writer,
+                                      cflight_metadata_reader **ret_metadata,
+                                      cflight_error **reterr);
+cflight_status cfl_client_exchange_streams(struct cfl_call *call,
+                                           const struct cfl_client_call_options *options,
+                                           struct cflight_bytes descriptor,
+                                           cflight_writer **ret_writer, cflight_reader **ret_reader,
+                                           cflight_error **reterr);
 
 #endif /* CFL_FLIGHT_CLIENT_CLIENT_H */

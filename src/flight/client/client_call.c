@@ -35,6 +35,8 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
     int64_t now_ns = cfl_clock_now_ns(NULL);
     struct cfl_call_limits *limits = &ret_options->limits;
     memset(limits, 0, sizeof *limits);
+    ret_options->never_waits = false;
+    ret_options->restart_count = 0;
     bool has_timeout = user->timeout_ms > 0 || user->timeout_is_set;
     limits->timeout_ms = user->timeout_ms;
     limits->first_byte_timeout_ms = user->first_byte_timeout_ms;
@@ -56,7 +58,7 @@ struct outgoing {
     struct cflight_client *client;
     struct cfl_call_request request;
     struct cfl_metadata metadata; /* of the request */
-    bool never_wait;
+    bool never_waits;
     void **instances;
     cflight_buffer *message; /* of the request, until the server answers */
     cflight_buffer *token;   /* of the provider, that the call went out with; NULL for none */
@@ -221,7 +223,7 @@ static cflight_status connect(void *user_data, bool may_wait, int64_t deadline_n
                               cflight_error **reterr)
 {
     const struct outgoing *outgoing = user_data;
-    return may_wait && !outgoing->never_wait
+    return may_wait && !outgoing->never_waits
                ? cfl_client_connection(outgoing->client, deadline_ns, cancel, ret_connection,
                                        reterr)
                : cfl_client_connection_at_hand(outgoing->client, ret_connection, reterr);
@@ -229,22 +231,16 @@ static cflight_status connect(void *user_data, bool may_wait, int64_t deadline_n
 
 static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_method *method,
                                   const struct cfl_client_call_options *options,
-                                  const struct cflight_bytes *message, struct cfl_call **ret_call,
+                                  cflight_buffer *message, struct cfl_call **ret_call,
                                   cflight_error **reterr)
 {
     struct cflight_client *client = outgoing->client;
-    cflight_status status = CFLIGHT_OK;
     if (cflight_cancel_is_triggered(options->user.cancel)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED,
                                          "the call was cancelled before it started");
     }
-    if (message != NULL) {
-        status = cflight_buffer_new_copy(*message, &outgoing->message, reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    outgoing->never_wait = options->user.never_wait;
+    outgoing->message = cflight_buffer_ref(message);
+    outgoing->never_waits = options->never_waits;
     outgoing->request = (struct cfl_call_request){
         .params =
             {
@@ -258,6 +254,7 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
         .message = cflight_buffer_bytes(outgoing->message),
         .connect = connect,
         .user_data = outgoing,
+        .restart_count = options->restart_count,
     };
     return cfl_call_start(method, &outgoing->request, &options->limits, true, options->user.cancel,
                           ret_call, reterr);
@@ -265,9 +262,9 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
 
 cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
                                   const struct cfl_client_call_options *options,
-                                  const struct cflight_bytes *message,
-                                  const struct cflight_header *extra, bool *ret_has_token,
-                                  struct cfl_call **ret_call, cflight_error **reterr)
+                                  cflight_buffer *message, const struct cflight_header *extra,
+                                  bool *ret_has_token, struct cfl_call **ret_call,
+                                  cflight_error **reterr)
 {
     const struct cfl_method *found = cfl_method_get(method);
     struct cfl_call *call = NULL;
@@ -304,9 +301,8 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
 
 cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
-                                const struct cflight_bytes *message,
-                                const struct cflight_header *extra, struct cfl_call **ret_call,
-                                cflight_error **reterr)
+                                cflight_buffer *message, const struct cflight_header *extra,
+                                struct cfl_call **ret_call, cflight_error **reterr)
 {
     for (bool is_again = false;; is_again = true) {
         struct cfl_call *call = NULL;
@@ -316,7 +312,7 @@ cflight_status cfl_client_begin(struct cflight_client *client, enum cflight_meth
         if (status != CFLIGHT_OK) {
             return status;
         }
-        if (!has_token || message == NULL || is_again || options->user.never_wait ||
+        if (!has_token || message == NULL || is_again ||
             cfl_call_wait_message(call, NULL) != CFLIGHT_UNAUTHENTICATED) {
             *ret_call = call; /* any other failure is told by what the caller does next */
             return CFLIGHT_OK;
@@ -349,12 +345,11 @@ static cflight_status receive_one(struct cfl_call *call, cflight_buffer **ret_me
 
 cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_method method,
                                 const struct cfl_client_call_options *options,
-                                struct cflight_bytes message, cflight_buffer **ret_message,
+                                cflight_buffer *message, cflight_buffer **ret_message,
                                 cflight_error **reterr)
 {
     struct cfl_call *call = NULL;
-    cflight_status status =
-        cfl_client_begin(client, method, options, &message, NULL, &call, reterr);
+    cflight_status status = cfl_client_begin(client, method, options, message, NULL, &call, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -71,8 +71,11 @@ void cflight_client_close(cflight_client *client)
     struct cfl_connection *connection = client->locked.connection;
     client->locked.connection = NULL;
     client->locked.is_closed = true;
+    cflight_cancel *dial_stop = cflight_cancel_ref(client->locked.dial_stop);
     (void)pthread_cond_broadcast(&client->locked.dialled);
     (void)pthread_mutex_unlock(&client->mutex);
+    cflight_cancel_trigger(dial_stop);
+    cflight_cancel_unref(dial_stop);
     if (connection != NULL) {
         cflight_error *cause = NULL;
         (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");

@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "flight/client/client.h"
-#include "pb/single_field.h"
 
 /* A stream of messages that are not FlightData; each public stream type is one of these. */
 struct message_stream {
@@ -36,8 +35,7 @@ static cflight_status ask(struct cflight_client *client, enum cflight_method met
         status = cflight_descriptor_serialize(descriptor, &request, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cfl_client_unary(client, method, &loaded, cflight_buffer_bytes(request),
-                                  ret_message, reterr);
+        status = cfl_client_unary(client, method, &loaded, request, ret_message, reterr);
     }
     cflight_buffer_unref(request);
     return status;
@@ -105,7 +103,7 @@ cflight_status cflight_client_get_schema(cflight_client *client,
 /* ---- one request, a stream of answers ---- */
 
 static cflight_status stream_start(struct cflight_client *client, enum cflight_method method,
-                                   struct cflight_bytes request,
+                                   cflight_buffer *request,
                                    const struct cflight_call_options *options, size_t size_bytes,
                                    void **ret_stream, cflight_error **reterr)
 {
@@ -118,7 +116,7 @@ static cflight_status stream_start(struct cflight_client *client, enum cflight_m
     if (stream == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    status = cfl_client_begin(client, method, &loaded, &request, NULL, &stream->call, reterr);
+    status = cfl_client_begin(client, method, &loaded, request, NULL, &stream->call, reterr);
     if (status != CFLIGHT_OK) {
         cfl_free(client->alloc, stream, size_bytes);
         return status;
@@ -154,19 +152,16 @@ cflight_status cflight_client_list_flights(cflight_client *client, struct cfligh
                                            const struct cflight_call_options *options,
                                            cflight_info_stream **ret_stream, cflight_error **reterr)
 {
-    struct cfl_buf request;
+    cflight_buffer *request = NULL;
     cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_stream));
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK) {
+        status = cflight_ticket_serialize(criteria, &request, reterr); /* of the same shape */
     }
-    cfl_buf_init(&request, client->alloc);
-    if (cfl_field_write(&request, CFL_FIELD_CRITERIA_EXPRESSION, criteria)) {
-        status = stream_start(client, CFLIGHT_METHOD_LIST_FLIGHTS, cfl_buf_bytes(&request), options,
+    if (status == CFLIGHT_OK) {
+        status = stream_start(client, CFLIGHT_METHOD_LIST_FLIGHTS, request, options,
                               sizeof **ret_stream, (void **)ret_stream, reterr);
-    } else {
-        status = cfl_error_no_memory(reterr);
     }
-    cfl_buf_done(&request);
+    cflight_buffer_unref(request);
     return status;
 }
 
@@ -205,8 +200,8 @@ cflight_status cflight_client_do_action(cflight_client *client, const struct cfl
     }
     status = cflight_action_serialize(action, &request, reterr);
     if (status == CFLIGHT_OK) {
-        status = stream_start(client, CFLIGHT_METHOD_DO_ACTION, cflight_buffer_bytes(request),
-                              options, sizeof **ret_stream, (void **)ret_stream, reterr);
+        status = stream_start(client, CFLIGHT_METHOD_DO_ACTION, request, options,
+                              sizeof **ret_stream, (void **)ret_stream, reterr);
     }
     cflight_buffer_unref(request);
     return status;
@@ -249,12 +244,17 @@ cflight_status cflight_client_list_actions(cflight_client *client,
                                            cflight_error **reterr)
 {
     struct cflight_bytes empty = {NULL, 0};
+    cflight_buffer *request = NULL;
     cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(ret_stream));
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK) {
+        status = cflight_buffer_new_copy(empty, &request, reterr);
     }
-    return stream_start(client, CFLIGHT_METHOD_LIST_ACTIONS, empty, options, sizeof **ret_stream,
-                        (void **)ret_stream, reterr);
+    if (status == CFLIGHT_OK) {
+        status = stream_start(client, CFLIGHT_METHOD_LIST_ACTIONS, request, options,
+                              sizeof **ret_stream, (void **)ret_stream, reterr);
+    }
+    cflight_buffer_unref(request);
+    return status;
 }
 
 cflight_status cflight_action_type_stream_next(cflight_action_type_stream *stream,

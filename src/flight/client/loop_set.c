@@ -26,6 +26,7 @@ struct cfl_loop_set {
     struct cfl_poller *poller;
     struct cfl_list members; /* under the mutex */
     int extra_fd;
+    bool extra_is_armed;
     bool is_processing; /* members stay: the walk is in the middle of the list */
 };
 
@@ -103,6 +104,10 @@ bool cfl_loop_set_add(struct cfl_loop_set *set, struct cfl_connection *connectio
 void cfl_loop_set_watch(struct cfl_loop_set *set, int fd)
 {
     if (fd == set->extra_fd) {
+        if (fd >= 0 && !set->extra_is_armed) {
+            cfl_poller_arm(set->poller, fd, CFL_READY_READ, set);
+            set->extra_is_armed = true;
+        }
         return;
     }
     if (set->extra_fd >= 0) {
@@ -111,6 +116,7 @@ void cfl_loop_set_watch(struct cfl_loop_set *set, int fd)
     set->extra_fd = -1;
     if (fd >= 0 && cfl_poller_add(set->poller, fd, CFL_READY_READ, set, NULL) == CFLIGHT_OK) {
         set->extra_fd = fd;
+        set->extra_is_armed = true;
     }
 }
 
@@ -170,7 +176,9 @@ void cfl_loop_set_drain(struct cfl_loop_set *set)
     void *tag = NULL;
     unsigned int ready = 0;
     while (cfl_poller_wait(set->poller, 0, &tag, &ready)) {
-        if (tag != set) {
+        if (tag == set) {
+            set->extra_is_armed = false;
+        } else {
             ((struct member *)tag)->is_armed = false;
         }
     }

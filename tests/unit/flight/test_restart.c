@@ -349,14 +349,6 @@ TEST(restart, connecting_again_can_be_ended)
 
 /* ---- an event loop ---- */
 
-static void note_connected(void *user_data, cflight_status status, const cflight_error *error)
-{
-    bool *is_connected = user_data;
-    (void)error;
-    CHECK_STATUS(status, CFLIGHT_OK);
-    *is_connected = true;
-}
-
 static void note_ready(void *user_data)
 {
     bool *is_ready = user_data;
@@ -364,57 +356,94 @@ static void note_ready(void *user_data)
 }
 
 /* Runs one GetFlightInfo under a loop. */
-static cflight_status ask_by_loop(cflight_client *client, cflight_error **reterr)
+static cflight_status ask_by_loop(cflight_client *client,
+                                  const struct cflight_call_options *options,
+                                  cflight_error **reterr)
 {
     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
     cflight_buffer *request = NULL;
     cflight_buffer *answer = NULL;
     cflight_async *async = NULL;
-    bool has_notice = false;
+    cflight_status status = CFLIGHT_OK;
     bool is_ready = false;
     CHECK_OK(cflight_descriptor_serialize(&descriptor, &request, reterr), *reterr);
     CHECK_OK(cflight_async_start(client, CFLIGHT_METHOD_GET_FLIGHT_INFO,
-                                 cflight_buffer_bytes(request), NULL, &async, reterr),
+                                 cflight_buffer_bytes(request), options, &async, reterr),
              *reterr);
-    cflight_buffer_unref(request);
-    cflight_async_notify(async, note_ready, &has_notice);
-    while (!has_notice) {
-        t_turn(client);
+    cflight_buffer_unref(request); /* it may be sent later */
+    while (status == CFLIGHT_OK && !is_ready) {
+        bool has_notice = false;
+        cflight_async_notify(async, note_ready, &has_notice);
+        while (!has_notice) {
+            t_turn(client);
+        }
+        status = cflight_async_try_next(async, &is_ready, &answer, reterr);
     }
-    cflight_status status = cflight_async_try_next(async, &is_ready, &answer, reterr);
-    assert_true(is_ready); /* it was not called for nothing */
     assert_null(answer);
+    CHECK_STATUS(cflight_async_try_next(async, &is_ready, &answer, NULL), status);
     cflight_async_free(async);
     return status;
 }
 
-/* Goal: under an event loop a refused call goes out again on a connection that is at hand; without
- * one the error says that it is safe to try again. Nothing waits.
- * Method: both. */
-TEST(restart, a_loop_sends_again_what_it_can)
+/* Goal: under an event loop a call that the server did not process goes out again up to three
+ * times, on a new connection if need be; the request stays the same. Nothing waits. Method:
+ * refusals, and servers that go away; a client that has no connection to begin with. */
+TEST(restart, a_loop_sends_again)
 {
     static const struct expectation CASES[] = {
         {"refused", {REFUSE, REFUSE}, 3, CFLIGHT_FAILED_PRECONDITION, CFLIGHT_RETRY_NEVER},
-        {"gone", {GO_AWAY}, 1, CFLIGHT_UNAVAILABLE, CFLIGHT_RETRY_SAFE},
+        {"gone", {GO_AWAY}, 2, CFLIGHT_FAILED_PRECONDITION, CFLIGHT_RETRY_NEVER},
+        {"gone and refused",
+         {GO_AWAY, REFUSE, GO_AWAY},
+         4,
+         CFLIGHT_FAILED_PRECONDITION,
+         CFLIGHT_RETRY_NEVER},
+        {"gone for ever",
+         {GO_AWAY, GO_AWAY, GO_AWAY, GO_AWAY, GO_AWAY, GO_AWAY},
+         4,
+         CFLIGHT_UNAVAILABLE,
+         CFLIGHT_RETRY_SAFE},
+        {"refused for ever",
+         {REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE},
+         4,
+         CFLIGHT_UNAVAILABLE,
+         CFLIGHT_RETRY_SAFE},
     };
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct script script = {.request_count = 0};
         cflight_error *error = NULL;
-        bool is_connected = false;
         memcpy(script.steps, CASES[i].steps, sizeof script.steps);
         start(&script);
         cflight_client *client = client_of(&script, NULL);
-        CHECK_OK(cflight_client_loop_connect(client, NULL, note_connected, &is_connected, &error),
-                 error);
-        while (!is_connected) {
-            t_turn(client);
-        }
-        CHECK_STATUS(ask_by_loop(client, &error), CASES[i].status);
+        CHECK_STATUS(ask_by_loop(client, NULL, &error), CASES[i].status);
         assert_int_equal(cflight_error_retry(error), CASES[i].retry);
+        assert_string_equal(cflight_error_operation(error), "GetFlightInfo");
         cflight_error_free(error);
         cflight_client_free(client);
         stop(&script);
         assert_int_equal(script.request_count, CASES[i].request_count);
+        assert_false(script.has_changed);
+    }
+}
+
+/* Goal: a loop's call that connects again ends by its limits, which began with the call.
+ * Method: the server goes away and cannot be reached any more, or is silent where it still can. */
+TEST(restart, a_loop_ends_connecting_again_by_the_limits_of_the_call)
+{
+    for (int is_first_byte = 0; is_first_byte < 2; is_first_byte++) {
+        struct script script = {.steps = {LEAVE_UNREACHABLE, SAY_NOTHING}};
+        struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+        cflight_error *error = NULL;
+        options.timeout_ms = is_first_byte ? 0 : 300;
+        options.first_byte_timeout_ms = is_first_byte ? 300 : 0;
+        start(&script);
+        cflight_client *client = client_of(&script, NULL);
+        CHECK_STATUS(ask_by_loop(client, &options, &error), CFLIGHT_DEADLINE_EXCEEDED);
+        assert_string_equal(cflight_error_operation(error), "GetFlightInfo");
+        cflight_error_free(error);
+        cflight_client_free(client);
+        stop(&script);
+        assert_in_range(script.request_count, 1, 2);
     }
 }
 
