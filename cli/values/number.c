@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as text.
  *
- * Floats are printed with the fewest digits that read back as the same value (cli/shortest.h).
+ * Floats are printed with the fewest digits that read back as the same value (shortest.h).
  * Whole numbers are printed in full as long as the type holds all of them; beyond, and for small
  * numbers, the text has an exponent where printf would give one for "%g" with as many digits as the
  * type is sure to hold. */

@@ -735,6 +735,12 @@ def test_a_failed_login_is_a_line_that_tools_can_read(cflight, tmp_path):
     assert all(len(line) < 400 for line in server.lines)
 
 
+def test_values_that_make_no_sense_are_usage_errors(cflight, tmp_path):
+    for option, value in (("--tls-min-version", "1.1"), ("--metadata-max", "2G"), ("--grace", "soon")):
+        done = cflight.run("serve", tmp_path, option, value)
+        assert done.returncode == 2 and option in done.stderr and f"'{value}'" in done.stderr, done.stderr
+
+
 def test_users_are_kept_safe_or_an_option_says_otherwise(cflight, tmp_path):
     """A file that others may write, and passwords that cross a network in plain text."""
     users = tmp_path / "users"
