@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "integration/scenario.h"
+
 static cflight_status grow(struct itg_batches *batches, cflight_error **reterr)
 {
     size_t capacity = batches->capacity == 0 ? 8 : batches->capacity * 2;
@@ -81,6 +83,22 @@ cflight_status itg_batches_read_file(struct itg_batches *batches, const char *pa
     }
     status = read_all(batches, &stream, path, reterr);
     stream.release(&stream);
+    return status;
+}
+
+cflight_status itg_check_schema(cflight_reader *reader, const struct ArrowSchema *expected,
+                                bool with_metadata, cflight_error **reterr)
+{
+    struct ArrowSchema schema;
+
+    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (!cflight_schema_equal(&schema, expected, with_metadata)) {
+        status = cflight_error_set_message(reterr, ITG_MISMATCH, "the schema came back changed");
+    }
+    schema.release(&schema);
     return status;
 }
 

@@ -102,22 +102,6 @@ static cflight_status upload(cflight_client *client, const struct cflight_descri
     return status;
 }
 
-static cflight_status check_schema(cflight_reader *reader, const struct itg_batches *batches,
-                                   cflight_error **reterr)
-{
-    struct ArrowSchema schema;
-
-    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (!cflight_schema_equal(&schema, &batches->schema, true)) {
-        status = cflight_error_set_message(reterr, ITG_MISMATCH, "the schema came back changed");
-    }
-    schema.release(&schema);
-    return status;
-}
-
 static cflight_status check_chunk(const struct cflight_chunk *chunk,
                                   const struct itg_batches *batches, size_t index,
                                   cflight_error **reterr)
@@ -151,7 +135,7 @@ static cflight_status download(cflight_client *client, struct cflight_bytes tick
 
     cflight_status status = cflight_client_do_get(client, ticket, NULL, &reader, reterr);
     if (status == CFLIGHT_OK) {
-        status = check_schema(reader, batches, reterr);
+        status = itg_check_schema(reader, &batches->schema, true, reterr);
     }
     for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
         struct cflight_chunk chunk;

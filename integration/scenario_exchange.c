@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* do_exchange:echo: what is written comes back at once, batch by batch, with its metadata or
  * without. Thread class: free. */
+#include "integration/batches.h"
 #include "integration/info.h"
 #include "integration/numbers.h"
 #include "integration/scenario.h"
@@ -134,22 +135,6 @@ static cflight_status check_echo(cflight_writer *writer, cflight_reader *reader,
     return status;
 }
 
-static cflight_status check_schema(cflight_reader *reader, const struct itg_numbers *numbers,
-                                   cflight_error **reterr)
-{
-    struct ArrowSchema schema;
-
-    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (!cflight_schema_equal(&schema, &numbers->schema, false)) {
-        status = cflight_error_set_message(reterr, ITG_MISMATCH, "the schema came back changed");
-    }
-    schema.release(&schema);
-    return status;
-}
-
 static cflight_status expect_end(cflight_writer *writer, cflight_reader *reader,
                                  cflight_error **reterr)
 {
@@ -191,7 +176,7 @@ static cflight_status run_client(const struct itg_target *target, cflight_error 
         status = check_echo(writer, reader, &numbers, values, i, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = check_schema(reader, &numbers, reterr);
+        status = itg_check_schema(reader, &numbers.schema, false, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = expect_end(writer, reader, reterr);

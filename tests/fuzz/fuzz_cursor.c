@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The read cursor under any sequence of reads: it never passes its end, and a varint that was read
  * is written back in no more bytes. The first half of the input chooses the reads of the second. */
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void read_varint(struct cfl_cursor *cursor)
 {
@@ -23,10 +15,10 @@ static void read_varint(struct cfl_cursor *cursor)
     enum cfl_varint_result result = cfl_cursor_varint(cursor, &value);
     size_t taken_bytes = cursor->offset - before;
     if (result == CFL_VARINT_OK) {
-        require(taken_bytes >= 1 && taken_bytes <= 10);
-        require(cfl_varint_write(again, value) <= taken_bytes);
+        t_fuzz_require(taken_bytes >= 1 && taken_bytes <= 10);
+        t_fuzz_require(cfl_varint_write(again, value) <= taken_bytes);
     } else {
-        require(taken_bytes == 0);
+        t_fuzz_require(taken_bytes == 0);
     }
 }
 
@@ -56,14 +48,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
             break;
         case 4:
             if (cfl_cursor_bytes(&cursor, data[i] / 6, &bytes) && bytes.len_bytes > 0) {
-                require(bytes.data >= data && bytes.data + bytes.len_bytes <= data + len_bytes);
+                t_fuzz_require(bytes.data >= data &&
+                               bytes.data + bytes.len_bytes <= data + len_bytes);
             }
             break;
         default:
             read_varint(&cursor);
             break;
         }
-        require(cursor.offset <= cursor.len_bytes);
+        t_fuzz_require(cursor.offset <= cursor.len_bytes);
     }
     return 0;
 }

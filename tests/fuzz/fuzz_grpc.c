@@ -10,13 +10,6 @@ enum { VIEWS_MAX = 8 };
 uint8_t t_fuzz_sink[T_FUZZ_SINK_BYTES];
 static int64_t clock_ns;
 
-void t_fuzz_require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
 static int64_t now(void *user_data)
 {
     (void)user_data;

@@ -3,6 +3,7 @@
 #define CFLIGHT_TESTS_FUZZ_GRPC_H
 
 #include "grpc/conn.h"
+#include "require.h"
 
 /* A connection without a socket, and a peer that says anything. */
 
@@ -10,8 +11,6 @@ enum { T_FUZZ_SINK_BYTES = 4096 };
 /* Where output goes: copied, so that a sanitizer sees memory that is gone. */
 extern uint8_t t_fuzz_sink[T_FUZZ_SINK_BYTES];
 
-/* Ends the process when it does not hold. */
-void t_fuzz_require(bool holds);
 /* With limits that are soon met, and a clock that starts anew and moves whenever it is looked at.
  */
 struct cfl_grpc_conn *t_fuzz_conn_new(enum cfl_grpc_role role,

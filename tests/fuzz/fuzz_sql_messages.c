@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of Flight SQL from any bytes: the first byte chooses the type, or what else is read from
  * strangers. What is accepted serialises, and after one round trip the bytes stay the same. */
-#include <stdlib.h>
-
 #include "cflight/sql.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 
@@ -15,13 +14,6 @@ enum {
     CHOICE_COUNT,
 };
 
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
 /* Parses and serialises; NULL when the bytes are refused. */
 static cflight_buffer *round_trip(enum cflight_sql_type type, struct cflight_bytes bytes)
 {
@@ -29,12 +21,12 @@ static cflight_buffer *round_trip(enum cflight_sql_type type, struct cflight_byt
     struct cflight_sql_message *copy = NULL;
     cflight_buffer *buffer = NULL;
     if (cflight_sql_message_parse(type, bytes, &message, NULL) != CFLIGHT_OK) {
-        require(message == NULL);
+        t_fuzz_require(message == NULL);
         return NULL;
     }
-    require(cflight_sql_message_copy(message, &copy, NULL) == CFLIGHT_OK);
+    t_fuzz_require(cflight_sql_message_copy(message, &copy, NULL) == CFLIGHT_OK);
     cflight_sql_message_free(message);
-    require(cflight_sql_message_serialize(copy, &buffer, NULL) == CFLIGHT_OK);
+    t_fuzz_require(cflight_sql_message_serialize(copy, &buffer, NULL) == CFLIGHT_OK);
     cflight_sql_message_free(copy);
     return buffer;
 }
@@ -46,8 +38,8 @@ static void fuzz_message(enum cflight_sql_type type, struct cflight_bytes bytes)
         return;
     }
     cflight_buffer *twice = round_trip(type, cflight_buffer_bytes(once));
-    require(twice != NULL);
-    require(cflight_bytes_equal(cflight_buffer_bytes(once), cflight_buffer_bytes(twice)));
+    t_fuzz_require(twice != NULL);
+    t_fuzz_require(cflight_bytes_equal(cflight_buffer_bytes(once), cflight_buffer_bytes(twice)));
     cflight_buffer_unref(once);
     cflight_buffer_unref(twice);
 }
@@ -60,9 +52,9 @@ static void fuzz_any(struct cflight_bytes any)
     if (cflight_sql_message_unpack(any, &message, NULL) != CFLIGHT_OK) {
         return;
     }
-    require(message->type == type && cflight_sql_type_name(type) != NULL);
-    require(cflight_sql_message_pack(message, &packed, NULL) == CFLIGHT_OK);
-    require(cflight_sql_type_of(cflight_buffer_bytes(packed)) == type);
+    t_fuzz_require(message->type == type && cflight_sql_type_name(type) != NULL);
+    t_fuzz_require(cflight_sql_message_pack(message, &packed, NULL) == CFLIGHT_OK);
+    t_fuzz_require(cflight_sql_type_of(cflight_buffer_bytes(packed)) == type);
     cflight_buffer_unref(packed);
     cflight_sql_message_free(message);
 }
@@ -75,11 +67,11 @@ static void fuzz_error_state(struct cflight_bytes bytes)
     cflight_error_set_extra_info(error, bytes);
     if (cflight_sql_error_get_state(error, &state)) {
         struct cflight_bytes detail = cflight_error_extra_info(error);
-        require(strlen(state.sqlstate) == 0 || strlen(state.sqlstate) == 5);
-        require(state.position >= 0);
-        require(state.hint.len_bytes == 0 ||
-                (state.hint.data >= detail.data &&
-                 state.hint.data + state.hint.len_bytes <= detail.data + detail.len_bytes));
+        t_fuzz_require(strlen(state.sqlstate) == 0 || strlen(state.sqlstate) == 5);
+        t_fuzz_require(state.position >= 0);
+        t_fuzz_require(state.hint.len_bytes == 0 ||
+                       (state.hint.data >= detail.data &&
+                        state.hint.data + state.hint.len_bytes <= detail.data + detail.len_bytes));
     }
     cflight_error_free(error);
 }
@@ -95,11 +87,11 @@ static void fuzz_pattern(struct cflight_bytes bytes)
     struct cflight_bytes pattern = cflight_bytes_make(bytes.data + 1, pattern_bytes);
     struct cflight_bytes name =
         cflight_bytes_make(bytes.data + 1 + pattern_bytes, bytes.len_bytes - 1 - pattern_bytes);
-    require(!cflight_sql_pattern_matches(pattern, name, false) ||
-            cflight_sql_pattern_matches(pattern, name, true));
-    require(cflight_sql_pattern_matches(cflight_bytes_from_text("%"), name, false));
+    t_fuzz_require(!cflight_sql_pattern_matches(pattern, name, false) ||
+                   cflight_sql_pattern_matches(pattern, name, true));
+    t_fuzz_require(cflight_sql_pattern_matches(cflight_bytes_from_text("%"), name, false));
     if (cflight_sql_pattern_escape(name, &escaped, NULL) == CFLIGHT_OK) {
-        require(cflight_sql_pattern_matches(cflight_bytes_from_text(escaped), name, false));
+        t_fuzz_require(cflight_sql_pattern_matches(cflight_bytes_from_text(escaped), name, false));
     }
     cflight_text_free(escaped);
 }

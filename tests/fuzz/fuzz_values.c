@@ -6,6 +6,7 @@
 #include "cflight/ipc.h"
 #include "pb/single_field.h"
 #include "flight/value/values.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
 
@@ -17,28 +18,22 @@ static const struct cfl_value_type *const TYPES[] = {
 };
 enum { TYPE_COUNT = sizeof TYPES / sizeof TYPES[0] };
 
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
 /* Parses and serialises; NULL when the bytes are refused. */
 static cflight_buffer *round_trip(const struct cfl_value_type *type, struct cflight_bytes bytes)
 {
     void *value = NULL;
     cflight_buffer *buffer = NULL;
     if (cfl_value_parse(type, NULL, bytes, &value, NULL) != CFLIGHT_OK) {
-        require(value == NULL);
+        t_fuzz_require(value == NULL);
         return NULL;
     }
     if (cfl_value_serialize(type, NULL, value, &buffer, NULL) != CFLIGHT_OK) {
-        require(type == &cfl_value_poll_info); /* a progress outside 0 to 1 is read, not sent */
+        t_fuzz_require(type ==
+                       &cfl_value_poll_info); /* a progress outside 0 to 1 is read, not sent */
     }
     if (type == &cfl_value_poll_info) {
         char *text = NULL;
-        require(cflight_poll_info_text(value, &text, NULL) == CFLIGHT_OK);
+        t_fuzz_require(cflight_poll_info_text(value, &text, NULL) == CFLIGHT_OK);
         cflight_text_free(text);
     }
     cfl_block_free(value);
@@ -52,8 +47,8 @@ static void fuzz_value(const struct cfl_value_type *type, struct cflight_bytes b
         return;
     }
     cflight_buffer *twice = round_trip(type, cflight_buffer_bytes(once));
-    require(twice != NULL);
-    require(cflight_bytes_equal(cflight_buffer_bytes(once), cflight_buffer_bytes(twice)));
+    t_fuzz_require(twice != NULL);
+    t_fuzz_require(cflight_bytes_equal(cflight_buffer_bytes(once), cflight_buffer_bytes(twice)));
     cflight_buffer_unref(once);
     cflight_buffer_unref(twice);
 }
@@ -62,8 +57,9 @@ static void fuzz_location(struct cflight_bytes uri)
 {
     struct cflight_location *location = NULL;
     if (cflight_location_parse(uri, &location, NULL) == CFLIGHT_OK) {
-        require(cflight_bytes_equal(cflight_bytes_from_text(location->uri), uri));
-        require(location->scheme[0] != '\0' && location->port >= -1 && location->port <= 65535);
+        t_fuzz_require(cflight_bytes_equal(cflight_bytes_from_text(location->uri), uri));
+        t_fuzz_require(location->scheme[0] != '\0' && location->port >= -1 &&
+                       location->port <= 65535);
     }
     cflight_location_free(location);
 }
@@ -73,8 +69,8 @@ static void fuzz_single_field(struct cflight_bytes bytes)
     struct cflight_bytes body = {NULL, 0};
     if (cfl_single_field_read(bytes, 1, "Ticket", &body, NULL) == CFLIGHT_OK &&
         body.len_bytes > 0) {
-        require(body.data >= bytes.data &&
-                body.data + body.len_bytes <= bytes.data + bytes.len_bytes);
+        t_fuzz_require(body.data >= bytes.data &&
+                       body.data + body.len_bytes <= bytes.data + bytes.len_bytes);
     }
 }
 

@@ -124,15 +124,19 @@ def test_names_and_texts_of_any_width_align(cflight, serve, text, width):
     assert lines[0] == text + " " * (13 - width) + "      n"
 
 
+def write_claiming(path, batch, count):
+    """A stream of the batch, with `count` wherever it says 54321."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    path.write_bytes(sink.getvalue().to_pybytes().replace((54321).to_bytes(8, "little"), count.to_bytes(8, "little")))
+
+
 @pytest.fixture
 def endless(cflight, tmp_path):
     """A stream of one batch that claims 2^62 rows of nulls: text without end."""
     batch = pa.record_batch([pa.nulls(54321)], ["n"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    data = sink.getvalue().to_pybytes().replace((54321).to_bytes(8, "little"), (1 << 62).to_bytes(8, "little"))
-    (tmp_path / "x.arrows").write_bytes(data)
+    write_claiming(tmp_path / "x.arrows", batch, 1 << 62)
     with cflight.serving(tmp_path) as server:
         yield server.location
 
@@ -166,11 +170,7 @@ def test_a_list_without_end_takes_no_memory(cflight, tmp_path, options):
     nulls = pa.Array.from_buffers(pa.null(), 54321, [None])
     offsets = pa.array([0, 54321], pa.int64())
     batch = pa.record_batch([pa.LargeListArray.from_arrays(offsets, nulls)], ["l"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    data = sink.getvalue().to_pybytes().replace((54321).to_bytes(8, "little"), (1 << 40).to_bytes(8, "little"))
-    (tmp_path / "x.arrows").write_bytes(data)
+    write_claiming(tmp_path / "x.arrows", batch, 1 << 40)
     with cflight.serving(tmp_path) as server:
         done = cflight.run("get", server.location, "x", *options)
     if "csv" in options or "jsonl" in options:

@@ -11,7 +11,7 @@ import pytest
 import cflight_calls
 import cflight_ctypes as cflight
 from arrow_random import FLAT_TYPES, ArrowRandom
-from cases import random_cases
+from cases import case, random_cases
 
 NAME = b"table"
 
@@ -141,10 +141,8 @@ def test_random_tables(peers, way, seeds):
         options = random_options(random.Random(seed))
         schema = generator.schema()
         batches = list(generator.batches(schema))
-        try:
+        with case(seed, options):
             check(way(*peers, schema, batches, options), schema, batches)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {options}") from error
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)

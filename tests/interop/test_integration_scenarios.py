@@ -114,6 +114,15 @@ FAULTS = {
 }
 
 
+def expect_found(faulty, name):
+    """The client says that what a server of this class does with the data is wrong."""
+    path = next(path for path in GOLDEN if name_of(path) == name)
+    with faulty("grpc://127.0.0.1:0") as server:
+        done = run_json_client(server.port, path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ABORTED: ")
+
+
 @needs_golden
 @pytest.mark.parametrize("fault", FAULTS)
 def test_client_finds_a_server_that_changes_the_data(fault):
@@ -122,11 +131,7 @@ def test_client_finds_a_server_that_changes_the_data(fault):
             schema, batches = self._datasets[ticket.ticket]
             return pa.flight.GeneratorStream(schema, iter(FAULTS[fault](batches)))
 
-    path = next(path for path in GOLDEN if name_of(path) == "cpp-21.0.0/generated_decimal")
-    with Faulty("grpc://127.0.0.1:0") as server:
-        done = run_json_client(server.port, path)
-    assert done.returncode == 1
-    assert done.stderr.startswith("ABORTED: ")
+    expect_found(Faulty, "cpp-21.0.0/generated_decimal")
 
 
 @needs_golden
@@ -139,11 +144,7 @@ def test_client_finds_a_server_that_does_not_answer_uploads(answers):
                     writer.write(answers(i))
                 return
 
-    path = next(path for path in GOLDEN if name_of(path) == "cpp-21.0.0/generated_primitive")
-    with Faulty("grpc://127.0.0.1:0") as server:
-        done = run_json_client(server.port, path)
-    assert done.returncode == 1
-    assert done.stderr.startswith("ABORTED: ")
+    expect_found(Faulty, "cpp-21.0.0/generated_primitive")
 
 
 @needs_golden

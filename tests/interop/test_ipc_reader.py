@@ -10,7 +10,7 @@ import pytest
 import cflight_ctypes as cflight
 import cflight_read
 from arrow_random import FLAT_TYPES, ArrowRandom
-from cases import random_cases
+from cases import case, random_cases
 
 DATA_LOSS, INVALID_ARGUMENT, NOT_FOUND, OUT_OF_RANGE, RESOURCE_EXHAUSTED = 15, 3, 5, 11, 8
 
@@ -67,12 +67,10 @@ def test_random_streams(seeds):
         options = random_options(rng)
         schema = generator.schema()
         batches = list(generator.batches(schema))
-        try:
+        with case(seed, options):
             data = write_stream(schema, batches, **options)
             with cflight_read.open_bytes(data, chunk_bytes=rng.choice((1, 7, 64, 5000))) as reader:
                 check(reader.schema, list(reader), *pyarrow_stream(data))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {options}") from error
 
 
 @random_cases
@@ -85,7 +83,7 @@ def test_random_files(seeds, path):
         options = random_options(rng)
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow" if options["emit_dictionary_deltas"] else "fixed"))
-        try:
+        with case(seed, options):
             path.write_bytes(write_file(schema, batches, **options))
             with pa.ipc.open_file(path) as reader:
                 expected = [reader.get_batch(i) for i in range(reader.num_record_batches)]
@@ -100,8 +98,6 @@ def test_random_files(seeds, path):
             check(found_schema, [found[i] for i in range(len(expected))], schema, expected)
             with cflight_read.open_path(path) as reader:
                 check(reader.schema, list(reader), schema, expected)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {options}") from error
 
 
 @random_cases
@@ -112,12 +108,10 @@ def test_random_streams_of_our_writer(seeds):
         generator = ArrowRandom(seed)
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow"))
-        try:
+        with case(seed):
             data = cflight.write_all(schema, batches, cflight.STREAM)
             with cflight_read.open_bytes(data) as reader:
                 check(reader.schema, list(reader), schema, batches)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
 
 
 @random_cases
@@ -132,15 +126,13 @@ def test_random_selections(seeds):
         batches = list(generator.batches(schema))
         included = sorted(rng.sample(range(5), rng.randrange(0, 6)))
         expected_schema = pa.schema([schema.field(i) for i in included], schema.metadata)
-        try:
+        with case(seed, (included, options)):
             data = write_stream(schema, batches, **options)
             with cflight_read.open_bytes(data, included=included) as reader:
                 found = list(reader)
                 assert [batch.num_rows for batch in found] == [batch.num_rows for batch in batches]
                 if included:
                     check(reader.schema, found, expected_schema, [batch.select(included) for batch in batches])
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {included}, {options}") from error
 
 
 @pytest.mark.parametrize("included", [[0, 0], [1, 0], [2], [-1]], ids=str)
@@ -307,12 +299,10 @@ def test_array_validate_accepts_what_is_valid(seeds):
     for seed in seeds:
         generator = ArrowRandom(seed)
         schema = generator.schema()
-        try:
+        with case(seed):
             for batch in generator.batches(schema):
                 cflight_read.array_validate(batch)
                 cflight_read.array_validate(batch.slice(batch.num_rows // 3))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
 
 
 def broken(type_, buffers, length=2, children=None):

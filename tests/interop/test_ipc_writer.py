@@ -9,7 +9,7 @@ import pytest
 
 import cflight_ctypes as cflight
 from arrow_random import ArrowRandom, FLAT_TYPES
-from cases import random_cases
+from cases import case, random_cases
 
 
 def read(data, format_):
@@ -56,10 +56,8 @@ def test_random_streams(seeds):
         options = random_options(random.Random(seed))
         schema = generator.schema()
         batches = list(generator.batches(schema))
-        try:
+        with case(seed, options):
             check(cflight.write_all(schema, batches, **options), cflight.STREAM, schema, batches)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {options}") from error
 
 
 @random_cases
@@ -73,12 +71,10 @@ def test_random_files(seeds):
         grows = not options["send_whole_dictionaries"]
         schema = generator.schema()
         batches = list(generator.batches(schema, dictionaries="grow" if grows else "fixed"))
-        try:
+        with case(seed, options):
             data = cflight.write_all(schema, batches, cflight.FILE, **options)
             expected = read(pyarrow_file(schema, batches), cflight.FILE)[1] if grows else batches
             check(data, cflight.FILE, schema, expected)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {options}") from error
 
 
 @random_cases
@@ -92,10 +88,8 @@ def test_struct_array_with_offset(seeds):
         struct = pa.Array.from_buffers(pa.struct(list(schema)), 50, [None], 0, children=whole.columns)
         ranges = [(0, 50), (1, 20), (8, 8), (49, 1), (30, 0)]
         data = cflight.write_all(schema, [struct.slice(*range_) for range_ in ranges])
-        try:
+        with case(seed):
             check(data, cflight.STREAM, schema, [whole.slice(*range_) for range_ in ranges])
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
 
 
 @pytest.mark.parametrize("type_", FLAT_TYPES, ids=str)

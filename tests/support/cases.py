@@ -4,6 +4,7 @@
 A case is one seed, from which its schema, data and options follow. The message of a failure names the seed; with
 CASES=1 and CFLIGHT_TEST_SEED set to it, that case runs alone."""
 
+import contextlib
 import os
 
 import pytest
@@ -11,6 +12,15 @@ import pytest
 FIRST_SEED = int(os.environ.get("CFLIGHT_TEST_SEED", "0"))
 CASES = int(os.environ.get("CASES", "400"))
 CASES_PER_TEST = 50
+
+
+@contextlib.contextmanager
+def case(seed, options=""):
+    """What fails inside says which case it was."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(f"seed {seed}, {options}") from error
 
 
 def random_cases(test):

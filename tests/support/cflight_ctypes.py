@@ -97,11 +97,11 @@ def call(function, *arguments):
     assert not error.value
 
 
-class CSchema:
-    """A pyarrow schema, field or type as an ArrowSchema; released at the end of a with block."""
+class Exported:
+    """What pyarrow exports into a struct of the C data interface; released at the end of a with block."""
 
     def __init__(self, source=None):
-        self.struct = ArrowSchema()
+        self.struct = self.Struct()
         self.address = ctypes.addressof(self.struct)
         if source is not None:
             source._export_to_c(self.address)
@@ -112,26 +112,21 @@ class CSchema:
     def __exit__(self, *_):
         if self.struct.release:
             self.struct.release(ctypes.byref(self.struct))
+
+
+class CSchema(Exported):
+    """A pyarrow schema, field or type as an ArrowSchema."""
+
+    Struct = ArrowSchema
 
     def take(self, kind=pa.Schema):
         return kind._import_from_c(self.address)
 
 
-class CArray:
-    """A pyarrow record batch or array as an ArrowArray; released at the end of a with block."""
+class CArray(Exported):
+    """A pyarrow record batch or array as an ArrowArray."""
 
-    def __init__(self, source=None):
-        self.struct = ArrowArray()
-        self.address = ctypes.addressof(self.struct)
-        if source is not None:
-            source._export_to_c(self.address)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.struct.release:
-            self.struct.release(ctypes.byref(self.struct))
+    Struct = ArrowArray
 
 
 class Writer:

@@ -111,6 +111,25 @@ static void close_hall(struct hall *hall)
     t_gate_done(&hall->entered);
 }
 
+/* Calls in one write on a connection of its own, which is returned: the first `waiting_count` of
+ * them wait in the hall. */
+static int ask_at_once(const struct hall *hall, uint32_t waiting_count)
+{
+    struct t_raw output = {0};
+    int fd = t_socket_connect(cflight_server_port(hall->server));
+    t_raw_client_start(&output);
+    t_raw_ack(&output);
+    for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
+        /* A descriptor with a command of one byte, or of two. */
+        bool waits = i < waiting_count;
+        add_request(&output, "GetFlightInfo", 1 + 2 * i,
+                    waits ? "\x08\x02\x12\x01x" : "\x08\x02\x12\x02yy", waits ? 5 : 6);
+    }
+    assert_true(t_socket_send(fd, &output));
+    t_raw_done(&output);
+    return fd;
+}
+
 /* Goal: a handler that blocks does not hold up the other calls of its connection, those before it
  * nor those behind. Method: calls in one write, of which the first waits for a gate that is opened
  * only after all others were answered. */
@@ -118,22 +137,12 @@ TEST(turns, a_handler_that_blocks_is_left_alone)
 {
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct hall hall;
-    struct t_raw output = {0};
     handlers.get_flight_info = info;
     open_hall(&hall, NULL, &handlers);
-    int fd = t_socket_connect(cflight_server_port(hall.server));
-    t_raw_client_start(&output);
-    t_raw_ack(&output);
-    for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
-        /* A descriptor with a command of one byte, or of two. */
-        add_request(&output, "GetFlightInfo", 1 + 2 * i,
-                    i == 0 ? "\x08\x02\x12\x01x" : "\x08\x02\x12\x02yy", i == 0 ? 5 : 6);
-    }
-    assert_true(t_socket_send(fd, &output));
+    int fd = ask_at_once(&hall, 1);
     read_ends(fd, CALLS_AT_ONCE - 1);
     assert_int_equal(atomic_load(&hall.entered_count), 1);
     (void)close(fd);
-    t_raw_done(&output);
     close_hall(&hall);
 }
 
@@ -158,7 +167,6 @@ TEST(turns, handlers_have_the_signals_of_who_made_the_server)
 {
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct hall hall;
-    struct t_raw output = {0};
     sigset_t signals;
     sigset_t before;
     handlers.get_flight_info = info_of_signals;
@@ -168,18 +176,11 @@ TEST(turns, handlers_have_the_signals_of_who_made_the_server)
     open_hall(&hall, NULL, &handlers);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     hall.opens_at = CALLS_AT_ONCE;
-    int fd = t_socket_connect(cflight_server_port(hall.server));
-    t_raw_client_start(&output);
-    t_raw_ack(&output);
-    for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
-        add_request(&output, "GetFlightInfo", 1 + 2 * i, "\x08\x02\x12\x01x", 5);
-    }
-    assert_true(t_socket_send(fd, &output));
+    int fd = ask_at_once(&hall, CALLS_AT_ONCE);
     read_ends(fd, CALLS_AT_ONCE);
     assert_int_equal(atomic_load(&hall.entered_count), CALLS_AT_ONCE);
     assert_int_equal(atomic_load(&hall.wrong_count), 0);
     (void)close(fd);
-    t_raw_done(&output);
     close_hall(&hall);
 }
 
@@ -190,24 +191,16 @@ TEST(turns, no_more_handlers_run_than_may)
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct hall hall;
-    struct t_raw output = {0};
     handlers.get_flight_info = info;
     options.handlers_max = CALLS_AT_ONCE / 2;
     open_hall(&hall, &options, &handlers);
-    int fd = t_socket_connect(cflight_server_port(hall.server));
-    t_raw_client_start(&output);
-    t_raw_ack(&output);
-    for (uint32_t i = 0; i < CALLS_AT_ONCE; i++) {
-        add_request(&output, "GetFlightInfo", 1 + 2 * i, "\x08\x02\x12\x01x", 5);
-    }
-    assert_true(t_socket_send(fd, &output));
+    int fd = ask_at_once(&hall, CALLS_AT_ONCE);
     t_gate_wait(&hall.entered);
     assert_true(atomic_load(&hall.entered_count) <= CALLS_AT_ONCE / 2);
     t_gate_open(&hall.gate);
     read_ends(fd, CALLS_AT_ONCE);
     assert_int_equal(atomic_load(&hall.entered_count), CALLS_AT_ONCE);
     (void)close(fd);
-    t_raw_done(&output);
     close_hall(&hall);
 }
 
