@@ -30,6 +30,14 @@ void cfl_buf_wipe(struct cfl_buf *buf)
     cfl_buf_done(buf);
 }
 
+char *cfl_buf_take_text(struct cfl_buf *buf)
+{
+    char *text =
+        buf->failed ? NULL : cfl_strndup(buf->alloc, (const char *)buf->data, buf->len_bytes);
+    cfl_buf_done(buf);
+    return text;
+}
+
 void cfl_buf_clear(struct cfl_buf *buf)
 {
     buf->len_bytes = 0;

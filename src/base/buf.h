@@ -27,6 +27,9 @@ void cfl_buf_init(struct cfl_buf *buf, const struct cflight_allocator *alloc);
 void cfl_buf_done(struct cfl_buf *buf);
 /* As done, for secrets. */
 void cfl_buf_wipe(struct cfl_buf *buf);
+/* Ends the buffer and gives its content as a terminated text of the same allocator; NULL when
+ * memory ran out, now or before. */
+char *cfl_buf_take_text(struct cfl_buf *buf);
 /* Keeps the memory, drops the content and the failure mark. */
 void cfl_buf_clear(struct cfl_buf *buf);
 struct cfl_buf cfl_buf_move(struct cfl_buf *buf);

@@ -5,7 +5,6 @@
  * it refuses. Thread class: free. */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "cflight/schema.h"
@@ -143,29 +142,24 @@ cflight_status cflight_schema_type_text(const struct ArrowSchema *field, char **
                                         cflight_error **reterr)
 {
     struct cfl_schema *schema = NULL;
-    struct cfl_buf text;
-    cflight_status status = CFLIGHT_OK;
+    struct cfl_buf buf;
 
-    cfl_buf_init(&text, NULL);
     if (ret_text == NULL) {
         return cfl_error_null_argument(reterr, "ret_text");
     }
-    status = cfl_schema_from_arrow_field(NULL, field, NULL, &schema, reterr);
+    cflight_status status = cfl_schema_from_arrow_field(NULL, field, NULL, &schema, reterr);
     if (status != CFLIGHT_OK) {
-        goto done;
+        return status;
     }
-    append_type(&text, &cfl_schema_root(schema)->children[0]);
-    char *copy = text.failed ? NULL : cfl_strndup(NULL, (const char *)text.data, text.len_bytes);
-    if (copy == NULL) {
-        status = cfl_error_no_memory(reterr);
-        goto done;
-    }
-    *ret_text = copy;
-
-done:
-    cfl_buf_done(&text);
+    cfl_buf_init(&buf, NULL);
+    append_type(&buf, &cfl_schema_root(schema)->children[0]);
     cfl_schema_unref(schema);
-    return status;
+    char *text = cfl_buf_take_text(&buf);
+    if (text == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    *ret_text = text;
+    return CFLIGHT_OK;
 }
 
 /* Both trees have the same shape already. */

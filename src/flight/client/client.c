@@ -144,19 +144,12 @@ static void format_authority(const struct cflight_client *client, struct cfl_buf
 }
 
 /* Moves the text out of `buf`. */
-static cflight_status take_header_text(struct cflight_client *client, struct cfl_buf *buf,
-                                       const char *what, char **ret_text, cflight_error **reterr)
+static cflight_status take_header_text(struct cfl_buf *buf, const char *what, char **ret_text,
+                                       cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
-    *ret_text =
-        buf->failed ? NULL : cfl_strndup(client->alloc, (const char *)buf->data, buf->len_bytes);
-    if (*ret_text == NULL) {
-        status = cfl_error_no_memory(reterr);
-    } else {
-        status = check_header_text(*ret_text, what, reterr);
-    }
-    cfl_buf_done(buf);
-    return status;
+    *ret_text = cfl_buf_take_text(buf);
+    return *ret_text == NULL ? cfl_error_no_memory(reterr)
+                             : check_header_text(*ret_text, what, reterr);
 }
 
 static cflight_status load_texts(struct cflight_client *client, cflight_error **reterr)
@@ -166,12 +159,11 @@ static cflight_status load_texts(struct cflight_client *client, cflight_error **
     cfl_buf_init(&text, client->alloc);
     (void)cfl_buf_append_format(&text, "%s%scflight/%s", user_agent == NULL ? "" : user_agent,
                                 user_agent == NULL ? "" : " ", CFLIGHT_VERSION_TEXT);
-    cflight_status status =
-        take_header_text(client, &text, "user agent", &client->user_agent, reterr);
+    cflight_status status = take_header_text(&text, "user agent", &client->user_agent, reterr);
     if (status == CFLIGHT_OK) {
         cfl_buf_init(&text, client->alloc);
         format_authority(client, &text);
-        status = take_header_text(client, &text, "authority", &client->authority, reterr);
+        status = take_header_text(&text, "authority", &client->authority, reterr);
     }
     return status;
 }

@@ -67,15 +67,7 @@ cflight_status cflight_action_serialize(const struct cflight_action *action,
 cflight_status cflight_action_parse(struct cflight_bytes bytes, struct cflight_action **ret_action,
                                     cflight_error **reterr)
 {
-    if (ret_action == NULL) {
-        return cfl_error_null_argument(reterr, "ret_action");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_action, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_action = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_action, NULL, bytes, (void **)ret_action, reterr);
 }
 
 bool cflight_action_equal(const struct cflight_action *a, const struct cflight_action *b)
@@ -161,15 +153,7 @@ cflight_status cflight_action_type_parse(struct cflight_bytes bytes,
                                          struct cflight_action_type **ret_action_type,
                                          cflight_error **reterr)
 {
-    if (ret_action_type == NULL) {
-        return cfl_error_null_argument(reterr, "ret_action_type");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_action_type, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_action_type = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_action_type, NULL, bytes, (void **)ret_action_type, reterr);
 }
 
 void cflight_action_type_free(struct cflight_action_type *action_type)

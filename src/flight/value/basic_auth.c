@@ -74,15 +74,7 @@ cflight_status cflight_basic_auth_parse(struct cflight_bytes bytes,
                                         struct cflight_basic_auth **ret_basic_auth,
                                         cflight_error **reterr)
 {
-    if (ret_basic_auth == NULL) {
-        return cfl_error_null_argument(reterr, "ret_basic_auth");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_basic_auth, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_basic_auth = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_basic_auth, NULL, bytes, (void **)ret_basic_auth, reterr);
 }
 
 void cflight_basic_auth_free(struct cflight_basic_auth *basic_auth)

@@ -147,15 +147,7 @@ cflight_status cflight_descriptor_parse(struct cflight_bytes bytes,
                                         struct cflight_descriptor **ret_descriptor,
                                         cflight_error **reterr)
 {
-    if (ret_descriptor == NULL) {
-        return cfl_error_null_argument(reterr, "ret_descriptor");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_descriptor, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_descriptor = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_descriptor, NULL, bytes, (void **)ret_descriptor, reterr);
 }
 
 cflight_status cflight_descriptor_copy(const struct cflight_descriptor *descriptor,
@@ -165,15 +157,10 @@ cflight_status cflight_descriptor_copy(const struct cflight_descriptor *descript
     if (status != CFLIGHT_OK) {
         return status;
     }
-    void *value = NULL;
     status = check(descriptor, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_value_copy(&cfl_value_descriptor, NULL, descriptor, &value, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        *ret_copy = value;
-    }
-    return status;
+    return status != CFLIGHT_OK
+               ? status
+               : cfl_value_copy(&cfl_value_descriptor, NULL, descriptor, (void **)ret_copy, reterr);
 }
 
 bool cflight_descriptor_equal(const struct cflight_descriptor *a,

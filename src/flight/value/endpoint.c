@@ -145,15 +145,7 @@ cflight_status cflight_endpoint_parse(struct cflight_bytes bytes,
                                       struct cflight_endpoint **ret_endpoint,
                                       cflight_error **reterr)
 {
-    if (ret_endpoint == NULL) {
-        return cfl_error_null_argument(reterr, "ret_endpoint");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_endpoint, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_endpoint = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_endpoint, NULL, bytes, (void **)ret_endpoint, reterr);
 }
 
 bool cflight_endpoint_equal(const struct cflight_endpoint *a, const struct cflight_endpoint *b)

@@ -137,15 +137,7 @@ cflight_status cflight_info_serialize(const struct cflight_info *info, cflight_b
 cflight_status cflight_info_parse(struct cflight_bytes bytes, struct cflight_info **ret_info,
                                   cflight_error **reterr)
 {
-    if (ret_info == NULL) {
-        return cfl_error_null_argument(reterr, "ret_info");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_info, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_info = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_info, NULL, bytes, (void **)ret_info, reterr);
 }
 
 /* A missing descriptor equals another: the infos say the same. */

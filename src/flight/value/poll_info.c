@@ -114,15 +114,7 @@ cflight_status cflight_poll_info_parse(struct cflight_bytes bytes,
                                        struct cflight_poll_info **ret_poll_info,
                                        cflight_error **reterr)
 {
-    if (ret_poll_info == NULL) {
-        return cfl_error_null_argument(reterr, "ret_poll_info");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_poll_info, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_poll_info = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_poll_info, NULL, bytes, (void **)ret_poll_info, reterr);
 }
 
 bool cflight_poll_info_equal(const struct cflight_poll_info *a, const struct cflight_poll_info *b)

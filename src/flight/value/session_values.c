@@ -298,16 +298,7 @@ cflight_status cflight_session_options_parse(struct cflight_bytes bytes,
                                              struct cflight_session_options **ret_options,
                                              cflight_error **reterr)
 {
-    if (ret_options == NULL) {
-        return cfl_error_null_argument(reterr, "ret_options");
-    }
-    void *value = NULL;
-    cflight_status status =
-        cfl_value_parse(&cfl_value_session_options, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_options = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_session_options, NULL, bytes, (void **)ret_options, reterr);
 }
 
 void cflight_session_options_free(struct cflight_session_options *options)
@@ -427,15 +418,7 @@ cflight_status cflight_session_errors_parse(struct cflight_bytes bytes,
                                             struct cflight_session_errors **ret_errors,
                                             cflight_error **reterr)
 {
-    if (ret_errors == NULL) {
-        return cfl_error_null_argument(reterr, "ret_errors");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_session_errors, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_errors = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_session_errors, NULL, bytes, (void **)ret_errors, reterr);
 }
 
 void cflight_session_errors_free(struct cflight_session_errors *errors)

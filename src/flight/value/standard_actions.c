@@ -53,15 +53,7 @@ cflight_status cflight_cancel_request_serialize(const struct cflight_info *info,
 cflight_status cflight_cancel_request_parse(struct cflight_bytes bytes,
                                             struct cflight_info **ret_info, cflight_error **reterr)
 {
-    if (ret_info == NULL) {
-        return cfl_error_null_argument(reterr, "ret_info");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_cancel_request, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_info = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_cancel_request, NULL, bytes, (void **)ret_info, reterr);
 }
 
 static cflight_status renew_to_message(struct cfl_arena *arena, const void *value,
@@ -113,15 +105,7 @@ cflight_status cflight_renew_request_parse(struct cflight_bytes bytes,
                                            struct cflight_endpoint **ret_endpoint,
                                            cflight_error **reterr)
 {
-    if (ret_endpoint == NULL) {
-        return cfl_error_null_argument(reterr, "ret_endpoint");
-    }
-    void *value = NULL;
-    cflight_status status = cfl_value_parse(&cfl_value_renew_request, NULL, bytes, &value, reterr);
-    if (status == CFLIGHT_OK) {
-        *ret_endpoint = value;
-    }
-    return status;
+    return cfl_value_parse(&cfl_value_renew_request, NULL, bytes, (void **)ret_endpoint, reterr);
 }
 
 cflight_status cflight_cancel_result_serialize(enum cflight_cancel_status cancel_status,

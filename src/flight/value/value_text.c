@@ -3,7 +3,6 @@
  * the value. Thread class: free. */
 #include "flight/value/values.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 
 enum { TEXT_BYTES_MAX = 256 };
@@ -52,8 +51,7 @@ void cfl_append_bytes_list_text(struct cfl_buf *target, const struct cflight_byt
 
 cflight_status cfl_text_finish(struct cfl_buf *buf, char **ret_text, cflight_error **reterr)
 {
-    char *text = buf->failed ? NULL : cfl_strndup(NULL, (const char *)buf->data, buf->len_bytes);
-    cfl_buf_done(buf);
+    char *text = cfl_buf_take_text(buf);
     if (text == NULL) {
         return cfl_error_no_memory(reterr);
     }

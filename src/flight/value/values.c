@@ -99,6 +99,9 @@ cflight_status cfl_value_parse(const struct cfl_value_type *type,
                                const struct cflight_allocator *alloc, struct cflight_bytes bytes,
                                void **ret_value, cflight_error **reterr)
 {
+    if (ret_value == NULL) {
+        return cfl_error_null_argument(reterr, "the place for the result");
+    }
     return cfl_value_parse_counted(type, alloc, bytes, NULL, ret_value, reterr);
 }
 

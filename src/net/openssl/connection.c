@@ -45,9 +45,7 @@ static cflight_status name_connection(struct cfl_tls_conn *conn, const char *nam
     cfl_buf_init(&key, conn->alloc);
     (void)cfl_buf_append_format(&key, "%s %s", conn->peer_name, name);
     conn->name = copy_name(conn->alloc, name);
-    conn->session_key =
-        key.failed ? NULL : cfl_strndup(conn->alloc, (const char *)key.data, key.len_bytes);
-    cfl_buf_done(&key);
+    conn->session_key = cfl_buf_take_text(&key);
     if (conn->name == NULL || conn->session_key == NULL) {
         return cfl_error_no_memory(reterr);
     }

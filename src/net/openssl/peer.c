@@ -7,15 +7,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-/* Moves the content of `buf` into a string; NULL when memory ran out. */
-static char *take_text(struct cfl_tls_conn *conn, struct cfl_buf *buf)
-{
-    char *text =
-        buf->failed ? NULL : cfl_strndup(conn->alloc, (const char *)buf->data, buf->len_bytes);
-    cfl_buf_clear(buf);
-    return text;
-}
-
 /* Lists the subject alternative names and finds the identity. False when memory ran out. */
 static bool list_sans(struct cfl_tls_conn *conn, X509 *cert, struct cfl_buf *buf)
 {
@@ -27,14 +18,14 @@ static bool list_sans(struct cfl_tls_conn *conn, X509 *cert, struct cfl_buf *buf
         if (!cfl_tls_append_san(buf, sk_GENERAL_NAME_value(sans, i))) {
             continue;
         }
-        char *text = take_text(conn, buf);
+        char *text = cfl_buf_take_text(buf);
         is_listed = text != NULL;
         if (is_listed) {
             conn->sans[conn->san_count++] = text;
         }
         if (is_listed && conn->identity == NULL &&
             cfl_tls_append_san_identity(buf, sk_GENERAL_NAME_value(sans, i))) {
-            conn->identity = take_text(conn, buf);
+            conn->identity = cfl_buf_take_text(buf);
             is_listed = conn->identity != NULL;
         }
     }
@@ -56,11 +47,11 @@ cflight_status cfl_tls_conn_describe_peer(struct cfl_tls_conn *conn, struct cfl_
     }
     cfl_buf_init(&buf, conn->alloc);
     cfl_tls_append_subject(&buf, cert);
-    conn->subject = take_text(conn, &buf);
+    conn->subject = cfl_buf_take_text(&buf);
     bool is_described = conn->subject != NULL && list_sans(conn, cert, &buf);
     if (is_described && conn->identity == NULL) {
         cfl_tls_append_common_name(&buf, cert);
-        conn->identity = take_text(conn, &buf);
+        conn->identity = cfl_buf_take_text(&buf);
         is_described = conn->identity != NULL;
     }
     cfl_buf_done(&buf);
