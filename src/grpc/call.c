@@ -46,7 +46,6 @@ void cfl_grpc_call_forget_request(struct cfl_grpc_call *call)
 {
     cfl_metadata_done(&call->headers);
     call->path = NULL;
-    call->authority = NULL;
 }
 
 void cfl_grpc_call_free(struct cfl_grpc_call *call)
@@ -162,11 +161,6 @@ void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes)
 const char *cfl_grpc_call_path(const struct cfl_grpc_call *call)
 {
     return call->path == NULL ? "" : call->path;
-}
-
-const char *cfl_grpc_call_authority(const struct cfl_grpc_call *call)
-{
-    return call->authority == NULL ? "" : call->authority;
 }
 
 int64_t cfl_grpc_call_deadline_ns(const struct cfl_grpc_call *call)

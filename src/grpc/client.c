@@ -292,10 +292,7 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
     call->handlers = *handlers;
     call->user_data = user_data;
     call->deadline_ns = params->deadline_ns;
-    call->path = cfl_texts_copy(&call->headers.texts, cflight_bytes_from_text(params->path));
-    call->authority =
-        cfl_texts_copy(&call->headers.texts, cflight_bytes_from_text(params->authority));
-    if (call->path == NULL || call->authority == NULL || !cfl_grpc_deadline_add(call)) {
+    if (!cfl_grpc_deadline_add(call)) {
         status = cfl_error_no_memory(reterr);
         goto done;
     }

@@ -186,8 +186,8 @@ void cfl_grpc_call_refuse(struct cfl_grpc_call *call);
  * rest. Empty messages take no credit: a user that queues messages bounds how many. */
 void cfl_grpc_call_consume(struct cfl_grpc_call *call, size_t len_bytes);
 
+/* Server: of the request. */
 const char *cfl_grpc_call_path(const struct cfl_grpc_call *call);
-const char *cfl_grpc_call_authority(const struct cfl_grpc_call *call);
 int64_t cfl_grpc_call_deadline_ns(const struct cfl_grpc_call *call);
 /* Server: request metadata. Client: response headers, once there. */
 const struct cfl_metadata *cfl_grpc_call_headers(const struct cfl_grpc_call *call);

@@ -49,8 +49,7 @@ struct cfl_grpc_call {
     void *user_data;
     int hold_count;
 
-    const char *path; /* in the texts of the headers, as is the next */
-    const char *authority;
+    const char *path; /* server: in the texts of the headers */
     int64_t deadline_ns;
     size_t heap_index; /* plus one; 0 is in no heap */
     struct cfl_metadata headers;

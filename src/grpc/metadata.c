@@ -122,13 +122,6 @@ cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_by
                                 : status;
 }
 
-cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *name,
-                                     const char *value, cflight_error **reterr)
-{
-    return cfl_metadata_add(metadata, cflight_bytes_from_text(name), cflight_bytes_from_text(value),
-                            reterr);
-}
-
 bool cfl_metadata_get(const struct cfl_metadata *metadata, const char *name,
                       struct cflight_bytes *ret_value)
 {

@@ -24,8 +24,6 @@ void cfl_metadata_done(struct cfl_metadata *metadata);
  * text value with control or non-ASCII bytes. */
 cflight_status cfl_metadata_add(struct cfl_metadata *metadata, struct cflight_bytes name,
                                 struct cflight_bytes value, cflight_error **reterr);
-cflight_status cfl_metadata_add_text(struct cfl_metadata *metadata, const char *name,
-                                     const char *value, cflight_error **reterr);
 /* As add, without the check for reserved names: for the library's own fields and for what a peer
  * sent. */
 cflight_status cfl_metadata_add_unchecked(struct cfl_metadata *metadata, struct cflight_bytes name,

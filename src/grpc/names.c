@@ -30,7 +30,7 @@ static enum cfl_grpc_field_kind known_kind(struct cflight_bytes name)
     case sizeof "te" - 1:
         return equals(name, "te") ? CFL_GRPC_FIELD_TE : CFL_GRPC_FIELD_TEXT;
     case sizeof "host" - 1:
-        return equals(name, "host") ? CFL_GRPC_FIELD_HOST : CFL_GRPC_FIELD_TEXT;
+        return equals(name, "host") ? CFL_GRPC_FIELD_INTERNAL : CFL_GRPC_FIELD_TEXT;
     case sizeof ":path" - 1:
         return equals(name, ":path") ? CFL_GRPC_FIELD_PATH : CFL_GRPC_FIELD_TEXT;
     case sizeof ":method" - 1: /* :status, upgrade */
@@ -38,11 +38,9 @@ static enum cfl_grpc_field_kind known_kind(struct cflight_bytes name)
                : equals(name, ":status") ? CFL_GRPC_FIELD_HTTP_STATUS
                : equals(name, "upgrade") ? CFL_GRPC_FIELD_INTERNAL
                                          : CFL_GRPC_FIELD_TEXT;
-    case sizeof ":authority" - 1: /* connection, keep-alive */
-        return equals(name, ":authority")   ? CFL_GRPC_FIELD_AUTHORITY
-               : equals(name, "connection") ? CFL_GRPC_FIELD_INTERNAL
-               : equals(name, "keep-alive") ? CFL_GRPC_FIELD_INTERNAL
-                                            : CFL_GRPC_FIELD_TEXT;
+    case sizeof "connection" - 1: /* keep-alive */
+        return equals(name, "connection") || equals(name, "keep-alive") ? CFL_GRPC_FIELD_INTERNAL
+                                                                        : CFL_GRPC_FIELD_TEXT;
     case sizeof "grpc-status" - 1:
         return equals(name, "grpc-status") ? CFL_GRPC_FIELD_STATUS : CFL_GRPC_FIELD_TEXT;
     case sizeof "content-type" - 1: /* grpc-message, grpc-timeout */

@@ -99,11 +99,8 @@ static cflight_status fill_call(struct cfl_grpc_call *call, const struct request
 {
     struct cfl_grpc_conn *conn = call->conn;
     const struct cflight_bytes *values = request->values;
-    struct cflight_bytes authority = values[CFL_GRPC_FIELD_AUTHORITY];
     call->path = cfl_texts_copy(&call->headers.texts, values[CFL_GRPC_FIELD_PATH]);
-    call->authority = cfl_texts_copy(
-        &call->headers.texts, authority.data != NULL ? authority : values[CFL_GRPC_FIELD_HOST]);
-    if (call->path == NULL || call->authority == NULL) {
+    if (call->path == NULL) {
         return CFLIGHT_RESOURCE_EXHAUSTED;
     }
     cflight_status status = CFLIGHT_OK;

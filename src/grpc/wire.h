@@ -19,8 +19,6 @@ enum cfl_grpc_field_kind {
     CFL_GRPC_FIELD_INTERNAL, /* of the protocol; nothing here goes by it */
     CFL_GRPC_FIELD_METHOD,
     CFL_GRPC_FIELD_PATH,
-    CFL_GRPC_FIELD_AUTHORITY,
-    CFL_GRPC_FIELD_HOST,
     CFL_GRPC_FIELD_HTTP_STATUS,
     CFL_GRPC_FIELD_CONTENT_TYPE,
     CFL_GRPC_FIELD_TE,

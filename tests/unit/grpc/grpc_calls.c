@@ -29,7 +29,9 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
         t_grpc_pair_init(&pair);
         cfl_metadata_init(&metadata, NULL);
         CHECK_OK(t_grpc_pair_open(&pair, &error), error);
-        CHECK_OK(cfl_metadata_add_text(&metadata, "X-Text", "hello", &error), error);
+        CHECK_OK(cfl_metadata_add(&metadata, cflight_bytes_from_text("X-Text"),
+                                  cflight_bytes_from_text("hello"), &error),
+                 error);
         CHECK_OK(cfl_metadata_add(&metadata, cflight_bytes_from_text("x-raw-bin"),
                                   cflight_bytes_make("\0\1\2\xff", 4), &error),
                  error);
@@ -49,7 +51,6 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
         assert_int_equal(served->half_close_count, 1);
         assert_string_equal(cfl_grpc_call_path(served->call),
                             "/arrow.flight.protocol.FlightService/DoExchange");
-        assert_string_equal(cfl_grpc_call_authority(served->call), "localhost:1");
         struct cflight_bytes value = {NULL, 0};
         assert_true(cfl_metadata_get(cfl_grpc_call_headers(served->call), "x-raw-bin", &value));
         assert_true(cflight_bytes_equal(value, cflight_bytes_make("\0\1\2\xff", 4)));

@@ -190,7 +190,6 @@ TEST(grpc_server, request_metadata_is_decoded)
     assert_int_equal(client.pair.served_count, 1);
     struct cfl_grpc_call *call = client.pair.served[0].call;
     const struct cfl_metadata *metadata = cfl_grpc_call_headers(call);
-    assert_string_equal(cfl_grpc_call_authority(call), "by-host");
     assert_int_equal(metadata->count, 4);
     assert_true(cflight_bytes_equal(metadata->fields[0].value, cflight_bytes_make("\0\1", 2)));
     assert_true(cflight_bytes_equal(metadata->fields[1].value, cflight_bytes_make("\xff", 1)));
@@ -404,7 +403,9 @@ TEST(grpc_server, trailers_fit_what_the_client_takes)
         cfl_metadata_init(&trailers, NULL);
         struct cflight_bytes detail = {(const uint8_t *)text + TEXT_BYTES - detail_bytes,
                                        detail_bytes};
-        CHECK_OK(cfl_metadata_add_text(&trailers, "x-arrow-status", "5", NULL), NULL);
+        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text("x-arrow-status"),
+                                  cflight_bytes_from_text("5"), NULL),
+                 NULL);
         add_sized(&trailers, "x-arrow-status-message-bin", detail);
         add_sized(&trailers, "x-arrow-status-detail-bin", detail);
         add_sized(&trailers, "grpc-status-details-bin", detail);

@@ -538,7 +538,8 @@ static cflight_status run_exchange(struct t_grpc_pair *pair, struct t_user *user
     cfl_metadata_init(&metadata, pair->alloc);
     cflight_status status = t_grpc_pair_open(pair, NULL);
     if (status == CFLIGHT_OK) {
-        status = cfl_metadata_add_text(&metadata, "x-raw-bin", "value", NULL);
+        status = cfl_metadata_add(&metadata, cflight_bytes_from_text("x-raw-bin"),
+                                  cflight_bytes_from_text("value"), NULL);
     }
     if (status == CFLIGHT_OK) {
         status = t_call_with(pair, user, &metadata, pair->clock.now_ns + CFL_NS_PER_S, NULL);
