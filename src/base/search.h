@@ -2,8 +2,15 @@
 #ifndef CFL_BASE_SEARCH_H
 #define CFL_BASE_SEARCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "cflight/bytes.h"
+
+/* Orders by the bytes, a shorter one first: negative, 0 or positive. */
+static inline int cfl_bytes_compare(struct cflight_bytes a, struct cflight_bytes b)
+{
+    size_t common_bytes = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
+    int order = common_bytes == 0 ? 0 : memcmp(a.data, b.data, common_bytes);
+    return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
+}
 
 /* Binary search in a sorted array. `compare` is negative when the element sorts before the key, and
  * 0 for the one that is sought. *ret_index is where the key is, or, when it returns false, where it

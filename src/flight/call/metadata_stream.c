@@ -28,35 +28,41 @@ void cflight_metadata_reader_free(cflight_metadata_reader *reader)
     }
 }
 
-cflight_status cflight_metadata_reader_try_next(cflight_metadata_reader *reader, int64_t timeout_ms,
-                                                bool *ret_is_ready, cflight_buffer **ret_metadata,
-                                                cflight_error **reterr)
+cflight_status cfl_call_receive_field(struct cfl_call *call, int64_t timeout_ns, bool *ret_is_ready,
+                                      uint32_t field, const char *name, cflight_buffer **ret_value,
+                                      cflight_error **reterr)
 {
     struct cfl_message message = {0};
-    struct cflight_bytes metadata = {NULL, 0};
+    struct cflight_bytes value = {NULL, 0};
     bool has_message = false;
     cflight_status status =
-        CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_is_ready), CFL_ARG(ret_metadata));
+        cfl_call_receive(call, timeout_ns, ret_is_ready, &has_message, &message, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    int64_t timeout_ns = cfl_duration_from_ms(timeout_ms);
-    status =
-        cfl_call_receive(reader->call, timeout_ns, ret_is_ready, &has_message, &message, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    *ret_metadata = NULL;
+    *ret_value = NULL;
     if (has_message) {
         status =
-            cfl_single_field_read(cflight_buffer_bytes(message.raw), CFL_FIELD_PUT_RESULT_METADATA,
-                                  "PutResult", &metadata, reterr);
+            cfl_single_field_read(cflight_buffer_bytes(message.raw), field, name, &value, reterr);
         if (status == CFLIGHT_OK) {
-            status = cflight_buffer_new_copy(metadata, ret_metadata, reterr);
+            status = cflight_buffer_new_copy(value, ret_value, reterr);
         }
         cfl_message_done(&message);
     }
     return status;
+}
+
+cflight_status cflight_metadata_reader_try_next(cflight_metadata_reader *reader, int64_t timeout_ms,
+                                                bool *ret_is_ready, cflight_buffer **ret_metadata,
+                                                cflight_error **reterr)
+{
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(reader), CFL_ARG(ret_is_ready), CFL_ARG(ret_metadata));
+    return status != CFLIGHT_OK
+               ? status
+               : cfl_call_receive_field(reader->call, cfl_duration_from_ms(timeout_ms),
+                                        ret_is_ready, CFL_FIELD_PUT_RESULT_METADATA, "PutResult",
+                                        ret_metadata, reterr);
 }
 
 cflight_status cflight_metadata_reader_next(cflight_metadata_reader *reader,

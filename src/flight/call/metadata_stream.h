@@ -19,4 +19,10 @@ struct cflight_metadata_writer {
 cflight_status cfl_metadata_reader_new(struct cfl_call *call, cflight_metadata_reader **ret_reader,
                                        cflight_error **reterr);
 
+/* Receives a message of one bytes field, as cfl_call_receive() does: *ret_value is a copy of the
+ * field, or NULL at the end. `name` is the message's, for errors. */
+cflight_status cfl_call_receive_field(struct cfl_call *call, int64_t timeout_ns, bool *ret_is_ready,
+                                      uint32_t field, const char *name, cflight_buffer **ret_value,
+                                      cflight_error **reterr);
+
 #endif /* CFL_FLIGHT_CALL_METADATA_STREAM_H */

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/refcount.h"
+#include "base/search.h"
 #include "cflight/bearer_auth.h"
 #include "flight/kit/password_methods.h"
 
@@ -177,26 +178,21 @@ static cflight_status load_content(const char *path, struct content **ret_conten
     return CFLIGHT_OK;
 }
 
+static int compare_name(const void *element, const void *name)
+{
+    const struct entry *entry = element;
+    return cfl_bytes_compare(cflight_bytes_from_text(entry->name),
+                             *(const struct cflight_bytes *)name);
+}
+
 /* NULL when there is no such name. */
 static const struct entry *find_entry(const struct content *content, struct cflight_bytes name)
 {
-    size_t low = 0;
-    size_t high = content->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct cflight_bytes there = cflight_bytes_from_text(content->entries[middle].name);
-        size_t common_bytes = there.len_bytes < name.len_bytes ? there.len_bytes : name.len_bytes;
-        int order = common_bytes == 0 ? 0 : memcmp(there.data, name.data, common_bytes);
-        if (order == 0 && there.len_bytes == name.len_bytes) {
-            return &content->entries[middle];
-        }
-        if (order < 0 || (order == 0 && there.len_bytes < name.len_bytes)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return NULL;
+    size_t index = 0;
+    return cfl_search(content->entries, content->count, sizeof *content->entries, &name,
+                      compare_name, &index)
+               ? &content->entries[index]
+               : NULL;
 }
 
 cflight_status cflight_password_file_new(const char *path, cflight_password_file **ret_file,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/search.h"
 
 static const char OPTIONS_NAME[] = "SessionOptions";
 static const char ERRORS_NAME[] = "SetSessionOptionsResult";
@@ -24,16 +25,8 @@ static int compare_keys(const void *left, const void *right)
 {
     const struct key *a = left;
     const struct key *b = right;
-    size_t common_bytes =
-        a->name.len_bytes < b->name.len_bytes ? a->name.len_bytes : b->name.len_bytes;
-    int order = common_bytes == 0 ? 0 : memcmp(a->name.data, b->name.data, common_bytes);
-    if (order != 0) {
-        return order;
-    }
-    if (a->name.len_bytes != b->name.len_bytes) {
-        return a->name.len_bytes < b->name.len_bytes ? -1 : 1;
-    }
-    return a->index < b->index ? -1 : 1;
+    int order = cfl_bytes_compare(a->name, b->name);
+    return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
 }
 
 /* Sorts by name and keeps the last of equal ones; returns how many are left. */

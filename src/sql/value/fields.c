@@ -13,6 +13,7 @@
 #include <flight_sql.pb-c.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "base/utf8.h"
 
 typedef Arrow__Flight__Protocol__Sql__IngestOption pb_option;
@@ -337,13 +338,6 @@ static cflight_status take_texts(struct cfl_arena *arena, const struct place *pl
     return CFLIGHT_OK;
 }
 
-static int compare_names(struct cflight_bytes a, struct cflight_bytes b)
-{
-    size_t common_bytes = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
-    int order = common_bytes == 0 ? 0 : memcmp(a.data, b.data, common_bytes);
-    return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
-}
-
 /* By name, then by place in the message: the entries of protobuf-c lie in no order of their own. */
 struct entry {
     struct cflight_sql_option option;
@@ -354,7 +348,7 @@ static int compare_entries(const void *left, const void *right)
 {
     const struct entry *a = left;
     const struct entry *b = right;
-    int order = compare_names(a->option.name, b->option.name);
+    int order = cfl_bytes_compare(a->option.name, b->option.name);
     return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
 }
 
@@ -382,7 +376,8 @@ static cflight_status take_options(struct cfl_arena *arena, const struct place *
         qsort(entries, count, sizeof *entries, compare_entries);
     }
     for (size_t i = 0; i < count; i++) {
-        if (i + 1 == count || compare_names(entries[i].option.name, entries[i + 1].option.name)) {
+        if (i + 1 == count ||
+            cfl_bytes_compare(entries[i].option.name, entries[i + 1].option.name)) {
             options[kept++] = entries[i].option;
         }
     }
