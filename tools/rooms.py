@@ -37,6 +37,8 @@ ROOMS = {
     "src/flight/server": {"src/flight/value", "src/flight/call", "src/flight/server"},
     "src/flight/kit": {"src/flight/value", "src/flight/kit"},
     "src/sql/value": {"src/sql/value"},
+    "src/sql/client": {"src/sql/value", "src/sql/client"},
+    "src/sql/server": {"src/sql/value", "src/sql/server"},
     "src/net": {"src/net", "src/net/openssl"},
     "src/net/openssl": {"src/net", "src/net/openssl"},
     "cli/system": {"cli/system"},

@@ -76,9 +76,13 @@ static void round_trip(const cflight_sql_info *info)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 {
     struct cflight_bytes left = cflight_bytes_make(data, len_bytes);
+    struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
     struct ArrowArrayStream stream;
     cflight_sql_info *info = NULL;
-    if (cflight_ipc_open_reader(read_bytes, NULL, &left, NULL, &stream, NULL) != CFLIGHT_OK) {
+    options.message_bytes_max = (uint64_t)1 << 20;
+    options.unpacked_bytes_max = (uint64_t)1 << 24;
+    options.dictionary_bytes_max = (uint64_t)1 << 24;
+    if (cflight_ipc_open_reader(read_bytes, NULL, &left, &options, &stream, NULL) != CFLIGHT_OK) {
         return 0;
     }
     require(cflight_sql_info_new(&info, NULL) == CFLIGHT_OK);
