@@ -94,6 +94,22 @@ cflight_session_store_end_identity(cflight_session_store *store, struct cflight_
 /// Returns the session of the call in hand; NULL when the server has no store.
 CFLIGHT_EXPORT cflight_session *
 cflight_session_of(const cflight_server_context *context);
+/// Tells whether the call in hand began its session: the client had no cookie. Whether it keeps the
+/// one it gets only its next call can show.
+CFLIGHT_EXPORT bool
+cflight_session_is_new(const cflight_server_context *context);
+/// Ties something of the application's to a session, once: a connection to a database, for
+/// instance. A session with such data counts among those with options when too many are there.
+/// @param data     Taken on success; not NULL.
+/// @param release  Runs when the session has ended and no call has it any more, on any thread and
+///                 under no lock, within a function that ends sessions or the end of a call. May be
+///                 NULL.
+/// @return false when the session has data already, or `data` is NULL
+CFLIGHT_EXPORT bool
+cflight_session_set_data(cflight_session *session, void *data, void (*release)(void *data));
+/// The data of a session, or NULL. Valid until the handler returns.
+CFLIGHT_EXPORT void *
+cflight_session_data(cflight_session *session);
 /// Returns the id as it is in the cookie: a secret of the client; do not log it.
 CFLIGHT_EXPORT const char *
 cflight_session_id(const cflight_session *session);

@@ -146,6 +146,12 @@ cflight_session *cflight_session_of(const cflight_server_context *context)
     return instance == NULL ? NULL : instance->session;
 }
 
+bool cflight_session_is_new(const cflight_server_context *context)
+{
+    const struct instance *instance = cflight_server_context_middleware(context, MIDDLEWARE_KEY);
+    return instance != NULL && instance->is_new;
+}
+
 /* Sends a result and drops its buffer. */
 static cflight_status respond(cflight_response *response, cflight_buffer *body,
                               cflight_error **reterr)

@@ -21,6 +21,11 @@ static size_t option_bytes(const struct cflight_session_option *option)
     return sum_bytes;
 }
 
+static void option_layout(struct cfl_block *block, const void *value, void *ret_value)
+{
+    cfl_session_option_layout(block, value, ret_value);
+}
+
 /* What an option counts in the store. */
 static size_t kept_bytes(const struct cflight_session_option *option)
 {
@@ -78,8 +83,7 @@ static enum cflight_session_error_code set_one(cflight_session *session,
         }
     }
     if (option->type != CFLIGHT_SESSION_VALUE_NONE) {
-        copy =
-            cfl_block_copy(options->allocator, option, sizeof *option, cfl_session_option_layout);
+        copy = cfl_block_copy(options->allocator, option, sizeof *option, option_layout);
         if (copy == NULL) {
             return CFLIGHT_SESSION_ERROR_ERROR;
         }
@@ -99,9 +103,38 @@ static enum cflight_session_error_code set_one(cflight_session *session,
 static void relist(cflight_session *session)
 {
     (void)pthread_mutex_lock(&session->mutex);
-    bool has_options = session->locked.count > 0;
+    bool is_filled = session->locked.count > 0 || session->locked.data != NULL;
     (void)pthread_mutex_unlock(&session->mutex);
-    cfl_session_store_relist(session, has_options);
+    cfl_session_store_relist(session, is_filled);
+}
+
+bool cflight_session_set_data(cflight_session *session, void *data, void (*release)(void *data))
+{
+    if (session == NULL || data == NULL) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&session->mutex);
+    bool is_first = session->locked.data == NULL;
+    if (is_first) {
+        session->locked.data = data;
+        session->locked.release_data = release;
+    }
+    (void)pthread_mutex_unlock(&session->mutex);
+    if (is_first) {
+        relist(session);
+    }
+    return is_first;
+}
+
+void *cflight_session_data(cflight_session *session)
+{
+    if (session == NULL) {
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&session->mutex);
+    void *data = session->locked.data;
+    (void)pthread_mutex_unlock(&session->mutex);
+    return data;
 }
 
 static cflight_status check_option(const struct cflight_session_option *option,

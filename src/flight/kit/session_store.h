@@ -43,6 +43,8 @@ struct cflight_session {
         size_t count;
         size_t capacity;
         size_t used_bytes;
+        void *data; /* the application's */
+        void (*release_data)(void *data);
     } locked;
 };
 

@@ -114,6 +114,9 @@ void cfl_session_unref(cflight_session *session)
     }
     cfl_free_array(alloc, session->locked.options, session->locked.capacity,
                    sizeof *session->locked.options);
+    if (session->locked.release_data != NULL) {
+        session->locked.release_data(session->locked.data);
+    }
     (void)pthread_mutex_destroy(&session->mutex);
     explicit_bzero(session, sizeof *session);
     cfl_free(alloc, session, sizeof *session);

@@ -25,7 +25,8 @@ struct kit {
     size_t line_count;
 };
 
-/* Answers "whoami" with the caller's names and "trace" with the headers for the next server. */
+/* Answers "whoami" with the caller's names, "trace" with the headers for the next server, and "new"
+ * when the call began its session. */
 static cflight_status do_action(void *user_data, cflight_server_context *context,
                                 const struct cflight_action *action, cflight_response *response,
                                 cflight_error **reterr)
@@ -43,6 +44,10 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
                    ? status
                    : cflight_response_result(response,
                                              cflight_server_context_peer_identity(context), reterr);
+    }
+    if (cflight_bytes_equal(action->type, t_text("new"))) {
+        return cflight_response_result(
+            response, t_text(cflight_session_is_new(context) ? "yes" : "no"), reterr);
     }
     struct cflight_trace trace;
     struct cflight_trace child;
@@ -280,7 +285,12 @@ TEST(kits, a_session_lasts_from_call_to_call)
     CHECK_OK(cflight_cookie_jar_new(NULL, &jar, &error), error);
     cflight_cookie_jar_middleware(jar, &middleware);
     kit_open(&kit, false, true, &middleware);
+    char is_new[2][128] = {"", ""};
+    CHECK_OK(run(&kit, "new", NULL, 0, is_new, &error), error);
+    assert_string_equal(is_new[0], "yes");
     assert_int_equal(option_count(&kit), 0);
+    CHECK_OK(run(&kit, "new", NULL, 0, is_new, &error), error);
+    assert_string_equal(is_new[0], "no");
     struct cflight_session_option option = {
         .name = t_text("n"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
     struct cflight_session_options options = {&option, 1};

@@ -368,6 +368,57 @@ TEST(sessions, a_closed_session_is_unknown)
     cfl_session_unref(session); /* outlives the store */
 }
 
+static void count_release(void *data)
+{
+    ++*(int *)data;
+}
+
+/* Goal: data stays with a session until it has ended and nobody has it, and is released once.
+ * Method: end sessions in each of the ways there are. */
+TEST(sessions, data_lasts_as_long_as_its_session)
+{
+    struct store store;
+    struct cflight_session_store_options options = defaults();
+    int released = 0;
+    int other = 0;
+    options.idle_timeout_ms = 10;
+    options.sessions_max = 3;
+    store_open(&store, options);
+    cflight_session *session = begin(&store);
+    assert_null(cflight_session_data(session));
+    assert_false(cflight_session_set_data(session, NULL, count_release));
+    assert_true(cflight_session_set_data(session, &released, count_release));
+    assert_false(cflight_session_set_data(session, &other, count_release));
+    assert_ptr_equal(cflight_session_data(session), &released);
+    for (int i = 0; i < 100; i++) { /* a flood of calls without a cookie does not reach it */
+        cfl_session_unref(begin(&store));
+    }
+    assert_true(is_known(&store, cflight_session_id(session)));
+    (void)set_text(session, "a", "b");
+    (void)set_text(session, "a", NULL);
+    cflight_session_close(session);
+    assert_int_equal(released, 0); /* a call still has it */
+    cfl_session_unref(session);
+    assert_int_equal(released, 1);
+    session = begin(&store);
+    assert_true(cflight_session_set_data(session, &released, count_release));
+    cfl_session_unref(session);
+    store.clock.now_ns += 11 * CFL_NS_PER_MS;
+    assert_int_equal(cflight_session_store_count(store.store), 0);
+    assert_int_equal(released, 2);
+    session = begin(&store);
+    assert_true(cflight_session_set_data(session, &released, count_release));
+    cfl_session_unref(session);
+    session = begin(&store);
+    assert_true(cflight_session_set_data(session, &other, NULL));
+    cfl_session_unref(session);
+    cflight_session_store_unref(store.store);
+    assert_int_equal(released, 3);
+    assert_int_equal(other, 0);
+    assert_null(cflight_session_data(NULL));
+    assert_false(cflight_session_set_data(NULL, &other, NULL));
+}
+
 /* Goal: misuse is answered, not followed. Method: NULLs and texts that are not UTF-8. */
 TEST(sessions, malformed_options_are_refused)
 {
