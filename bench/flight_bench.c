@@ -57,7 +57,7 @@ static int fail(cflight_error *error)
 
 /* ---- one batch, used again and again ---- */
 
-enum { TEXT_BYTES = 16, TICKET_BYTES = 64, PEM_BYTES_MAX = 65536 };
+enum { TEXT_BYTES = 16, TICKET_BYTES = 64 };
 
 static void release_nothing(struct ArrowArray *array)
 {
@@ -235,20 +235,6 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     return cflight_response_info(response, &info, reterr);
 }
 
-static struct cflight_bytes read_file(const char *path)
-{
-    static char content[2][PEM_BYTES_MAX];
-    static int used;
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        return cflight_bytes_from_text("");
-    }
-    char *target = content[used++];
-    size_t len_bytes = fread(target, 1, PEM_BYTES_MAX, file);
-    (void)fclose(file);
-    return cflight_bytes_make(target, len_bytes);
-}
-
 /* `cert` and `key` are names of PEM files; NULL for a server without TLS. */
 static int serve(const char *location, const char *cert, const char *key)
 {
@@ -256,6 +242,8 @@ static int serve(const char *location, const char *cert, const char *key)
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     cflight_server *server = NULL;
+    cflight_buffer *cert_chain = NULL;
+    cflight_buffer *private_key = NULL;
     cflight_error *error = NULL;
     char byte = 0;
     handlers.do_get = do_get;
@@ -263,12 +251,20 @@ static int serve(const char *location, const char *cert, const char *key)
     handlers.get_flight_info = get_flight_info;
     options.split_is_off = true;
     if (cert != NULL && key != NULL) {
-        pair.cert_chain = read_file(cert);
-        pair.private_key = read_file(key);
+        if (cflight_pem_read(cert, &cert_chain, &error) != CFLIGHT_OK ||
+            cflight_pem_read(key, &private_key, &error) != CFLIGHT_OK) {
+            cflight_buffer_unref(cert_chain);
+            return fail(error);
+        }
+        pair.cert_chain = cflight_buffer_bytes(cert_chain);
+        pair.private_key = cflight_buffer_bytes(private_key);
         options.tls.key_pairs = &pair;
         options.tls.key_pair_count = 1;
     }
-    if (cflight_server_new(location, &handlers, &options, &server, &error) != CFLIGHT_OK) {
+    cflight_status status = cflight_server_new(location, &handlers, &options, &server, &error);
+    cflight_buffer_unref(cert_chain);
+    cflight_buffer_unref(private_key);
+    if (status != CFLIGHT_OK) {
         return fail(error);
     }
     (void)printf("%s\n", cflight_server_location(server));

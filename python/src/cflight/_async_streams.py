@@ -253,7 +253,7 @@ class AsyncFlightStreamWriter:
             self._driver.touch()
 
     def cancel(self):
-        """End the call."""
+        """End the call; reads and writes of it raise FlightCancelledError."""
         self._writer.cancel()
         self._driver.touch()
 

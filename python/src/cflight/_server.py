@@ -179,6 +179,11 @@ class FlightServerBase(FlightServerCore):
     read_options : IpcReadOptions, optional
         How batches are read.
 
+    Attributes
+    ----------
+    location : Location
+        With the bound port, as clients can use it.
+
     Raises
     ------
     ArrowInvalid
@@ -340,45 +345,54 @@ class FlightServerBase(FlightServerCore):
         FlightServerBase.shutdown(self)
 
     def list_flights(self, context, criteria):
-        """Return the flights that fit `criteria` (bytes): an iterable of FlightInfo."""
+        """Return the flights that fit `criteria` (bytes): an iterable of :class:`FlightInfo`.
+
+        An iterator is asked for the next flight when the last one was sent.
+        """
         raise NotImplementedError("this server has no ListFlights")
 
     def get_flight_info(self, context, descriptor):
-        """Return the FlightInfo of a FlightDescriptor."""
+        """Return the :class:`FlightInfo` of a :class:`FlightDescriptor`; KeyError when there is none."""
         raise NotImplementedError("this server has no GetFlightInfo")
 
     def poll_flight_info(self, context, descriptor):
-        """Start a long query, or say how it goes: return a PollInfo."""
+        """Start a long query, or say how it goes: return a :class:`PollInfo`.
+
+        The client asks again with the descriptor that is in it, until there is none.
+        """
         raise NotImplementedError("this server has no PollFlightInfo")
 
     def get_schema(self, context, descriptor):
-        """Return the SchemaResult of a FlightDescriptor."""
+        """Return the :class:`SchemaResult` of a :class:`FlightDescriptor`."""
         raise NotImplementedError("this server has no GetSchema")
 
     def do_get(self, context, ticket):
-        """Return the data of a Ticket: a RecordBatchStream or a GeneratorStream.
+        """Return the data of a :class:`Ticket`: a :class:`RecordBatchStream` or a :class:`GeneratorStream`.
 
         The context belongs to the stream, too, and ends with it.
         """
         raise NotImplementedError("this server has no DoGet")
 
     def do_put(self, context, descriptor, reader, writer):
-        """Take an upload: read from a MetadataRecordBatchReader, answer to a FlightMetadataWriter.
+        """Take an upload: read from a :class:`MetadataRecordBatchReader`, answer to a :class:`FlightMetadataWriter`.
 
         May return before the end of the data; the client is told at once.
         """
         raise NotImplementedError("this server has no DoPut")
 
     def do_exchange(self, context, descriptor, reader, writer):
-        """Read from a MetadataRecordBatchReader and write to a MetadataRecordBatchWriter."""
+        """Read from a :class:`MetadataRecordBatchReader`, write to a :class:`MetadataRecordBatchWriter`.
+
+        In any order, and on two threads if need be; the writer has to begin first.
+        """
         raise NotImplementedError("this server has no DoExchange")
 
     def list_actions(self, context):
-        """Return the actions: an iterable of ActionType, or of pairs of name and description."""
+        """Return the actions: an iterable of :class:`ActionType`, or of pairs of name and description."""
         raise NotImplementedError("this server has no ListActions")
 
     def do_action(self, context, action):
-        """Run an Action: return an iterable of Result or bytes-like, or None for no result.
+        """Run an :class:`Action`: return an iterable of :class:`Result` or bytes-like, or None for no result.
 
         An iterator is asked for the next result when the last one was sent.
         """

@@ -383,6 +383,12 @@ class ClientMiddleware:
     """Watches one call of a client; subclass it and override what is of interest.
 
     Exceptions in these methods are logged and do not disturb the call.
+
+    Examples
+    --------
+    >>> class Tracer(ClientMiddleware):
+    ...     def sending_headers(self):
+    ...         return {"traceparent": current_trace()}
     """
 
     def sending_headers(self):
@@ -399,7 +405,15 @@ class ClientMiddleware:
 
 
 class ServerMiddlewareFactory:
-    """Makes middleware for each call of a server; subclass it and override :meth:`start_call`."""
+    """Makes middleware for each call of a server; subclass it and override :meth:`start_call`.
+
+    Examples
+    --------
+    >>> class Factory(ServerMiddlewareFactory):
+    ...     def start_call(self, info, headers):
+    ...         if "x-tenant" not in headers:
+    ...             raise FlightUnauthenticatedError("whose call is this?")
+    """
 
     def start_call(self, info, headers):
         """Return a :class:`ServerMiddleware` for the call, or None.

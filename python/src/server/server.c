@@ -444,7 +444,7 @@ static PyGetSetDef server_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(server_doc, "The part of :class:`FlightServerBase` that is written in C.");
+PyDoc_STRVAR(server_doc, "What a :class:`FlightServerBase` is besides its methods.");
 
 static PyType_Slot server_slots[] = {
     {Py_tp_doc, (void *)server_doc},

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "flight/client/client.h"
+#include "flight/value/values.h"
 
 /* A stream of messages that are not FlightData; each public stream type is one of these. */
 struct message_stream {
@@ -41,24 +42,33 @@ static cflight_status ask(struct cflight_client *client, enum cflight_method met
     return status;
 }
 
+/* The same for an answer that is a value. */
+static cflight_status ask_value(struct cflight_client *client, enum cflight_method method,
+                                const struct cflight_descriptor *descriptor,
+                                const struct cflight_call_options *options,
+                                const struct cfl_value_type *type, void **ret_value,
+                                cflight_error **reterr)
+{
+    cflight_buffer *message = NULL;
+    cflight_status status = ask(client, method, descriptor, options, &message, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_value_parse(type, NULL, cflight_buffer_bytes(message), ret_value, reterr);
+    }
+    cflight_buffer_unref(message);
+    return status;
+}
+
 cflight_status cflight_client_get_flight_info(cflight_client *client,
                                               const struct cflight_descriptor *descriptor,
                                               const struct cflight_call_options *options,
                                               struct cflight_info **ret_info,
                                               cflight_error **reterr)
 {
-    cflight_buffer *message = NULL;
     cflight_status status =
         CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(ret_info));
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = ask(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, descriptor, options, &message, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_info_parse(cflight_buffer_bytes(message), ret_info, reterr);
-    }
-    cflight_buffer_unref(message);
-    return status;
+    return status != CFLIGHT_OK ? status
+                                : ask_value(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, descriptor,
+                                            options, &cfl_value_info, (void **)ret_info, reterr);
 }
 
 cflight_status cflight_client_poll_flight_info(cflight_client *client,
@@ -67,18 +77,12 @@ cflight_status cflight_client_poll_flight_info(cflight_client *client,
                                                struct cflight_poll_info **ret_poll_info,
                                                cflight_error **reterr)
 {
-    cflight_buffer *message = NULL;
     cflight_status status =
         CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(ret_poll_info));
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = ask(client, CFLIGHT_METHOD_POLL_FLIGHT_INFO, descriptor, options, &message, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_poll_info_parse(cflight_buffer_bytes(message), ret_poll_info, reterr);
-    }
-    cflight_buffer_unref(message);
-    return status;
+    return status != CFLIGHT_OK
+               ? status
+               : ask_value(client, CFLIGHT_METHOD_POLL_FLIGHT_INFO, descriptor, options,
+                           &cfl_value_poll_info, (void **)ret_poll_info, reterr);
 }
 
 cflight_status cflight_client_get_schema(cflight_client *client,

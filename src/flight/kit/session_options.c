@@ -21,11 +21,6 @@ static size_t option_bytes(const struct cflight_session_option *option)
     return sum_bytes;
 }
 
-static void option_layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_session_option_layout(block, value, ret_value);
-}
-
 /* What an option counts in the store. */
 static size_t kept_bytes(const struct cflight_session_option *option)
 {
@@ -83,7 +78,8 @@ static enum cflight_session_error_code set_one(cflight_session *session,
         }
     }
     if (option->type != CFLIGHT_SESSION_VALUE_NONE) {
-        copy = cfl_block_copy(options->allocator, option, sizeof *option, option_layout);
+        copy =
+            cfl_block_copy(options->allocator, option, sizeof *option, cfl_session_option_layout);
         if (copy == NULL) {
             return CFLIGHT_SESSION_ERROR_ERROR;
         }

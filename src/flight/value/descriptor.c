@@ -94,9 +94,9 @@ cflight_status cfl_descriptor_from_message(struct cfl_arena *arena,
     return CFLIGHT_OK;
 }
 
-void cfl_descriptor_layout(struct cfl_block *block, const struct cflight_descriptor *descriptor,
-                           struct cflight_descriptor *ret_copy)
+void cfl_descriptor_layout(struct cfl_block *block, const void *value, void *ret_value)
 {
+    const struct cflight_descriptor *descriptor = value;
     struct cflight_descriptor copy = {.type = descriptor->type};
     if (descriptor->type == CFLIGHT_DESCRIPTOR_PATH) {
         copy.path = cfl_block_bytes_array(block, descriptor->path, descriptor->path_count);
@@ -104,7 +104,7 @@ void cfl_descriptor_layout(struct cfl_block *block, const struct cflight_descrip
     } else {
         copy.cmd = cfl_block_bytes(block, descriptor->cmd);
     }
-    *ret_copy = copy;
+    memcpy(ret_value, &copy, sizeof copy);
 }
 
 static cflight_status to_message(struct cfl_arena *arena, const void *value,
@@ -123,18 +123,13 @@ static cflight_status from_message(struct cfl_arena *arena, const ProtobufCMessa
                                        reterr);
 }
 
-static void layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_descriptor_layout(block, value, ret_value);
-}
-
 const struct cfl_value_type cfl_value_descriptor = {
     .name = "FlightDescriptor",
     .message_type = &arrow__flight__protocol__flight_descriptor__descriptor,
     .value_bytes = sizeof(struct cflight_descriptor),
     .to_message = to_message,
     .from_message = from_message,
-    .layout = layout,
+    .layout = cfl_descriptor_layout,
 };
 
 cflight_status cflight_descriptor_serialize(const struct cflight_descriptor *descriptor,

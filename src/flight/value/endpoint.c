@@ -96,14 +96,14 @@ cflight_status cfl_endpoint_from_message(struct cfl_arena *arena, const cfl_pb_e
     return CFLIGHT_OK;
 }
 
-void cfl_endpoint_layout(struct cfl_block *block, const struct cflight_endpoint *endpoint,
-                         struct cflight_endpoint *ret_copy)
+void cfl_endpoint_layout(struct cfl_block *block, const void *value, void *ret_value)
 {
+    const struct cflight_endpoint *endpoint = value;
     struct cflight_endpoint copy = *endpoint;
     copy.locations = cfl_block_bytes_array(block, endpoint->locations, endpoint->location_count);
     copy.ticket = cfl_block_bytes(block, endpoint->ticket);
     copy.app_metadata = cfl_block_bytes(block, endpoint->app_metadata);
-    *ret_copy = copy;
+    memcpy(ret_value, &copy, sizeof copy);
 }
 
 static cflight_status to_message(struct cfl_arena *arena, const void *value,
@@ -121,18 +121,13 @@ static cflight_status from_message(struct cfl_arena *arena, const ProtobufCMessa
     return cfl_endpoint_from_message(arena, (const cfl_pb_endpoint *)message, ret_value, reterr);
 }
 
-static void layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_endpoint_layout(block, value, ret_value);
-}
-
 const struct cfl_value_type cfl_value_endpoint = {
     .name = "FlightEndpoint",
     .message_type = &arrow__flight__protocol__flight_endpoint__descriptor,
     .value_bytes = sizeof(struct cflight_endpoint),
     .to_message = to_message,
     .from_message = from_message,
-    .layout = layout,
+    .layout = cfl_endpoint_layout,
 };
 
 cflight_status cflight_endpoint_serialize(const struct cflight_endpoint *endpoint,

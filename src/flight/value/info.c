@@ -79,9 +79,9 @@ cflight_status cfl_info_from_message(struct cfl_arena *arena, const cfl_pb_info 
     return status;
 }
 
-void cfl_info_layout(struct cfl_block *block, const struct cflight_info *info,
-                     struct cflight_info *ret_copy)
+void cfl_info_layout(struct cfl_block *block, const void *value, void *ret_value)
 {
+    const struct cflight_info *info = value;
     struct cflight_info copy = *info;
     struct cflight_endpoint *endpoints =
         cfl_block_array(block, info->endpoint_count, sizeof *endpoints);
@@ -96,7 +96,7 @@ void cfl_info_layout(struct cfl_block *block, const struct cflight_info *info,
     cfl_descriptor_layout(block, &info->descriptor, &copy.descriptor);
     copy.schema = cfl_block_bytes(block, info->schema);
     copy.app_metadata = cfl_block_bytes(block, info->app_metadata);
-    *ret_copy = copy;
+    memcpy(ret_value, &copy, sizeof copy);
 }
 
 static cflight_status to_message(struct cfl_arena *arena, const void *value,
@@ -114,18 +114,13 @@ static cflight_status from_message(struct cfl_arena *arena, const ProtobufCMessa
     return cfl_info_from_message(arena, (const cfl_pb_info *)message, ret_value, reterr);
 }
 
-static void layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_info_layout(block, value, ret_value);
-}
-
 const struct cfl_value_type cfl_value_info = {
     .name = "FlightInfo",
     .message_type = &arrow__flight__protocol__flight_info__descriptor,
     .value_bytes = sizeof(struct cflight_info),
     .to_message = to_message,
     .from_message = from_message,
-    .layout = layout,
+    .layout = cfl_info_layout,
 };
 
 cflight_status cflight_info_serialize(const struct cflight_info *info, cflight_buffer **ret_buffer,

@@ -238,9 +238,9 @@ static cflight_status options_from_message(struct cfl_arena *arena,
     return CFLIGHT_OK;
 }
 
-void cfl_session_option_layout(struct cfl_block *block, const struct cflight_session_option *option,
-                               struct cflight_session_option *ret_copy)
+void cfl_session_option_layout(struct cfl_block *block, const void *value, void *ret_value)
 {
+    const struct cflight_session_option *option = value;
     struct cflight_session_option copy = *option;
     copy.string_value = cflight_bytes_make(NULL, 0);
     copy.list_values = NULL;
@@ -252,7 +252,7 @@ void cfl_session_option_layout(struct cfl_block *block, const struct cflight_ses
         copy.list_values = cfl_block_bytes_array(block, option->list_values, option->list_count);
         copy.list_count = option->list_count;
     }
-    *ret_copy = copy;
+    memcpy(ret_value, &copy, sizeof copy);
 }
 
 static void options_layout(struct cfl_block *block, const void *value, void *ret_value)

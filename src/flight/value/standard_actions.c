@@ -30,18 +30,13 @@ static cflight_status cancel_from_message(struct cfl_arena *arena,
     return cfl_info_from_message(arena, message->info, ret_value, reterr);
 }
 
-static void cancel_layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_info_layout(block, value, ret_value);
-}
-
 const struct cfl_value_type cfl_value_cancel_request = {
     .name = "CancelFlightInfoRequest",
     .message_type = &arrow__flight__protocol__cancel_flight_info_request__descriptor,
     .value_bytes = sizeof(struct cflight_info),
     .to_message = cancel_to_message,
     .from_message = cancel_from_message,
-    .layout = cancel_layout,
+    .layout = cfl_info_layout,
 };
 
 cflight_status cflight_cancel_request_serialize(const struct cflight_info *info,
@@ -81,18 +76,13 @@ static cflight_status renew_from_message(struct cfl_arena *arena,
     return cfl_endpoint_from_message(arena, message->endpoint, ret_value, reterr);
 }
 
-static void renew_layout(struct cfl_block *block, const void *value, void *ret_value)
-{
-    cfl_endpoint_layout(block, value, ret_value);
-}
-
 const struct cfl_value_type cfl_value_renew_request = {
     .name = "RenewFlightEndpointRequest",
     .message_type = &arrow__flight__protocol__renew_flight_endpoint_request__descriptor,
     .value_bytes = sizeof(struct cflight_endpoint),
     .to_message = renew_to_message,
     .from_message = renew_from_message,
-    .layout = renew_layout,
+    .layout = cfl_endpoint_layout,
 };
 
 cflight_status cflight_renew_request_serialize(const struct cflight_endpoint *endpoint,

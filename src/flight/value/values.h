@@ -88,8 +88,7 @@ cflight_status cfl_descriptor_from_message(struct cfl_arena *arena,
                                            const cfl_pb_descriptor *message,
                                            struct cflight_descriptor *ret_descriptor,
                                            cflight_error **reterr);
-void cfl_descriptor_layout(struct cfl_block *block, const struct cflight_descriptor *descriptor,
-                           struct cflight_descriptor *ret_copy);
+void cfl_descriptor_layout(struct cfl_block *block, const void *value, void *ret_value);
 
 cflight_status cfl_endpoint_to_message(struct cfl_arena *arena,
                                        const struct cflight_endpoint *endpoint,
@@ -97,18 +96,15 @@ cflight_status cfl_endpoint_to_message(struct cfl_arena *arena,
 cflight_status cfl_endpoint_from_message(struct cfl_arena *arena, const cfl_pb_endpoint *message,
                                          struct cflight_endpoint *ret_endpoint,
                                          cflight_error **reterr);
-void cfl_endpoint_layout(struct cfl_block *block, const struct cflight_endpoint *endpoint,
-                         struct cflight_endpoint *ret_copy);
+void cfl_endpoint_layout(struct cfl_block *block, const void *value, void *ret_value);
 
 cflight_status cfl_info_to_message(struct cfl_arena *arena, const struct cflight_info *info,
                                    cfl_pb_info **ret_message, cflight_error **reterr);
 cflight_status cfl_info_from_message(struct cfl_arena *arena, const cfl_pb_info *message,
                                      struct cflight_info *ret_info, cflight_error **reterr);
-void cfl_info_layout(struct cfl_block *block, const struct cflight_info *info,
-                     struct cflight_info *ret_copy);
+void cfl_info_layout(struct cfl_block *block, const void *value, void *ret_value);
 
-void cfl_session_option_layout(struct cfl_block *block, const struct cflight_session_option *option,
-                               struct cflight_session_option *ret_copy);
+void cfl_session_option_layout(struct cfl_block *block, const void *value, void *ret_value);
 
 /* NULL when the time has no value; otherwise false only when memory ran out. */
 bool cfl_time_to_message(struct cfl_arena *arena, struct cflight_time time,
