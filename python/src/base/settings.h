@@ -20,6 +20,12 @@ struct cfp_setting {
     size_t offset; /* of the member */
 };
 
+/* An entry of a table: its kind without the prefix, and the member of `struct type`. */
+#define CFP_SETTING(name, kind, type, member)                   \
+    {                                                           \
+        name, CFP_SETTING_##kind, offsetof(struct type, member) \
+    }
+
 /* Moves the keywords that the table names out of the dict and into the struct; 0 or -1. */
 int cfp_settings_take(PyObject *keywords, const struct cfp_setting *table, void *options);
 

@@ -19,10 +19,7 @@ struct call_options {
     PyObject *cancel; /* CancelToken or NULL */
 };
 
-#define SETTING(name, kind, member)                                             \
-    {                                                                           \
-        name, CFP_SETTING_##kind, offsetof(struct cflight_call_options, member) \
-    }
+#define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_call_options, member)
 static const struct cfp_setting call_settings[] = {
     SETTING("first_byte_timeout", SECONDS, first_byte_timeout_ms),
     SETTING("idle_timeout", SECONDS, idle_timeout_ms),

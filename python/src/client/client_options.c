@@ -35,10 +35,7 @@ struct client_arguments {
     PyObject *proxy;
 };
 
-#define SETTING(name, kind, member)                                               \
-    {                                                                             \
-        name, CFP_SETTING_##kind, offsetof(struct cflight_client_options, member) \
-    }
+#define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_client_options, member)
 static const struct cfp_setting client_settings[] = {
     SETTING("connect_timeout", SECONDS, connect_timeout_ms),
     SETTING("keepalive_interval", SECONDS, keepalive_interval_ms),

@@ -115,10 +115,7 @@ struct start_arguments {
     PyObject *settings; /* dict, emptied */
 };
 
-#define SETTING(name, kind, member)                                               \
-    {                                                                             \
-        name, CFP_SETTING_##kind, offsetof(struct cflight_server_options, member) \
-    }
+#define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_server_options, member)
 static const struct cfp_setting server_settings[] = {
     SETTING("handlers_max", U32, handlers_max),
     SETTING("waiting_max", U32, waiting_max),

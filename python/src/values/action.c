@@ -4,6 +4,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 /* Takes both; either may be NULL with an exception set. */
 static PyObject *action_alloc(PyTypeObject *class, PyObject *type, PyObject *body)
@@ -99,11 +100,7 @@ static PyObject *action_key(PyObject *self)
     return PyTuple_Pack(2, action->type, action->body);
 }
 
-static PyObject *action_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->action_type, "cflight.Action",
-                           action_key);
-}
+DEFINE_COMPARE(action, "cflight.Action")
 
 static PyObject *action_repr(PyObject *self)
 {
@@ -137,25 +134,7 @@ static PyObject *action_serialize(PyObject *self, PyObject *unused)
     return cfp_serialized(cfp_state_of(self), status, buffer, error);
 }
 
-static PyObject *action_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
-{
-    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
-    Py_buffer view;
-    struct cflight_action *action = NULL;
-    cflight_error *error = NULL;
-    if (cfp_serialized_get(args, kwargs, &view) < 0) {
-        return NULL;
-    }
-    cflight_status status =
-        cflight_action_parse(cflight_bytes_make(view.buf, (size_t)view.len), &action, &error);
-    PyBuffer_Release(&view);
-    if (status != CFLIGHT_OK) {
-        return cfp_raise(state, status, error);
-    }
-    PyObject *result = cfp_action_new(state, action);
-    cflight_action_free(action);
-    return result;
-}
+DEFINE_DESERIALIZE(action)
 
 /* Parses an ActionType, which has no class of ours; for the package. */
 static PyObject *action_parse_type(PyObject *type, PyObject *data)
@@ -179,11 +158,7 @@ static PyObject *action_parse_type(PyObject *type, PyObject *data)
 }
 
 static PyMethodDef action_methods[] = {
-    {"serialize", action_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(action_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(action),
     {"_cflight_parse_type", action_parse_type, METH_O | METH_CLASS,
      PyDoc_STR("Parse the message of an ActionType.")},
     {NULL, NULL, 0, NULL},
@@ -203,17 +178,4 @@ PyDoc_STRVAR(action_doc, "Action(action_type, buf)\n--\n\n"
                          "Raises\n------\nTypeError\n    One of them has another type.\n\n"
                          "Examples\n--------\n>>> list(client.do_action(Action(\"ping\", b\"\")))");
 
-static PyType_Slot action_slots[] = {
-    {Py_tp_doc, (void *)action_doc},   {Py_tp_new, (void *)action_new},
-    {Py_tp_init, (void *)action_init}, {Py_tp_dealloc, (void *)action_dealloc},
-    {Py_tp_repr, (void *)action_repr}, {Py_tp_richcompare, (void *)action_richcompare},
-    {Py_tp_methods, action_methods},   {Py_tp_getset, action_getset},
-    {Py_tp_members, cfp_members},      {0, NULL},
-};
-
-PyType_Spec cfp_action_spec = {
-    .name = "cflight.Action",
-    .basicsize = sizeof(struct cfp_action),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = action_slots,
-};
+DEFINE_VALUE_SPEC(action, "cflight.Action", cfp_action)

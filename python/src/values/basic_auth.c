@@ -5,6 +5,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 struct basic_auth {
     CFP_VALUE_HEAD
@@ -95,11 +96,7 @@ static PyObject *basic_auth_key(PyObject *self)
     return PyTuple_Pack(2, auth->username, auth->password);
 }
 
-static PyObject *basic_auth_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->basic_auth_type,
-                           "cflight.BasicAuth", basic_auth_key);
-}
+DEFINE_COMPARE(basic_auth, "cflight.BasicAuth")
 
 static PyObject *basic_auth_repr(PyObject *self)
 {
@@ -140,11 +137,7 @@ static PyObject *basic_auth_deserialize(PyObject *type, PyObject *args, PyObject
 }
 
 static PyMethodDef basic_auth_methods[] = {
-    {"serialize", basic_auth_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(basic_auth_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(basic_auth),
     {NULL, NULL, 0, NULL},
 };
 
@@ -162,17 +155,4 @@ PyDoc_STRVAR(basic_auth_doc,
              "Raises\n------\nTypeError\n    One of them has another type.\n\n"
              "Examples\n--------\n>>> outgoing.write(BasicAuth(\"user\", \"secret\").serialize())");
 
-static PyType_Slot basic_auth_slots[] = {
-    {Py_tp_doc, (void *)basic_auth_doc},   {Py_tp_new, (void *)basic_auth_new},
-    {Py_tp_init, (void *)basic_auth_init}, {Py_tp_dealloc, (void *)basic_auth_dealloc},
-    {Py_tp_repr, (void *)basic_auth_repr}, {Py_tp_richcompare, (void *)basic_auth_richcompare},
-    {Py_tp_methods, basic_auth_methods},   {Py_tp_getset, basic_auth_getset},
-    {Py_tp_members, cfp_members},          {0, NULL},
-};
-
-PyType_Spec cfp_basic_auth_spec = {
-    .name = "cflight.BasicAuth",
-    .basicsize = sizeof(struct basic_auth),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = basic_auth_slots,
-};
+DEFINE_VALUE_SPEC(basic_auth, "cflight.BasicAuth", basic_auth)

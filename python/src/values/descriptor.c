@@ -5,6 +5,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 /* Takes command and path, either of which may be NULL. */
 static PyObject *descriptor_alloc(PyTypeObject *class, enum cflight_descriptor_type type,
@@ -178,11 +179,7 @@ static PyObject *descriptor_key(PyObject *self)
     return PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
 }
 
-static PyObject *descriptor_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->descriptor_type,
-                           "cflight.FlightDescriptor", descriptor_key);
-}
+DEFINE_COMPARE(descriptor, "cflight.FlightDescriptor")
 
 static PyObject *descriptor_repr(PyObject *self)
 {
@@ -202,21 +199,7 @@ static PyObject *descriptor_repr(PyObject *self)
     return text;
 }
 
-static PyObject *descriptor_serialize(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
-    struct cflight_descriptor view;
-    cflight_buffer *buffer = NULL;
-    cflight_error *error = NULL;
-    PyObject *result = NULL;
-    if (cfp_descriptor_view(self, &scratch, &view) == 0) {
-        cflight_status status = cflight_descriptor_serialize(&view, &buffer, &error);
-        result = cfp_serialized(cfp_state_of(self), status, buffer, error);
-    }
-    cfp_scratch_done(&scratch);
-    return result;
-}
+DEFINE_SERIALIZE(descriptor)
 
 static PyObject *descriptor_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -275,17 +258,4 @@ PyDoc_STRVAR(descriptor_doc,
              "Examples\n--------\n>>> FlightDescriptor.for_path(\"airports\", \"2024\")\n"
              "<pyarrow.flight.FlightDescriptor path=[b'airports', b'2024']>");
 
-static PyType_Slot descriptor_slots[] = {
-    {Py_tp_doc, (void *)descriptor_doc},   {Py_tp_new, (void *)descriptor_new},
-    {Py_tp_init, (void *)descriptor_init}, {Py_tp_dealloc, (void *)descriptor_dealloc},
-    {Py_tp_repr, (void *)descriptor_repr}, {Py_tp_richcompare, (void *)descriptor_richcompare},
-    {Py_tp_methods, descriptor_methods},   {Py_tp_getset, descriptor_getset},
-    {Py_tp_members, cfp_members},          {0, NULL},
-};
-
-PyType_Spec cfp_descriptor_spec = {
-    .name = "cflight.FlightDescriptor",
-    .basicsize = sizeof(struct cfp_descriptor),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = descriptor_slots,
-};
+DEFINE_VALUE_SPEC(descriptor, "cflight.FlightDescriptor", cfp_descriptor)

@@ -4,6 +4,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 static struct cfp_endpoint *endpoint_alloc(PyTypeObject *type)
 {
@@ -217,11 +218,7 @@ static PyObject *endpoint_key(PyObject *self)
                          time.has_value ? (long long)time.unix_ns : 0LL, endpoint->app_metadata);
 }
 
-static PyObject *endpoint_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->endpoint_type,
-                           "cflight.FlightEndpoint", endpoint_key);
-}
+DEFINE_COMPARE(endpoint, "cflight.FlightEndpoint")
 
 static PyObject *endpoint_repr(PyObject *self)
 {
@@ -241,48 +238,12 @@ static PyObject *endpoint_repr(PyObject *self)
     return text;
 }
 
-static PyObject *endpoint_serialize(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
-    struct cflight_endpoint view;
-    cflight_buffer *buffer = NULL;
-    cflight_error *error = NULL;
-    PyObject *result = NULL;
-    if (cfp_endpoint_view(self, &scratch, &view) == 0) {
-        cflight_status status = cflight_endpoint_serialize(&view, &buffer, &error);
-        result = cfp_serialized(cfp_state_of(self), status, buffer, error);
-    }
-    cfp_scratch_done(&scratch);
-    return result;
-}
+DEFINE_SERIALIZE(endpoint)
 
-static PyObject *endpoint_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
-{
-    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
-    Py_buffer view;
-    struct cflight_endpoint *endpoint = NULL;
-    cflight_error *error = NULL;
-    if (cfp_serialized_get(args, kwargs, &view) < 0) {
-        return NULL;
-    }
-    cflight_status status =
-        cflight_endpoint_parse(cflight_bytes_make(view.buf, (size_t)view.len), &endpoint, &error);
-    PyBuffer_Release(&view);
-    if (status != CFLIGHT_OK) {
-        return cfp_raise(state, status, error);
-    }
-    PyObject *result = cfp_endpoint_new(state, endpoint);
-    cflight_endpoint_free(endpoint);
-    return result;
-}
+DEFINE_DESERIALIZE(endpoint)
 
 static PyMethodDef endpoint_methods[] = {
-    {"serialize", endpoint_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(endpoint_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(endpoint),
     {NULL, NULL, 0, NULL},
 };
 
@@ -312,17 +273,4 @@ PyDoc_STRVAR(endpoint_doc,
              "ArrowInvalid\n    A location is not a URI.\n\n"
              "Examples\n--------\n>>> FlightEndpoint(b\"part-1\", [\"grpc://db1:32010\"])");
 
-static PyType_Slot endpoint_slots[] = {
-    {Py_tp_doc, (void *)endpoint_doc},   {Py_tp_new, (void *)endpoint_new},
-    {Py_tp_init, (void *)endpoint_init}, {Py_tp_dealloc, (void *)endpoint_dealloc},
-    {Py_tp_repr, (void *)endpoint_repr}, {Py_tp_richcompare, (void *)endpoint_richcompare},
-    {Py_tp_methods, endpoint_methods},   {Py_tp_getset, endpoint_getset},
-    {Py_tp_members, cfp_members},        {0, NULL},
-};
-
-PyType_Spec cfp_endpoint_spec = {
-    .name = "cflight.FlightEndpoint",
-    .basicsize = sizeof(struct cfp_endpoint),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = endpoint_slots,
-};
+DEFINE_VALUE_SPEC(endpoint, "cflight.FlightEndpoint", cfp_endpoint)

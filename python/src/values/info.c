@@ -6,6 +6,7 @@
 #include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 static PyObject *endpoints_new(struct cfp_state *state, const struct cflight_endpoint *endpoints,
                                size_t count)
@@ -248,11 +249,7 @@ static PyObject *info_key(PyObject *self)
                          info->ordered ? 1 : 0, info->app_metadata);
 }
 
-static PyObject *info_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->info_type, "cflight.FlightInfo",
-                           info_key);
-}
+DEFINE_COMPARE(info, "cflight.FlightInfo")
 
 static PyObject *info_repr(PyObject *self)
 {
@@ -275,48 +272,12 @@ static PyObject *info_repr(PyObject *self)
     return text;
 }
 
-static PyObject *info_serialize(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
-    struct cflight_info view;
-    cflight_buffer *buffer = NULL;
-    cflight_error *error = NULL;
-    PyObject *result = NULL;
-    if (cfp_info_view(self, &scratch, &view) == 0) {
-        cflight_status status = cflight_info_serialize(&view, &buffer, &error);
-        result = cfp_serialized(cfp_state_of(self), status, buffer, error);
-    }
-    cfp_scratch_done(&scratch);
-    return result;
-}
+DEFINE_SERIALIZE(info)
 
-static PyObject *info_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
-{
-    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
-    Py_buffer view;
-    struct cflight_info *info = NULL;
-    cflight_error *error = NULL;
-    if (cfp_serialized_get(args, kwargs, &view) < 0) {
-        return NULL;
-    }
-    cflight_status status =
-        cflight_info_parse(cflight_bytes_make(view.buf, (size_t)view.len), &info, &error);
-    PyBuffer_Release(&view);
-    if (status != CFLIGHT_OK) {
-        return cfp_raise(state, status, error);
-    }
-    PyObject *result = cfp_info_new(state, info);
-    cflight_info_free(info);
-    return result;
-}
+DEFINE_DESERIALIZE(info)
 
 static PyMethodDef info_methods[] = {
-    {"serialize", info_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(info_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(info),
     {NULL, NULL, 0, NULL},
 };
 
@@ -348,17 +309,4 @@ PyDoc_STRVAR(info_doc,
              "Examples\n--------\n>>> info = client.get_flight_info(descriptor)\n"
              ">>> tables = [client.do_get(e.ticket).read_all() for e in info.endpoints]");
 
-static PyType_Slot info_slots[] = {
-    {Py_tp_doc, (void *)info_doc},   {Py_tp_new, (void *)info_new},
-    {Py_tp_init, (void *)info_init}, {Py_tp_dealloc, (void *)info_dealloc},
-    {Py_tp_repr, (void *)info_repr}, {Py_tp_richcompare, (void *)info_richcompare},
-    {Py_tp_methods, info_methods},   {Py_tp_getset, info_getset},
-    {Py_tp_members, cfp_members},    {0, NULL},
-};
-
-PyType_Spec cfp_info_spec = {
-    .name = "cflight.FlightInfo",
-    .basicsize = sizeof(struct cfp_info),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = info_slots,
-};
+DEFINE_VALUE_SPEC(info, "cflight.FlightInfo", cfp_info)

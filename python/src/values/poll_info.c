@@ -4,6 +4,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 struct poll_info {
     CFP_VALUE_HEAD
@@ -186,11 +187,7 @@ static PyObject *poll_info_key(PyObject *self)
     return key;
 }
 
-static PyObject *poll_info_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->poll_info_type, "cflight.PollInfo",
-                           poll_info_key);
-}
+DEFINE_COMPARE(poll_info, "cflight.PollInfo")
 
 static PyObject *poll_info_repr(PyObject *self)
 {
@@ -208,48 +205,12 @@ static PyObject *poll_info_repr(PyObject *self)
     return text;
 }
 
-static PyObject *poll_info_serialize(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
-    struct cflight_poll_info view;
-    cflight_buffer *buffer = NULL;
-    cflight_error *error = NULL;
-    PyObject *result = NULL;
-    if (cfp_poll_info_view(self, &scratch, &view) == 0) {
-        cflight_status status = cflight_poll_info_serialize(&view, &buffer, &error);
-        result = cfp_serialized(cfp_state_of(self), status, buffer, error);
-    }
-    cfp_scratch_done(&scratch);
-    return result;
-}
+DEFINE_SERIALIZE(poll_info)
 
-static PyObject *poll_info_deserialize(PyObject *type, PyObject *args, PyObject *kwargs)
-{
-    struct cfp_state *state = cfp_state_of_type((PyTypeObject *)type);
-    Py_buffer view;
-    struct cflight_poll_info *poll_info = NULL;
-    cflight_error *error = NULL;
-    if (cfp_serialized_get(args, kwargs, &view) < 0) {
-        return NULL;
-    }
-    cflight_status status =
-        cflight_poll_info_parse(cflight_bytes_make(view.buf, (size_t)view.len), &poll_info, &error);
-    PyBuffer_Release(&view);
-    if (status != CFLIGHT_OK) {
-        return cfp_raise(state, status, error);
-    }
-    PyObject *result = cfp_poll_info_new(state, poll_info);
-    cflight_poll_info_free(poll_info);
-    return result;
-}
+DEFINE_DESERIALIZE(poll_info)
 
 static PyMethodDef poll_info_methods[] = {
-    {"serialize", poll_info_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(poll_info_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(poll_info),
     {NULL, NULL, 0, NULL},
 };
 
@@ -278,17 +239,4 @@ PyDoc_STRVAR(poll_info_doc,
              ">>> while poll.descriptor is not None:\n"
              "...     poll = client.poll_flight_info(poll.descriptor)");
 
-static PyType_Slot poll_info_slots[] = {
-    {Py_tp_doc, (void *)poll_info_doc},   {Py_tp_new, (void *)poll_info_new},
-    {Py_tp_init, (void *)poll_info_init}, {Py_tp_dealloc, (void *)poll_info_dealloc},
-    {Py_tp_repr, (void *)poll_info_repr}, {Py_tp_richcompare, (void *)poll_info_richcompare},
-    {Py_tp_methods, poll_info_methods},   {Py_tp_getset, poll_info_getset},
-    {Py_tp_members, cfp_members},         {0, NULL},
-};
-
-PyType_Spec cfp_poll_info_spec = {
-    .name = "cflight.PollInfo",
-    .basicsize = sizeof(struct poll_info),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = poll_info_slots,
-};
+DEFINE_VALUE_SPEC(poll_info, "cflight.PollInfo", poll_info)

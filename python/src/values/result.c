@@ -4,6 +4,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 /* Takes the body, which may be NULL with an exception set. */
 static PyObject *result_alloc(PyTypeObject *type, PyObject *body)
@@ -63,11 +64,7 @@ static PyObject *result_key(PyObject *self)
     return result_body(self, NULL);
 }
 
-static PyObject *result_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->result_type, "cflight.Result",
-                           result_key);
-}
+DEFINE_COMPARE(result, "cflight.Result")
 
 static PyObject *result_repr(PyObject *self)
 {
@@ -111,11 +108,7 @@ static PyObject *result_deserialize(PyObject *type, PyObject *args, PyObject *kw
 }
 
 static PyMethodDef result_methods[] = {
-    {"serialize", result_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(result_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(result),
     {NULL, NULL, 0, NULL},
 };
 
@@ -132,17 +125,4 @@ PyDoc_STRVAR(result_doc, "Result(buf)\n--\n\n"
                          "Raises\n------\nTypeError\n    `buf` is not bytes-like.\n\n"
                          "Examples\n--------\n>>> Result(b\"pong\").body.to_pybytes()\nb'pong'");
 
-static PyType_Slot result_slots[] = {
-    {Py_tp_doc, (void *)result_doc},   {Py_tp_new, (void *)result_new},
-    {Py_tp_init, (void *)result_init}, {Py_tp_dealloc, (void *)result_dealloc},
-    {Py_tp_repr, (void *)result_repr}, {Py_tp_richcompare, (void *)result_richcompare},
-    {Py_tp_methods, result_methods},   {Py_tp_getset, result_getset},
-    {Py_tp_members, cfp_members},      {0, NULL},
-};
-
-PyType_Spec cfp_result_spec = {
-    .name = "cflight.Result",
-    .basicsize = sizeof(struct cfp_result),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = result_slots,
-};
+DEFINE_VALUE_SPEC(result, "cflight.Result", cfp_result)

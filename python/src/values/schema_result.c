@@ -6,6 +6,7 @@
 #include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 /* Takes the bytes, which may be NULL with an exception set. */
 static PyObject *schema_result_alloc(PyTypeObject *type, PyObject *schema)
@@ -71,11 +72,7 @@ static PyObject *schema_result_key(PyObject *self)
     return Py_NewRef(((struct cfp_schema_result *)self)->schema);
 }
 
-static PyObject *schema_result_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->schema_result_type,
-                           "cflight.SchemaResult", schema_result_key);
-}
+DEFINE_COMPARE(schema_result, "cflight.SchemaResult")
 
 static PyObject *schema_result_repr(PyObject *self)
 {
@@ -114,12 +111,7 @@ static PyObject *schema_result_deserialize(PyObject *type, PyObject *args, PyObj
 }
 
 static PyMethodDef schema_result_methods[] = {
-    {"serialize", schema_result_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(schema_result_deserialize),
-     METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(schema_result),
     {NULL, NULL, 0, NULL},
 };
 
@@ -138,22 +130,4 @@ PyDoc_STRVAR(schema_result_doc,
              "Raises\n------\nTypeError\n    `schema` is not a schema.\n\n"
              "Examples\n--------\n>>> client.get_schema(descriptor).schema");
 
-static PyType_Slot schema_result_slots[] = {
-    {Py_tp_doc, (void *)schema_result_doc},
-    {Py_tp_new, (void *)schema_result_new},
-    {Py_tp_init, (void *)schema_result_init},
-    {Py_tp_dealloc, (void *)schema_result_dealloc},
-    {Py_tp_repr, (void *)schema_result_repr},
-    {Py_tp_richcompare, (void *)schema_result_richcompare},
-    {Py_tp_methods, schema_result_methods},
-    {Py_tp_getset, schema_result_getset},
-    {Py_tp_members, cfp_members},
-    {0, NULL},
-};
-
-PyType_Spec cfp_schema_result_spec = {
-    .name = "cflight.SchemaResult",
-    .basicsize = sizeof(struct cfp_schema_result),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = schema_result_slots,
-};
+DEFINE_VALUE_SPEC(schema_result, "cflight.SchemaResult", cfp_schema_result)

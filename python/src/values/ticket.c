@@ -4,6 +4,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "values/value_class.h"
 
 static PyObject *ticket_alloc(PyTypeObject *type, PyObject *bytes)
 {
@@ -64,11 +65,7 @@ static PyObject *ticket_key(PyObject *self)
     return ticket_ticket(self, NULL);
 }
 
-static PyObject *ticket_richcompare(PyObject *self, PyObject *other, int op)
-{
-    return cfp_richcompare(self, other, op, cfp_state_of(self)->ticket_type, "cflight.Ticket",
-                           ticket_key);
-}
+DEFINE_COMPARE(ticket, "cflight.Ticket")
 
 static PyObject *ticket_repr(PyObject *self)
 {
@@ -106,11 +103,7 @@ static PyObject *ticket_deserialize(PyObject *type, PyObject *args, PyObject *kw
 }
 
 static PyMethodDef ticket_methods[] = {
-    {"serialize", ticket_serialize, METH_NOARGS,
-     PyDoc_STR("serialize($self)\n--\n\nReturn the protobuf message as bytes.")},
-    {"deserialize", CFP_KEYWORDS(ticket_deserialize), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     PyDoc_STR("deserialize($type, serialized)\n--\n\n"
-               "Parse a protobuf message (bytes-like); ArrowInvalid when it is malformed.")},
+    CFP_SERIALIZED_METHODS(ticket),
     {NULL, NULL, 0, NULL},
 };
 
@@ -126,17 +119,4 @@ PyDoc_STRVAR(ticket_doc, "Ticket(ticket)\n--\n\n"
                          "Raises\n------\nTypeError\n    `ticket` is neither.\n\n"
                          "Examples\n--------\n>>> client.do_get(Ticket(b\"airports\")).read_all()");
 
-static PyType_Slot ticket_slots[] = {
-    {Py_tp_doc, (void *)ticket_doc},   {Py_tp_new, (void *)ticket_new},
-    {Py_tp_init, (void *)ticket_init}, {Py_tp_dealloc, (void *)ticket_dealloc},
-    {Py_tp_repr, (void *)ticket_repr}, {Py_tp_richcompare, (void *)ticket_richcompare},
-    {Py_tp_methods, ticket_methods},   {Py_tp_getset, ticket_getset},
-    {Py_tp_members, cfp_members},      {0, NULL},
-};
-
-PyType_Spec cfp_ticket_spec = {
-    .name = "cflight.Ticket",
-    .basicsize = sizeof(struct cfp_ticket),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = ticket_slots,
-};
+DEFINE_VALUE_SPEC(ticket, "cflight.Ticket", cfp_ticket)
