@@ -144,6 +144,34 @@ with EchoServer() as server, flight.connect(server.location) as client:
     )
 
 
+def test_no_thread_blocks_faults(run_script):
+    """Goal: a crash on any thread reaches faulthandler. Method: what the threads of a process with a server, a client
+    and a call that waits block, as the system tells it."""
+    run_script(
+        PRELUDE
+        + """
+faults = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP)
+others = set(os.listdir("/proc/self/task"))  # of pyarrow and the like
+names = {}
+
+def look():
+    for task in set(os.listdir("/proc/self/task")) - others:
+        with open(f"/proc/self/task/{task}/status") as file:
+            lines = dict(line.split(":\\t", 1) for line in file.read().splitlines() if ":\\t" in line)
+        blocked = int(lines["SigBlk"], 16)
+        names[task] = [fault.name for fault in faults if blocked >> (fault - 1) & 1]
+    server.release.set()
+
+with EchoServer() as server, flight.connect(server.location) as client:
+    client.list_actions()
+    looker = server.when_started(look)
+    list(client.do_action("stall"))
+    looker.join()
+assert len(names) > 3 and not any(names.values()), names
+"""
+    )
+
+
 def test_the_wakeup_descriptor_is_put_back(run_script):
     """Goal: the application's own wakeup descriptor works on. Method: set one, call, be signalled."""
     run_script(
