@@ -4,8 +4,9 @@
 
 /// @file
 /// Compiler attributes of the public interface. CFLIGHT_EXPORT stands before each function that a
-/// shared library exports, CFLIGHT_CHECKED before those whose result the caller must look at too.
-/// Everything declared in include/cflight/ is usable from C11 and from C++.
+/// shared library exports, CFLIGHT_CHECKED before those whose result the caller must look at too,
+/// CFLIGHT_UNNAMED before a union whose members are named as if they were the struct's.
+/// Everything declared in include/cflight/ is usable from C99 and from C++11.
 /// @since 0.1
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -13,10 +14,12 @@
 #define CFLIGHT_CHECKED __attribute__((visibility("default"), warn_unused_result))
 #define CFLIGHT_PRINTF(format_index, first_index) \
     __attribute__((format(printf, format_index, first_index)))
+#define CFLIGHT_UNNAMED __extension__
 #else
 #define CFLIGHT_EXPORT
 #define CFLIGHT_CHECKED
 #define CFLIGHT_PRINTF(format_index, first_index)
+#define CFLIGHT_UNNAMED
 #endif
 
 /// Initialises a struct of options or handlers: its size, and zero for the rest. For the `_INIT`

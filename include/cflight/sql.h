@@ -213,7 +213,7 @@ struct cflight_sql_end {
 /// A message. Only the member that belongs to `type` is meaningful.
 struct cflight_sql_message {
     enum cflight_sql_type type;
-    union {
+    CFLIGHT_UNNAMED union {
         struct cflight_sql_db_schemas db_schemas;
         struct cflight_sql_tables tables;
         struct cflight_sql_table_name table;
