@@ -134,8 +134,12 @@ cflight_client_close(cflight_client *client);
 CFLIGHT_CHECKED cflight_status
 cflight_client_reload_tls(cflight_client *client, const struct cflight_client_tls *tls,
                           cflight_error **reterr);
-/// Drops the caller's hold. Streams that are open keep what they need; a connect that an event loop
-/// began is abandoned. NULL is ignored.
+/// Adds a hold, for an object of one's own that keeps the client, and returns `client`; NULL gives
+/// NULL. Each hold is dropped with cflight_client_free().
+CFLIGHT_EXPORT cflight_client *
+cflight_client_ref(cflight_client *client);
+/// Drops a hold. Streams that are open keep what they need. The last one ends the connection; a
+/// connect that an event loop began is abandoned. NULL is ignored.
 CFLIGHT_EXPORT void
 cflight_client_free(cflight_client *client);
 

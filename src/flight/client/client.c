@@ -293,7 +293,7 @@ cflight_status cflight_client_connect(cflight_client *client,
     if (client == NULL) {
         return cfl_error_null_argument(reterr, "client");
     }
-    cfl_client_ref(client); /* another thread may drop its hold meanwhile */
+    (void)cflight_client_ref(client); /* another thread may drop its hold meanwhile */
     cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_client_connection(client, loaded.limits.deadline_ns, loaded.user.cancel,

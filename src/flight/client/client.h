@@ -59,8 +59,6 @@ struct cflight_client {
     } locked;
 };
 
-void cfl_client_ref(struct cflight_client *client);
-
 /* ---- client_auth_table.c ---- */
 /* Takes the table on success. */
 cflight_status cfl_client_auth_new(const struct cflight_allocator *alloc,

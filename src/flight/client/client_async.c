@@ -260,7 +260,7 @@ static cflight_async *async_new(cflight_client *client, const struct cfl_method 
         async->method = method;
         async->connects_left = CONNECTS_MAX;
         cfl_metadata_init(&async->headers, client->alloc);
-        cfl_client_ref(client);
+        (void)cflight_client_ref(client);
     }
     return async;
 }

@@ -92,7 +92,7 @@ static struct outgoing *outgoing_new(struct cflight_client *client)
     }
     cfl_metadata_init(&outgoing->metadata, client->alloc);
     outgoing->client = client;
-    cfl_client_ref(client);
+    (void)cflight_client_ref(client);
     return outgoing;
 }
 

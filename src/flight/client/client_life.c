@@ -7,9 +7,12 @@
 #include "flight/client/client.h"
 #include "flight/client/idle_watch.h"
 
-void cfl_client_ref(struct cflight_client *client)
+cflight_client *cflight_client_ref(cflight_client *client)
 {
-    cfl_refcount_up(&client->refs);
+    if (client != NULL) {
+        cfl_refcount_up(&client->refs);
+    }
+    return client;
 }
 
 /* Takes the client's reference. In a child of fork() the connection is the parent's. */

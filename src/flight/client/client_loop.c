@@ -65,7 +65,7 @@ void cflight_client_loop_process(cflight_client *client)
     if (set == NULL) {
         return;
     }
-    cfl_client_ref(client); /* callbacks may drop the caller's */
+    (void)cflight_client_ref(client); /* callbacks may drop the caller's */
     cfl_loop_set_drain(set);
     if (dial_fd >= 0) {
         process_dial(client, set);

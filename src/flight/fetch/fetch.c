@@ -126,7 +126,7 @@ cflight_status cflight_fetch(cflight_client *client, const struct cflight_info *
     fetch->alloc = client->alloc;
     fetch->clients.alloc = client->alloc;
     fetch->clients.own = client;
-    cfl_client_ref(client);
+    (void)cflight_client_ref(client);
     struct cfl_stream_source source = {get_schema, next, release, fetch};
     status = configure(fetch, info, options, reterr);
     if (status == CFLIGHT_OK) {
