@@ -27,6 +27,7 @@
 #include "cflight/server.h"
 #include "cflight/sessions.h"
 #include "cflight/sql.h"
+#include "cflight/sql_client.h"
 #include "cflight/sql_info.h"
 #include "cflight/status.h"
 #include "cflight/stream.h"

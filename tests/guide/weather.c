@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "guide/frame.h"
+#include "guide/weather_sql.h"
 
 enum { ROWS = 4 };
 
@@ -96,8 +97,9 @@ void weather_write_files(void)
 }
 
 /* Gives the description of the table to `response`, or to `ret_schema` its schema alone. */
-static cflight_status describe(cflight_response *response, bool is_schema, bool is_poll,
-                               const struct cflight_descriptor *next, cflight_error **reterr)
+static cflight_status describe(const struct cflight_descriptor *of, cflight_response *response,
+                               bool is_schema, bool is_poll, const struct cflight_descriptor *next,
+                               cflight_error **reterr)
 {
     struct cflight_bytes path[] = {cflight_bytes_from_text("weather")};
     struct cflight_endpoint endpoint = {.ticket = cflight_bytes_from_text("weather")};
@@ -106,6 +108,9 @@ static cflight_status describe(cflight_response *response, bool is_schema, bool 
     struct weather weather;
     cflight_buffer *schema = NULL;
     weather_init(&weather);
+    if (of != NULL && cflight_sql_type_of(of->cmd) != CFLIGHT_SQL_NONE) {
+        endpoint.ticket = of->cmd;
+    }
     cflight_status status = cflight_ipc_schema_serialize(&weather.schema, &schema, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -133,7 +138,7 @@ static cflight_status list_flights(void *user_data, cflight_server_context *cont
     (void)user_data;
     (void)context;
     (void)criteria;
-    return describe(response, false, false, NULL, reterr);
+    return describe(NULL, response, false, false, NULL, reterr);
 }
 
 static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
@@ -142,8 +147,7 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
 {
     (void)user_data;
     (void)context;
-    (void)descriptor;
-    return describe(response, false, false, NULL, reterr);
+    return describe(descriptor, response, false, false, NULL, reterr);
 }
 
 static cflight_status get_schema(void *user_data, cflight_server_context *context,
@@ -152,8 +156,7 @@ static cflight_status get_schema(void *user_data, cflight_server_context *contex
 {
     (void)user_data;
     (void)context;
-    (void)descriptor;
-    return describe(response, true, false, NULL, reterr);
+    return describe(descriptor, response, true, false, NULL, reterr);
 }
 
 static cflight_status poll_flight_info(void *user_data, cflight_server_context *context,
@@ -165,7 +168,7 @@ static cflight_status poll_flight_info(void *user_data, cflight_server_context *
     (void)user_data;
     (void)context;
     bool is_done = cflight_descriptor_equal(descriptor, &next);
-    return describe(response, false, true, is_done ? NULL : &next, reterr);
+    return describe(descriptor, response, false, true, is_done ? NULL : &next, reterr);
 }
 
 static cflight_status do_get(void *user_data, cflight_server_context *context,
@@ -175,6 +178,9 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
     struct weather weather;
     (void)user_data;
     (void)context;
+    if (cflight_sql_type_of(ticket) != CFLIGHT_SQL_NONE) {
+        return weather_sql_get(ticket, writer, reterr);
+    }
     if (!cflight_bytes_equal(ticket, cflight_bytes_from_text("weather"))) {
         return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "the only table is 'weather'");
     }
@@ -193,18 +199,21 @@ static cflight_status do_put(void *user_data, cflight_server_context *context,
     cflight_status status = CFLIGHT_OK;
     (void)user_data;
     (void)context;
-    (void)descriptor;
+    bool is_sql = cflight_sql_type_of(descriptor->cmd) != CFLIGHT_SQL_NONE;
     for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
         struct cflight_chunk chunk;
         status = cflight_reader_next(reader, &chunk, reterr);
         if (status == CFLIGHT_OK) {
             is_end = chunk.is_end;
-            if (chunk.has_batch) {
+            if (chunk.has_batch && !is_sql) {
                 status = cflight_metadata_writer_write(writer, cflight_bytes_from_text("stored"),
                                                        reterr);
             }
             cflight_chunk_release(&chunk);
         }
+    }
+    if (status == CFLIGHT_OK && is_sql) {
+        status = weather_sql_put(descriptor->cmd, writer, reterr);
     }
     return status;
 }
@@ -260,6 +269,9 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
         cflight_buffer_unref(answer);
         cflight_endpoint_free(endpoint);
         return status;
+    }
+    if (cflight_sql_type_of(action->body) != CFLIGHT_SQL_NONE) {
+        return weather_sql_act(action, response, reterr);
     }
     return cflight_response_result(response, action->body, reterr);
 }

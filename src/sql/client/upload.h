@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_SQL_CLIENT_UPLOAD_H
+#define CFL_SQL_CLIENT_UPLOAD_H
+
+#include "sql/client/request.h"
+
+/* Uploads: updates, and all that comes with rows. Thread class: free. */
+
+/* Sends a command with rows, or with a schema of no fields when `rows` is NULL, and says that this
+ * is all; then reads to the end of the call.
+ * @param ret_answer  What the first answer says, a message of `answer_type`; NULL when there was
+ *                    none. */
+cflight_status cfl_sql_upload(const struct cfl_sql_request *request,
+                              const struct cflight_sql_message *command,
+                              struct ArrowArrayStream *rows, enum cflight_sql_type answer_type,
+                              struct cflight_sql_message **ret_answer, cflight_error **reterr);
+/* An upload whose answer is a count; -1 when the server said nothing. */
+cflight_status cfl_sql_upload_count(const struct cfl_sql_request *request,
+                                    const struct cflight_sql_message *command,
+                                    struct ArrowArrayStream *rows, int64_t *ret_row_count,
+                                    cflight_error **reterr);
+/* The schema of an upload without rows. Nothing in it is owned. */
+struct ArrowSchema cfl_sql_no_fields(void);
+
+#endif /* CFL_SQL_CLIENT_UPLOAD_H */
