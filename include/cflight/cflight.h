@@ -29,6 +29,7 @@
 #include "cflight/sql.h"
 #include "cflight/sql_client.h"
 #include "cflight/sql_info.h"
+#include "cflight/sql_server.h"
 #include "cflight/status.h"
 #include "cflight/stream.h"
 #include "cflight/tls.h"

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DoGet: the rows of results, of partitions and of metadata commands.
+ *
+ * A stream of the application is handed over to the library: without a thread while its client is
+ * slow, and with the turn of its session for each pull alone. Thread class: free. */
+#include <string.h>
+
+#include "sql/server/handlers.h"
+#include "sql/server/result.h"
+#include "sql/server/rows.h"
+#include "sql/server/sql_info.h"
+
+/* A stream that was handed over. */
+struct reading {
+    cflight_sql_call call;
+    struct cfl_sql_result *result; /* in use */
+    struct cfl_sql_cursor *cursor;
+    struct cfl_sql_result_reader reader;
+    bool is_reader;
+};
+
+static void end_reading(struct reading *reading)
+{
+    const struct cflight_allocator *alloc = reading->call.server->alloc;
+    if (reading->is_reader) {
+        cfl_sql_result_remove_reader(reading->result, &reading->reader);
+    }
+    cfl_sql_cursor_end(reading->cursor);
+    cfl_sql_call_end(&reading->call);
+    cfl_sql_handle_put(&reading->result->handle);
+    cfl_free(alloc, reading, sizeof *reading);
+}
+
+static cflight_status next_chunk(void *user_data, struct cflight_chunk *ret_chunk,
+                                 cflight_error **reterr)
+{
+    struct reading *reading = user_data;
+    if (atomic_load(&reading->call.is_cancelled)) {
+        return cfl_sql_failure(CFLIGHT_CANCELLED, &reading->call, "get_next", reterr);
+    }
+    cflight_status status =
+        cfl_sql_cursor_next(reading->cursor, &reading->call, &ret_chunk->batch, reterr);
+    if (status == CFLIGHT_OK) {
+        ret_chunk->has_batch = ret_chunk->batch.release != NULL;
+        ret_chunk->is_end = !ret_chunk->has_batch;
+    }
+    return cfl_sql_answered(status, reterr);
+}
+
+static void release_reading(void *user_data)
+{
+    end_reading(user_data);
+}
+
+/* Hands the reading over; it is taken in any case. */
+static cflight_status hand_over(struct reading *reading, cflight_writer *writer,
+                                cflight_error **reterr)
+{
+    struct cflight_source source = CFLIGHT_SOURCE_INIT;
+    source.user_data = reading;
+    source.next = next_chunk;
+    source.release = release_reading;
+    cfl_sql_call_pause(&reading->call);
+    cflight_status status = cflight_writer_begin(writer, &reading->cursor->schema, NULL, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_hand_over(writer, &source, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        end_reading(reading);
+    }
+    return status;
+}
+
+/* Where a statement runs again. */
+static struct cfl_sql_session *session_of(const struct cfl_sql_result *result)
+{
+    if (result->statement != NULL) {
+        return result->statement->session;
+    }
+    return result->transaction != NULL ? result->transaction->session : NULL;
+}
+
+static cflight_status run_again(struct reading *reading, cflight_error **reterr)
+{
+    struct cfl_sql_result *result = reading->result;
+    if (!result->may_run_again) {
+        return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND,
+                                         "The rows of this result are gone: they were fetched, or "
+                                         "not fetched in time");
+    }
+    cflight_status status = cfl_sql_call_enter(&reading->call, session_of(result), reterr);
+    if (status == CFLIGHT_OK && result->transaction != NULL && result->transaction->is_over) {
+        status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND,
+                                           "The transaction of this result has ended");
+    }
+    return status == CFLIGHT_OK
+               ? cfl_sql_result_run_again(result, &reading->call, &reading->cursor, reterr)
+               : status;
+}
+
+/* The open stream, or that of another run. `result` is put back in any case. */
+static cflight_status get_stream(cflight_sql_server *server, cflight_server_context *context,
+                                 struct cfl_sql_result *result, cflight_writer *writer,
+                                 cflight_error **reterr)
+{
+    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    if (reading == NULL) {
+        cfl_sql_handle_put(&result->handle);
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_sql_call_begin(&reading->call, server, context);
+    reading->result = result;
+    reading->reader.call = &reading->call;
+    reading->call.is_in_transaction =
+        result->transaction != NULL ||
+        (result->statement != NULL && result->statement->transaction != NULL);
+    reading->cursor = cfl_sql_result_take_cursor(result);
+    cflight_status status =
+        reading->cursor != NULL
+            ? cfl_sql_call_attach(&reading->call, reading->cursor->session, reterr)
+            : run_again(reading, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_result_add_reader(result, &reading->reader, reterr);
+        reading->is_reader = status == CFLIGHT_OK;
+    }
+    if (status != CFLIGHT_OK) {
+        end_reading(reading);
+        return status;
+    }
+    return hand_over(reading, writer, reterr);
+}
+
+static cflight_status get_partition(cflight_sql_server *server, cflight_server_context *context,
+                                    struct cfl_sql_result *result, size_t index,
+                                    cflight_writer *writer, cflight_error **reterr)
+{
+    const struct cflight_sql_handlers *handlers = &server->handlers;
+    struct ArrowArrayStream stream;
+    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    struct cfl_sql_cursor *cursor = cfl_alloc_zeroed(server->alloc, sizeof *cursor);
+    if (reading == NULL || cursor == NULL) {
+        cfl_free(server->alloc, reading, sizeof *reading);
+        cfl_free(server->alloc, cursor, sizeof *cursor);
+        cfl_sql_handle_put(&result->handle);
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_sql_call_begin(&reading->call, server, context);
+    reading->result = result;
+    reading->reader.call = &reading->call;
+    cflight_status status = cfl_sql_call_enter(&reading->call, result->session, reterr);
+    if (status == CFLIGHT_OK) {
+        stream.release = NULL;
+        status = handlers->read_partition(handlers->user_data, &reading->call,
+                                          cflight_buffer_bytes(result->partitions[index].name),
+                                          &stream, reterr);
+        status = cfl_sql_failure(status, &reading->call, "read_partition", reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        cfl_free(server->alloc, cursor, sizeof *cursor);
+        end_reading(reading);
+        return status;
+    }
+    cursor->session = cfl_sql_session_ref(reading->call.session);
+    cursor->stream = stream;
+    reading->cursor = cursor;
+    if (cursor->stream.get_schema(&cursor->stream, &cursor->schema) != 0) {
+        cursor->schema.release = NULL;
+        status = cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "The partition has no schema");
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_result_add_reader(result, &reading->reader, reterr);
+        reading->is_reader = status == CFLIGHT_OK;
+    }
+    if (status != CFLIGHT_OK) {
+        end_reading(reading);
+        return status;
+    }
+    return hand_over(reading, writer, reterr);
+}
+
+static cflight_status get_result(cflight_sql_server *server, cflight_server_context *context,
+                                 struct cflight_bytes id, cflight_writer *writer,
+                                 cflight_error **reterr)
+{
+    cflight_sql_call call;
+    struct cfl_sql_result *result = NULL;
+    struct ArrowArrayStream rows;
+    size_t partition = 0;
+    cfl_sql_call_begin(&call, server, context);
+    cflight_status status = cfl_sql_result_find(&call, id, &result, &partition, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (result->partition_count > 0) {
+        return get_partition(server, context, result, partition, writer, reterr);
+    }
+    if (result->rows == NULL) {
+        return get_stream(server, context, result, writer, reterr);
+    }
+    status = cfl_sql_kept_rows_stream(result->rows, &rows, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_hand_over_stream(writer, &rows, reterr);
+        if (status != CFLIGHT_OK) {
+            rows.release(&rows);
+        }
+    }
+    cfl_sql_handle_put(&result->handle);
+    return status;
+}
+
+static cflight_status get_listing(cflight_sql_server *server, cflight_server_context *context,
+                                  const struct cflight_sql_message *command, cflight_writer *writer,
+                                  cflight_error **reterr)
+{
+    struct ArrowArrayStream rows;
+    cflight_status status = cfl_sql_listing_check(server, command, reterr);
+    if (status == CFLIGHT_OK && command->type == CFLIGHT_SQL_GET_SQL_INFO) {
+        status = cfl_sql_info_stream(server, command, &rows, reterr);
+    } else if (status == CFLIGHT_OK) {
+        cflight_sql_call call;
+        cfl_sql_call_begin(&call, server, context);
+        status = cfl_sql_call_enter(&call, NULL, reterr);
+        if (status == CFLIGHT_OK) {
+            status = cfl_sql_listing_stream(&call, command, &rows, reterr);
+        }
+        cfl_sql_call_end(&call);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_hand_over_stream(writer, &rows, reterr);
+        if (status != CFLIGHT_OK) {
+            rows.release(&rows);
+        }
+    }
+    return status;
+}
+
+cflight_status cfl_sql_do_get(void *user_data, cflight_server_context *context,
+                              struct cflight_bytes ticket, cflight_writer *writer,
+                              cflight_error **reterr)
+{
+    cflight_sql_server *server = user_data;
+    struct cflight_sql_message *message = NULL;
+    if (cflight_sql_type_of(ticket) == CFLIGHT_SQL_NONE) {
+        return server->flight.do_get == NULL
+                   ? cfl_sql_not_known(reterr)
+                   : server->flight.do_get(server->flight.user_data, context, ticket, writer,
+                                           reterr);
+    }
+    cflight_status status = cflight_sql_message_unpack(ticket, &message, reterr);
+    if (status != CFLIGHT_OK) {
+        return cfl_sql_answered(status, reterr);
+    }
+    if (message->type == CFLIGHT_SQL_TICKET_STATEMENT_QUERY) {
+        status = get_result(server, context, message->handle, writer, reterr);
+    } else if (cfl_sql_is_listing(message->type)) {
+        status = get_listing(server, context, message, writer, reterr);
+    } else {
+        status = cfl_sql_not_here(message, "a ticket", reterr);
+    }
+    cflight_sql_message_free(message);
+    return cfl_sql_answered(status, reterr);
+}

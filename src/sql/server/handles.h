@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_SQL_SERVER_HANDLES_H
+#define CFL_SQL_SERVER_HANDLES_H
+
+#include "sql/server/kit.h"
+
+/* What clients name by 16 random bytes: prepared statements, transactions, results. The first
+ * member of each. Locks: the server's protects all that is not said to be constant. */
+struct cfl_sql_handle {
+    struct cfl_refcount refs; /* the table's, and one of each who uses it */
+    cflight_sql_server *server;
+    enum cfl_sql_handle_kind kind;
+    uint8_t id[CFL_SQL_ID_BYTES];
+    void (*release)(struct cfl_sql_handle *handle); /* of the last reference */
+    int64_t idle_ms;
+    int64_t ends_ns; /* whatever happens */
+    int64_t used_ns;
+    uint32_t user_count;
+    bool is_listed;
+    struct cfl_list node;
+    struct cfl_sql_owner *owner; /* while it is listed */
+};
+
+/* Lists a new handle, with a reference for the table; the caller keeps his. RESOURCE_EXHAUSTED when
+ * there are too many. */
+cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
+                                  cflight_error **reterr);
+/* Finds one of the caller's; to be put back. NOT_FOUND */
+cflight_status cfl_sql_handle_find(const cflight_sql_call *call, enum cfl_sql_handle_kind kind,
+                                   struct cflight_bytes id, struct cfl_sql_handle **ret_handle,
+                                   cflight_error **reterr);
+/* Ends a use; NULL is ignored. */
+void cfl_sql_handle_put(struct cfl_sql_handle *handle);
+/* Takes it out of the table; false when somebody else has. */
+bool cfl_sql_handle_remove(struct cfl_sql_handle *handle);
+/* NULL is ignored. */
+void cfl_sql_handle_unref(struct cfl_sql_handle *handle);
+/* Tells whether it is still in the table. */
+bool cfl_sql_handle_is_listed(struct cfl_sql_handle *handle);
+/* It ends this long from now, whatever happens. */
+void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms);
+/* Ends what has not been used for too long, or everything; returns when something is due. */
+int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over);
+
+#endif /* CFL_SQL_SERVER_HANDLES_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CFL_SQL_SERVER_RESULT_H
+#define CFL_SQL_SERVER_RESULT_H
+
+#include "sql/server/execution.h"
+#include "sql/server/kept_rows.h"
+#include "sql/server/statement.h"
+
+/* An open stream of the application, with what was read of it ahead, and what it stands on. */
+struct cfl_sql_cursor {
+    struct cfl_sql_garbage garbage;
+    struct cfl_sql_session *session; /* a reference */
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    struct ArrowArray *ahead;
+    size_t ahead_count;
+    size_t ahead_capacity;
+    size_t ahead_next;
+    bool is_over;
+    struct cfl_sql_plan *plan;
+    struct cfl_sql_statement *statement; /* who lent it: a reference, or NULL */
+    struct cfl_sql_result *result;       /* whose it is, while it waits: the server's lock */
+    struct cfl_list node;
+    int64_t open_until_ns;
+};
+
+/* NULL is ignored. */
+void cfl_sql_cursor_end(struct cfl_sql_cursor *cursor);
+/* The next batch, released at the end. */
+cflight_status cfl_sql_cursor_next(struct cfl_sql_cursor *cursor, cflight_sql_call *call,
+                                   struct ArrowArray *ret_batch, cflight_error **reterr);
+
+/* What a statement has given, until its ticket ends. Constant, but for what the server's lock
+ * protects. */
+struct cfl_sql_result {
+    struct cfl_sql_handle handle;
+    cflight_buffer *schema; /* serialised */
+    cflight_buffer *rows;   /* all of them, or NULL */
+    int64_t total_rows;
+    int64_t total_bytes;
+    struct cfl_sql_partition *partitions;
+    size_t partition_count;
+    size_t partition_capacity;
+    bool may_run_again;
+    bool keeps_session; /* of who asked */
+    struct cfl_sql_source *source;
+    cflight_buffer *bound;
+    struct cfl_sql_statement *statement; /* references, or NULL */
+    struct cfl_sql_transaction *transaction;
+    struct cfl_sql_session *session; /* of partitions */
+    struct {
+        struct cfl_sql_cursor *cursor; /* nobody has fetched yet */
+        bool is_cancelled;
+        struct cfl_list readers;
+    } locked;
+};
+
+/* Runs a statement for its rows, with the turn of the call's session, and lists what it gives. Of
+ * `statement` and `transaction` one may be there. The caller has a reference. */
+cflight_status cfl_sql_result_new(cflight_sql_call *call, struct cfl_sql_source *source,
+                                  struct cfl_sql_statement *statement,
+                                  struct cfl_sql_transaction *transaction,
+                                  struct cfl_sql_result **ret_result, cflight_error **reterr);
+/* Runs it again. With the turn. */
+cflight_status cfl_sql_result_run_again(struct cfl_sql_result *result, cflight_sql_call *call,
+                                        struct cfl_sql_cursor **ret_cursor, cflight_error **reterr);
+/* Finds the result, and the part of it, that a ticket names. To be put back. */
+cflight_status cfl_sql_result_find(const cflight_sql_call *call, struct cflight_bytes id,
+                                   struct cfl_sql_result **ret_result, size_t *ret_partition,
+                                   cflight_error **reterr);
+/* The stream that waits, or NULL; it is the caller's then. */
+struct cfl_sql_cursor *cfl_sql_result_take_cursor(struct cfl_sql_result *result);
+
+/* Who reads a result at the moment, so that it can be cancelled. */
+struct cfl_sql_result_reader {
+    struct cfl_list node;
+    cflight_sql_call *call;
+};
+/* CANCELLED when the result has been. */
+cflight_status cfl_sql_result_add_reader(struct cfl_sql_result *result,
+                                         struct cfl_sql_result_reader *reader,
+                                         cflight_error **reterr);
+void cfl_sql_result_remove_reader(struct cfl_sql_result *result,
+                                  struct cfl_sql_result_reader *reader);
+void cfl_sql_result_cancel(struct cfl_sql_result *result);
+/* Ends streams that wait for too long; returns when the next is due. */
+int64_t cfl_sql_results_sweep(cflight_sql_server *server);
+
+#endif /* CFL_SQL_SERVER_RESULT_H */
