@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the shared helpers in reach of the tests here, and finds the command and the test data."""
 
+import contextlib
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -28,3 +31,31 @@ def shared_data():
     if path is None:
         pytest.skip("no test data at ../shared/data; set CFLIGHT_TEST_DATA")
     return path
+
+
+@contextlib.contextmanager
+def run_sql_service():
+    """The location of a fresh Flight SQL server (tests/unit/sql/sql_engine.h has its language)."""
+    build = pathlib.Path(__file__).resolve().parents[2] / "build"
+    places = [pathlib.Path(os.environ.get("CFLIGHT_BIN", build / "dev/bin")), build / "dev/bin"]
+    path = next((place / "sql_service" for place in places if (place / "sql_service").exists()), None)
+    if path is None:
+        pytest.skip("the program sql_service is not built")
+    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="module")
+def sql_service():
+    """The location of a Flight SQL server that the tests of a file share."""
+    with run_sql_service() as location:
+        yield location
+
+
+@pytest.fixture
+def fresh_sql_service():
+    """The location of a Flight SQL server of the test's own."""
+    with run_sql_service() as location:
+        yield location

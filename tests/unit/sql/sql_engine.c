@@ -579,6 +579,63 @@ static cflight_status ingest(void *user_data, cflight_sql_call *call,
     return status;
 }
 
+/* ---- lists: a catalog "main", without schemas ---- */
+
+static cflight_status list_catalogs(void *user_data, cflight_sql_call *call, cflight_sql_rows *rows,
+                                    cflight_error **reterr)
+{
+    (void)user_data;
+    (void)call;
+    return cflight_sql_rows_add_catalog(rows, t_text("main"), reterr);
+}
+
+static cflight_status list_db_schemas(void *user_data, cflight_sql_call *call,
+                                      const struct cflight_sql_db_schemas *filter,
+                                      cflight_sql_rows *rows, cflight_error **reterr)
+{
+    (void)user_data;
+    (void)call;
+    (void)filter;
+    return cflight_sql_rows_add_db_schema(rows, t_text("main"), t_text(""), reterr);
+}
+
+static cflight_status list_tables(void *user_data, cflight_sql_call *call,
+                                  const struct cflight_sql_tables *filter, cflight_sql_rows *rows,
+                                  cflight_error **reterr)
+{
+    struct t_engine *engine = user_data;
+    struct ArrowSchema schema;
+    cflight_status status = CFLIGHT_OK;
+    (void)call;
+    (void)filter;
+    int_schema(&schema);
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (size_t i = 0; i < engine->tables.count && status == CFLIGHT_OK; i++) {
+        struct cflight_sql_table_name name = {t_text("main"), t_text(""),
+                                              t_text(engine->tables.tables[i].name)};
+        status = cflight_sql_rows_add_table(rows, &name, t_text("TABLE"), &schema, reterr);
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+    schema.release(&schema);
+    return status;
+}
+
+static cflight_status list_table_types(void *user_data, cflight_sql_call *call,
+                                       cflight_sql_rows *rows, cflight_error **reterr)
+{
+    (void)user_data;
+    (void)call;
+    return cflight_sql_rows_add_table_type(rows, t_text("TABLE"), reterr);
+}
+
+void t_engine_add_lists(struct t_engine *engine)
+{
+    engine->handlers.list_catalogs = list_catalogs;
+    engine->handlers.list_db_schemas = list_db_schemas;
+    engine->handlers.list_tables = list_tables;
+    engine->handlers.list_table_types = list_table_types;
+}
+
 /* ---- start ---- */
 
 void t_engine_init(struct t_engine *engine)

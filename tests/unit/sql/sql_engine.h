@@ -51,6 +51,8 @@ struct t_engine {
 
 /* Fills the handlers. */
 void t_engine_init(struct t_engine *engine);
+/* Lists of the tables that are there: without it there are none. */
+void t_engine_add_lists(struct t_engine *engine);
 /* `options` may be NULL. */
 void t_engine_start(struct t_engine *engine, const struct cflight_sql_server_options *options);
 void t_engine_stop(struct t_engine *engine);
