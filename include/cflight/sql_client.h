@@ -4,6 +4,7 @@
 
 #include "cflight/client.h"
 #include "cflight/fetch.h"
+#include "cflight/loop.h"
 #include "cflight/sql.h"
 #include "cflight/sql_info.h"
 
@@ -279,6 +280,41 @@ cflight_sql_ingest(cflight_client *client, const struct cflight_sql_ingest_targe
                    struct ArrowArrayStream *rows, const struct cflight_sql_options *options,
                    int64_t *ret_row_count, cflight_error **reterr);
 
+/// A request of Flight SQL for an event loop (cflight/loop.h): a command with a result, an update,
+/// or an action. Thread class: loop only. Rows come by cflight_client_do_get(), and go by
+/// cflight_client_do_put(), as for all of Flight.
+typedef struct cflight_sql_async cflight_sql_async;
+
+/// What a request gives: `info` for commands with a result, `message` for updates and for actions
+/// with a result, neither for others. Free both.
+struct cflight_sql_answer {
+    struct cflight_info *info;
+    struct cflight_sql_message *message;
+};
+
+/// Sends a request: nothing waits, not for a connection either (cflight_async_start()).
+/// @param message  A command, STATEMENT_UPDATE, PREPARED_STATEMENT_UPDATE (without rows), or an
+///                 action. Copied, as the options are.
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (another message);
+///         CFLIGHT_FAILED_PRECONDITION (the transaction of the options is over);
+///         CFLIGHT_RESOURCE_EXHAUSTED
+CFLIGHT_CHECKED cflight_status
+cflight_sql_async_start(cflight_client *client, const struct cflight_sql_message *message,
+                        const struct cflight_sql_options *options, cflight_sql_async **ret_async,
+                        cflight_error **reterr);
+/// Takes the answer if it is there.
+/// @param ret_answer  Written when `*ret_is_ready`; yours.
+/// @return CFLIGHT_OK, or the failure, the same every time
+CFLIGHT_CHECKED cflight_status
+cflight_sql_async_try_finish(cflight_sql_async *async, bool *ret_is_ready,
+                             struct cflight_sql_answer *ret_answer, cflight_error **reterr);
+/// Has `on_ready` called once when cflight_sql_async_try_finish() has something. NULL takes it
+/// back.
+CFLIGHT_EXPORT void
+cflight_sql_async_notify(cflight_sql_async *async, cflight_ready_fn on_ready, void *user_data);
+/// Cancels the call if it runs. NULL is ignored.
+CFLIGHT_EXPORT void
+cflight_sql_async_free(cflight_sql_async *async);
 /// The rows that came with an info, if the server has sent them along (`inline_bytes_max`).
 /// @param ret_stream  Caller's storage; release it. Untouched when there are none.
 /// @return CFLIGHT_OK; CFLIGHT_DATA_LOSS (not valid Arrow)

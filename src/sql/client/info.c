@@ -6,18 +6,11 @@
 #include "cflight/ipc.h"
 #include "sql/client/rows.h"
 
-static bool has_result(enum cflight_sql_type type)
-{
-    return (type >= CFLIGHT_SQL_GET_CATALOGS && type <= CFLIGHT_SQL_GET_XDBC_TYPE_INFO) ||
-           type == CFLIGHT_SQL_STATEMENT_QUERY || type == CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN ||
-           type == CFLIGHT_SQL_PREPARED_STATEMENT_QUERY;
-}
-
 static cflight_status check_command(const struct cflight_sql_message *command,
                                     cflight_error **reterr)
 {
     const char *name = cflight_sql_type_name(command->type);
-    if (has_result(command->type)) {
+    if (cfl_sql_has_result(command->type)) {
         return CFLIGHT_OK;
     }
     return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%s is no command with a result",

@@ -78,6 +78,13 @@ static cflight_status blame(const char *name, cflight_status status, cflight_err
     return status;
 }
 
+bool cfl_sql_has_result(enum cflight_sql_type type)
+{
+    return (type >= CFLIGHT_SQL_GET_CATALOGS && type <= CFLIGHT_SQL_GET_XDBC_TYPE_INFO) ||
+           type == CFLIGHT_SQL_STATEMENT_QUERY || type == CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN ||
+           type == CFLIGHT_SQL_PREPARED_STATEMENT_QUERY;
+}
+
 /* ---- actions ---- */
 
 const char *cfl_sql_action_name(enum cflight_sql_type type, enum cflight_sql_type *ret_result_type)

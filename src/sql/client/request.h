@@ -25,6 +25,8 @@ struct cflight_sql_message cfl_sql_request_message(const struct cfl_sql_request 
 cflight_status cfl_sql_request_command(const struct cflight_sql_message *message,
                                        struct cflight_descriptor *ret_descriptor,
                                        cflight_buffer **ret_command, cflight_error **reterr);
+/* Whether a message is a command with a result. */
+bool cfl_sql_has_result(enum cflight_sql_type type);
 /* The name of an action and the type of its result; NULL for what is no action. The type is NONE
  * for actions without a result. */
 const char *cfl_sql_action_name(enum cflight_sql_type type, enum cflight_sql_type *ret_result_type);
