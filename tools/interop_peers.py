@@ -63,10 +63,14 @@ def build_copy(name, command):
 def go():
     binaries = PEERS / "go"
     programs = [binaries / f"arrow-flight-integration-{side}" for side in ("server", "client")]
-    if not all(program.exists() for program in programs):
-        need("go")
-        package = "github.com/apache/arrow-go/v18/arrow/internal/flight_integration/cmd/..."
-        build("go", ["go", "install", f"{package}@{GO_VERSION}"], GOBIN=str(binaries))
+    # The last is for tests/interop/test_sql_peers.py.
+    for made, package in ((programs, "internal/flight_integration/cmd/..."),
+                          ([binaries / "sqlite_flightsql_server"],
+                           "flight/flightsql/example/cmd/sqlite_flightsql_server")):
+        if not all(program.exists() for program in made):
+            need("go")
+            build("go", ["go", "install", f"github.com/apache/arrow-go/v18/arrow/{package}@{GO_VERSION}"],
+                  GOBIN=str(binaries))
     scenarios = frozenset(SCENARIOS) - {"do_exchange:echo", "alignment"}
     return Program("go", (str(programs[0]),), (str(programs[1]),), scenarios)
 
