@@ -27,6 +27,12 @@ struct cli_put_arguments {
     bool shows_results;
 };
 
+struct cli_sql_arguments {
+    const char *statement; /* "-" is standard input */
+    bool is_update;
+    const char *pattern; /* of names of tables */
+};
+
 struct cli_action_arguments {
     const char *type;
     const char *body; /* "-" is standard input */
@@ -61,8 +67,9 @@ struct cli_arguments {
     struct cflight_ipc_write_options write_options; /* of get, put and serve, as the next */
     struct cflight_ipc_read_options read_options;
     const char *list_pattern;
-    struct cli_get_arguments get;
+    struct cli_get_arguments get; /* of sql and tables, too */
     struct cli_put_arguments put;
+    struct cli_sql_arguments sql;
     struct cli_action_arguments action;
     struct cli_serve_arguments serve;
     bool version_all;

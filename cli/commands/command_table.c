@@ -11,6 +11,8 @@
 #define EVERY ((1u << CLI_COMMAND_COUNT) - 1u)
 #define CONNECTED (EVERY & ~BIT(VERSION))
 #define CLIENTS (CONNECTED & ~BIT(SERVE))
+#define QUERIES (BIT(SQL) | BIT(TABLES))
+#define FETCHES (BIT(GET) | QUERIES)
 #define NAMED (BIT(INFO) | BIT(SCHEMA) | BIT(GET) | BIT(PUT))
 
 /* Where in the arguments a value goes, which must be of the type that the kind of value has. */
@@ -70,6 +72,18 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
                          "FILE is an Arrow file or stream, whatever it is called; \"-\" reads a "
                          "stream from standard input. The upload has succeeded when the exit code "
                          "is 0: the server has confirmed the end of it."},
+    [CLI_COMMAND_SQL] =
+        {"sql", "URI SQL", 2, 2, "run a statement on a Flight SQL server",
+         "Sends SQL (standard input if \"-\") as a query and writes its rows as get does: as a "
+         "table, "
+         "or with -o or --format as Arrow data or text. With --update it is sent as an update, and "
+         "what is printed is the number of rows that it changed, or nothing if the server does not "
+         "know. A statement is sent once: when the command fails it may have run."},
+    [CLI_COMMAND_TABLES] =
+        {"tables", "URI [PATTERN]", 1, 2, "list the tables of a Flight SQL server",
+         "Writes catalog, schema, name and type of each table as get does, but without a limit on "
+         "the "
+         "rows. PATTERN is one of SQL's LIKE: % is any run of characters, _ any one."},
     [CLI_COMMAND_ACTIONS] = {"actions", "URI", 1, 1, "list the actions of a server",
                              "One line per action: type and description, separated by a tab."},
     [CLI_COMMAND_ACTION] =
@@ -91,6 +105,8 @@ const size_t cli_positionals[CLI_COMMAND_COUNT][CLI_POSITIONALS_MAX] = {
     [CLI_COMMAND_SCHEMA] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
     [CLI_COMMAND_GET] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
     [CLI_COMMAND_PUT] = {ARGUMENT(client.uri), ARGUMENT(flight.name), ARGUMENT(put.path)},
+    [CLI_COMMAND_SQL] = {ARGUMENT(client.uri), ARGUMENT(sql.statement)},
+    [CLI_COMMAND_TABLES] = {ARGUMENT(client.uri), ARGUMENT(sql.pattern)},
     [CLI_COMMAND_ACTIONS] = {ARGUMENT(client.uri)},
     [CLI_COMMAND_ACTION] = {ARGUMENT(client.uri), ARGUMENT(action.type), ARGUMENT(action.body)},
     [CLI_COMMAND_PING] = {ARGUMENT(client.uri)},
@@ -152,30 +168,32 @@ const struct cli_option cli_options[] = {
      "Split NAME at each \"/\" into the elements of a path. Default: NAME is one element."},
     {"ticket", '\0', "TEXT", TEXT(get.ticket), BIT(GET),
      "Fetch this ticket from the server itself, without looking up a flight."},
-    {"trust-locations", '\0', NULL, FLAG(get.trusts_locations), BIT(GET),
+    {"trust-locations", '\0', NULL, FLAG(get.trusts_locations), FETCHES,
      "Send password, token and headers to every location that the server names. Default: only to "
      "the host of URI, and never from TLS to plain text."},
-    {"output", 'o', "FILE", TEXT(get.path), BIT(GET),
+    {"output", 'o', "FILE", TEXT(get.path), FETCHES,
      "Write to FILE, or to standard output if FILE is \"-\"."},
-    {"format", '\0', "FORMAT", FORMAT(get.format), BIT(GET),
+    {"format", '\0', "FORMAT", FORMAT(get.format), FETCHES,
      "Output format: arrow, arrows, csv, jsonl or table."},
-    {"rows", 'n', "N", ROWS(get.row_count), BIT(GET),
-     "Stop after N rows. Default: 10 for a table, otherwise all."},
-    {"vertical", '\0', NULL, FLAG(get.is_vertical), BIT(GET),
+    {"rows", 'n', "N", ROWS(get.row_count), FETCHES,
+     "Stop after N rows. Default: 10 for a table, otherwise all; of a list of tables all."},
+    {"vertical", '\0', NULL, FLAG(get.is_vertical), FETCHES,
      "Show a table as a line for each value: all columns, and nothing cut to the width of the "
      "terminal."},
+    {"update", '\0', NULL, FLAG(sql.is_update), BIT(SQL),
+     "SQL changes something: print how many rows."},
     {"results", '\0', NULL, FLAG(put.shows_results), BIT(PUT),
      "Print what the server answers during the upload (the metadata of every PutResult), one line "
      "each."},
     {"compression", '\0', "CODEC", CODEC(write_options.compression),
-     BIT(GET) | BIT(PUT) | BIT(SERVE),
+     FETCHES | BIT(PUT) | BIT(SERVE),
      "Compress the Arrow data that is written or sent: none, lz4 or zstd. Default: none."},
     {"unpack-max", '\0', "SIZE", SIZE(read_options.unpacked_bytes_max),
-     BIT(GET) | BIT(PUT) | BIT(SERVE),
+     FETCHES | BIT(PUT) | BIT(SERVE),
      "Most bytes that the compressed data of one batch may unpack to; k, M, G and T are powers of "
      "1024. Default: 256M, or 256 times the batch where that is more."},
     {"whole-dictionaries", '\0', NULL, FLAG(write_options.send_whole_dictionaries),
-     BIT(GET) | BIT(PUT) | BIT(SERVE),
+     FETCHES | BIT(PUT) | BIT(SERVE),
      "Write dictionaries that grow whole with every batch, for readers that cannot join deltas "
      "(polars). Default: what was added."},
     {"listen", '\0', "URI", TEXT(serve.location), BIT(SERVE),

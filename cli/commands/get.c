@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cflight get: looks a flight up, fetches it and writes it in the format asked for. The output
- * appears only when everything has arrived and is written. */
+/* cflight get, and what others fetch: looks a flight up, fetches it and writes it in the format
+ * asked for. The output appears only when everything has arrived and is written. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +43,6 @@ static cflight_status choose_target(struct cli_run *run, struct target *ret_targ
         return cli_run_refuse(run, "Arrow data is not for terminals; use -o FILE, or a pipe",
                               reterr);
     }
-    if ((run->arguments->flight.name == NULL) == (given->ticket == NULL)) {
-        return cli_run_refuse(run, "get takes either NAME or --ticket", reterr);
-    }
     *ret_target = target;
     return CFLIGHT_OK;
 }
@@ -65,6 +62,7 @@ static cflight_status look_up(struct cli_run *run, struct cflight_info **ret_inf
     struct cflight_descriptor descriptor;
     struct cflight_bytes *elements = NULL;
     struct cflight_call_options options = cli_connection_call(&run->connection);
+    run->subject = run->arguments->flight.name;
     cflight_status status =
         cli_flight_descriptor(&run->arguments->flight, &descriptor, &elements, reterr);
     if (status == CFLIGHT_OK) {
@@ -160,7 +158,9 @@ static cflight_status write_target(struct cli_run *run, const struct target *tar
     }
     cli_output_set_deadline(output, run->connection.deadline_ms * CLI_NS_PER_MS);
     if (fetch.rows_left == CLI_ROWS_DEFAULT) {
-        fetch.rows_left = target->format == CLI_FORMAT_TABLE ? TABLE_ROWS : CLI_ROWS_ALL;
+        bool is_short =
+            target->format == CLI_FORMAT_TABLE && run->arguments->command != CLI_COMMAND_TABLES;
+        fetch.rows_left = is_short ? TABLE_ROWS : CLI_ROWS_ALL;
     }
     status = cli_sink_new(&fetch.sink, target->format, output, &options, reterr);
     if (status == CFLIGHT_OK) {
@@ -171,7 +171,7 @@ static cflight_status write_target(struct cli_run *run, const struct target *tar
     return status;
 }
 
-cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr)
+cflight_status cli_run_fetch(struct cli_run *run, cli_look_up_fn look_up_fn, cflight_error **reterr)
 {
     struct cflight_info *info = NULL;
     struct target target = {0};
@@ -180,13 +180,21 @@ cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr)
     if (status == CFLIGHT_OK) {
         status = cli_run_connect(run, reterr);
     }
-    if (status == CFLIGHT_OK && run->arguments->flight.name != NULL) {
-        run->subject = run->arguments->flight.name;
-        status = look_up(run, &info, reterr);
+    if (status == CFLIGHT_OK && look_up_fn != NULL) {
+        status = look_up_fn(run, &info, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = write_target(run, &target, info, reterr);
     }
     cflight_info_free(info);
     return status;
+}
+
+cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr)
+{
+    bool has_name = run->arguments->flight.name != NULL;
+    if (has_name == (run->arguments->get.ticket != NULL)) {
+        return cli_run_refuse(run, "get takes either NAME or --ticket", reterr);
+    }
+    return cli_run_fetch(run, has_name ? look_up : NULL, reterr);
 }
