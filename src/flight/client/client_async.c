@@ -301,10 +301,16 @@ cflight_status cflight_async_start(cflight_client *client, enum cflight_method m
     return CFLIGHT_OK;
 }
 
+/* An upload is ready as soon as it is on its way: no answer comes before its streams are taken. */
+static bool is_upload(const cflight_async *async)
+{
+    return async->method->client_streams;
+}
+
 static void drop_call(cflight_async *async)
 {
     if (async->call != NULL) {
-        cfl_call_notify(async->call, false, NULL, NULL);
+        cfl_call_notify(async->call, is_upload(async), NULL, NULL);
         cfl_call_unref(async->call);
         async->call = NULL;
     }
@@ -460,7 +466,7 @@ cflight_status cflight_async_try_next(cflight_async *async, bool *ret_is_ready,
 void cflight_async_notify(cflight_async *async, cflight_ready_fn on_ready, void *user_data)
 {
     if (async->call != NULL) {
-        cfl_call_notify(async->call, false, on_ready, user_data);
+        cfl_call_notify(async->call, is_upload(async), on_ready, user_data);
     } else {
         async->on_ready = on_ready;
         async->user_data = user_data;

@@ -282,6 +282,29 @@ TEST(loop_start, streams_are_taken_from_the_call)
     t_service_stop(&service);
 }
 
+/* Goal: an upload on a connection that is there already is told of, though no answer comes. */
+TEST(loop_start, an_upload_on_its_way_is_told_of)
+{
+    static const enum cflight_method METHODS[] = {CFLIGHT_METHOD_DO_PUT,
+                                                  CFLIGHT_METHOD_DO_EXCHANGE};
+    struct t_service service;
+    struct loop_call call;
+    cflight_error *error = NULL;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(cflight_client_connect(client, NULL, &error), error);
+    for (int i = 0; i < 2; i++) {
+        start(client, METHODS[i], "echo", NULL, &call);
+        turn_until_ready(client, &call);
+        CHECK_STATUS(call.status, CFLIGHT_OK);
+        cflight_async_free(call.async);
+        start(client, METHODS[i], "echo", NULL, &call);
+        cflight_async_free(call.async); /* before it is told */
+    }
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
 /* Goal: a refusal of a DoGet is the call's, before there is a reader. */
 TEST(loop_start, a_fetch_that_is_refused_has_no_reader)
 {
