@@ -48,7 +48,8 @@ ROOMS = {
     "cli/commands": {"cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands"},
     "cli": {"cli/system", "cli/client", "cli/commands", "cli"},
 } | _upon(*_PYTHON, "python/src/client") | _upon(*_PYTHON, "python/src/server") | {
-    "python/src": {"python/src", "python/src/client", "python/src/server", *_PYTHON},
+    "python/src/sql": {"python/src/sql", "python/src/client", "python/src/server", *_PYTHON},
+    "python/src": {"python/src", "python/src/client", "python/src/server", "python/src/sql", *_PYTHON},
 }
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
 LIKE_USERS = {"src/flight/kit", "src/sql", "cli", "python"}

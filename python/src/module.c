@@ -58,6 +58,10 @@ static const struct type_entry type_entries[] = {
     TYPE(schema_result),
     TYPE(server),
     TYPE(server_context),
+    SUBTYPE(sql_client, client),
+    SUBTYPE(sql_server, server),
+    TYPE(sql_statement),
+    TYPE(sql_transaction),
     TYPE(table),
     TYPE(ticket),
     TYPE(writer),
@@ -113,6 +117,14 @@ static const struct object_entry type_objects[] = {
     OBJECT("ClientAuthHandler", client_auth_handler),
     OBJECT("_format_exception", format_exception),
     OBJECT("_batches_of", batches_of),
+    {NULL, 0},
+};
+
+static const struct object_entry sql_objects[] = {
+    OBJECT("Call", sql_call_class),
+    OBJECT("IngestTarget", sql_target_class),
+    OBJECT("TableFilter", sql_filter_class),
+    OBJECT("Plan", sql_plan_class),
     {NULL, 0},
 };
 
@@ -238,6 +250,7 @@ static int module_exec(PyObject *module)
     if (state->name_c_array == NULL || import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
         import_objects(state, "signal", signal_objects) < 0 ||
         import_objects(state, "cflight._types", type_objects) < 0 ||
+        import_objects(state, "cflight._sql_types", sql_objects) < 0 ||
         import_objects(state, "cflight._exceptions", exception_objects) < 0 ||
         add_types(module, state) < 0) {
         return -1;

@@ -9,10 +9,12 @@ import subprocess
 import sys
 
 import cflight as flight
+import cflight.sql
 import pytest
 from conftest import MODULE_PATH
 
-STUB = pathlib.Path(__file__).resolve().parents[2] / "python/src/cflight/__init__.pyi"
+STUBS = pathlib.Path(__file__).resolve().parents[2] / "python/src/cflight"
+MODULES = {"__init__.pyi": flight, "sql.pyi": cflight.sql}
 # What pyarrow defines when it is there; its own documentation and signatures apply.
 PYARROW_NAMES = {name for name in vars(flight) if getattr(flight, name).__class__ is type} & {
     name
@@ -22,15 +24,17 @@ PYARROW_NAMES = {name for name in vars(flight) if getattr(flight, name).__class_
 OPTIONAL_SPECIAL = {"__init__", "__new__", "__buffer__"}
 
 
-def stub_body():
+def stub_body(stub):
     return {
         node.name: node
-        for node in ast.parse(STUB.read_text()).body
+        for node in ast.parse((STUBS / stub).read_text()).body
         if isinstance(node, (ast.ClassDef, ast.FunctionDef))
     }
 
 
-STUBBED = {name: node for name, node in stub_body().items() if not name.startswith("_")}
+NODES = {stub: {name: node for name, node in stub_body(stub).items() if not name.startswith("_")} for stub in MODULES}
+STUBBED = {name: node for nodes in NODES.values() for name, node in nodes.items()}
+LIVE = {name: getattr(MODULES[stub], name) for stub, nodes in NODES.items() for name in nodes}
 CLASSES = [
     name
     for name, node in STUBBED.items()
@@ -69,15 +73,16 @@ def parameters_of_object(function):
     return [name for name in names if name not in ("self", "cls", "type")]
 
 
-def test_the_stub_has_every_public_name():
+@pytest.mark.parametrize("stub", MODULES)
+def test_the_stub_has_every_public_name(stub):
     """Goal: no name is missing or made up. Method: compare the two lists."""
-    assert sorted(STUBBED) == sorted(flight.__all__)
+    assert sorted(NODES[stub]) == sorted(MODULES[stub].__all__)
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_stub_of_a_class_is_right(name):
     """Goal: members and parameters agree. Method: the stub's syntax against the live class."""
-    cls = getattr(flight, name)
+    cls = LIVE[name]
     members = members_of(STUBBED[name])
     is_tuple = issubclass(cls, tuple)
     for member, node in members.items():
@@ -113,7 +118,7 @@ def test_the_stub_of_a_class_is_right(name):
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_class_and_method_is_documented(name):
     """Goal: help() helps. Method: look for docstrings, and for an example in each class."""
-    cls = getattr(flight, name)
+    cls = LIVE[name]
     assert cls.__doc__ and cls.__doc__.strip(), name
     for member, value in vars(cls).items():
         is_enum_member = isinstance(value, cls) or member.isupper()

@@ -190,6 +190,32 @@ static PyObject *size_exception(struct cfp_state *state, uint64_t limit, uint64_
                                  (unsigned long long)actual);
 }
 
+static int set_attribute(PyObject *exception, const char *name, PyObject *value)
+{
+    int result = value == NULL ? -1 : PyObject_SetAttrString(exception, name, value);
+    Py_XDECREF(value);
+    return result;
+}
+
+/* What a database says beyond the text, where it does. */
+static int add_sql_state(PyObject *exception, const cflight_error *error)
+{
+    struct cflight_sql_error_state state;
+    if (!cflight_sql_error_get_state(error, &state)) {
+        return 0;
+    }
+    if (state.sqlstate[0] != '\0' &&
+        set_attribute(exception, "sqlstate", text_of(state.sqlstate)) < 0) {
+        return -1;
+    }
+    if (state.position > 0 &&
+        set_attribute(exception, "sql_position", PyLong_FromLong(state.position)) < 0) {
+        return -1;
+    }
+    return state.hint.len_bytes > 0 ? set_attribute(exception, "sql_hint", cfp_text_new(state.hint))
+                                    : 0;
+}
+
 PyObject *cfp_exception_new(struct cfp_state *state, cflight_status status,
                             const cflight_error *error)
 {
@@ -225,6 +251,9 @@ PyObject *cfp_exception_new(struct cfp_state *state, cflight_status status,
         exception = PyObject_CallOneArg(class_at(state, offset), message);
     }
     Py_DECREF(message);
+    if (exception != NULL && add_sql_state(exception, error) < 0) {
+        Py_CLEAR(exception);
+    }
     return exception;
 }
 
@@ -379,6 +408,21 @@ static void set_extra_info(cflight_error *error, PyObject *exception)
     PyErr_Clear();
 }
 
+/* The other way round of add_sql_state. Drivers of databases have the attribute, too. */
+static void set_sql_state(cflight_error *error, PyObject *exception)
+{
+    struct cflight_sql_error_state state = {0};
+    PyObject *sqlstate = PyObject_GetAttrString(exception, "sqlstate");
+    const char *text =
+        sqlstate != NULL && PyUnicode_Check(sqlstate) ? PyUnicode_AsUTF8(sqlstate) : NULL;
+    if (text != NULL && strlen(text) == sizeof(state.sqlstate) - 1) {
+        memcpy(state.sqlstate, text, sizeof(state.sqlstate));
+        cflight_sql_error_set_state(error, &state);
+    }
+    Py_XDECREF(sqlstate);
+    PyErr_Clear();
+}
+
 static cflight_status describe_exception(struct cfp_state *state, PyObject *exception,
                                          cflight_error **reterr)
 {
@@ -406,6 +450,7 @@ static cflight_status describe_exception(struct cfp_state *state, PyObject *exce
         cflight_error_set_arrow_code(error, arrow_code);
         set_traceback(state, error, exception);
     }
+    set_sql_state(error, exception);
     if (reterr != NULL && *reterr == NULL) {
         *reterr = error;
     } else {

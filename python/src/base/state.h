@@ -50,6 +50,10 @@
     X(schema_result)       \
     X(server)              \
     X(server_context)      \
+    X(sql_client)          \
+    X(sql_server)          \
+    X(sql_statement)       \
+    X(sql_transaction)     \
     X(table)               \
     X(ticket)              \
     X(writer)              \
@@ -88,6 +92,10 @@
     X(set_wakeup_fd)                    \
     X(format_exception)                 \
     X(batches_of)                       \
+    X(sql_call_class)                   \
+    X(sql_target_class)                 \
+    X(sql_filter_class)                 \
+    X(sql_plan_class)                   \
     X(flight_error)                     \
     X(flight_internal_error)            \
     X(flight_timed_out_error)           \

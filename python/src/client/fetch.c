@@ -5,15 +5,14 @@
  * stream of our own, which passes everything on. Reading it releases the GIL where the reader holds
  * it, and Ctrl+C ends the wait. Thread class: one at a time; the stream needs no GIL, but takes it
  * to rewrite a location and in its release. */
-#include "client/client.h"
-
-#include "cflight/fetch.h"
+#include "client/fetch.h"
 
 #include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/wait.h"
 #include "client/call.h"
+#include "client/client.h"
 #include "client/client_frame.h"
 
 struct fetch_box {
@@ -201,18 +200,7 @@ static PyObject *reader_over(struct cfp_state *state, struct ArrowArrayStream *s
     return result;
 }
 
-struct fetch_arguments {
-    PyObject *info;
-    PyObject *options;
-    unsigned int parallel;
-    int any_order;
-    unsigned int attempts;
-    PyObject *rewrite_location;
-    PyObject *location_is_trusted;
-    PyObject *progress;
-};
-
-static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_arguments *given)
+static int box_fill(struct fetch_box *box, PyObject *self, const struct cfp_fetch_arguments *given)
 {
     if (cfp_call_begin(box->state, given->options, CFP_CALL_ITERATOR, &box->call) < 0 ||
         cfp_client_options_begin(self, &box->build) < 0) {
@@ -239,18 +227,16 @@ static int box_fill(struct fetch_box *box, PyObject *self, const struct fetch_ar
     return 0;
 }
 
-/* Starts to fetch. From then on the stream owns the box. */
-static PyObject *start(struct fetch_box *box, cflight_client *client, PyObject *info_object,
-                       bool *ret_is_taken)
+/* Makes the stream. From then on it owns the box. */
+static PyObject *start_box(struct fetch_box *box, cflight_client *client, cfp_fetch_start *start,
+                           void *request, bool *ret_is_taken)
 {
-    struct cflight_info info;
     struct cfp_wait wait;
     cflight_error *error = NULL;
-    if (cfp_info_view(info_object, &box->call.scratch, &info) < 0 ||
-        cfp_wait_begin(&wait, box->state, cfp_interrupt_cancel, box->call.cancel) < 0) {
+    if (cfp_wait_begin(&wait, box->state, cfp_interrupt_cancel, box->call.cancel) < 0) {
         return NULL;
     }
-    cflight_status status = cflight_fetch(client, &info, &box->options, &box->inner, &error);
+    cflight_status status = start(request, client, &box->options, &box->inner, &error);
     if (cfp_wait_end(&wait, status, error) < 0) {
         return NULL;
     }
@@ -265,6 +251,36 @@ static PyObject *start(struct fetch_box *box, cflight_client *client, PyObject *
     return reader_over(box->state, &stream);
 }
 
+PyObject *cfp_fetch(PyObject *client, const struct cfp_fetch_arguments *given,
+                    cfp_fetch_start *start, void *request)
+{
+    cflight_client *handle = cfp_client_handle(client);
+    if (handle == NULL) {
+        return NULL;
+    }
+    struct fetch_box *box = PyMem_RawCalloc(1, sizeof(*box));
+    if (box == NULL) {
+        return PyErr_NoMemory();
+    }
+    box->state = cfp_state_of(client);
+    bool is_taken = false;
+    PyObject *reader = NULL;
+    if (box_fill(box, client, given) == 0) {
+        reader = start_box(box, handle, start, request, &is_taken);
+    }
+    if (!is_taken) {
+        box_free(box);
+    }
+    return reader;
+}
+
+static cflight_status start_info(void *info, cflight_client *client,
+                                 const struct cflight_fetch_options *options,
+                                 struct ArrowArrayStream *ret_stream, cflight_error **reterr)
+{
+    return cflight_fetch(client, info, options, ret_stream, reterr);
+}
+
 PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"info",
@@ -276,34 +292,22 @@ PyObject *cfp_client_fetch(PyObject *self, PyObject *args, PyObject *kwargs)
                             "location_is_trusted",
                             "progress",
                             NULL};
-    struct fetch_arguments given = {.options = Py_None,
-                                    .rewrite_location = Py_None,
-                                    .location_is_trusted = Py_None,
-                                    .progress = Py_None};
+    struct cfp_fetch_arguments given = CFP_FETCH_ARGUMENTS_INIT;
     struct cfp_state *state = cfp_state_of(self);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIOOO:fetch", names, &given.info,
+    struct cfp_scratch scratch = CFP_SCRATCH_INIT;
+    struct cflight_info info;
+    PyObject *object = NULL;
+    PyObject *reader = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$IpIOOO:fetch", names, &object,
                                      &given.options, &given.parallel, &given.any_order,
                                      &given.attempts, &given.rewrite_location,
                                      &given.location_is_trusted, &given.progress) ||
-        cfp_check_type(given.info, state->info_type, "info", "cflight.FlightInfo") < 0) {
+        cfp_check_type(object, state->info_type, "info", "cflight.FlightInfo") < 0) {
         return NULL;
     }
-    cflight_client *client = cfp_client_handle(self);
-    if (client == NULL) {
-        return NULL;
+    if (cfp_info_view(object, &scratch, &info) == 0) {
+        reader = cfp_fetch(self, &given, start_info, &info);
     }
-    struct fetch_box *box = PyMem_RawCalloc(1, sizeof(*box));
-    if (box == NULL) {
-        return PyErr_NoMemory();
-    }
-    box->state = state;
-    bool is_taken = false;
-    PyObject *reader = NULL;
-    if (box_fill(box, self, &given) == 0) {
-        reader = start(box, client, given.info, &is_taken);
-    }
-    if (!is_taken) {
-        box_free(box);
-    }
+    cfp_scratch_done(&scratch);
     return reader;
 }

@@ -44,7 +44,7 @@ static int server_traverse(PyObject *self, visitproc visit, void *arg)
 static void link_free(void *pointer)
 {
     struct cfp_server_link *link = pointer;
-    cflight_server_free(link->handle);
+    link->kind->end(link);
     cfp_hold_free(link->auth);
     cfp_hold_free(link->middleware);
     PyGILState_STATE gil = PyGILState_Ensure();
@@ -161,7 +161,8 @@ static int tls_of(const struct tls_arguments *given, struct cfp_scratch *scratch
 }
 
 static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
-                                        const struct start_arguments *given)
+                                        const struct start_arguments *given,
+                                        const struct cfp_server_kind *kind)
 {
     struct cfp_server_link *link = PyMem_RawCalloc(1, sizeof(*link));
     if (link == NULL) {
@@ -169,6 +170,7 @@ static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
         return NULL;
     }
     link->state = state;
+    link->kind = kind;
     link->server = PyWeakref_NewRef(self, NULL);
     if (link->server == NULL) {
         goto failed;
@@ -237,7 +239,7 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
     }
     const char *location = PyBytes_AS_STRING(given->location);
     Py_BEGIN_ALLOW_THREADS
-    status = cflight_server_new(location, &handlers, &options, &link->handle, &error);
+    status = link->kind->start(link, location, &handlers, &options, &error);
     Py_END_ALLOW_THREADS
     if (status != CFLIGHT_OK) {
         raise_start(state, status, error);
@@ -250,7 +252,8 @@ done:
     return result;
 }
 
-static PyObject *server_start(PyObject *object, PyObject *args)
+int cfp_server_start(PyObject *object, PyObject *args, const struct cfp_server_kind *kind,
+                     void *kit)
 {
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
@@ -261,22 +264,44 @@ static PyObject *server_start(PyObject *object, PyObject *args)
             &given.tls.revocation_lists, &given.tls.min_version, &given.tls.tls12_ciphers,
             &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware, &given.write_options,
             &given.read_options, &PyDict_Type, &given.settings)) {
-        return NULL;
+        return -1;
     }
     if (self->link != NULL) {
-        return PyErr_Format(PyExc_ValueError, "the server was started already");
+        PyErr_SetString(PyExc_ValueError, "the server was started already");
+        return -1;
     }
-    struct cfp_server_link *link = link_new(state, object, &given);
+    struct cfp_server_link *link = link_new(state, object, &given, kind);
     if (link == NULL) {
-        return NULL;
+        return -1;
     }
+    link->kit = kit;
     /* Handlers may run before this returns: they need the link, not the object's. */
     if (start(state, link, &given) < 0) {
+        link->kit = NULL;
         cfp_release(link_free, link);
-        return NULL;
+        return -1;
     }
     self->link = link;
-    Py_RETURN_NONE;
+    return 0;
+}
+
+static cflight_status start_flight(struct cfp_server_link *link, const char *location,
+                                   const struct cflight_server_handlers *handlers,
+                                   const struct cflight_server_options *options,
+                                   cflight_error **reterr)
+{
+    return cflight_server_new(location, handlers, options, &link->handle, reterr);
+}
+
+static void end_flight(struct cfp_server_link *link)
+{
+    cflight_server_free(link->handle);
+}
+
+static PyObject *server_start(PyObject *self, PyObject *args)
+{
+    static const struct cfp_server_kind kind = {start_flight, end_flight};
+    return cfp_server_start(self, args, &kind, NULL) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* Waits in slices on the main thread, so that signal handlers run; elsewhere in one piece. */

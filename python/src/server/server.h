@@ -9,12 +9,28 @@
  * object may go first, so it is held by a weak reference. */
 struct cfp_server_link {
     struct cfp_state *state;
+    const struct cfp_server_kind *kind;
+    void *kit;        /* of the kind */
     PyObject *server; /* weak reference */
     cflight_server *handle;
     struct cfp_hold *auth;
     struct cfp_hold *middleware;
     struct cfp_ipc_options ipc;
 };
+
+/* How the library's server is made and ended: one of Flight alone, or of more. `start` sets the
+ * link's handle; without the GIL, both. */
+struct cfp_server_kind {
+    cflight_status (*start)(struct cfp_server_link *link, const char *location,
+                            const struct cflight_server_handlers *handlers,
+                            const struct cflight_server_options *options, cflight_error **reterr);
+    void (*end)(struct cfp_server_link *link);
+};
+/* The method _cflight_start of a FlightServerCore, which FlightServerBase calls. `kit` is the
+ * kind's, which ends it, unless -1 is returned with an exception set. */
+int cfp_server_start(PyObject *self, PyObject *args, const struct cfp_server_kind *kind, void *kit);
+/* A new reference to the server; NULL without an exception when it is gone. */
+PyObject *cfp_server_of(PyObject *weak);
 
 /* The table of handlers; user_data is the link. */
 void cfp_server_handlers(struct cfp_server_link *link, struct cflight_server_handlers *ret_table);

@@ -25,8 +25,7 @@ struct handler {
     bool is_handed_over; /* the context goes on with the stream */
 };
 
-/* A new reference to the server; NULL without an exception when it is gone. */
-static PyObject *server_of(PyObject *weak)
+PyObject *cfp_server_of(PyObject *weak)
 {
 #if PY_VERSION_HEX >= 0x030d0000
     PyObject *server = NULL;
@@ -45,7 +44,7 @@ static cflight_status enter(struct handler *handler, void *user_data,
     struct cfp_server_link *link = user_data;
     *handler = (struct handler){.state = link->state, .context = context};
     handler->gil = PyGILState_Ensure();
-    handler->server = server_of(link->server);
+    handler->server = cfp_server_of(link->server);
     if (handler->server == NULL) {
         PyGILState_Release(handler->gil);
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");

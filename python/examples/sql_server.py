@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Flight SQL server over SQLite: python sql_server.py [FILE] [URI]"""
+
+import sqlite3
+import sys
+
+import pyarrow as pa
+
+from cflight import sql
+
+TABLES = "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
+BEGIN = {"create": "CREATE TABLE {}", "append": None, "create_append": "CREATE TABLE IF NOT EXISTS {}"}
+
+
+def quote(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Database(sql.Server):
+    def __init__(self, location=None, path="file:shared?mode=memory&cache=shared", **kwargs):
+        self.path = path
+        self.first = self.open_session(None)  # keeps a database in memory alive
+        super().__init__(location, **kwargs)
+
+    def open_session(self, call):
+        return sqlite3.connect(self.path, uri=True, isolation_level=None, check_same_thread=False)
+
+    def close_session(self, session):
+        session.close()
+
+    def interrupt(self, session):
+        session.interrupt()
+
+    def prepare(self, call, query):
+        word = query.split(None, 1)[0].upper() if query.split() else ""
+        return sql.Plan(is_update=word not in ("SELECT", "VALUES", "WITH", "PRAGMA", "EXPLAIN"))
+
+    def execute(self, call, query, parameters):
+        try:
+            cursors = [call.session.execute(query, row) for row in (parameters or [()])]
+        except sqlite3.Error as error:
+            raise ValueError(str(error)) from None
+        if cursors[0].description is None:
+            return sum(cursor.rowcount for cursor in cursors)
+        names = [column[0] for column in cursors[0].description]
+        rows = [row for cursor in cursors for row in cursor]
+        return pa.table([pa.array(column) for column in zip(*rows)] or [pa.nulls(0)] * len(names), names)
+
+    def ingest(self, call, target, rows):
+        table, names = quote(target.table), [quote(name) for name in rows.schema.names]
+        session, count = call.session, 0
+        if target.mode == "replace":
+            session.execute(f"DROP TABLE IF EXISTS {table}")
+        begin = BEGIN.get(target.mode, BEGIN["create"])
+        if begin:
+            session.execute(f"{begin.format(table)} ({', '.join(names)})")
+        for batch in rows:
+            values = zip(*(column.to_pylist() for column in batch.columns))
+            count += session.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(names))})", values).rowcount
+        return count
+
+    def begin(self, session):
+        session.execute("BEGIN")
+
+    def commit(self, session):
+        session.execute("COMMIT")
+
+    def rollback(self, session):
+        session.execute("ROLLBACK")
+
+    def list_tables(self, call, tables):
+        for name, kind in call.session.execute(TABLES).fetchall():
+            columns = call.session.execute(f"PRAGMA table_info({quote(name)})").fetchall()
+            fields = [pa.field(row[1], TYPES.get(row[2].upper(), pa.string()), not row[3]) for row in columns]
+            yield None, None, name, kind.upper(), pa.schema(fields)
+
+    def list_table_types(self, call):
+        return ["TABLE", "VIEW"]
+
+
+if __name__ == "__main__":
+    path, location = (sys.argv[1:] + [None, None])[:2]
+    with Database(location or "grpc://localhost:0", *([path] if path else [])) as server:
+        print("listening on", server.location.uri.decode(), flush=True)
+        server.serve()

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The frame around each function that the library's Flight SQL kit calls: it takes the GIL, and
+ * holds the server for as long as the function runs. Thread class: free. */
+#include "sql/engine.h"
+
+#include "base/convert.h"
+#include "base/exceptions.h"
+
+PyObject *cfp_sql_text_or_none(struct cflight_bytes text)
+{
+    return text.data == NULL ? Py_NewRef(Py_None) : cfp_text_new(text);
+}
+
+static PyObject *call_object(struct cfp_sql_frame *frame, bool wants_rows)
+{
+    const cflight_sql_call *call = frame->call;
+    PyObject *session = cflight_sql_call_session(call);
+    PyObject *identity = cfp_bytes_new(cflight_sql_call_identity(call));
+    if (identity == NULL || frame->context == NULL) {
+        Py_XDECREF(identity);
+        return NULL;
+    }
+    PyObject *result = PyObject_CallFunction(
+        frame->state->sql_call_class, "OOOOOO", session == NULL ? Py_None : session, frame->context,
+        identity, wants_rows ? Py_True : Py_False,
+        cflight_sql_call_keeps_session(call) ? Py_True : Py_False,
+        cflight_sql_call_is_in_transaction(call) ? Py_True : Py_False);
+    Py_DECREF(identity);
+    return result;
+}
+
+cflight_status cfp_sql_enter(struct cfp_sql_frame *frame, void *user_data, cflight_sql_call *call,
+                             bool wants_rows, cflight_error **reterr)
+{
+    struct cfp_server_link *link = user_data;
+    *frame = (struct cfp_sql_frame){.state = link->state, .call = call};
+    if (!Py_IsInitialized()) {
+        return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
+    }
+    frame->gil = PyGILState_Ensure();
+    frame->server = cfp_server_of(link->server);
+    if (frame->server == NULL) {
+        PyGILState_Release(frame->gil);
+        return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
+    }
+    cfp_handler_enter();
+    if (call != NULL) {
+        frame->context = cfp_context_new(link->state, cflight_sql_call_context(call));
+        frame->about = call_object(frame, wants_rows);
+        if (frame->about == NULL) {
+            return cfp_sql_leave(frame, reterr);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfp_sql_leave(struct cfp_sql_frame *frame, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    if (PyErr_Occurred() != NULL) {
+        status =
+            frame->call == NULL
+                ? cfp_error_from_python(frame->state, NULL, reterr)
+                : cfp_handler_failed(frame->state, cflight_sql_call_context(frame->call), reterr);
+    }
+    if (frame->context != NULL) {
+        cfp_context_detach(frame->context);
+    }
+    Py_XDECREF(frame->about);
+    Py_XDECREF(frame->context);
+    Py_DECREF(frame->server);
+    cfp_handler_leave();
+    PyGILState_Release(frame->gil);
+    return status;
+}
+
+PyObject *cfp_sql_ask(struct cfp_sql_frame *frame, const char *method, PyObject *argument)
+{
+    return cfp_call_method(frame->server, method, &argument, 1);
+}

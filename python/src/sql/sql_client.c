@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sql.Client: a FlightClient with the calls of Flight SQL. Here are those that run statements, and
+ * the table of methods. Thread class: free. */
+#include "sql/sql.h"
+
+#include <string.h>
+
+#include "arrow/arrow.h"
+#include "base/convert.h"
+#include "client/client.h"
+
+/* A statement whose rows are fetched. */
+struct query {
+    struct cfp_sql_call call;
+    struct cflight_sql_message message;
+};
+
+static cflight_status start_query(void *request, cflight_client *client,
+                                  const struct cflight_fetch_options *options,
+                                  struct ArrowArrayStream *ret_stream, cflight_error **reterr)
+{
+    struct query *query = request;
+    query->call.options.call_options = options->call_options;
+    query->call.options.fetch_options = options;
+    return cflight_sql_get_rows(client, &query->message, &query->call.options, ret_stream, reterr);
+}
+
+static struct cflight_sql_message query_message(struct cfp_sql_text text)
+{
+    struct cflight_sql_message message = {.type = CFLIGHT_SQL_STATEMENT_QUERY};
+    message.statement.query = cfp_sql_view(text);
+    return message;
+}
+
+static PyObject *client_query(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"query",     "options",  "transaction",      "parallel",
+                            "any_order", "attempts", "rewrite_location", "location_is_trusted",
+                            "progress",  NULL};
+    struct cfp_fetch_arguments given = CFP_FETCH_ARGUMENTS_INIT;
+    struct query query = {0};
+    struct cfp_sql_text text = {0};
+    PyObject *transaction = Py_None;
+    PyObject *reader = NULL;
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "s#|O$OIpIOOO:query", names, &text.data,
+                                    &text.len_bytes, &given.options, &transaction, &given.parallel,
+                                    &given.any_order, &given.attempts, &given.rewrite_location,
+                                    &given.location_is_trusted, &given.progress) &&
+        cfp_sql_call_take(&query.call, cfp_state_of(self), NULL, transaction) == 0) {
+        query.message = query_message(text);
+        reader = cfp_fetch(self, &given, start_query, &query);
+    }
+    cfp_sql_call_give(&query.call);
+    return reader;
+}
+
+/* Begins a call that has (query, options, transaction). */
+static int begin_statement(struct cfp_sql_call *call, PyObject *self, PyObject *args,
+                           PyObject *kwargs, const char *format, struct cfp_sql_text *ret_text)
+{
+    static char *names[] = {"query", "options", "transaction", NULL};
+    PyObject *options = Py_None;
+    PyObject *transaction = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, &ret_text->data,
+                                     &ret_text->len_bytes, &options, &transaction)) {
+        return -1;
+    }
+    return cfp_sql_call_begin(call, self, NULL, options, transaction);
+}
+
+static PyObject *client_query_info(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_sql_call call = {0};
+    struct cfp_sql_text text = {0};
+    struct cflight_info *info = NULL;
+    PyObject *result = NULL;
+    if (begin_statement(&call, self, args, kwargs, "s#|O$O:query_info", &text) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        const struct cflight_sql_message message = query_message(text);
+        cflight_status status = cflight_sql_get_info(call.frame.client, &message, &call.options,
+                                                     &info, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = cfp_info_new(call.frame.state, info);
+            cflight_info_free(info);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
+}
+
+static PyObject *client_query_schema(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_sql_call call = {0};
+    struct cfp_sql_text text = {0};
+    struct ArrowSchema schema;
+    PyObject *result = NULL;
+    if (begin_statement(&call, self, args, kwargs, "s#|O$O:query_schema", &text) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        const struct cflight_sql_message message = query_message(text);
+        cflight_status status = cflight_sql_get_schema(call.frame.client, &message, &call.options,
+                                                       &schema, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = cfp_schema_take(call.frame.state, &schema);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
+}
+
+static PyObject *client_update(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_sql_call call = {0};
+    struct cfp_sql_text text = {0};
+    PyObject *result = NULL;
+    int64_t row_count = -1;
+    if (begin_statement(&call, self, args, kwargs, "s#|O$O:update", &text) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        cflight_status status = cflight_sql_update(call.frame.client, cfp_sql_view(text),
+                                                   &call.options, &row_count, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = PyLong_FromLongLong(row_count);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
+}
+
+static PyObject *client_cancel(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"info", "options", NULL};
+    struct cfp_sql_call call = {0};
+    struct cflight_info info;
+    enum cflight_cancel_status outcome = CFLIGHT_CANCEL_STATUS_UNSPECIFIED;
+    PyObject *object = NULL;
+    PyObject *options = Py_None;
+    PyObject *result = NULL;
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:cancel", names, &object, &options) &&
+        cfp_check_type(object, cfp_state_of(self)->info_type, "info", "cflight.FlightInfo") == 0 &&
+        cfp_sql_call_begin(&call, self, NULL, options, NULL) == 0 &&
+        cfp_info_view(object, &call.frame.call.scratch, &info) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        cflight_status status = cflight_sql_cancel(call.frame.client, &info, &call.options,
+                                                   &outcome, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = PyObject_CallFunction(call.frame.state->cancel_status, "i", (int)outcome);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
+}
+
+#define CALL(name, signature, text)                                       \
+    {                                                                     \
+#name, CFP_KEYWORDS(client_##name), METH_VARARGS | METH_KEYWORDS, \
+            PyDoc_STR(#name signature "\n--\n\n" text)                    \
+    }
+#define ELSEWHERE(name, signature, text)                                          \
+    {                                                                             \
+#name, CFP_KEYWORDS(cfp_sql_client_##name), METH_VARARGS | METH_KEYWORDS, \
+            PyDoc_STR(#name signature "\n--\n\n" text)                            \
+    }
+
+static PyMethodDef client_methods[] = {
+    CALL(query,
+         "($self, query, options=None, *, transaction=None, parallel=0, any_order=False, "
+         "attempts=0, "
+         "rewrite_location=None, location_is_trusted=None, progress=None)",
+         "Run a query: return one reader of the rows of all endpoints, a pyarrow.RecordBatchReader "
+         "or a :class:`RecordBatchReader`.\n\n"
+         "Closing or dropping the reader ends the query. The arguments after `transaction` are "
+         "those of :meth:`FlightClient.fetch`.\n\n"
+         "Parameters\n----------\n"
+         "query : str\n"
+         "options : FlightCallOptions, optional\n"
+         "transaction : Transaction, optional\n"
+         "    What it is part of; None: it is on its own."),
+    CALL(query_info, "($self, query, options=None, *, transaction=None)",
+         "Run a query and return its :class:`FlightInfo`, whose endpoints other processes may "
+         "read."),
+    CALL(query_schema, "($self, query, options=None, *, transaction=None)",
+         "Return the schema of the result of a query, which does not run."),
+    CALL(update, "($self, query, options=None, *, transaction=None)",
+         "Run a statement that changes something: return the number of rows affected, or -1 when "
+         "the server does not know.\n\n"
+         "It is never sent twice."),
+    CALL(cancel, "($self, info, options=None)",
+         "Ask the server to stop the query of a :class:`FlightInfo`: return a "
+         ":class:`CancelStatus`.\n\n"
+         "Servers that do not know CancelFlightInfo are asked by CancelQuery."),
+    ELSEWHERE(prepare, "($self, query, options=None, *, transaction=None)",
+              "Have a statement planned: return a :class:`Statement`, to run any number of times."),
+    ELSEWHERE(transaction, "($self, options=None)",
+              "Begin a :class:`Transaction`, which is a context manager."),
+    ELSEWHERE(ingest,
+              "($self, table, rows, options=None, *, mode=\"create\", catalog=None, schema=None, "
+              "temporary=False, transaction=None, settings=None)",
+              "Upload rows into a table: return how many, or -1 when the server does not know.\n\n"
+              "Parameters\n----------\n"
+              "table : str\n"
+              "rows : ArrowStream or ArrowArray\n"
+              "    Anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``.\n"
+              "options : FlightCallOptions, optional\n"
+              "mode : {\"create\", \"append\", \"create_append\", \"replace\"}\n"
+              "    The table must not be there, must be there, is made when it is missing, or is "
+              "made anew.\n"
+              "catalog, schema : str, optional\n    Where the table is.\n"
+              "temporary : bool\n    For the session only.\n"
+              "transaction : Transaction, optional\n"
+              "settings : dict of str to str, optional\n    What the server defines."),
+    ELSEWHERE(catalogs, "($self, options=None)",
+              "List catalogs: return a reader of `catalog_name`."),
+    ELSEWHERE(schemas, "($self, options=None, *, catalog=None, schema_pattern=None)",
+              "List schemas: return a reader of `catalog_name` and `db_schema_name`.\n\n"
+              "In patterns ``%`` is any run of characters and ``_`` one. An empty catalog is those "
+              "without one, None is all."),
+    ELSEWHERE(tables,
+              "($self, options=None, *, catalog=None, schema_pattern=None, table_pattern=None, "
+              "table_types=None, include_schema=False)",
+              "List tables: return a reader of `catalog_name`, `db_schema_name`, `table_name` and "
+              "`table_type`, and with `include_schema` of `table_schema`, an IPC message."),
+    ELSEWHERE(
+        table_schema, "($self, table, options=None, *, catalog=None, schema=None)",
+        "Return the schema of one table by its exact name; ArrowKeyError when there is none."),
+    ELSEWHERE(table_types, "($self, options=None)",
+              "List the types of tables: return a reader of `table_type`."),
+    ELSEWHERE(primary_keys, "($self, table, options=None, *, catalog=None, schema=None)",
+              "List the columns of a primary key: return a reader. Servers differ in the order of "
+              "its columns."),
+    ELSEWHERE(exported_keys, "($self, table, options=None, *, catalog=None, schema=None)",
+              "List the foreign keys elsewhere that point at a table: return a reader."),
+    ELSEWHERE(imported_keys, "($self, table, options=None, *, catalog=None, schema=None)",
+              "List the foreign keys of a table: return a reader."),
+    ELSEWHERE(cross_reference,
+              "($self, pk_table, fk_table, options=None, *, pk_catalog=None, pk_schema=None, "
+              "fk_catalog=None, fk_schema=None)",
+              "List the foreign keys of one table that point at another: return a reader."),
+    ELSEWHERE(type_info, "($self, data_type=None, options=None)",
+              "List the types of the database, or those of one number of JDBC and ODBC: return a "
+              "reader."),
+    ELSEWHERE(sql_info, "($self, codes=None, options=None)",
+              "Return what the server says of itself, as a dict.\n\n"
+              "Its keys are the names of the specification, ``\"FLIGHT_SQL_SERVER_NAME\"``, and "
+              "numbers for codes that it does not have. `codes` are names or numbers, None is all "
+              "of the standard. What the server does not say is not there."),
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(
+    client_doc,
+    "Client(location, **kwargs)\n--\n\n"
+    "A client of a Flight SQL server: a :class:`cflight.FlightClient`, whose arguments it "
+    "takes, with statements, transactions, uploads and the catalog.\n\n"
+    "An error that the database explains has its SQLSTATE in the attribute `sqlstate`, and "
+    "where it is known in `sql_position` the character of the statement, from 1, and in "
+    "`sql_hint` an advice.\n\n"
+    "Raises\n------\nArrowInvalid\n    The location or a PEM text cannot be parsed.\n\n"
+    "Examples\n--------\n"
+    ">>> with Client(\"grpc://localhost:31337\") as client:\n"
+    "...     table = client.query(\"SELECT * FROM stations\").read_all()");
+
+static PyType_Slot client_slots[] = {
+    {Py_tp_doc, (void *)client_doc},
+    {Py_tp_methods, client_methods},
+    {0, NULL},
+};
+
+PyType_Spec cfp_sql_client_spec = {
+    .name = "cflight.sql.Client",
+    .basicsize = sizeof(struct cfp_client),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = client_slots,
+};
