@@ -101,6 +101,23 @@ static struct cfl_list *bucket_of(cflight_sql_server *server, const uint8_t *id)
     return &server->locked.buckets[((size_t)id[0] << 8 | id[1]) % CFL_SQL_BUCKETS];
 }
 
+/* When it ends unless it is used. */
+static int64_t due_ns(const struct cfl_sql_handle *handle)
+{
+    int64_t idle_ns = handle->user_count > 0
+                          ? CFL_TIME_NEVER
+                          : cfl_deadline_after_ms(handle->used_ns, handle->idle_ms);
+    return cfl_deadline_earlier(idle_ns, handle->ends_ns);
+}
+
+void cfl_sql_handles_wake_locked(cflight_sql_server *server, int64_t next_ns)
+{
+    if (next_ns < server->locked.wake_ns) {
+        server->locked.wake_ns = next_ns;
+        (void)pthread_cond_signal(&server->changed);
+    }
+}
+
 /* ---- the table ---- */
 
 cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
@@ -125,7 +142,7 @@ cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_s
         handle->used_ns = cfl_clock_now_ns(NULL);
         cfl_refcount_up(&handle->refs);
         cfl_list_append(bucket_of(server, handle->id), &handle->node);
-        (void)pthread_cond_signal(&server->changed);
+        cfl_sql_handles_wake_locked(server, due_ns(handle));
     } else if (owner != NULL) {
         drop_unused_owner_locked(server, owner);
     }
@@ -270,14 +287,6 @@ static void remember_locked(cflight_sql_server *server, const uint8_t *id)
     uint32_t place = server->locked.former_next++ % CFL_SQL_FORMER_MAX;
     memcpy(server->locked.former[place].id, id, CFL_SQL_ID_BYTES);
     server->locked.former[place].is_set = true;
-}
-
-static int64_t due_ns(const struct cfl_sql_handle *handle)
-{
-    int64_t idle_ns = handle->user_count > 0
-                          ? CFL_TIME_NEVER
-                          : cfl_deadline_after_ms(handle->used_ns, handle->idle_ms);
-    return cfl_deadline_earlier(idle_ns, handle->ends_ns);
 }
 
 int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over)

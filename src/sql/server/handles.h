@@ -41,5 +41,7 @@ bool cfl_sql_handle_is_listed(struct cfl_sql_handle *handle);
 void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms);
 /* Ends what has not been used for too long, or everything; returns when something is due. */
 int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over);
+/* Wakes the clock if something is due before it looks again. Under the server's lock. */
+void cfl_sql_handles_wake_locked(cflight_sql_server *server, int64_t next_ns);
 
 #endif /* CFL_SQL_SERVER_HANDLES_H */

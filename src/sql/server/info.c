@@ -80,6 +80,9 @@ static cflight_status answer_listing(const cflight_sql_server *server,
 
 /* ---- tickets ---- */
 
+/* Receivers take infos of 4 MiB by default. */
+enum { INLINE_BYTES_MAX = 1 << 20 };
+
 /* Endpoints of a result, with the memory that they point at. */
 struct endpoints {
     const struct cflight_allocator *alloc;
@@ -152,7 +155,8 @@ static void add_inline_rows(struct endpoints *endpoints, const struct cfl_sql_re
                             const cflight_server_context *context)
 {
     struct cflight_bytes rows = cflight_buffer_bytes(result->rows);
-    if (result->rows == NULL || rows.len_bytes > inline_bytes_max(context)) {
+    if (result->rows == NULL || rows.len_bytes > INLINE_BYTES_MAX ||
+        rows.len_bytes > inline_bytes_max(context)) {
         return;
     }
     (void)cfl_buf_append_text(&endpoints->inline_rows, "CFINLN01");
@@ -188,7 +192,7 @@ static cflight_status endpoints_begin(struct endpoints *endpoints,
 
 static void endpoints_done(struct endpoints *endpoints)
 {
-    for (size_t i = 0; i < endpoints->count; i++) {
+    for (size_t i = 0; endpoints->items != NULL && i < endpoints->count; i++) {
         if (endpoints->tickets != NULL) {
             cflight_buffer_unref(endpoints->tickets[i]);
         }

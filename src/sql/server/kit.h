@@ -87,6 +87,7 @@ struct cflight_sql_server {
     bool has_clock;
     struct {
         bool is_over;
+        int64_t wake_ns; /* when the clock looks again */
         struct cfl_list buckets[CFL_SQL_BUCKETS];
         struct cfl_list owners;
         struct cfl_list idle_sessions;

@@ -262,7 +262,7 @@ static void wait_for_client(struct cfl_sql_result *result, struct cfl_sql_cursor
         cfl_deadline_after_ms(cfl_clock_now_ns(NULL), server->options.result_open_ms);
     result->locked.cursor = cursor;
     cfl_list_append(&server->locked.open_cursors, &cursor->node);
-    (void)pthread_cond_signal(&server->changed);
+    cfl_sql_handles_wake_locked(server, cursor->open_until_ns);
     (void)pthread_mutex_unlock(&server->mutex);
 }
 

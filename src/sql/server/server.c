@@ -124,13 +124,16 @@ static void *run_clock(void *user_data)
     cflight_sql_server *server = user_data;
     (void)pthread_mutex_lock(&server->mutex);
     while (!server->locked.is_over) {
-        (void)pthread_mutex_unlock(&server->mutex);
-        int64_t next_ns = sweep(server);
+        /* What comes while the sweep runs is due within a tick, or wakes the clock. */
         int64_t tick_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), CLOCK_MS);
+        server->locked.wake_ns = tick_ns;
+        (void)pthread_mutex_unlock(&server->mutex);
+        int64_t next_ns = cfl_deadline_earlier(sweep(server), tick_ns);
         (void)pthread_mutex_lock(&server->mutex);
+        server->locked.wake_ns = cfl_deadline_earlier(server->locked.wake_ns, next_ns);
         if (!server->locked.is_over) {
             (void)cfl_condition_wait_until(&server->changed, &server->mutex,
-                                           cfl_deadline_earlier(next_ns, tick_ns));
+                                           server->locked.wake_ns);
         }
     }
     (void)pthread_mutex_unlock(&server->mutex);
