@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server kit: statements by text, once each, and what their clients send. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -485,4 +486,118 @@ TEST(sql_server, functions_that_belong_together_are_wanted_together)
     check_error(
         cflight_sql_server_new("grpc://localhost:0", &engine.handlers, NULL, &server, &error),
         CFLIGHT_INVALID_ARGUMENT, &error, "execute");
+}
+
+/* Whatever comes of it: each call ends. */
+static void try_everything(cflight_client *client)
+{
+    static const int64_t VALUES[] = {1, 2};
+    struct cflight_sql_message messages[] = {t_query("COUNT 3"),
+                                             t_query("COUNT 100000"),
+                                             t_query("PARTS 2"),
+                                             t_query("SELECT ?"),
+                                             {.type = CFLIGHT_SQL_BEGIN_TRANSACTION},
+                                             {.type = CFLIGHT_SQL_GET_TABLES}};
+    struct cflight_info *info = NULL;
+    struct cflight_sql_message *result = NULL;
+    cflight_buffer *bytes = NULL;
+    struct t_sum sum;
+    for (size_t i = 0; i < 3; i++) {
+        if (t_sql_info(client, &messages[i], &info, NULL) == CFLIGHT_OK) {
+            (void)!t_sql_fetch(client, info, 0, &sum, NULL);
+            cflight_info_free(info);
+        }
+    }
+    messages[3].type = CFLIGHT_SQL_CREATE_PREPARED_STATEMENT;
+    if (t_sql_action(client, CFLIGHT_ACTION_CREATE_PREPARED_STATEMENT, &messages[3], &result,
+                     NULL) == CFLIGHT_OK) {
+        messages[3].type = CFLIGHT_SQL_PREPARED_STATEMENT_QUERY;
+        messages[3].handle = result->prepared.handle;
+        (void)!t_sql_put(client, &messages[3], VALUES, 2, &bytes, NULL);
+        cflight_buffer_unref(bytes);
+        if (t_sql_info(client, &messages[3], &info, NULL) == CFLIGHT_OK) {
+            cflight_info_free(info);
+        }
+    }
+    cflight_sql_message_free(result);
+    (void)!t_sql_action(client, CFLIGHT_ACTION_BEGIN_TRANSACTION, &messages[4], &result, NULL);
+    cflight_sql_message_free(result);
+    if (t_sql_info(client, &messages[5], &info, NULL) == CFLIGHT_OK) {
+        (void)!t_sql_fetch(client, info, 0, &sum, NULL);
+        cflight_info_free(info);
+    }
+}
+
+/* ThreadSanitizer takes minutes for all. */
+#ifdef __SANITIZE_THREAD__
+enum { SKIPPED_FAILURES = 15 };
+#else
+enum { SKIPPED_FAILURES = 0 };
+#endif
+
+/* The counting allocator is for one thread at a time. */
+struct guarded {
+    pthread_mutex_t mutex;
+    struct t_alloc *alloc;
+};
+
+static void *guarded_allocate(void *user_data, size_t size_bytes, size_t alignment_bytes)
+{
+    struct guarded *guarded = user_data;
+    const struct cflight_allocator *inner = &guarded->alloc->allocator;
+    (void)pthread_mutex_lock(&guarded->mutex);
+    void *memory = inner->allocate(inner->user_data, size_bytes, alignment_bytes);
+    (void)pthread_mutex_unlock(&guarded->mutex);
+    return memory;
+}
+
+static void *guarded_reallocate(void *user_data, void *memory, size_t old_size_bytes,
+                                size_t new_size_bytes)
+{
+    struct guarded *guarded = user_data;
+    const struct cflight_allocator *inner = &guarded->alloc->allocator;
+    (void)pthread_mutex_lock(&guarded->mutex);
+    void *moved = inner->reallocate(inner->user_data, memory, old_size_bytes, new_size_bytes);
+    (void)pthread_mutex_unlock(&guarded->mutex);
+    return moved;
+}
+
+static void guarded_release(void *user_data, void *memory, size_t size_bytes)
+{
+    struct guarded *guarded = user_data;
+    const struct cflight_allocator *inner = &guarded->alloc->allocator;
+    (void)pthread_mutex_lock(&guarded->mutex);
+    inner->release(inner->user_data, memory, size_bytes);
+    (void)pthread_mutex_unlock(&guarded->mutex);
+}
+
+TEST(sql_server, every_allocation_may_fail)
+{
+    /* Goal: whichever allocation of a server fails, each call ends and nothing is left. */
+    struct guarded guarded;
+    struct cflight_allocator allocator = {&guarded, guarded_allocate, guarded_reallocate,
+                                          guarded_release};
+    (void)pthread_mutex_init(&guarded.mutex, NULL);
+    T_EACH_ALLOC_FAILURE(alloc) {
+        struct t_engine engine;
+        struct cflight_server_options flight = CFLIGHT_SERVER_OPTIONS_INIT;
+        struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+        guarded.alloc = alloc;
+        flight.allocator = &allocator;
+        options.server = &flight;
+        options.result_inline_bytes = 4096; /* the larger result stays open */
+        t_engine_init(&engine);
+        t_engine_add_lists(&engine);
+        if (cflight_sql_server_new("grpc://localhost:0", &engine.handlers, &options, &engine.server,
+                                   NULL) == CFLIGHT_OK) {
+            cflight_client *client = t_sql_client(&engine, NULL);
+            try_everything(client);
+            cflight_client_free(client);
+        }
+        t_engine_stop(&engine);
+        assert_int_equal(alloc->live_count, 0);
+        alloc->fail_at += SKIPPED_FAILURES;
+        t_watchdog_restart();
+    }
+    (void)pthread_mutex_destroy(&guarded.mutex);
 }
