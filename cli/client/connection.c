@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cflight/cookies.h"
 #include "cli/client/location.h"
 #include "cli/system/clock.h"
 #include "cli/system/os_error.h"
@@ -134,6 +135,27 @@ struct cflight_call_options cli_connection_call(const struct cli_connection *con
     return options;
 }
 
+/* Makes the client, with a jar of its own: cookies keep its calls in one session. */
+static cflight_status make_client(struct cli_connection *connection, cflight_error **reterr)
+{
+    struct cflight_client_options options = connection->options;
+    struct cflight_client_middleware cookies;
+    cflight_cookie_jar *jar = NULL;
+    cflight_status status = cflight_cookie_jar_new(NULL, &jar, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    cflight_cookie_jar_middleware(jar, &cookies);
+    cflight_cookie_jar_unref(jar);
+    options.middleware = &cookies;
+    options.middleware_count = 1;
+    status = cflight_client_new(connection->uri, &options, &connection->client, reterr);
+    if (status != CFLIGHT_OK) {
+        cookies.release(cookies.user_data);
+    }
+    return status;
+}
+
 cflight_status cli_connection_open(struct cli_connection *connection, cflight_error **reterr)
 {
     connection->options = connection->given->options;
@@ -149,8 +171,7 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
         status = read_headers(connection, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status =
-            cflight_client_new(connection->uri, &connection->options, &connection->client, reterr);
+        status = make_client(connection, reterr);
     }
     return status;
 }
