@@ -15,11 +15,17 @@
 typedef cflight_status (*run_fn)(struct cli_run *run, cflight_error **reterr);
 
 static const run_fn run_functions[CLI_COMMAND_COUNT] = {
-    [CLI_COMMAND_SERVE] = cli_run_serve,     [CLI_COMMAND_LIST] = cli_run_list,
-    [CLI_COMMAND_INFO] = cli_run_info,       [CLI_COMMAND_SCHEMA] = cli_run_schema,
-    [CLI_COMMAND_GET] = cli_run_get,         [CLI_COMMAND_PUT] = cli_run_put,
-    [CLI_COMMAND_SQL] = cli_run_sql,         [CLI_COMMAND_TABLES] = cli_run_tables,
-    [CLI_COMMAND_ACTIONS] = cli_run_actions, [CLI_COMMAND_ACTION] = cli_run_action,
+    [CLI_COMMAND_SERVE] = cli_run_serve,
+    [CLI_COMMAND_LIST] = cli_run_list,
+    [CLI_COMMAND_INFO] = cli_run_info,
+    [CLI_COMMAND_SCHEMA] = cli_run_schema,
+    [CLI_COMMAND_GET] = cli_run_get,
+    [CLI_COMMAND_PUT] = cli_run_put,
+    [CLI_COMMAND_SQL] = cli_run_sql,
+    [CLI_COMMAND_TABLES] = cli_run_tables,
+    [CLI_COMMAND_INGEST] = cli_run_ingest,
+    [CLI_COMMAND_ACTIONS] = cli_run_actions,
+    [CLI_COMMAND_ACTION] = cli_run_action,
     [CLI_COMMAND_PING] = cli_run_ping, /* and `version`, which only prints */
 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fetches a flight into a sink. Which locations are asked, and which of them get credentials, is
+/* Fetches rows into a sink. Which locations are asked, and which of them get credentials, is
  * the library's to say; --trust-locations opens it to all. */
 #include "cli/client/fetch.h"
 
 #include <inttypes.h>
 
-#include "cflight/fetch.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
@@ -58,18 +57,24 @@ static cflight_status deliver(struct cli_fetch *fetch, const struct ArrowArray *
     return status;
 }
 
-/* The stream's failure, whole. */
-static cflight_status fail(const struct ArrowArrayStream *stream, cflight_error **reterr)
+/* Rows that came with the description are no fetch. */
+cflight_status cli_fetch_fail(struct ArrowArrayStream *stream, cflight_error **reterr)
 {
-    return cli_error_give(cflight_fetch_error(stream), reterr);
+    cflight_error *error = cflight_fetch_error(stream);
+    if (error != NULL) {
+        return cli_error_give(error, reterr);
+    }
+    const char *reason = stream->get_last_error(stream);
+    return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                     reason == NULL ? "the rows cannot be read" : reason);
 }
 
-static cflight_status read_all(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
-                               cflight_error **reterr)
+cflight_status cli_fetch_read(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
+                              cflight_error **reterr)
 {
     struct ArrowSchema schema;
     if (stream->get_schema(stream, &schema) != 0) {
-        return fail(stream, reterr);
+        return cli_fetch_fail(stream, reterr);
     }
     cflight_status status = cli_sink_begin(fetch->sink, &schema, reterr);
     fetch->sink_failed = status != CFLIGHT_OK;
@@ -77,7 +82,7 @@ static cflight_status read_all(struct cli_fetch *fetch, struct ArrowArrayStream 
     while (status == CFLIGHT_OK && !fetch->has_more) {
         struct ArrowArray batch = {.release = NULL};
         if (stream->get_next(stream, &batch) != 0) {
-            return fail(stream, reterr);
+            return cli_fetch_fail(stream, reterr);
         }
         if (batch.release == NULL) {
             break;
@@ -102,27 +107,19 @@ static void tell_failed_attempt(void *user_data, const cflight_error *error)
     cli_message_error("trying the next location", error);
 }
 
-cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
-                             cflight_error **reterr)
+void cli_fetch_init(struct cli_fetch *fetch, const struct cli_connection *connection)
 {
-    struct ArrowArrayStream stream;
-    struct cflight_call_options call_options = cli_connection_call(fetch->connection);
-    struct cflight_fetch_options options = CFLIGHT_FETCH_OPTIONS_INIT;
-    options.call_options = &call_options;
-    options.client_options = &fetch->connection->options;
-    options.parallel_max = 1; /* what comes first may be all that is wanted */
-    options.attempts_max = 1; /* at each location */
-    options.location_is_trusted = is_trusted;
-    options.on_attempt_failed = tell_failed_attempt;
-    options.user_data = fetch;
-    if (call_options.timeout_is_set) {
-        options.timeout_ms = call_options.timeout_ms > 0 ? call_options.timeout_ms : 1;
+    fetch->call_options = cli_connection_call(connection);
+    fetch->options = (struct cflight_fetch_options)CFLIGHT_FETCH_OPTIONS_INIT;
+    fetch->options.call_options = &fetch->call_options;
+    fetch->options.client_options = &connection->options;
+    fetch->options.parallel_max = 1; /* what comes first may be all that is wanted */
+    fetch->options.attempts_max = 1; /* at each location */
+    fetch->options.location_is_trusted = is_trusted;
+    fetch->options.on_attempt_failed = tell_failed_attempt;
+    fetch->options.user_data = fetch;
+    if (fetch->call_options.timeout_is_set) {
+        int64_t left_ms = fetch->call_options.timeout_ms;
+        fetch->options.timeout_ms = left_ms > 0 ? left_ms : 1;
     }
-    cflight_status status =
-        cflight_fetch(fetch->connection->client, info, &options, &stream, reterr);
-    if (status == CFLIGHT_OK) {
-        status = read_all(fetch, &stream, reterr);
-        stream.release(&stream);
-    }
-    return status;
 }

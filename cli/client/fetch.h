@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_CLI_CLIENT_FETCH_H
 #define CFLIGHT_CLI_CLIENT_FETCH_H
 
+#include "cflight/fetch.h"
 #include "cli/client/connection.h"
 #include "cli/client/progress.h"
 #include "cli/values/sink.h"
@@ -19,10 +20,11 @@ cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cl
 /* "3 batches, 300 rows, 2.40 kB". */
 void cli_transfer_append(struct cli_text *text, const struct cli_transfer *transfer);
 
-/* Fetches the endpoints of a flight, one after the other, into a sink. */
+/* Reads rows of a server into a sink. */
 struct cli_fetch {
-    const struct cli_connection *connection; /* borrowed */
-    struct cli_sink *sink;                   /* borrowed; begun with the first schema */
+    struct cflight_call_options call_options;
+    struct cflight_fetch_options options; /* to open the stream with */
+    struct cli_sink *sink;                /* borrowed; begun with the schema */
     struct cli_progress progress;
     struct cli_transfer transfer;
     bool trusts_locations; /* all of them get credentials */
@@ -31,8 +33,13 @@ struct cli_fetch {
     bool sink_failed;      /* the failure is that of the sink */
 };
 
-/* Fetches the endpoints of `info`, each from the first of its locations that gives anything. */
-cflight_status cli_fetch_all(struct cli_fetch *fetch, const struct cflight_info *info,
-                             cflight_error **reterr);
+/* Makes the options, each endpoint from the first of its locations that gives anything, one after
+ * the other. They point at the fetch and borrow the connection, and are for what is opened now. */
+void cli_fetch_init(struct cli_fetch *fetch, const struct cli_connection *connection);
+/* Reads a stream that was opened with the options; the caller releases it. */
+cflight_status cli_fetch_read(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
+                              cflight_error **reterr);
+/* The failure of a function of such a stream, whole. @return its status */
+cflight_status cli_fetch_fail(struct ArrowArrayStream *stream, cflight_error **reterr);
 
 #endif /* CFLIGHT_CLI_CLIENT_FETCH_H */

@@ -73,16 +73,31 @@ static bool parse_count(const char *text, uint32_t *ret_count)
     return true;
 }
 
+/* The place of a text among `count` names; -1 when it is not there. */
+static int find_name(const char *const *names, int count, const char *text)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], text) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
 {
     static const char *const names[] = {"none", "lz4", "zstd"};
-    for (int i = 0; i <= CFLIGHT_COMPRESSION_ZSTD; i++) {
-        if (strcmp(names[i], text) == 0) {
-            *ret_codec = (enum cflight_compression)i;
-            return true;
-        }
-    }
-    return false;
+    int index = find_name(names, CFLIGHT_COMPRESSION_ZSTD + 1, text);
+    *ret_codec = index < 0 ? *ret_codec : (enum cflight_compression)index;
+    return index >= 0;
+}
+
+static bool parse_ingest_mode(const char *text, enum cli_ingest_mode *ret_mode)
+{
+    static const char *const names[] = {"create", "append", "create-append", "replace"};
+    int index = find_name(names, CLI_INGEST_REPLACE + 1, text);
+    *ret_mode = index < 0 ? *ret_mode : (enum cli_ingest_mode)index;
+    return index >= 0;
 }
 
 static bool parse_small_size(const char *text, uint32_t *ret_bytes)
@@ -136,6 +151,9 @@ static const char *store(enum cli_value_type type, const char *value, void *targ
                                                    : "takes arrow, arrows, csv, jsonl or table";
     case CLI_VALUE_TLS_VERSION:
         return parse_tls_version(value, target) ? NULL : "is 1.2 or 1.3";
+    case CLI_VALUE_INGEST_MODE:
+        return parse_ingest_mode(value, target) ? NULL
+                                                : "takes create, append, create-append or replace";
     case CLI_VALUE_FLAG:
         *(bool *)target = true;
         return NULL;
@@ -286,7 +304,7 @@ static const struct cli_arguments defaults = {
     .client = {.timeout_ms = -1, .options = CFLIGHT_CLIENT_OPTIONS_INIT},
     .write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT,
     .read_options = CFLIGHT_IPC_READ_OPTIONS_INIT,
-    .get = {.row_count = CLI_ROWS_DEFAULT},
+    .result = {.row_count = CLI_ROWS_DEFAULT},
     .serve = {.location = "localhost:32010",
               .grace_ms = 30000,
               .options = CFLIGHT_SERVER_OPTIONS_INIT},
@@ -319,5 +337,7 @@ cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc
 void cli_arguments_done(struct cli_arguments *arguments)
 {
     free(arguments->client.headers.items);
+    free(arguments->tables.types.items);
     arguments->client.headers = (struct cli_list){0};
+    arguments->tables.types = (struct cli_list){0};
 }

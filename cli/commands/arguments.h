@@ -13,8 +13,16 @@
 
 enum { CLI_ROWS_ALL = -1, CLI_ROWS_DEFAULT = -2 };
 
-struct cli_get_arguments {
-    const char *ticket;
+/* What an ingest does with a table that is there, or is not. */
+enum cli_ingest_mode {
+    CLI_INGEST_CREATE,
+    CLI_INGEST_APPEND,
+    CLI_INGEST_CREATE_APPEND,
+    CLI_INGEST_REPLACE,
+};
+
+/* What becomes of rows. */
+struct cli_result_arguments {
     const char *path;       /* "-" is standard output */
     enum cli_format format; /* CLI_FORMAT_NONE when it was not given */
     int64_t row_count;      /* or one of CLI_ROWS_... */
@@ -22,15 +30,24 @@ struct cli_get_arguments {
     bool trusts_locations;
 };
 
-struct cli_put_arguments {
-    const char *path; /* "-" is standard input */
-    bool shows_results;
+struct cli_sql_arguments {
+    const char *statement; /* "-" or NULL: those on standard input */
+    bool is_update;        /* known to change something */
+    bool shows_time;
 };
 
-struct cli_sql_arguments {
-    const char *statement; /* "-" is standard input */
-    bool is_update;
-    const char *pattern; /* of names of tables */
+struct cli_tables_arguments {
+    const char *pattern;
+    const char *catalog;
+    const char *db_schema; /* a pattern of tables, a name of ingest */
+    struct cli_list types;
+    bool shows_columns;
+};
+
+struct cli_ingest_arguments {
+    const char *table;
+    enum cli_ingest_mode mode;
+    bool is_temporary;
 };
 
 struct cli_action_arguments {
@@ -67,9 +84,13 @@ struct cli_arguments {
     struct cflight_ipc_write_options write_options; /* of get, put and serve, as the next */
     struct cflight_ipc_read_options read_options;
     const char *list_pattern;
-    struct cli_get_arguments get; /* of sql and tables, too */
-    struct cli_put_arguments put;
+    struct cli_result_arguments result; /* of get, sql and tables */
+    const char *get_ticket;
+    const char *source_path; /* of put and ingest; "-" is standard input */
+    bool put_shows_results;
     struct cli_sql_arguments sql;
+    struct cli_tables_arguments tables; /* its catalog and schema are of ingest, too */
+    struct cli_ingest_arguments ingest;
     struct cli_action_arguments action;
     struct cli_serve_arguments serve;
     bool version_all;

@@ -11,8 +11,8 @@
 #define EVERY ((1u << CLI_COMMAND_COUNT) - 1u)
 #define CONNECTED (EVERY & ~BIT(VERSION))
 #define CLIENTS (CONNECTED & ~BIT(SERVE))
-#define QUERIES (BIT(SQL) | BIT(TABLES))
-#define FETCHES (BIT(GET) | QUERIES)
+#define RESULTS (BIT(GET) | BIT(SQL) | BIT(TABLES))
+#define DATA (BIT(GET) | BIT(SQL) | BIT(TABLES) | BIT(PUT) | BIT(INGEST) | BIT(SERVE))
 #define NAMED (BIT(INFO) | BIT(SCHEMA) | BIT(GET) | BIT(PUT))
 
 /* Where in the arguments a value goes, which must be of the type that the kind of value has. */
@@ -32,6 +32,7 @@
 #define SMALL_SIZE(member) CLI_VALUE_SMALL_SIZE, AT(uint32_t, member)
 #define CODEC(member) CLI_VALUE_CODEC, AT(enum cflight_compression, member)
 #define FORMAT(member) CLI_VALUE_FORMAT, AT(enum cli_format, member)
+#define INGEST_MODE(member) CLI_VALUE_INGEST_MODE, AT(enum cli_ingest_mode, member)
 #define TLS_VERSION(member) CLI_VALUE_TLS_VERSION, AT(enum cflight_tls_version, member)
 
 const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
@@ -73,17 +74,25 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
                          "stream from standard input. The upload has succeeded when the exit code "
                          "is 0: the server has confirmed the end of it."},
     [CLI_COMMAND_SQL] =
-        {"sql", "URI SQL", 2, 2, "run a statement on a Flight SQL server",
-         "Sends SQL (standard input if \"-\") as a query and writes its rows as get does: as a "
-         "table, "
-         "or with -o or --format as Arrow data or text. With --update it is sent as an update, and "
-         "what is printed is the number of rows that it changed, or nothing if the server does not "
-         "know. A statement is sent once: when the command fails it may have run."},
+        {"sql", "URI [SQL]", 1, 2, "run statements at a Flight SQL server",
+         "Runs the statement SQL as it is, or, without it or if it is \"-\", the statements on "
+         "standard input, one after the other until one fails. They end with \";\", which counts "
+         "for nothing in quotes and comments; nothing is run when a quote or comment has no end. "
+         "All run in one session, if the server has sessions.\n\nRows are shown, or written with "
+         "-o, as cflight get does. Several results follow each other as tables; a file, and any "
+         "other format, takes one. How many rows a statement has changed is told on standard "
+         "error. Where the first word of a statement is not one that asks for rows, the server is "
+         "asked, by preparing the statement, whether it gives any."},
     [CLI_COMMAND_TABLES] =
         {"tables", "URI [PATTERN]", 1, 2, "list the tables of a Flight SQL server",
-         "Writes catalog, schema, name and type of each table as get does, but without a limit on "
-         "the "
-         "rows. PATTERN is one of SQL's LIKE: % is any run of characters, _ any one."},
+         "A row for each table: catalog, schema, name and type, or with --columns one for each "
+         "column. In PATTERN, % stands for any characters and _ for any one; \\ before them takes "
+         "that away."},
+    [CLI_COMMAND_INGEST] =
+        {"ingest", "URI TABLE FILE", 3, 3, "load an Arrow file into a table",
+         "FILE is an Arrow file or stream, whatever it is called; \"-\" reads a stream from "
+         "standard input. The rows are in the table when the exit code is 0; what a server keeps "
+         "of an upload that fails is up to it."},
     [CLI_COMMAND_ACTIONS] = {"actions", "URI", 1, 1, "list the actions of a server",
                              "One line per action: type and description, separated by a tab."},
     [CLI_COMMAND_ACTION] =
@@ -104,9 +113,10 @@ const size_t cli_positionals[CLI_COMMAND_COUNT][CLI_POSITIONALS_MAX] = {
     [CLI_COMMAND_INFO] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
     [CLI_COMMAND_SCHEMA] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
     [CLI_COMMAND_GET] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
-    [CLI_COMMAND_PUT] = {ARGUMENT(client.uri), ARGUMENT(flight.name), ARGUMENT(put.path)},
+    [CLI_COMMAND_PUT] = {ARGUMENT(client.uri), ARGUMENT(flight.name), ARGUMENT(source_path)},
     [CLI_COMMAND_SQL] = {ARGUMENT(client.uri), ARGUMENT(sql.statement)},
-    [CLI_COMMAND_TABLES] = {ARGUMENT(client.uri), ARGUMENT(sql.pattern)},
+    [CLI_COMMAND_TABLES] = {ARGUMENT(client.uri), ARGUMENT(tables.pattern)},
+    [CLI_COMMAND_INGEST] = {ARGUMENT(client.uri), ARGUMENT(ingest.table), ARGUMENT(source_path)},
     [CLI_COMMAND_ACTIONS] = {ARGUMENT(client.uri)},
     [CLI_COMMAND_ACTION] = {ARGUMENT(client.uri), ARGUMENT(action.type), ARGUMENT(action.body)},
     [CLI_COMMAND_PING] = {ARGUMENT(client.uri)},
@@ -166,34 +176,51 @@ const struct cli_option cli_options[] = {
     {"cmd", '\0', NULL, FLAG(flight.is_command), NAMED, "NAME is a command, not a path."},
     {"split", '\0', NULL, FLAG(flight.is_split), NAMED,
      "Split NAME at each \"/\" into the elements of a path. Default: NAME is one element."},
-    {"ticket", '\0', "TEXT", TEXT(get.ticket), BIT(GET),
+    {"ticket", '\0', "TEXT", TEXT(get_ticket), BIT(GET),
      "Fetch this ticket from the server itself, without looking up a flight."},
-    {"trust-locations", '\0', NULL, FLAG(get.trusts_locations), FETCHES,
+    {"trust-locations", '\0', NULL, FLAG(result.trusts_locations), RESULTS,
      "Send password, token and headers to every location that the server names. Default: only to "
      "the host of URI, and never from TLS to plain text."},
-    {"output", 'o', "FILE", TEXT(get.path), FETCHES,
+    {"output", 'o', "FILE", TEXT(result.path), RESULTS,
      "Write to FILE, or to standard output if FILE is \"-\"."},
-    {"format", '\0', "FORMAT", FORMAT(get.format), FETCHES,
+    {"format", '\0', "FORMAT", FORMAT(result.format), RESULTS,
      "Output format: arrow, arrows, csv, jsonl or table."},
-    {"rows", 'n', "N", ROWS(get.row_count), FETCHES,
-     "Stop after N rows. Default: 10 for a table, otherwise all; of a list of tables all."},
-    {"vertical", '\0', NULL, FLAG(get.is_vertical), FETCHES,
+    {"rows", 'n', "N", ROWS(result.row_count), RESULTS,
+     "Stop after N rows. Default: all, but of a flight that is shown as a table 10, and of a query "
+     "100."},
+    {"vertical", '\0', NULL, FLAG(result.is_vertical), RESULTS,
      "Show a table as a line for each value: all columns, and nothing cut to the width of the "
      "terminal."},
     {"update", '\0', NULL, FLAG(sql.is_update), BIT(SQL),
-     "SQL changes something: print how many rows."},
-    {"results", '\0', NULL, FLAG(put.shows_results), BIT(PUT),
+     "The statements change something: send them as updates, without asking, and print on standard "
+     "output how many rows."},
+    {"time", '\0', NULL, FLAG(sql.shows_time), BIT(SQL),
+     "Tell on standard error how long each statement took, up to its last row."},
+    {"catalog", '\0', "NAME", TEXT(tables.catalog), BIT(TABLES) | BIT(INGEST),
+     "The catalog of the table. Default: any, or the one that the server takes."},
+    {"schema", '\0', "PATTERN", TEXT(tables.db_schema), BIT(TABLES),
+     "Only tables of the schemas that match PATTERN."},
+    {"schema", '\0', "NAME", TEXT(tables.db_schema), BIT(INGEST),
+     "The schema of the table. Default: the one that the server takes."},
+    {"type", '\0', "TYPE", LIST(tables.types), BIT(TABLES),
+     "Only tables of this type, such as VIEW. May be given several times."},
+    {"columns", '\0', NULL, FLAG(tables.shows_columns), BIT(TABLES),
+     "Show the columns of the tables instead: a row for each, with its type, and whether it may be "
+     "null."},
+    {"mode", '\0', "MODE", INGEST_MODE(ingest.mode), BIT(INGEST),
+     "create (the table must not be there), append (it must be), create-append (either) or replace "
+     "(what is there is dropped). Default: create."},
+    {"temporary", '\0', NULL, FLAG(ingest.is_temporary), BIT(INGEST),
+     "A table for this session only, for servers that have such."},
+    {"results", '\0', NULL, FLAG(put_shows_results), BIT(PUT),
      "Print what the server answers during the upload (the metadata of every PutResult), one line "
      "each."},
-    {"compression", '\0', "CODEC", CODEC(write_options.compression),
-     FETCHES | BIT(PUT) | BIT(SERVE),
+    {"compression", '\0', "CODEC", CODEC(write_options.compression), DATA,
      "Compress the Arrow data that is written or sent: none, lz4 or zstd. Default: none."},
-    {"unpack-max", '\0', "SIZE", SIZE(read_options.unpacked_bytes_max),
-     FETCHES | BIT(PUT) | BIT(SERVE),
+    {"unpack-max", '\0', "SIZE", SIZE(read_options.unpacked_bytes_max), DATA,
      "Most bytes that the compressed data of one batch may unpack to; k, M, G and T are powers of "
      "1024. Default: 256M, or 256 times the batch where that is more."},
-    {"whole-dictionaries", '\0', NULL, FLAG(write_options.send_whole_dictionaries),
-     FETCHES | BIT(PUT) | BIT(SERVE),
+    {"whole-dictionaries", '\0', NULL, FLAG(write_options.send_whole_dictionaries), DATA,
      "Write dictionaries that grow whole with every batch, for readers that cannot join deltas "
      "(polars). Default: what was added."},
     {"listen", '\0', "URI", TEXT(serve.location), BIT(SERVE),

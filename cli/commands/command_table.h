@@ -17,6 +17,7 @@ enum cli_command_id {
     CLI_COMMAND_PUT,
     CLI_COMMAND_SQL,
     CLI_COMMAND_TABLES,
+    CLI_COMMAND_INGEST,
     CLI_COMMAND_ACTIONS,
     CLI_COMMAND_ACTION,
     CLI_COMMAND_PING,
@@ -53,6 +54,7 @@ enum cli_value_type {
     CLI_VALUE_CODEC,       /* none, lz4 or zstd */
     CLI_VALUE_FORMAT,      /* the name of an output format */
     CLI_VALUE_TLS_VERSION, /* 1.2 or 1.3 */
+    CLI_VALUE_INGEST_MODE, /* the name of one */
 };
 
 struct cli_option {

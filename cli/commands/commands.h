@@ -12,6 +12,7 @@ struct cli_run {
     cflight_cancel *cancel;           /* NULL for a server */
     struct cli_connection connection; /* of a client, once it connected */
     const char *subject;              /* what a failure is about, for its message; borrowed */
+    char subject_text[64];            /* memory for it */
     enum cli_exit_code exit_code;     /* set by a command whose failure is not the server's */
 };
 
@@ -24,6 +25,7 @@ cflight_status cli_run_get(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_sql(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_tables(struct cli_run *run, cflight_error **reterr);
+cflight_status cli_run_ingest(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_actions(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_action(struct cli_run *run, cflight_error **reterr);
 cflight_status cli_run_ping(struct cli_run *run, cflight_error **reterr);
@@ -34,12 +36,6 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr);
  * before the server is asked, the exit code says so. @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT
  * (options), or as the calls of a client */
 cflight_status cli_run_connect(struct cli_run *run, cflight_error **reterr);
-
-/* Finds what is to be fetched; NULL for a ticket that the arguments have. */
-typedef cflight_status (*cli_look_up_fn)(struct cli_run *run, struct cflight_info **ret_info,
-                                         cflight_error **reterr);
-/* Connects, has it looked up, fetches it and writes it as the arguments of get say. */
-cflight_status cli_run_fetch(struct cli_run *run, cli_look_up_fn look_up, cflight_error **reterr);
 
 /* "This makes no sense": chooses the exit code for it. */
 cflight_status cli_run_refuse(struct cli_run *run, const char *message, cflight_error **reterr);

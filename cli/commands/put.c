@@ -5,80 +5,25 @@
  * other. When the file turns out to be damaged, the call is cancelled: the server must not take
  * what came for all of it. */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "cli/client/fetch.h"
 #include "cli/client/flight_name.h"
 #include "cli/commands/commands.h"
-#include "cli/system/input.h"
+#include "cli/commands/source.h"
 #include "cli/system/interrupt.h"
-#include "cli/system/mapped_file.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 #include "cli/system/utf8.h"
 
 struct upload {
     struct cli_run *run;
-    struct cli_mapped_file file; /* none for standard input */
-    struct ArrowArrayStream source;
-    struct ArrowSchema schema;
-    struct cli_column root;
-    int64_t rows_total;
+    struct cli_source source;
     struct cli_output *results; /* NULL when they are not shown */
     cflight_writer *writer;
     cflight_metadata_reader *answers;
     struct cli_progress progress;
     struct cli_transfer transfer;
 };
-
-static cflight_status open_file(struct upload *upload, const char *path, cflight_error **reterr)
-{
-    struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
-        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                 "'%s' is not a regular file; use - to read a stream from standard "
-                                 "input",
-                                 path);
-    }
-    cflight_status status =
-        cli_mapped_file_open(&upload->file, path, &upload->run->arguments->read_options, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    upload->rows_total = cflight_ipc_file_row_count(upload->file.file);
-    return cflight_ipc_file_stream(upload->file.file, &upload->source, reterr);
-}
-
-static cflight_status source_failure(struct upload *upload, cflight_error **reterr)
-{
-    const char *reason = upload->source.get_last_error(&upload->source);
-    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "cannot read '%s': %s",
-                             upload->run->arguments->put.path,
-                             reason == NULL ? "no reason given" : reason);
-}
-
-/* Opens the source and reads its schema. Whatever fails here is not the server's fault. */
-static cflight_status open_source(struct upload *upload, cflight_error **reterr)
-{
-    const char *path = upload->run->arguments->put.path;
-    upload->rows_total = -1;
-    cflight_status status = CFLIGHT_OK;
-    if (strcmp(path, "-") == 0) {
-        status =
-            cflight_ipc_open_reader(cli_read_stdin, NULL, NULL,
-                                    &upload->run->arguments->read_options, &upload->source, reterr);
-    } else {
-        status = open_file(upload, path, reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    if (upload->source.get_schema(&upload->source, &upload->schema) != 0) {
-        return source_failure(upload, reterr);
-    }
-    return cli_column_init(&upload->root, &upload->schema, reterr);
-}
 
 static cflight_status start_call(struct upload *upload, cflight_error **reterr)
 {
@@ -90,8 +35,8 @@ static cflight_status start_call(struct upload *upload, cflight_error **reterr)
     cflight_status status =
         cli_flight_descriptor(&upload->run->arguments->flight, &descriptor, &elements, reterr);
     if (status == CFLIGHT_OK) {
-        status = cflight_client_do_put(connection->client, &descriptor, &upload->schema, &options,
-                                       &upload->writer, &upload->answers, reterr);
+        status = cflight_client_do_put(connection->client, &descriptor, &upload->source.schema,
+                                       &options, &upload->writer, &upload->answers, reterr);
     }
     free(elements);
     return status;
@@ -147,7 +92,7 @@ static cflight_status send_batch(struct upload *upload, struct ArrowArray *batch
 {
     cflight_status status = cflight_writer_write(upload->writer, batch, NULL, reterr);
     if (status == CFLIGHT_OK) {
-        status = cli_transfer_count(&upload->transfer, &upload->root, batch, reterr);
+        status = cli_transfer_count(&upload->transfer, &upload->source.root, batch, reterr);
     }
     if (status != CFLIGHT_OK) {
         return status;
@@ -156,18 +101,14 @@ static cflight_status send_batch(struct upload *upload, struct ArrowArray *batch
     return take_answers(upload, reterr);
 }
 
-/* Standard input ends with its stream: what follows would be lost in silence. */
-static cflight_status check_tail(struct upload *upload, cflight_error **reterr)
+/* Takes the upload back for something that is not the server's fault. */
+static cflight_status take_back(struct upload *upload, cflight_status status)
 {
-    uint8_t next = 0;
-    if (upload->file.fd >= 0 || cli_read_stdin(NULL, &next, sizeof next) <= 0) {
-        return CFLIGHT_OK;
+    if (status != CFLIGHT_OK) {
+        cflight_writer_cancel(upload->writer);
+        upload->run->exit_code = CLI_EXIT_FAILURE;
     }
-    cflight_writer_cancel(upload->writer);
-    upload->run->exit_code = CLI_EXIT_FAILURE;
-    return cflight_error_set_message(
-        reterr, CFLIGHT_DATA_LOSS,
-        "bytes follow the end of the Arrow stream on standard input; only one stream is read");
+    return status;
 }
 
 static cflight_status send_all(struct upload *upload, cflight_error **reterr)
@@ -175,16 +116,12 @@ static cflight_status send_all(struct upload *upload, cflight_error **reterr)
     cflight_status status = CFLIGHT_OK;
     while (status == CFLIGHT_OK) {
         struct ArrowArray batch = {0};
-        if (upload->source.get_next(&upload->source, &batch) != 0) {
-            cflight_writer_cancel(upload->writer);
-            if (cli_interrupt_signal() != 0) {
-                return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "interrupted");
-            }
-            upload->run->exit_code = CLI_EXIT_FAILURE;
-            return source_failure(upload, reterr);
+        status = cli_source_next(&upload->source, &batch, reterr);
+        if (status != CFLIGHT_OK) {
+            return take_back(upload, status);
         }
         if (batch.release == NULL) {
-            return check_tail(upload, reterr);
+            return take_back(upload, cli_source_check_tail(&upload->source, reterr));
         }
         status = send_batch(upload, &batch, reterr);
         batch.release(&batch);
@@ -198,16 +135,11 @@ static cflight_status check_source(struct upload *upload, cflight_status status,
                                    cflight_error **reterr)
 {
     cflight_error *change = NULL;
-    if (upload->file.fd < 0 || cli_mapped_file_check(&upload->file, &change) == CFLIGHT_OK) {
+    if (cli_source_check(&upload->source, &change) == CFLIGHT_OK) {
         return status;
     }
-    cflight_writer_cancel(upload->writer);
-    upload->run->exit_code = CLI_EXIT_FAILURE;
     cli_error_drop(reterr);
-    status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "'%s': %s",
-                               upload->run->arguments->put.path, cflight_error_message(change));
-    cflight_error_free(change);
-    return status;
+    return take_back(upload, cli_error_give(change, reterr));
 }
 
 /* Ends the upload and takes the verdict. */
@@ -241,7 +173,7 @@ static cflight_status run_upload(struct upload *upload, cflight_error **reterr)
     if (status != CFLIGHT_OK) {
         return status;
     }
-    cli_progress_start(&upload->progress, "put", upload->rows_total);
+    cli_progress_start(&upload->progress, "put", upload->source.rows_total);
     status = check_source(upload, send_all(upload, reterr), reterr);
     if (status == CFLIGHT_OK) {
         status = finish(upload, reterr);
@@ -255,24 +187,18 @@ static void upload_done(struct upload *upload)
 {
     cflight_metadata_reader_free(upload->answers);
     cflight_writer_free(upload->writer);
-    cli_column_done(&upload->root);
-    if (upload->schema.release != NULL) {
-        upload->schema.release(&upload->schema);
-    }
-    if (upload->source.release != NULL) {
-        upload->source.release(&upload->source);
-    }
-    cli_mapped_file_done(&upload->file);
+    cli_source_done(&upload->source);
     cli_output_free(upload->results);
 }
 
 cflight_status cli_run_put(struct cli_run *run, cflight_error **reterr)
 {
-    struct upload upload = {.run = run, .file = CLI_MAPPED_FILE_INIT};
+    struct upload upload = {.run = run};
 
     run->subject = run->arguments->flight.name;
-    cflight_status status = open_source(&upload, reterr);
-    if (status == CFLIGHT_OK && run->arguments->put.shows_results) {
+    cflight_status status = cli_source_open(&upload.source, run->arguments->source_path,
+                                            &run->arguments->read_options, reterr);
+    if (status == CFLIGHT_OK && run->arguments->put_shows_results) {
         status = cli_output_open(&upload.results, "-", reterr);
     }
     if (status != CFLIGHT_OK) {

@@ -371,6 +371,15 @@ static void append_nested(struct cli_text *text, const struct place *place)
     }
 }
 
+struct cflight_bytes cli_value_bytes(const struct cli_column *column,
+                                     const struct ArrowArray *array, int64_t index)
+{
+    struct place place = find_value(column, array, index);
+    enum cflight_type_id type = place.column->type.id;
+    return !place.is_null && (is_binary(type) || is_utf8(type)) ? value_bytes(&place)
+                                                                : cflight_bytes_make(NULL, 0);
+}
+
 void cli_value_append_plain(struct cli_text *text, const struct cli_column *column,
                             const struct ArrowArray *array, int64_t index)
 {

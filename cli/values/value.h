@@ -22,6 +22,10 @@ void cli_value_append_plain(struct cli_text *text, const struct cli_column *colu
 void cli_value_append_json(struct cli_text *text, const struct cli_column *column,
                            const struct ArrowArray *array, int64_t index);
 
+/* The bytes of a value of a binary or text type; those of other types have none. */
+struct cflight_bytes cli_value_bytes(const struct cli_column *column,
+                                     const struct ArrowArray *array, int64_t index);
+
 /* --- pieces, by family --- */
 
 /* Numbers: shortest decimal text that reads back as the same value; whole floats end in ".0"; NaN,

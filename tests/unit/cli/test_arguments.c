@@ -51,11 +51,11 @@ TEST(cli_arguments, options_may_stand_anywhere)
     assert_int_equal(arguments.command, CLI_COMMAND_GET);
     assert_string_equal(arguments.client.uri, "host:1");
     assert_string_equal(arguments.flight.name, "name");
-    assert_null(arguments.put.path);
+    assert_null(arguments.source_path);
     assert_int_equal(arguments.client.timeout_ms, 1500);
     assert_int_equal(arguments.client.idle_timeout_ms, 0);
-    assert_string_equal(arguments.get.path, "x.csv");
-    assert_int_equal(arguments.get.row_count, CLI_ROWS_ALL);
+    assert_string_equal(arguments.result.path, "x.csv");
+    assert_int_equal(arguments.result.row_count, CLI_ROWS_ALL);
     assert_true(arguments.is_quiet);
     assert_int_equal(arguments.client.headers.count, 2);
     assert_string_equal(arguments.client.headers.items[0], "a:b");
@@ -128,8 +128,8 @@ TEST(cli_arguments, letters_may_stand_together)
         cflight_error *error = NULL;
         CHECK_OK(parse(lines[i], storage, &arguments, &error), error);
         assert_true(arguments.is_quiet);
-        assert_int_equal(arguments.get.row_count, 5);
-        assert_string_equal(arguments.get.path, "q");
+        assert_int_equal(arguments.result.row_count, 5);
+        assert_string_equal(arguments.result.path, "q");
         cli_arguments_done(&arguments);
     }
 }
@@ -143,7 +143,7 @@ TEST(cli_arguments, two_dashes_end_the_options)
     cflight_error *error = NULL;
     CHECK_OK(parse("put host:1 -- -name -", storage, &arguments, &error), error);
     assert_string_equal(arguments.flight.name, "-name");
-    assert_string_equal(arguments.put.path, "-");
+    assert_string_equal(arguments.source_path, "-");
     cli_arguments_done(&arguments);
 }
 
