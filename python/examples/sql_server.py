@@ -69,11 +69,17 @@ class Database(sql.Server):
     def rollback(self, session):
         session.execute("ROLLBACK")
 
+    def list_catalogs(self, call):
+        return ["main"]
+
+    def list_db_schemas(self, call, schemas):
+        return [("main", "")]
+
     def list_tables(self, call, tables):
         for name, kind in call.session.execute(TABLES).fetchall():
             columns = call.session.execute(f"PRAGMA table_info({quote(name)})").fetchall()
             fields = [pa.field(row[1], TYPES.get(row[2].upper(), pa.string()), not row[3]) for row in columns]
-            yield None, None, name, kind.upper(), pa.schema(fields)
+            yield "main", "", name, kind.upper(), pa.schema(fields)
 
     def list_table_types(self, call):
         return ["TABLE", "VIEW"]

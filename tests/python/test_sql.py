@@ -118,7 +118,10 @@ def test_uploads_have_four_modes(database):
 def test_the_catalog_is_listed_and_filtered(database):
     database.update("CREATE TABLE one (a INTEGER NOT NULL, b REAL)")
     database.update("CREATE VIEW two AS SELECT a FROM one")
-    assert rows(database.tables()) == [(None, None, "one", "TABLE"), (None, None, "two", "VIEW")]
+    assert rows(database.catalogs()) == [("main",)]
+    assert rows(database.schemas(catalog="main")) == [("main", "")]
+    assert rows(database.schemas(catalog="other")) == []
+    assert rows(database.tables()) == [("main", "", "one", "TABLE"), ("main", "", "two", "VIEW")]
     assert rows(database.tables(table_types=["VIEW"]))[0][2] == "two"
     assert rows(database.tables(table_pattern="o%"))[0][2] == "one"
     assert rows(database.table_types()) == [("TABLE",), ("VIEW",)]
@@ -382,3 +385,40 @@ with Echo("grpc://localhost:0") as server, sql.connect(server.location) as clien
 
 def test_clients_and_servers_work_without_pyarrow_and_rows_end_with_their_upload(run_script):
     assert run_script(WITHOUT_PYARROW).startswith("the reader is closed")
+
+
+class Slow(Scripted):
+    """A statement runs until it is interrupted."""
+
+    entered = threading.Event()
+
+    def open_session(self, call):
+        return threading.Event()
+
+    def interrupt(self, session):
+        session.set()
+
+    def execute(self, call, query, parameters):
+        self.entered.set()
+        self.calls.append(call.session.wait(60))
+        raise flight.FlightCancelledError("interrupted")
+
+
+def test_a_client_that_cancels_interrupts_the_session():
+    with Slow(0) as server, sql.connect(server.location) as client:
+        token = flight.CancelToken()
+        failures = []
+
+        def update():
+            try:
+                client.update("x", flight.FlightCallOptions(cancel=token))
+            except flight.FlightCancelledError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=update)
+        thread.start()
+        assert server.entered.wait(60)
+        token.cancel()
+        thread.join(60)
+        assert len(failures) == 1
+    assert server.calls == [True]
