@@ -112,10 +112,11 @@ bench: build
 	build/venv/bin/python bench/run
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
 
-interop: build
-	@tools/bootstrap --python
+interop: test-packages
 	@$(call BUILD,release)
 	build/venv/bin/python tools/interop
+	@$(call BUILD,dev) --target sql_sqlite
+	$(PYTEST) tests/peers
 
 attack: test-packages
 	@$(call BUILD,dev)

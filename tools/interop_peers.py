@@ -63,7 +63,7 @@ def build_copy(name, command):
 def go():
     binaries = PEERS / "go"
     programs = [binaries / f"arrow-flight-integration-{side}" for side in ("server", "client")]
-    # The last is for tests/interop/test_sql_peers.py.
+    # The last is for tests/peers/test_sql_sqlite.py.
     for made, package in ((programs, "internal/flight_integration/cmd/..."),
                           ([binaries / "sqlite_flightsql_server"],
                            "flight/flightsql/example/cmd/sqlite_flightsql_server")):

@@ -3,12 +3,11 @@
 
 import threading
 
+import adbc_driver_flightsql as driver
+import adbc_driver_manager as adbc
+import pyarrow
 import pytest
-
-pyarrow = pytest.importorskip("pyarrow")
-adbc = pytest.importorskip("adbc_driver_manager")
-dbapi = pytest.importorskip("adbc_driver_flightsql.dbapi")
-driver = pytest.importorskip("adbc_driver_flightsql")
+from adbc_driver_flightsql import dbapi
 
 
 @pytest.fixture
