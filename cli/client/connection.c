@@ -89,20 +89,49 @@ static cflight_status read_headers(struct cli_connection *connection, cflight_er
     return status;
 }
 
-bool cli_tls_options_are_given(const struct cli_tls_options *options)
+/* Options by name, and whether they were given. */
+struct option_use {
+    const char *name;
+    bool is_given;
+};
+
+static const char *first_given(const struct option_use *uses, size_t count)
 {
-    return options->crl_path != NULL ||
-           options->policy.min_version != CFLIGHT_TLS_VERSION_DEFAULT ||
-           options->policy.tls12_ciphers != NULL || options->policy.tls13_ciphers != NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (uses[i].is_given) {
+            return uses[i].name;
+        }
+    }
+    return NULL;
 }
 
-static bool has_tls_option(const struct cli_connection *connection)
+const char *cli_tls_option_given(const struct cli_tls_options *options)
+{
+    const struct cflight_tls_policy *policy = &options->policy;
+    const struct option_use uses[] = {
+        {"--tls-crl", options->crl_path != NULL},
+        {"--tls-min-version", policy->min_version != CFLIGHT_TLS_VERSION_DEFAULT},
+        {"--tls12-ciphers", policy->tls12_ciphers != NULL},
+        {"--tls13-ciphers", policy->tls13_ciphers != NULL},
+    };
+    return first_given(uses, sizeof uses / sizeof uses[0]);
+}
+
+/* NULL if none was given. */
+static const char *tls_option_given(const struct cli_connection *connection)
 {
     const struct cli_client_options *given = connection->given;
     const struct cflight_client_tls *tls = &given->options.tls;
-    return given->roots_path != NULL || given->cert_path != NULL || given->key_path != NULL ||
-           tls->override_hostname != NULL || tls->allow_common_name || tls->skip_verification ||
-           cli_tls_options_are_given(connection->tls);
+    const struct option_use uses[] = {
+        {"--tls-roots", given->roots_path != NULL},
+        {"--tls-cert", given->cert_path != NULL},
+        {"--tls-key", given->key_path != NULL},
+        {"--tls-name", tls->override_hostname != NULL},
+        {"--tls-allow-common-name", tls->allow_common_name},
+        {"--tls-skip-verify", tls->skip_verification},
+    };
+    const char *name = first_given(uses, sizeof uses / sizeof uses[0]);
+    return name == NULL ? cli_tls_option_given(connection->tls) : name;
 }
 
 /* Options for TLS with a location that has none would end in plain text where the user expects
@@ -111,12 +140,12 @@ static cflight_status complete_uri(struct cli_connection *connection, cflight_er
 {
     const char *uri = connection->given->uri;
     bool has_scheme = strstr(uri, "://") != NULL;
-    bool wants_tls = has_tls_option(connection);
-    if (has_scheme && wants_tls && strncmp(uri, "grpc+tls://", 11) != 0) {
-        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                         "TLS options need a grpc+tls:// location");
+    const char *option = tls_option_given(connection);
+    if (has_scheme && option != NULL && strncmp(uri, "grpc+tls://", 11) != 0) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "%s: the location %s is not of TLS (grpc+tls://...)", option, uri);
     }
-    return cli_location_complete(uri, wants_tls, false, &connection->uri, reterr);
+    return cli_location_complete(uri, option != NULL, false, &connection->uri, reterr);
 }
 
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection)

@@ -17,7 +17,8 @@ struct cli_tls_options {
     const char *crl_path;
     struct cflight_tls_policy policy; /* but for the lists */
 };
-bool cli_tls_options_are_given(const struct cli_tls_options *options);
+/* The name of one that was given; NULL if none was. */
+const char *cli_tls_option_given(const struct cli_tls_options *options);
 
 /* What the user says about the server and how to call it; texts are NULL where he says nothing. */
 struct cli_client_options {

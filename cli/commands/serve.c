@@ -87,7 +87,7 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     const struct cli_tls_options *tls = &serving->run->arguments->tls;
     bool has_cert = given->cert_path != NULL;
     if (has_cert != (given->key_path != NULL) ||
-        (!has_cert && (given->ca_path != NULL || cli_tls_options_are_given(tls)))) {
+        (!has_cert && (given->ca_path != NULL || cli_tls_option_given(tls) != NULL))) {
         return refuse(serving,
                       "--tls-cert and --tls-key belong together, other TLS options need both",
                       reterr);

@@ -45,7 +45,8 @@ extern "C" {
 
 typedef struct cflight_client cflight_client;
 
-/// TLS at a client; used for grpc+tls locations. PEM texts are copied.
+/// TLS at a client; used for grpc+tls locations. With another, certificates, a key or a name here
+/// are refused: nobody who gives them expects plain text. PEM texts are copied.
 struct cflight_client_tls {
     /// Empty: the file that the variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names, or else the
     /// system's trust store.
@@ -112,8 +113,9 @@ struct cflight_client_options {
 /// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix:// (a path, or an abstract name
 ///                  after '@').
 /// @param options   NULL for defaults. Borrowed; what it points at is copied.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme
-///         that is not Flight over gRPC: "No client transport implementation for s3");
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM, TLS for a plain location);
+///         CFLIGHT_NOT_FOUND (a scheme that is not Flight over gRPC: "No client transport
+///         implementation for s3");
 ///         CFLIGHT_RESOURCE_EXHAUSTED
 CFLIGHT_CHECKED cflight_status
 cflight_client_new(const char *location, const struct cflight_client_options *options,

@@ -171,8 +171,10 @@ def test_no_option_for_tls_ends_in_plain_text(cflight, certs, data):
         place = server.location.split("://")[1]
         roots = ("--tls-roots", certs / "ca.pem")
         cflight.run("list", place, *roots, check=True)
-        done = cflight.run("list", f"grpc://{place}", *roots)
-        assert done.returncode == 2 and "grpc+tls://" in done.stderr
+        plain = f"grpc://{place}"
+        for option in (roots, ("--tls-name", "x"), ("--tls-cert", certs / "server.pem"), ("--tls-skip-verify",)):
+            done = cflight.run("list", plain, *option)
+            assert done.returncode == 2 and f"{option[0]}: the location {plain} is not of TLS" in done.stderr
 
 
 def test_bad_files_are_told(cflight, certs, data, tmp_path):

@@ -233,8 +233,8 @@ def test_bytes_like_objects_are_bytes(kind):
     assert cflight.BasicAuth(b(b"u"), b(b"p")).password == b"p"
     assert cflight.Location(b(b"grpc://h:1")).uri == b"grpc://h:1"
     assert cflight.Location.for_grpc_tcp(b(b"h"), 1).uri == b"grpc+tcp://h:1"
-    for keyword in ("tls_root_certs", "override_hostname", "user_agent"):
-        cflight.FlightClient(b(b"grpc://h:1"), **{keyword: b(b"x")}).close()
+    for keyword in ("override_hostname", "user_agent"):
+        cflight.FlightClient(b(b"grpc+tls://h:1"), **{keyword: b(b"x")}).close()
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
@@ -590,6 +590,34 @@ def test_another_schema_names_the_field(batch, words):
 def test_tls_options_of_a_plain_server_are_refused(given):
     with pytest.raises(ValueError, match=f"{next(iter(given))}: the location grpc://127.0.0.1:0 is not of TLS"):
         cflight.FlightServerBase(ANY, **given)
+
+
+@pytest.mark.parametrize("location", ["grpc://h:1", "grpc+tcp://h:1", "grpc+unix:///tmp/x"])
+@pytest.mark.parametrize("given", [
+    {"tls_root_certs": b"x"}, {"cert_chain": b"x", "private_key": b"y"}, {"private_key": b"y"},
+    {"override_hostname": "x"},
+])
+def test_tls_options_of_a_plain_client_are_refused(given, location):
+    """Goal: who names an authority, a certificate or a name gets no plain text."""
+    name = next(iter(given)).removeprefix("tls_")
+    words = f"{name}: the location {location} is not of TLS".replace("+", "[+]")
+    with pytest.raises(pa.ArrowInvalid, match=words):
+        cflight.FlightClient(location, **given)
+    if name == "cert_chain":
+        with pytest.raises(ValueError, match=r"cert_chain: the location grpc[+]tcp://h:1 is not of TLS"):
+            cflight.FlightClient(("h", 1), **given)
+
+
+@pytest.mark.parametrize("location", ["grpc://h:1", ("h", 1)])
+def test_programs_may_always_turn_verification_off(location):
+    """Goal: what programs say whatever the location is stays good. Method: empty values, and verification turned off."""
+    for said in (True, False, None):
+        cflight.FlightClient(
+            location, disable_server_verification=said, tls_root_certs=None, cert_chain="", private_key=b"",
+            override_hostname=None,
+        ).close()
+    with Quiet(ANY) as server, client_of(server, disable_server_verification=True) as client:
+        assert list(client.list_actions()) == []
 
 
 # ---- the end of the program ----

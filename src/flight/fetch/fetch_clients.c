@@ -33,7 +33,7 @@ static bool is_same_host(const struct cflight_location *own, const struct cfligh
 }
 
 static cflight_status judge(const struct cfl_fetch_clients *clients, const char *location,
-                            bool *ret_is_trusted, cflight_error **reterr)
+                            bool *ret_is_trusted, bool *ret_is_tls, cflight_error **reterr)
 {
     struct cflight_location *parsed = NULL;
     cflight_status status =
@@ -42,16 +42,21 @@ static cflight_status judge(const struct cfl_fetch_clients *clients, const char 
         *ret_is_trusted =
             is_same_host(clients->own->location, parsed) ||
             (clients->is_trusted != NULL && clients->is_trusted(clients->user_data, location));
+        *ret_is_tls = cfl_location_kind(parsed) == CFL_LOCATION_TLS;
     }
     cflight_location_free(parsed);
     return status;
 }
 
-/* The options for a location: a stranger gets nothing that is meant for another. */
+/* The options for a location: a stranger gets nothing that is meant for another. Those of TLS are
+ * for the locations that have it; the server may name others. */
 static struct cflight_client_options options_for(const struct cfl_fetch_clients *clients,
-                                                 bool is_trusted)
+                                                 bool is_trusted, bool is_tls)
 {
     struct cflight_client_options options = clients->options;
+    if (!is_tls) {
+        options.tls = (struct cflight_client_tls){0};
+    }
     if (!is_trusted) {
         options.auth = NULL;
         options.middleware = NULL;
@@ -75,14 +80,15 @@ static cflight_status make_place(struct cfl_fetch_clients *clients, const char *
 {
     cflight_client *client = NULL;
     bool is_trusted = false;
-    cflight_status status = judge(clients, location, &is_trusted, reterr);
+    bool is_tls = false;
+    cflight_status status = judge(clients, location, &is_trusted, &is_tls, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     if (clients->place_count == PLACES_MAX) {
         drop_first_place(clients);
     }
-    struct cflight_client_options options = options_for(clients, is_trusted);
+    struct cflight_client_options options = options_for(clients, is_trusted, is_tls);
     status = cflight_client_new(location, &options, &client, reterr);
     if (status == CFLIGHT_NOT_FOUND) {
         return cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED,

@@ -151,6 +151,10 @@ static int secrets_seen(struct spy *own, struct spy *other, enum credential whic
         .endpoints = &endpoint, .endpoint_count = 1, .total_records = -1, .total_bytes = -1};
     struct cflight_fetch_options options = CFLIGHT_FETCH_OPTIONS_INIT;
     credentials_init(&credentials, which, ca);
+    struct cflight_client_options own_options = credentials.client;
+    if (strncmp(own->service.location, "grpc+tls:", 9) != 0) {
+        own_options.tls = (struct cflight_client_tls){0};
+    }
     options.call_options = &credentials.call;
     options.client_options = &credentials.client;
     if (trusted != NULL) {
@@ -159,8 +163,7 @@ static int secrets_seen(struct spy *own, struct spy *other, enum credential whic
     }
     atomic_store(&other->secret_count, 0);
     atomic_store(&other->call_count, 0);
-    CHECK_OK(cflight_client_new(own->service.location, &credentials.client, &client, &error),
-             error);
+    CHECK_OK(cflight_client_new(own->service.location, &own_options, &client, &error), error);
     CHECK_OK(cflight_fetch(client, &info, &options, &stream, &error), error);
     assert_int_equal(stream.get_next(&stream, &batch), 0);
     assert_int_equal(batch.length, 1); /* read it is, with or without */

@@ -249,9 +249,9 @@ static void try_strangers(struct run *run)
     for (int i = 0; i < 2; i++) {
         cflight_client *client = NULL;
         cflight_error *error = NULL;
-        CHECK_OK(
-            cflight_client_new(i == 0 ? plain : run->service.location, &options, &client, &error),
-            error);
+        CHECK_OK(i == 0 ? cflight_client_new(plain, NULL, &client, &error)
+                        : cflight_client_new(run->service.location, &options, &client, &error),
+                 error);
         CHECK_STATUS(ask(run, client, "authorization", t_text(TOKEN)), CFLIGHT_UNAVAILABLE);
         cflight_client_free(client);
     }

@@ -292,7 +292,7 @@ TEST(security, plain_and_tls_do_not_mix)
 
     (void)snprintf(location, sizeof location, "grpc://localhost:%d",
                    cflight_server_port(secure.service.server));
-    check_failure(location, &options, "or expect TLS");
+    check_failure(location, NULL, "or expect TLS");
     t_capture_wait(&log, "the peer does not speak TLS");
     check_good(secure.service.location, &options);
 
@@ -300,13 +300,54 @@ TEST(security, plain_and_tls_do_not_mix)
                    cflight_server_port(plain.server));
     check_failure(location, &options, "speak TLS");
     t_capture_wait(&log, "speaks TLS, but this connection was made without it");
-    check_good(plain.location, &options);
+    check_good(plain.location, NULL);
 
     t_service_stop(&plain);
     stop_tls(&secure);
     t_capture_stop(&log);
     t_cert_done(&leaf);
     t_cert_done(&ca);
+}
+
+static void check_refused_in_plain(const struct cflight_client_tls *tls, const char *name)
+{
+    static const char *const locations[] = {"grpc://h:1", "grpc+tcp://h:1", "grpc+unix:///tmp/x"};
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    options.tls = *tls;
+    for (int i = 0; i < 3; i++) {
+        cflight_client *client = NULL;
+        cflight_error *error = NULL;
+        char expected[128];
+        (void)snprintf(expected, sizeof expected, "%s: the location %s is not of TLS", name,
+                       locations[i]);
+        CHECK_STATUS(cflight_client_new(locations[i], &options, &client, &error),
+                     CFLIGHT_INVALID_ARGUMENT);
+        if (strstr(cflight_error_message(error), expected) == NULL) {
+            fail_msg("'%s' is not in: %s", expected, cflight_error_message(error));
+        }
+        cflight_error_free(error);
+    }
+}
+
+/* Goal: what is meant for TLS never ends in plain text. Method: each such option with locations
+ * that have none, and what programs may always say. */
+TEST(security, tls_options_of_a_plain_client_are_refused)
+{
+    struct cflight_bytes pem = cflight_bytes_from_text("x");
+    struct cflight_client_options options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    cflight_client *client = NULL;
+    cflight_error *error = NULL;
+    check_refused_in_plain(&(struct cflight_client_tls){.root_certs = pem}, "root_certs");
+    check_refused_in_plain(&(struct cflight_client_tls){.cert_chain = pem}, "cert_chain");
+    check_refused_in_plain(&(struct cflight_client_tls){.private_key = pem}, "private_key");
+    check_refused_in_plain(&(struct cflight_client_tls){.override_hostname = "x"},
+                           "override_hostname");
+    check_refused_in_plain(
+        &(struct cflight_client_tls){.root_certs = pem, .skip_verification = true}, "root_certs");
+    options.tls.skip_verification = true;
+    options.tls.allow_common_name = true;
+    CHECK_OK(cflight_client_new("grpc://h:1", &options, &client, &error), error);
+    cflight_client_free(client);
 }
 
 /* Goal: a TLS client of a plain port reads an answer to its end, however much it said: HTTP/2,
