@@ -31,6 +31,21 @@ static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
+static void add_dns_name(X509 *cert, struct cflight_bytes name)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    GENERAL_NAME *entry = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    demand(names != NULL && entry != NULL && text != NULL &&
+               ASN1_STRING_set(text, name.data, (int)name.len_bytes) == 1,
+           "name");
+    GENERAL_NAME_set0_value(entry, GEN_DNS, text);
+    demand(sk_GENERAL_NAME_push(names, entry) > 0 &&
+               X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1,
+           "name");
+    GENERAL_NAMES_free(names);
+}
+
 static void add_extensions(X509 *cert, X509 *issuer, const struct t_cert_options *options)
 {
     add_extension(cert, issuer, NID_basic_constraints,
@@ -43,6 +58,8 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct t_cert_options
     }
     if (options->sans != NULL) {
         add_extension(cert, issuer, NID_subject_alt_name, options->sans);
+    } else if (options->dns.len_bytes > 0) {
+        add_dns_name(cert, options->dns);
     }
 }
 
@@ -91,8 +108,9 @@ struct t_cert t_cert_new(const struct t_cert_options *options)
     X509_NAME *name = X509_get_subject_name(cert);
     demand(X509_set_version(cert, options->is_v1 ? X509_VERSION_1 : X509_VERSION_3) == 1,
            "version");
-    demand(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                                      (const unsigned char *)options->common_name, -1, -1, 0) == 1,
+    demand(X509_NAME_add_entry_by_txt(
+               name, "CN", MBSTRING_UTF8, (const unsigned char *)options->common_name,
+               options->common_name_bytes == 0 ? -1 : options->common_name_bytes, -1, 0) == 1,
            "name");
     demand(X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1, "issuer");
     demand(X509_set_pubkey(cert, key) == 1, "public key");

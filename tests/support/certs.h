@@ -17,7 +17,9 @@ struct t_cert {
 
 struct t_cert_options {
     const char *common_name;
-    const char *sans; /* as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1"; NULL: none */
+    int common_name_bytes;    /* 0: up to the zero byte */
+    struct cflight_bytes dns; /* a subject alternative name of any bytes, if there are no `sans` */
+    const char *sans;         /* as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1"; NULL: none */
     const struct t_cert *issuer; /* NULL: signs itself */
     bool is_ca;
     bool is_v1;            /* X.509 version 1, which has no extensions at all */

@@ -197,6 +197,72 @@ TEST(grpc_server, request_metadata_is_decoded)
     client_close(&client);
 }
 
+/* Goal: what gRPC takes from proxies and clients is taken: blanks at the edges of values, fields of
+ * single hops. Method: a request of both; the values come without the blanks. */
+TEST(grpc_server, odd_fields_of_a_request_are_taken)
+{
+    const struct t_field changes[] = {
+        {"content-type", " application/grpc "},
+        {"te", "trailers "},
+        {"grpc-timeout", "\t10S "},
+        {"connection", "keep-alive"},
+        {"keep-alive", "timeout=5"},
+        {"authorization", "Bearer "},
+        {"x-note", "\t from the client "},
+        {"x-blank", " \t "},
+    };
+    struct raw_client client;
+    struct cflight_bytes value = {NULL, 0};
+    t_grpc_pair_init(&client.pair);
+    client_open(&client);
+    client_request(&client, changes, sizeof changes / sizeof changes[0]);
+    assert_int_equal(client.answer.closed_count, 0);
+    assert_int_equal(client.pair.served_count, 1);
+    struct cfl_grpc_call *call = client.pair.served[0].call;
+    const struct cfl_metadata *got = cfl_grpc_call_headers(call);
+    assert_true(cfl_metadata_get(got, "authorization", &value));
+    assert_true(cflight_bytes_equal(value, cflight_bytes_from_text("Bearer")));
+    assert_true(cfl_metadata_get(got, "x-note", &value));
+    assert_true(cflight_bytes_equal(value, cflight_bytes_from_text("from the client")));
+    assert_true(cfl_metadata_get(got, "x-blank", &value));
+    assert_int_equal(value.len_bytes, 0);
+    assert_true(cfl_grpc_call_deadline_ns(call) == client.pair.clock.now_ns + 10 * CFL_NS_PER_S);
+    client_close(&client);
+}
+
+/* Goal: an authority is the client's to choose: stock clients send socket paths, zones and names
+ * that no rule for hosts allows. Method: each alone. */
+TEST(grpc_server, odd_authorities_are_taken)
+{
+    static const char *const authorities[] = {
+        "",
+        "a_b.example:1",
+        "[fe80::1%25eth0]:80",
+        "[fe80::1%eth0]:80",
+        "user@host:1",
+        "with/slash",
+        "%2Ftmp%2Fsock",
+        "a b",
+        " host:1 ",
+        "host:99999999",
+        "host:",
+        "\"quoted\"",
+        "h?q#f",
+        "h\xc3\xb6st:1",
+    };
+    for (size_t i = 0; i < sizeof authorities / sizeof authorities[0]; i++) {
+        const struct t_field change = {":authority", authorities[i]};
+        struct raw_client client;
+        t_grpc_pair_init(&client.pair);
+        client_open(&client);
+        client_request(&client, &change, 1);
+        if (client.pair.served_count != 1 || client.answer.closed_count != 0) {
+            fail_msg("the authority '%s' is refused: %s", authorities[i], client.answer.fields);
+        }
+        client_close(&client);
+    }
+}
+
 /* Goal: requests that are no gRPC calls are refused alone, with a status that says why.
  * Method: one change at a time; the connection serves a good request afterwards. */
 TEST(grpc_server, invalid_requests_are_refused)
@@ -431,6 +497,40 @@ TEST(grpc_server, trailers_fit_what_the_client_takes)
         client_close(&client);
     }
     free(text);
+}
+
+/* Goal: thousands of small trailers do not cost the status at clients that count fields.
+ * Method: more than any peer takes, at a client that announces room for all of them. */
+TEST(grpc_server, the_number_of_trailers_is_bounded)
+{
+    enum { SENT = 2000, KEPT = 256 };
+    struct raw_client client;
+    struct cfl_metadata trailers;
+    size_t line_count = 0;
+    t_grpc_pair_init(&client.pair);
+    client.pair.limits.metadata_bytes_max = 1 << 20;
+    client_open(&client);
+    client_request(&client, NULL, 0);
+    cfl_metadata_init(&trailers, NULL);
+    for (int i = 0; i < SENT; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "x-%d", i);
+        CHECK_OK(cfl_metadata_add(&trailers, cflight_bytes_from_text(name),
+                                  cflight_bytes_from_text("v"), NULL),
+                 NULL);
+    }
+    cfl_grpc_call_finish(client.pair.served[0].call, CFLIGHT_INTERNAL, "failed", &trailers);
+    client_pump(&client);
+    check_answer(&client, "grpc-status=13\n");
+    check_answer(&client, "x-0=v\n");
+    check_answer(&client, "x-255=v\n");
+    check_answer(&client, "failed [1744 trailers of 1744 bytes did not fit: x-256, ...]");
+    for (const char *at = client.answer.fields; (at = strstr(at, "x-")) != NULL; at++) {
+        line_count++;
+    }
+    assert_int_equal(line_count, KEPT + 1); /* one is in the message */
+    cfl_metadata_done(&trailers);
+    client_close(&client);
 }
 
 /* Goal: a server without a handler for calls says so.

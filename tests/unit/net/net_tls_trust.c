@@ -368,6 +368,42 @@ TEST(tls, names_of_strangers_are_escaped)
     t_cert_done(&ca);
 }
 
+static void expect_identity(const struct t_cert *ca, const struct t_cert *server_cert,
+                            const struct t_cert_options *options, const char *identity)
+{
+    struct t_cert cert = t_cert_new(options);
+    struct cfl_tls_client *client = t_tls_client_showing(ca, &cert);
+    struct cfl_tls_server *server = t_tls_server_new(server_cert, CFL_TLS_CLIENT_AUTH_REQUIRED, ca);
+    struct t_tls_pair pair = t_handshake(client, "localhost", server);
+    t_expect_established(&pair);
+    assert_string_equal(cfl_transport_peer(pair.server.transport)->cert_identity, identity);
+    t_tls_pair_done(&pair);
+    cfl_tls_client_unref(client);
+    cfl_tls_server_free(server);
+    t_cert_done(&cert);
+}
+
+/* Goal: nobody becomes another by a zero byte in a name; other names are raw. Method: identities of
+ * clients with such a byte in the common name and in a DNS name. */
+TEST(tls, a_name_with_a_zero_byte_stays_escaped)
+{
+    struct t_cert ca = t_ca_new();
+    struct t_cert server_cert = t_leaf_new(&ca, "server", "DNS:localhost");
+    expect_identity(
+        &ca, &server_cert,
+        &(struct t_cert_options){.common_name = "admin\0 x", .common_name_bytes = 8, .issuer = &ca},
+        "admin\\00\\20x");
+    expect_identity(&ca, &server_cert,
+                    &(struct t_cert_options){.common_name = "c",
+                                             .dns = cflight_bytes_make("admin\0.evil", 11),
+                                             .issuer = &ca},
+                    "admin\\00.evil");
+    expect_identity(&ca, &server_cert,
+                    &(struct t_cert_options){.common_name = "admin x", .issuer = &ca}, "admin x");
+    t_cert_done(&server_cert);
+    t_cert_done(&ca);
+}
+
 /* Goal: a certificate without SAN is known by its common name. Method: a version 1 client
  * certificate. */
 TEST(tls, the_common_name_is_the_identity_of_last_resort)
