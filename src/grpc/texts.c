@@ -27,6 +27,8 @@ void cfl_texts_done(struct cfl_texts *texts)
     while (texts->blocks != NULL) {
         struct cfl_texts_block *block = texts->blocks;
         texts->blocks = block->next;
+        /* Passwords and tokens are among them. */
+        explicit_bzero(block->data, block->used_bytes);
         cfl_free(texts->alloc, block, sizeof *block + block->size_bytes);
     }
 }
