@@ -500,6 +500,78 @@ def test_the_end_of_the_program_passes_through_middleware(kind, where):
                 pass
 
 
+class Failing(cflight.FlightServerBase):
+    """Its calls fail with the same exception."""
+
+    failure = None
+
+    def list_flights(self, context, criteria):
+        raise self.failure
+
+    def do_get(self, context, ticket):
+        def batches():
+            yield BATCH
+            raise self.failure
+
+        return cflight.GeneratorStream(SCHEMA, batches())
+
+    def do_action(self, context, action):
+        yield b"one"
+        raise self.failure
+
+
+@pytest.mark.parametrize("failure", [
+    ValueError("before\0after"), KeyError("before\0after"), OSError("before\0after"),
+    cflight.FlightServerError("before\0after", b"x\0y"), cflight.FlightUnauthorizedError("before\0after", b"x\0y"),
+    cflight.FlightError("before\0after"), pa.ArrowInvalid("\0before\0\0after\0"),
+], ids=lambda failure: type(failure).__name__)
+def test_a_text_does_not_end_at_a_zero_byte(failure):
+    """Goal: what a handler says arrives whole, though texts end at a zero byte in C. Method: exceptions with such a
+    byte in text and extra_info, from each kind of handler."""
+    with Failing(ANY) as server, client_of(server) as client:
+        server.failure = failure
+        for call in (
+            lambda: list(client.list_flights()),
+            lambda: client.do_get(cflight.Ticket(b"")).read_all(),
+            lambda: list(client.do_action("a")),
+        ):
+            with pytest.raises(Exception) as caught:
+                call()
+            text = str(caught.value)
+            assert "before" in text and "after" in text and "\0" not in text
+            if isinstance(failure, KeyError):
+                assert "before\\x00after" in text  # KeyError shows the repr of what it was given
+            else:
+                assert "\ufffdafter" in text
+            if getattr(failure, "extra_info", b""):
+                assert caught.value.extra_info == b"x\0y"
+
+
+@pytest.mark.parametrize("timeout", [9.3e9, 2**63 / 1e6, 1e12, 10**12, 1e300, float("inf")])
+def test_waiting_for_a_server_takes_any_time(timeout):
+    """Goal: a time past the end of the clock's range does not come round to none. Method: a server that is there at the
+    third try."""
+
+    class Late(cflight.FlightClient):
+        tries = 0
+
+        def list_flights(self, *arguments):
+            self.tries += 1
+            if self.tries < 3:
+                raise cflight.FlightUnavailableError("not yet")
+            return []
+
+    client = Late("grpc://h:1")
+    client.wait_for_available(timeout)
+    assert client.tries == 3
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), -1, float("-inf")])
+def test_a_wait_that_no_clock_can_tell_is_refused(timeout):
+    with pytest.raises(ValueError, match="timeout must be a number of seconds, 0 or more"):
+        cflight.FlightClient("grpc://h:1").wait_for_available(timeout)
+
+
 def test_an_exception_of_one_call_is_not_that_of_another():
     """Goal: what was kept for one call never comes out of the next. Method: a call within a failing callback, and after."""
 

@@ -2,9 +2,11 @@
 """Clients and servers in reference cycles with what was given to them: the garbage collector finds them."""
 
 import gc
+import select
 import weakref
 
 import cflight as flight
+import pyarrow as pa
 import pytest
 
 from echo_server import EchoServer
@@ -151,3 +153,100 @@ def test_a_server_in_a_cycle_is_collected(is_used):
     assert gone() is None
     with flight.connect(location) as client, pytest.raises(flight.FlightUnavailableError):
         client.list_actions()
+
+
+# ---- what belongs to calls ----
+
+TABLE = pa.table({"a": [1, 2, 3]})
+PATH = flight.FlightDescriptor.for_path("t")
+STALL = flight.FlightDescriptor.for_command("stall")
+
+
+class Own(flight.FlightClient):
+    """A client with attributes."""
+
+
+class OwnOptions(flight.FlightCallOptions):
+    """Options with attributes."""
+
+
+def of_loop(client, method, request, *schema):
+    """What a call that is driven by an event loop gives."""
+    call = client._cflight_loop_start(method.value, request.serialize(), None, *schema)
+    while True:
+        is_ready, streams = call.try_next()
+        if is_ready:
+            return streams
+        descriptor, wait_ms = client._cflight_loop_state()
+        select.select([descriptor] if descriptor >= 0 else [], [], [], wait_ms / 1000 if wait_ms >= 0 else 30)
+        client._cflight_loop_process()
+
+
+def options(client):
+    given = OwnOptions(timeout=30)
+    given.itself = given
+    return given
+
+
+def results(client):
+    given = OwnOptions(timeout=30)
+    given.itself = client.do_action(("forever", b""), given)
+    next(given.itself)
+    return given.itself
+
+
+def flights(client):
+    client.itself = client.list_flights()
+    return client.itself
+
+
+def reader(client):
+    streams = client.do_get(flight.Ticket(b"t"))
+    streams.itself = streams
+    return streams
+
+
+def reader_to_be_told(client):
+    writer, streams = of_loop(client, flight.FlightMethod.DO_EXCHANGE, STALL)
+    streams._cflight_notify(lambda: (streams, writer))
+    return streams
+
+
+def writer_with_answers(client):
+    writer, answers = of_loop(client, flight.FlightMethod.DO_PUT, STALL, TABLE.schema)
+    answers._cflight_notify(lambda: (writer, answers))
+    return writer
+
+
+def answers(client):
+    writer, streams = of_loop(client, flight.FlightMethod.DO_PUT, STALL, TABLE.schema)
+    streams._cflight_notify(lambda: (writer, streams))
+    return streams
+
+
+def asynchronous_call(client):
+    call = client._cflight_loop_start(flight.FlightMethod.DO_ACTION.value, flight.Action("stall", b"").serialize(), None)
+    call.notify(lambda: call)
+    return call
+
+
+@pytest.mark.parametrize("make", [
+    options, results, flights, reader, reader_to_be_told, writer_with_answers, answers, asynchronous_call,
+])
+def test_what_belongs_to_a_call_is_collected_in_a_cycle(make):
+    """Goal: a stream, call or options that refer to themselves by what they were given do not stay, and a running call
+    ends with them. Method: weak references, before and after a collection."""
+    gc.collect()
+    with EchoServer() as server:
+        server.tables[b"t"] = TABLE
+        client = Own(server.location)
+        gc.disable()
+        try:
+            gone = weakref.ref(make(client))
+            assert gone() is not None, "there is no cycle to be collected"
+            del client
+            gc.collect()
+            assert gone() is None
+        finally:
+            gc.enable()
+            server.release.set()

@@ -10,11 +10,12 @@
 
 int cfp_milliseconds(double seconds, const char *what, int64_t *ret_ms)
 {
-    if (!(seconds >= 0) || seconds > 1e12) {
+    static const double most = 1e12; /* who waits longer waits for ever */
+    if (!(seconds >= 0)) {
         PyErr_Format(PyExc_ValueError, "%s must be a number of seconds, 0 or more", what);
         return -1;
     }
-    *ret_ms = (int64_t)ceil(seconds * 1000);
+    *ret_ms = (int64_t)ceil((seconds < most ? seconds : most) * 1000);
     return 0;
 }
 
