@@ -148,6 +148,9 @@ static cflight_status convert_tls(struct cflight_server *server,
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "a grpc+tls location needs a certificate and its key");
     }
+    if (tls->key_pairs == NULL) {
+        return cfl_error_null_argument(reterr, "tls.key_pairs");
+    }
     pairs = cfl_alloc_array(server->alloc, tls->key_pair_count, sizeof *pairs);
     if (pairs == NULL) {
         return cfl_error_no_memory(reterr);
