@@ -78,6 +78,9 @@ cflight_status cflight_sql_execution_add_partition(cflight_sql_execution *execut
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "There is no read_partition, or a stream was given");
     }
+    if (locations == NULL && location_count > 0) {
+        return cfl_error_null_argument(reterr, "locations");
+    }
     if (partition.len_bytes > PARTITION_BYTES_MAX) {
         return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                  "The name of a partition has %zu bytes, more than %d",

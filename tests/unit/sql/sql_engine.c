@@ -404,8 +404,8 @@ static cflight_status add_parts(const struct statement *statement, cflight_sql_e
     for (long i = 0; i < strtol(statement->argument, NULL, 10) && status == CFLIGHT_OK; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "%ld", 1000 * (i + 1));
-        status =
-            cflight_sql_execution_add_partition(execution, &schema, t_text(name), NULL, 0, reterr);
+        status = cflight_sql_execution_add_partition(execution, &schema, t_text(name), NULL,
+                                                     strtoul(statement->value, NULL, 10), reterr);
     }
     schema.release(&schema);
     return status;

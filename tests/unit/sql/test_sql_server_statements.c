@@ -277,6 +277,21 @@ TEST(sql_server, a_long_error_text_arrives_cut)
     stop(&fixture);
 }
 
+/* Goal: a count of locations without locations is an error with words, as elsewhere. Method: the
+ * engine gives one with a partition. */
+TEST(sql_server, locations_without_an_array_are_refused)
+{
+    struct fixture fixture;
+    struct cflight_info *info = NULL;
+    cflight_error *error = NULL;
+    start(&fixture, NULL);
+    struct cflight_sql_message message = t_query("PARTS 1 1");
+    CHECK_STATUS(t_sql_info(fixture.client, &message, &info, &error), CFLIGHT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cflight_error_message(error), "locations"));
+    cflight_error_free(error);
+    stop(&fixture);
+}
+
 TEST(sql_server, partitions_are_endpoints_of_their_own)
 {
     struct fixture fixture;
