@@ -391,9 +391,13 @@ struct cflight_sql_server_options {
     int64_t transaction_idle_ms;         ///< not used so long, they are rolled back; 0 is 5 minutes
     int64_t transaction_total_ms;        ///< from their beginning; 0 is one hour
     uint32_t savepoints_max;             ///< of one transaction; 0 is 100
-    uint32_t results_max;                ///< results that wait to be fetched, in all; 0 is 10000
-    uint32_t results_per_owner_max;      ///< 0 is 1000
-    int64_t result_ms;                   ///< how long a ticket of a query is good; 0 is 5 minutes
+    /// Results, in all; 0 is 10000. Past this limit, results_per_owner_max or results_bytes_max,
+    /// those that their clients have fetched, or got with the first answer, make room, the longest
+    /// unused first: their tickets are CFLIGHT_NOT_FOUND then. Those that nobody has fetched stay,
+    /// and a new query is refused when there are only such.
+    uint32_t results_max;
+    uint32_t results_per_owner_max; ///< 0 is 1000
+    int64_t result_ms;              ///< how long a ticket of a query is good; 0 is 5 minutes
     /// How long the engine's stream of a result stays open for a client that has not come; later
     /// the query is run again for it. 0 is 30 seconds.
     int64_t result_open_ms;

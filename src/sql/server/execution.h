@@ -10,6 +10,7 @@ struct cfl_sql_partition {
     cflight_buffer *name;
     char **locations;
     size_t location_count;
+    bool is_taken; /* a client has fetched it: the server's lock */
 };
 
 struct cflight_sql_execution {

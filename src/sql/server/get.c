@@ -13,21 +13,43 @@
 /* A stream that was handed over. */
 struct reading {
     cflight_sql_call call;
-    struct cfl_sql_result *result; /* in use */
+    struct cfl_sql_result *result; /* in use until the end of the rows, then NULL */
+    size_t partition;
     struct cfl_sql_cursor *cursor;
+    struct ArrowArrayStream kept; /* rows of a result that is kept whole: there is no cursor then */
     struct cfl_sql_result_reader reader;
     bool is_reader;
+    bool takes; /* when it ends, its client has the result */
 };
+
+/* At the end of the rows, before the client sees it: what he asks next finds the result unused. The
+ * stream goes before the result, whose transaction may be rolled back with it. */
+static void end_use(struct reading *reading)
+{
+    struct cfl_sql_result *result = reading->result;
+    if (result == NULL) {
+        return;
+    }
+    if (reading->is_reader) {
+        cfl_sql_result_remove_reader(result, &reading->reader);
+    }
+    cfl_sql_cursor_end(reading->cursor);
+    reading->cursor = NULL;
+    if (reading->kept.release != NULL) {
+        reading->kept.release(&reading->kept);
+    }
+    if (reading->takes) {
+        cfl_sql_result_set_taken(result, reading->partition);
+    }
+    cfl_sql_handle_put(&result->handle);
+    reading->result = NULL;
+}
 
 static void end_reading(struct reading *reading)
 {
     const struct cflight_allocator *alloc = reading->call.server->alloc;
-    if (reading->is_reader) {
-        cfl_sql_result_remove_reader(reading->result, &reading->reader);
-    }
-    cfl_sql_cursor_end(reading->cursor);
+    end_use(reading); /* first: who cancels looks at the call of a reader */
     cfl_sql_call_end(&reading->call);
-    cfl_sql_handle_put(&reading->result->handle);
     cfl_free(alloc, reading, sizeof *reading);
 }
 
@@ -39,10 +61,16 @@ static cflight_status next_chunk(void *user_data, struct cflight_chunk *ret_chun
         return cfl_sql_failure(CFLIGHT_CANCELLED, &reading->call, "get_next", reterr);
     }
     cflight_status status =
-        cfl_sql_cursor_next(reading->cursor, &reading->call, &ret_chunk->batch, reterr);
+        reading->cursor != NULL
+            ? cfl_sql_cursor_next(reading->cursor, &reading->call, &ret_chunk->batch, reterr)
+            : cfl_sql_pull(&reading->kept, &reading->call, &ret_chunk->batch, reterr);
     if (status == CFLIGHT_OK) {
         ret_chunk->has_batch = ret_chunk->batch.release != NULL;
         ret_chunk->is_end = !ret_chunk->has_batch;
+        if (ret_chunk->is_end) {
+            reading->takes = true;
+            end_use(reading);
+        }
     }
     return cfl_sql_answered(status, reterr);
 }
@@ -52,16 +80,16 @@ static void release_reading(void *user_data)
     end_reading(user_data);
 }
 
-/* Hands the reading over; it is taken in any case. */
-static cflight_status hand_over(struct reading *reading, cflight_writer *writer,
-                                cflight_error **reterr)
+/* Hands the reading of these columns over; it is taken in any case. */
+static cflight_status hand_over(struct reading *reading, const struct ArrowSchema *schema,
+                                cflight_writer *writer, cflight_error **reterr)
 {
     struct cflight_source source = CFLIGHT_SOURCE_INIT;
     source.user_data = reading;
     source.next = next_chunk;
     source.release = release_reading;
     cfl_sql_call_pause(&reading->call);
-    cflight_status status = cflight_writer_begin(writer, &reading->cursor->schema, NULL, reterr);
+    cflight_status status = cflight_writer_begin(writer, schema, NULL, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_writer_hand_over(writer, &source, reterr);
     }
@@ -127,7 +155,35 @@ static cflight_status get_stream(cflight_sql_server *server, cflight_server_cont
         end_reading(reading);
         return status;
     }
-    return hand_over(reading, writer, reterr);
+    reading->takes = true; /* however it ends: the stream is gone */
+    return hand_over(reading, &reading->cursor->schema, writer, reterr);
+}
+
+/* All rows; who does not read them to their end may come again. `result` is put back in any case.
+ */
+static cflight_status get_kept(cflight_sql_server *server, cflight_server_context *context,
+                               struct cfl_sql_result *result, cflight_writer *writer,
+                               cflight_error **reterr)
+{
+    struct ArrowSchema schema;
+    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    if (reading == NULL) {
+        cfl_sql_handle_put(&result->handle);
+        return cfl_error_no_memory(reterr);
+    }
+    cfl_sql_call_begin(&reading->call, server, context);
+    reading->result = result;
+    cflight_status status = cfl_sql_kept_rows_stream(result->rows, &reading->kept, reterr);
+    if (status == CFLIGHT_OK && reading->kept.get_schema(&reading->kept, &schema) != 0) {
+        status = cfl_error_no_memory(reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        end_reading(reading);
+        return status;
+    }
+    status = hand_over(reading, &schema, writer, reterr);
+    schema.release(&schema);
+    return status;
 }
 
 static cflight_status get_partition(cflight_sql_server *server, cflight_server_context *context,
@@ -146,6 +202,7 @@ static cflight_status get_partition(cflight_sql_server *server, cflight_server_c
     }
     cfl_sql_call_begin(&reading->call, server, context);
     reading->result = result;
+    reading->partition = index;
     reading->reader.call = &reading->call;
     cflight_status status = cfl_sql_call_enter(&reading->call, result->session, reterr);
     if (status == CFLIGHT_OK) {
@@ -175,7 +232,8 @@ static cflight_status get_partition(cflight_sql_server *server, cflight_server_c
         end_reading(reading);
         return status;
     }
-    return hand_over(reading, writer, reterr);
+    reading->takes = true;
+    return hand_over(reading, &reading->cursor->schema, writer, reterr);
 }
 
 static cflight_status get_result(cflight_sql_server *server, cflight_server_context *context,
@@ -184,7 +242,6 @@ static cflight_status get_result(cflight_sql_server *server, cflight_server_cont
 {
     cflight_sql_call call;
     struct cfl_sql_result *result = NULL;
-    struct ArrowArrayStream rows;
     size_t partition = 0;
     cfl_sql_call_begin(&call, server, context);
     cflight_status status = cfl_sql_result_find(&call, id, &result, &partition, reterr);
@@ -194,18 +251,8 @@ static cflight_status get_result(cflight_sql_server *server, cflight_server_cont
     if (result->partition_count > 0) {
         return get_partition(server, context, result, partition, writer, reterr);
     }
-    if (result->rows == NULL) {
-        return get_stream(server, context, result, writer, reterr);
-    }
-    status = cfl_sql_kept_rows_stream(result->rows, &rows, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_writer_hand_over_stream(writer, &rows, reterr);
-        if (status != CFLIGHT_OK) {
-            rows.release(&rows);
-        }
-    }
-    cfl_sql_handle_put(&result->handle);
-    return status;
+    return result->rows == NULL ? get_stream(server, context, result, writer, reterr)
+                                : get_kept(server, context, result, writer, reterr);
 }
 
 static cflight_status get_listing(cflight_sql_server *server, cflight_server_context *context,

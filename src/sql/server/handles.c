@@ -4,8 +4,9 @@
  * A handle is 128 random bits and found only for its owner: another's is NOT_FOUND, as one that
  * never was. Who has no name pays for his handles by his address, and is protected by the random
  * bits alone. What is in use does not end; what was taken out of the table ends with its last
- * reference. The latest that ended for their age are remembered, for the error. Owner: the server.
- * Thread class: free. */
+ * reference. Results that their clients have make room for new ones where the table is full, the
+ * longest unused first; nothing else does. The latest that ended for their age, or made room, are
+ * remembered, for the error. Owner: the server. Thread class: free. */
 #include "sql/server/handles.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@
 
 struct cfl_sql_owner {
     struct cfl_list node;
+    struct cfl_list spare_results; /* that may make room, the longest unused first */
     uint32_t counts[CFL_SQL_HANDLE_KINDS];
     uint32_t total_count;
     bool is_identity;
@@ -23,6 +25,9 @@ struct cfl_sql_owner {
 };
 
 static const char *const NAMES[] = {"prepared statement", "transaction", "result"};
+/* Why something is there no more. */
+static const char UNUSED[] = "it was not used in time, and has ended";
+static const char MADE_ROOM[] = "it was fetched, and has made room for newer ones";
 
 /* ---- owners: all under the server's lock ---- */
 
@@ -60,6 +65,7 @@ static struct cfl_sql_owner *add_owner_locked(const cflight_sql_call *call)
         if (key.len_bytes > 0) {
             memcpy(owner->key, key.data, key.len_bytes);
         }
+        cfl_list_init(&owner->spare_results);
         cfl_list_append(&server->locked.owners, &owner->node);
     }
     return owner;
@@ -118,13 +124,116 @@ void cfl_sql_handles_wake_locked(cflight_sql_server *server, int64_t next_ns)
     }
 }
 
+/* ---- making room: all under the server's lock ---- */
+
+static void use_locked(struct cfl_sql_handle *handle)
+{
+    handle->user_count++;
+    cfl_list_remove(&handle->spare_node);
+    cfl_list_remove(&handle->owner_spare_node);
+}
+
+static void spare_if_unused_locked(struct cfl_sql_handle *handle)
+{
+    if (handle->is_taken && handle->is_listed && handle->user_count == 0) {
+        cfl_list_remove(&handle->spare_node);
+        cfl_list_remove(&handle->owner_spare_node);
+        cfl_list_append(&handle->server->locked.spare_results, &handle->spare_node);
+        cfl_list_append(&handle->owner->spare_results, &handle->owner_spare_node);
+    }
+}
+
+/* The result that has to go for another of this owner, or of anybody. */
+static struct cfl_sql_handle *spare_locked(const cflight_sql_server *server,
+                                           const struct cfl_sql_owner *owner)
+{
+    if (owner != NULL) {
+        return cfl_list_is_empty(&owner->spare_results)
+                   ? NULL
+                   : CFL_LIST_ENTRY(owner->spare_results.next, struct cfl_sql_handle,
+                                    owner_spare_node);
+    }
+    return cfl_list_is_empty(&server->locked.spare_results)
+               ? NULL
+               : CFL_LIST_ENTRY(server->locked.spare_results.next, struct cfl_sql_handle,
+                                spare_node);
+}
+
+static void remember_locked(cflight_sql_server *server, const uint8_t *id, const char *why)
+{
+    uint32_t place = server->locked.former_next++ % CFL_SQL_FORMER_MAX;
+    memcpy(server->locked.former[place].id, id, CFL_SQL_ID_BYTES);
+    server->locked.former[place].why = why;
+}
+
+/* The table's reference becomes the caller's. */
+static bool remove_locked(struct cfl_sql_handle *handle)
+{
+    cflight_sql_server *server = handle->server;
+    if (!handle->is_listed) {
+        return false;
+    }
+    handle->is_listed = false;
+    cfl_list_remove(&handle->node);
+    cfl_list_remove(&handle->spare_node);
+    cfl_list_remove(&handle->owner_spare_node);
+    server->locked.counts[handle->kind]--;
+    handle->owner->counts[handle->kind]--;
+    handle->owner->total_count--;
+    drop_unused_owner_locked(server, handle->owner);
+    handle->owner = NULL;
+    return true;
+}
+
+/* `spare` goes; NULL is ignored. Its reference is the caller's. */
+static void make_room_locked(cflight_sql_server *server, struct cfl_sql_handle *spare)
+{
+    if (spare != NULL) {
+        remember_locked(server, spare->id, MADE_ROOM);
+        (void)remove_locked(spare);
+    }
+}
+
+bool cfl_sql_handles_make_room(cflight_sql_server *server)
+{
+    (void)pthread_mutex_lock(&server->mutex);
+    struct cfl_sql_handle *spare = spare_locked(server, NULL);
+    make_room_locked(server, spare);
+    (void)pthread_mutex_unlock(&server->mutex);
+    cfl_sql_handle_unref(spare);
+    return spare != NULL;
+}
+
+void cfl_sql_handle_set_taken(struct cfl_sql_handle *handle)
+{
+    (void)pthread_mutex_lock(&handle->server->mutex);
+    handle->is_taken = true;
+    spare_if_unused_locked(handle);
+    (void)pthread_mutex_unlock(&handle->server->mutex);
+}
+
 /* ---- the table ---- */
+
+static void list_locked(struct cfl_sql_handle *handle, struct cfl_sql_owner *owner)
+{
+    cflight_sql_server *server = handle->server;
+    owner->counts[handle->kind]++;
+    owner->total_count++;
+    server->locked.counts[handle->kind]++;
+    handle->owner = owner;
+    handle->is_listed = true;
+    handle->used_ns = cfl_clock_now_ns(NULL);
+    cfl_refcount_up(&handle->refs);
+    cfl_list_append(bucket_of(server, handle->id), &handle->node);
+    cfl_sql_handles_wake_locked(server, due_ns(handle));
+}
 
 cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
                                   cflight_error **reterr)
 {
     cflight_sql_server *server = handle->server;
     struct limits limits = limits_of(server, handle->kind);
+    struct cfl_sql_handle *spare = NULL;
     cflight_status status = cfl_random_bytes(handle->id, sizeof handle->id, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -133,20 +242,17 @@ cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_s
     struct cfl_sql_owner *owner = add_owner_locked(call);
     bool is_full = server->locked.counts[handle->kind] >= limits.all_max;
     bool is_owner_full = owner != NULL && owner->counts[handle->kind] >= limits.owner_max;
-    if (owner != NULL && !is_full && !is_owner_full && !server->locked.is_over) {
-        owner->counts[handle->kind]++;
-        owner->total_count++;
-        server->locked.counts[handle->kind]++;
-        handle->owner = owner;
-        handle->is_listed = true;
-        handle->used_ns = cfl_clock_now_ns(NULL);
-        cfl_refcount_up(&handle->refs);
-        cfl_list_append(bucket_of(server, handle->id), &handle->node);
-        cfl_sql_handles_wake_locked(server, due_ns(handle));
+    bool is_over = server->locked.is_over;
+    if (handle->kind == CFL_SQL_HANDLE_RESULT && (is_full || is_owner_full) && !is_over) {
+        spare = spare_locked(server, is_owner_full ? owner : NULL);
+    }
+    bool is_refused = (is_full || is_owner_full) && spare == NULL;
+    if (owner != NULL && !is_refused && !is_over) {
+        list_locked(handle, owner); /* first: an owner of nothing is dropped */
+        make_room_locked(server, spare);
     } else if (owner != NULL) {
         drop_unused_owner_locked(server, owner);
     }
-    bool is_over = server->locked.is_over;
     (void)pthread_mutex_unlock(&server->mutex);
     if (owner == NULL) {
         return cfl_error_no_memory(reterr);
@@ -154,13 +260,14 @@ cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_s
     if (is_over) {
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "The server shuts down");
     }
-    if (is_full || is_owner_full) {
+    if (is_refused) {
         return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                  "Too many of the kind \"%s\" are open%s: the limit %s is %u",
                                  NAMES[handle->kind], is_full ? "" : " for one user",
                                  is_full ? limits.all_name : limits.owner_name,
                                  is_full ? limits.all_max : limits.owner_max);
     }
+    cfl_sql_handle_unref(spare);
     return CFLIGHT_OK;
 }
 
@@ -182,15 +289,16 @@ static struct cfl_sql_handle *find_locked(const cflight_sql_call *call,
     return NULL;
 }
 
-static bool is_former_locked(const cflight_sql_server *server, struct cflight_bytes id)
+/* Why what had that id is there no more; NULL when nobody knows. */
+static const char *why_former_locked(const cflight_sql_server *server, struct cflight_bytes id)
 {
     for (size_t i = 0; i < CFL_SQL_FORMER_MAX; i++) {
-        if (server->locked.former[i].is_set &&
+        if (server->locked.former[i].why != NULL &&
             cfl_equal_in_constant_time(server->locked.former[i].id, id.data, CFL_SQL_ID_BYTES)) {
-            return true;
+            return server->locked.former[i].why;
         }
     }
-    return false;
+    return NULL;
 }
 
 cflight_status cfl_sql_handle_find(const cflight_sql_call *call, enum cfl_sql_handle_kind kind,
@@ -198,21 +306,21 @@ cflight_status cfl_sql_handle_find(const cflight_sql_call *call, enum cfl_sql_ha
                                    cflight_error **reterr)
 {
     struct cfl_sql_handle *handle = NULL;
-    bool is_former = false;
+    const char *why = NULL;
     if (id.len_bytes == CFL_SQL_ID_BYTES) {
         (void)pthread_mutex_lock(&call->server->mutex);
         handle = find_locked(call, kind, id);
         if (handle != NULL) {
-            handle->user_count++;
+            use_locked(handle);
             cfl_refcount_up(&handle->refs);
         } else {
-            is_former = is_former_locked(call->server, id);
+            why = why_former_locked(call->server, id);
         }
         (void)pthread_mutex_unlock(&call->server->mutex);
     }
     if (handle == NULL) {
-        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "This %s is unknown%s", NAMES[kind],
-                                 is_former ? ": it was not used in time, and has ended" : "");
+        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "This %s is unknown%s%s", NAMES[kind],
+                                 why == NULL ? "" : ": ", why == NULL ? "" : why);
     }
     *ret_handle = handle;
     return CFLIGHT_OK;
@@ -233,25 +341,9 @@ void cfl_sql_handle_put(struct cfl_sql_handle *handle)
     (void)pthread_mutex_lock(&handle->server->mutex);
     handle->user_count--;
     handle->used_ns = cfl_clock_now_ns(NULL);
+    spare_if_unused_locked(handle);
     (void)pthread_mutex_unlock(&handle->server->mutex);
     cfl_sql_handle_unref(handle);
-}
-
-/* The table's reference becomes the caller's. */
-static bool remove_locked(struct cfl_sql_handle *handle)
-{
-    cflight_sql_server *server = handle->server;
-    if (!handle->is_listed) {
-        return false;
-    }
-    handle->is_listed = false;
-    cfl_list_remove(&handle->node);
-    server->locked.counts[handle->kind]--;
-    handle->owner->counts[handle->kind]--;
-    handle->owner->total_count--;
-    drop_unused_owner_locked(server, handle->owner);
-    handle->owner = NULL;
-    return true;
 }
 
 bool cfl_sql_handle_remove(struct cfl_sql_handle *handle)
@@ -282,13 +374,6 @@ void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms)
 
 /* ---- age ---- */
 
-static void remember_locked(cflight_sql_server *server, const uint8_t *id)
-{
-    uint32_t place = server->locked.former_next++ % CFL_SQL_FORMER_MAX;
-    memcpy(server->locked.former[place].id, id, CFL_SQL_ID_BYTES);
-    server->locked.former[place].is_set = true;
-}
-
 int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over)
 {
     struct cfl_list ended;
@@ -303,7 +388,7 @@ int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over)
             node = node->next;
             int64_t handle_due_ns = due_ns(handle);
             if (is_over || handle_due_ns <= now_ns) {
-                remember_locked(server, handle->id);
+                remember_locked(server, handle->id, UNUSED);
                 (void)remove_locked(handle);
                 cfl_list_append(&ended, &handle->node);
             } else {

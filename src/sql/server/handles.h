@@ -17,12 +17,15 @@ struct cfl_sql_handle {
     int64_t used_ns;
     uint32_t user_count;
     bool is_listed;
+    bool is_taken; /* its client has it: while nobody uses it, it may make room */
     struct cfl_list node;
-    struct cfl_sql_owner *owner; /* while it is listed */
+    struct cfl_list spare_node; /* of the server's that may make room, the longest unused first */
+    struct cfl_list owner_spare_node; /* of its owner's */
+    struct cfl_sql_owner *owner;      /* while it is listed */
 };
 
-/* Lists a new handle, with a reference for the table; the caller keeps his. RESOURCE_EXHAUSTED when
- * there are too many. */
+/* Lists a new handle, with a reference for the table; the caller keeps his. Where there are too
+ * many, a result that was taken makes room; RESOURCE_EXHAUSTED when there is none. */
 cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
                                   cflight_error **reterr);
 /* Finds one of the caller's; to be put back. NOT_FOUND */
@@ -37,6 +40,10 @@ bool cfl_sql_handle_remove(struct cfl_sql_handle *handle);
 void cfl_sql_handle_unref(struct cfl_sql_handle *handle);
 /* Tells whether it is still in the table. */
 bool cfl_sql_handle_is_listed(struct cfl_sql_handle *handle);
+/* Its client has what it stands for: from now on a result may make room for others. */
+void cfl_sql_handle_set_taken(struct cfl_sql_handle *handle);
+/* Ends the result that was taken and is unused for the longest; false when there is none. */
+bool cfl_sql_handles_make_room(cflight_sql_server *server);
 /* It ends this long from now, whatever happens. */
 void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms);
 /* Ends what has not been used for too long, or everything; returns when something is due. */

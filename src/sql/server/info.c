@@ -209,7 +209,7 @@ static void endpoints_done(struct endpoints *endpoints)
     cfl_buf_done(&endpoints->inline_rows);
 }
 
-static cflight_status answer_result(const struct cfl_sql_result *result,
+static cflight_status answer_result(struct cfl_sql_result *result,
                                     const struct cflight_descriptor *descriptor,
                                     const cflight_server_context *context, answer_fn answer,
                                     cflight_response *response, cflight_error **reterr)
@@ -227,6 +227,9 @@ static cflight_status answer_result(const struct cfl_sql_result *result,
         info.total_bytes = result->total_bytes;
         info.ordered = result->partition_count > 1;
         status = answer(response, &info, reterr);
+    }
+    if (status == CFLIGHT_OK && endpoints.items[0].app_metadata.len_bytes > 0) {
+        cfl_sql_result_set_taken(result, 0);
     }
     endpoints_done(&endpoints);
     return status;

@@ -91,13 +91,14 @@ struct cflight_sql_server {
         struct cfl_list buckets[CFL_SQL_BUCKETS];
         struct cfl_list owners;
         struct cfl_list idle_sessions;
-        struct cfl_list open_cursors; /* those that nobody has fetched yet, oldest first */
+        struct cfl_list spare_results; /* that may make room, the longest unused first */
+        struct cfl_list open_cursors;  /* those that nobody has fetched yet, oldest first */
         uint32_t idle_count;
         uint32_t counts[CFL_SQL_HANDLE_KINDS];
         uint32_t former_next;
         struct {
             uint8_t id[CFL_SQL_ID_BYTES];
-            bool is_set;
+            const char *why; /* it ended; NULL: nothing did */
         } former[CFL_SQL_FORMER_MAX];
     } locked;
 };

@@ -4,7 +4,8 @@
  * What is small is read to its end at once and kept whole: it can be fetched any number of times,
  * and holds no session. Of what is larger the application's stream stays open for a while; later,
  * or for a second client, a statement that is known to change nothing is run again. Nothing else
- * ever runs twice. Owner: the table of handles, and who reads. Thread class: free. */
+ * ever runs twice. What its client has stays for a second one until there are too many results, or
+ * too many bytes of them. Owner: the table of handles, and who reads. Thread class: free. */
 #include "sql/server/result.h"
 
 #include <string.h>
@@ -142,6 +143,17 @@ static cflight_status read_ahead(struct cfl_sql_cursor *cursor, cflight_sql_call
     return CFLIGHT_OK;
 }
 
+/* Room for rows: what clients have makes it. */
+static bool reserve(cflight_sql_server *server, uint64_t bytes)
+{
+    uint64_t bytes_max = server->options.results_bytes_max;
+    bool is_there = cfl_sql_bytes_reserve(&server->result_bytes, bytes, bytes_max);
+    while (!is_there && bytes <= bytes_max && cfl_sql_handles_make_room(server)) {
+        is_there = cfl_sql_bytes_reserve(&server->result_bytes, bytes, bytes_max);
+    }
+    return is_there;
+}
+
 /* Moves complete rows to the result. */
 static cflight_status keep(struct cfl_sql_result *result, struct cfl_sql_kept_rows *kept,
                            cflight_error **reterr)
@@ -153,8 +165,7 @@ static cflight_status keep(struct cfl_sql_result *result, struct cfl_sql_kept_ro
     if (status != CFLIGHT_OK || rows == NULL) {
         return status;
     }
-    if (!cfl_sql_bytes_reserve(&server->result_bytes, cflight_buffer_bytes(rows).len_bytes,
-                               bytes_max)) {
+    if (!reserve(server, cflight_buffer_bytes(rows).len_bytes)) {
         cflight_buffer_unref(rows);
         return cfl_sql_limit(reterr, "results_bytes_max", bytes_max,
                              "Too many results wait to be fetched");
@@ -348,6 +359,21 @@ cflight_status cfl_sql_result_find(const cflight_sql_call *call, struct cflight_
     *ret_result = result;
     *ret_partition = partition;
     return CFLIGHT_OK;
+}
+
+void cfl_sql_result_set_taken(struct cfl_sql_result *result, size_t partition)
+{
+    bool is_whole = true;
+    if (result->partition_count > 0) {
+        (void)pthread_mutex_lock(&result->handle.server->mutex);
+        result->locked.taken_count += result->partitions[partition].is_taken ? 0 : 1;
+        result->partitions[partition].is_taken = true;
+        is_whole = result->locked.taken_count == result->partition_count;
+        (void)pthread_mutex_unlock(&result->handle.server->mutex);
+    }
+    if (is_whole) {
+        cfl_sql_handle_set_taken(&result->handle);
+    }
 }
 
 static struct cfl_sql_cursor *take_cursor_locked(struct cfl_sql_result *result)

@@ -50,6 +50,7 @@ struct cfl_sql_result {
     struct cfl_sql_session *session; /* of partitions */
     struct {
         struct cfl_sql_cursor *cursor; /* nobody has fetched yet */
+        size_t taken_count;            /* of the partitions */
         bool is_cancelled;
         struct cfl_list readers;
     } locked;
@@ -68,6 +69,8 @@ cflight_status cfl_sql_result_run_again(struct cfl_sql_result *result, cflight_s
 cflight_status cfl_sql_result_find(const cflight_sql_call *call, struct cflight_bytes id,
                                    struct cfl_sql_result **ret_result, size_t *ret_partition,
                                    cflight_error **reterr);
+/* A client has it, or that part of it: what is taken whole makes room where there are too many. */
+void cfl_sql_result_set_taken(struct cfl_sql_result *result, size_t partition);
 /* The stream that waits, or NULL; it is the caller's then. */
 struct cfl_sql_cursor *cfl_sql_result_take_cursor(struct cfl_sql_result *result);
 

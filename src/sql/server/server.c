@@ -224,6 +224,7 @@ static cflight_sql_server *alloc_server(const struct cflight_sql_server_options 
     }
     cfl_list_init(&server->locked.owners);
     cfl_list_init(&server->locked.idle_sessions);
+    cfl_list_init(&server->locked.spare_results);
     cfl_list_init(&server->locked.open_cursors);
     return server;
 }
