@@ -49,7 +49,7 @@ def test_recipes_print_what_the_cookbook_says(tmp_path, monkeypatch):
     names = {"__name__": "recipes"}  # later recipes use the classes of earlier ones
     checker, flags = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     compared = 0
-    for title, blocks in sections_of(RECIPES.read_text()):
+    for title, blocks in sections_of(RECIPES.read_text() + "\n"):
         place, printed = f"127.0.0.1:{free_port()}", ""
         for kind, text in blocks:
             if kind == "testcode":
