@@ -313,24 +313,37 @@ static cflight_status answer(cflight_sql_server *server, cflight_server_context 
                                        : cfl_sql_not_here(command, "GetFlightInfo", reterr);
 }
 
+typedef cflight_status (*info_handler)(void *user_data, cflight_server_context *context,
+                                       const struct cflight_descriptor *descriptor,
+                                       cflight_response *response, cflight_error **reterr);
+
+/* What is not of Flight SQL goes to `otherwise`, the application's own, which may be NULL. */
+static cflight_status answer_call(cflight_sql_server *server, cflight_server_context *context,
+                                  const struct cflight_descriptor *descriptor,
+                                  info_handler otherwise, answer_fn answer_with,
+                                  cflight_response *response, cflight_error **reterr)
+{
+    struct cflight_sql_message *command = NULL;
+    cflight_status status = cfl_sql_command_read(descriptor, &command, reterr);
+    if (status == CFLIGHT_OK && command == NULL) {
+        return otherwise == NULL
+                   ? cfl_sql_not_known(reterr)
+                   : otherwise(server->flight.user_data, context, descriptor, response, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = answer(server, context, descriptor, command, answer_with, response, reterr);
+    }
+    cflight_sql_message_free(command);
+    return cfl_sql_answered(status, reterr);
+}
+
 cflight_status cfl_sql_get_flight_info(void *user_data, cflight_server_context *context,
                                        const struct cflight_descriptor *descriptor,
                                        cflight_response *response, cflight_error **reterr)
 {
     cflight_sql_server *server = user_data;
-    struct cflight_sql_message *command = NULL;
-    cflight_status status = cfl_sql_command_read(descriptor, &command, reterr);
-    if (status == CFLIGHT_OK && command == NULL) {
-        return server->flight.get_flight_info == NULL
-                   ? cfl_sql_not_known(reterr)
-                   : server->flight.get_flight_info(server->flight.user_data, context, descriptor,
-                                                    response, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = answer(server, context, descriptor, command, answer_info, response, reterr);
-    }
-    cflight_sql_message_free(command);
-    return cfl_sql_answered(status, reterr);
+    return answer_call(server, context, descriptor, server->flight.get_flight_info, answer_info,
+                       response, reterr);
 }
 
 cflight_status cfl_sql_poll_flight_info(void *user_data, cflight_server_context *context,
@@ -338,19 +351,8 @@ cflight_status cfl_sql_poll_flight_info(void *user_data, cflight_server_context 
                                         cflight_response *response, cflight_error **reterr)
 {
     cflight_sql_server *server = user_data;
-    struct cflight_sql_message *command = NULL;
-    cflight_status status = cfl_sql_command_read(descriptor, &command, reterr);
-    if (status == CFLIGHT_OK && command == NULL) {
-        return server->flight.poll_flight_info == NULL
-                   ? cfl_sql_not_known(reterr)
-                   : server->flight.poll_flight_info(server->flight.user_data, context, descriptor,
-                                                     response, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = answer(server, context, descriptor, command, answer_poll, response, reterr);
-    }
-    cflight_sql_message_free(command);
-    return cfl_sql_answered(status, reterr);
+    return answer_call(server, context, descriptor, server->flight.poll_flight_info, answer_poll,
+                       response, reterr);
 }
 
 /* ---- schemas ---- */
