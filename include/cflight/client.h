@@ -45,8 +45,9 @@ extern "C" {
 
 typedef struct cflight_client cflight_client;
 
-/// TLS at a client; used for grpc+tls locations. With another, certificates, a key or a name here
-/// are refused: nobody who gives them expects plain text. PEM texts are copied.
+/// TLS at a client; used for grpc+tls locations. With another, and certificates, a key or a name
+/// here, each call is refused with CFLIGHT_INVALID_ARGUMENT before it connects: nobody who gives
+/// them expects plain text. PEM texts are copied.
 struct cflight_client_tls {
     /// Empty: the file that the variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names, or else the
     /// system's trust store.
@@ -113,9 +114,9 @@ struct cflight_client_options {
 /// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix:// (a path, or an abstract name
 ///                  after '@').
 /// @param options   NULL for defaults. Borrowed; what it points at is copied.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM, TLS for a plain location);
-///         CFLIGHT_NOT_FOUND (a scheme that is not Flight over gRPC: "No client transport
-///         implementation for s3");
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme
+/// that
+///         is not Flight over gRPC: "No client transport implementation for s3");
 ///         CFLIGHT_RESOURCE_EXHAUSTED
 CFLIGHT_CHECKED cflight_status
 cflight_client_new(const char *location, const struct cflight_client_options *options,

@@ -233,8 +233,8 @@ def test_bytes_like_objects_are_bytes(kind):
     assert cflight.BasicAuth(b(b"u"), b(b"p")).password == b"p"
     assert cflight.Location(b(b"grpc://h:1")).uri == b"grpc://h:1"
     assert cflight.Location.for_grpc_tcp(b(b"h"), 1).uri == b"grpc+tcp://h:1"
-    for keyword in ("override_hostname", "user_agent"):
-        cflight.FlightClient(b(b"grpc+tls://h:1"), **{keyword: b(b"x")}).close()
+    for keyword in ("tls_root_certs", "override_hostname", "user_agent"):
+        cflight.FlightClient(b(b"grpc://h:1"), **{keyword: b(b"x")}).close()
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
@@ -670,14 +670,18 @@ def test_tls_options_of_a_plain_server_are_refused(given):
     {"override_hostname": "x"},
 ])
 def test_tls_options_of_a_plain_client_are_refused(given, location):
-    """Goal: who names an authority, a certificate or a name gets no plain text."""
+    """Goal: who names an authority, a certificate or a name gets no plain text. A client is made nevertheless, as with
+    pyarrow, so that programs get as far as their first call."""
     name = next(iter(given)).removeprefix("tls_")
     words = f"{name}: the location {location} is not of TLS".replace("+", "[+]")
-    with pytest.raises(pa.ArrowInvalid, match=words):
-        cflight.FlightClient(location, **given)
+    with cflight.FlightClient(location, **given) as client:
+        for call in (client.wait_for_available, lambda: list(client.list_actions()), lambda: client.do_get(cflight.Ticket(b"t"))):
+            with pytest.raises(pa.ArrowInvalid, match=words):
+                call()
     if name == "cert_chain":
-        with pytest.raises(ValueError, match=r"cert_chain: the location grpc[+]tcp://h:1 is not of TLS"):
-            cflight.FlightClient(("h", 1), **given)
+        with cflight.FlightClient(("h", 1), **given) as client:
+            with pytest.raises(ValueError, match=r"cert_chain: the location grpc[+]tcp://h:1 is not of TLS"):
+                list(client.list_flights())
 
 
 @pytest.mark.parametrize("location", ["grpc://h:1", ("h", 1)])

@@ -70,28 +70,16 @@ static cflight_status load_tls(struct cflight_client *client, cflight_error **re
 }
 
 /* What is meant for TLS with a location that has none would end in plain text where the user
- * expects none. To skip verification, and what is said of versions and ciphers, asks for no more
- * than that. */
-static cflight_status check_no_tls(const struct cflight_client *client, cflight_error **reterr)
+ * expects none: no connection is made then. To skip verification, and what is said of versions and
+ * ciphers, asks for no more than that. */
+static void find_stray_tls(struct cflight_client *client)
 {
     const struct cflight_client_tls *tls = &client->options.tls;
-    const struct {
-        const char *name;
-        bool is_given;
-    } options[] = {
-        {"root_certs", tls->root_certs.len_bytes > 0},
-        {"cert_chain", tls->cert_chain.len_bytes > 0},
-        {"private_key", tls->private_key.len_bytes > 0},
-        {"override_hostname", tls->override_hostname != NULL},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (options[i].is_given) {
-            return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                     "%s: the location %s is not of TLS (grpc+tls://...)",
-                                     options[i].name, client->location->uri);
-        }
-    }
-    return CFLIGHT_OK;
+    client->stray_tls = tls->root_certs.len_bytes > 0    ? "root_certs"
+                        : tls->cert_chain.len_bytes > 0  ? "cert_chain"
+                        : tls->private_key.len_bytes > 0 ? "private_key"
+                        : tls->override_hostname != NULL ? "override_hostname"
+                                                         : NULL;
 }
 
 static void load_limits(struct cflight_client *client)
@@ -218,8 +206,10 @@ static cflight_status configure(struct cflight_client *client, const char *locat
         status = check_scheme(client->location, &client->is_tls, reterr);
         client->port = client->location->port < 0 ? DEFAULT_PORT : client->location->port;
     }
-    if (status == CFLIGHT_OK) {
-        status = client->is_tls ? load_tls(client, reterr) : check_no_tls(client, reterr);
+    if (status == CFLIGHT_OK && client->is_tls) {
+        status = load_tls(client, reterr);
+    } else if (status == CFLIGHT_OK) {
+        find_stray_tls(client);
     }
     if (status == CFLIGHT_OK && cfl_location_kind(client->location) != CFL_LOCATION_UNIX) {
         status = cfl_proxy_find(client->alloc, client->options.proxy, client->location->host,

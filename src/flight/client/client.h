@@ -31,7 +31,9 @@ struct cflight_client {
     struct cflight_location *location;
     int32_t port; /* where the location is a host */
     bool is_tls;
-    char *tls_name;          /* NULL: the location's host */
+    const char
+        *stray_tls; /* an option of TLS that came without it, so that no call is made; NULL */
+    char *tls_name; /* NULL: the location's host */
     struct cfl_proxy *proxy; /* NULL for none */
     char *authority;
     char *user_agent;

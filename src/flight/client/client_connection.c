@@ -86,6 +86,11 @@ static cflight_status reach(struct cflight_client *client, const struct cfl_clie
                             cflight_cancel *cancel, struct cfl_transport **ret_transport,
                             cflight_error **reterr)
 {
+    if (client->stray_tls != NULL) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "%s: the location %s is not of TLS (grpc+tls://...)",
+                                 client->stray_tls, client->location->uri);
+    }
     bool is_unix = cfl_location_kind(client->location) == CFL_LOCATION_UNIX;
     struct cfl_dial_target target = {
         .host = is_unix ? NULL : client->location->host,

@@ -320,12 +320,13 @@ static void check_refused_in_plain(const struct cflight_client_tls *tls, const c
         char expected[128];
         (void)snprintf(expected, sizeof expected, "%s: the location %s is not of TLS", name,
                        locations[i]);
-        CHECK_STATUS(cflight_client_new(locations[i], &options, &client, &error),
-                     CFLIGHT_INVALID_ARGUMENT);
+        CHECK_OK(cflight_client_new(locations[i], &options, &client, &error), error);
+        CHECK_STATUS(cflight_client_connect(client, NULL, &error), CFLIGHT_INVALID_ARGUMENT);
         if (strstr(cflight_error_message(error), expected) == NULL) {
             fail_msg("'%s' is not in: %s", expected, cflight_error_message(error));
         }
         cflight_error_free(error);
+        cflight_client_free(client);
     }
 }
 
