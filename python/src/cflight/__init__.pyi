@@ -7,7 +7,7 @@ import enum
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, final
 
-import pyarrow as _pa
+import pyarrow as _pa  # type: ignore[import-untyped,unused-ignore]
 from typing_extensions import Buffer as _BytesLike
 from typing_extensions import Self
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-import pyarrow as _pa
+import pyarrow as _pa  # type: ignore[import-untyped,unused-ignore]
 from typing_extensions import Self
 
 from . import (
