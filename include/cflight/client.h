@@ -114,9 +114,8 @@ struct cflight_client_options {
 /// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix:// (a path, or an abstract name
 ///                  after '@').
 /// @param options   NULL for defaults. Borrowed; what it points at is copied.
-/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a scheme
-/// that
-///         is not Flight over gRPC: "No client transport implementation for s3");
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (URI, options, PEM); CFLIGHT_NOT_FOUND (a
+///         scheme that is not Flight over gRPC: "No client transport implementation for s3");
 ///         CFLIGHT_RESOURCE_EXHAUSTED
 CFLIGHT_CHECKED cflight_status
 cflight_client_new(const char *location, const struct cflight_client_options *options,
