@@ -75,7 +75,7 @@ test-tsan: test-packages
 
 test-interop: test-packages
 	@$(call BUILD,release)
-	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
+	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop tests/adbc
 
 # The module, and pyarrow's own Flight tests with it in the place of pyarrow.flight.
 test-python: test-packages

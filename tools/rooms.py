@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of src/, cli/ and python/src/ may use which. Layers stand one above the other; the folders of
+"""Which part of src/, adbc/, cli/ and python/src/ may use which. Layers stand one above the other; the folders of
 a layer are rooms, with an order of their own. See docs/internals/architecture.md."""
 
 import os
@@ -15,6 +15,7 @@ LAYERS = {
     # Over the public headers of flight.
     "src/sql": {"src/base", "src/pb", "src/sql"},
     # Over the public headers alone.
+    "adbc": {"adbc"},
     "cli": {"cli"},
     "python": {"python"},
 }
@@ -41,6 +42,10 @@ ROOMS = {
     "src/sql/server": {"src/sql/value", "src/sql/server"},
     "src/net": {"src/net", "src/net/openssl"},
     "src/net/openssl": {"src/net", "src/net/openssl"},
+    "adbc/abi": {"adbc/abi"},
+    "adbc/shared": {"adbc/abi", "adbc/shared"},
+    "adbc/driver": {"adbc/abi", "adbc/shared", "adbc/driver"},
+    "adbc/gateway": {"adbc/abi", "adbc/shared", "adbc/gateway"},
     "cli/system": {"cli/system"},
     "cli/values": {"cli/system", "cli/values"},
     "cli/client": {"cli/system", "cli/values", "cli/client"},
@@ -52,9 +57,9 @@ ROOMS = {
     "python/src": {"python/src", "python/src/client", "python/src/server", "python/src/sql", *_PYTHON},
 }
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
-LIKE_USERS = {"src/flight/kit", "src/sql", "cli", "python"}
+LIKE_USERS = {"src/flight/kit", "src/sql", "adbc", "cli", "python"}
 # Where a quoted include is looked for, after the folder of the file itself.
-INCLUDE_FROM = {"src": "src", "cli": "", "python": "python/src"}
+INCLUDE_FROM = {"src": "src", "adbc": "", "cli": "", "python": "python/src"}
 
 
 def room(path):
