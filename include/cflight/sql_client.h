@@ -137,6 +137,13 @@ CFLIGHT_CHECKED cflight_status
 cflight_sql_get_table_schema(cflight_client *client, const struct cflight_sql_table_name *name,
                              const struct cflight_sql_options *options,
                              struct ArrowSchema *ret_schema, cflight_error **reterr);
+/// Finds it in the rows that GET_TABLES with `include_schema` gave, as an event loop does.
+/// @param rows  Read to its end and released.
+/// @return as cflight_sql_get_table_schema(); CFLIGHT_DATA_LOSS (not rows of tables)
+CFLIGHT_CHECKED cflight_status
+cflight_sql_find_table_schema(struct ArrowArrayStream *rows,
+                              const struct cflight_sql_table_name *name,
+                              struct ArrowSchema *ret_schema, cflight_error **reterr);
 /// Lists the types of tables that there are.
 CFLIGHT_CHECKED cflight_status
 cflight_sql_get_table_types(cflight_client *client, const struct cflight_sql_options *options,
@@ -280,20 +287,25 @@ cflight_sql_ingest(cflight_client *client, const struct cflight_sql_ingest_targe
                    struct ArrowArrayStream *rows, const struct cflight_sql_options *options,
                    int64_t *ret_row_count, cflight_error **reterr);
 
-/// A request of Flight SQL for an event loop (cflight/loop.h): a command with a result, an update,
-/// or an action. Thread class: loop only. Rows come by cflight_client_do_get(), and go by
-/// cflight_client_do_put(), as for all of Flight.
+/// A request of Flight SQL for an event loop (cflight/loop.h). Thread class: loop only. Nothing
+/// waits, not for a connection either (cflight_async_start()). The rows of an info come by
+/// cflight_async_start() with DoGet, unless they came with it (cflight_sql_inline_rows()).
 typedef struct cflight_sql_async cflight_sql_async;
 
-/// What a request gives: `info` for commands with a result, `message` for updates and for actions
-/// with a result, neither for others. Free both.
+/// What a request gives; free it with cflight_sql_answer_done().
 struct cflight_sql_answer {
-    struct cflight_info *info;
-    struct cflight_sql_message *message;
+    struct cflight_info *info;           ///< of a command with a result
+    struct cflight_sql_message *message; ///< of an upload, and of an action with a result
+    struct cflight_poll_info *poll_info; ///< of cflight_sql_async_poll()
+    struct ArrowSchema schema;           ///< of cflight_sql_async_get_schema(); else released
 };
 
-/// Sends a request: nothing waits, not for a connection either (cflight_async_start()).
-/// @param message  A command, STATEMENT_UPDATE, PREPARED_STATEMENT_UPDATE (without rows), or an
+/// Frees what is in an answer, and empties it.
+CFLIGHT_EXPORT void
+cflight_sql_answer_done(struct cflight_sql_answer *answer);
+
+/// Sends a command with a result, for its info; an update without rows; or an action.
+/// @param message  A command, STATEMENT_UPDATE, PREPARED_STATEMENT_UPDATE (what was bound), or an
 ///                 action. Copied, as the options are.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT (another message);
 ///         CFLIGHT_FAILED_PRECONDITION (the transaction of the options is over);
@@ -302,6 +314,30 @@ CFLIGHT_CHECKED cflight_status
 cflight_sql_async_start(cflight_client *client, const struct cflight_sql_message *message,
                         const struct cflight_sql_options *options, cflight_sql_async **ret_async,
                         cflight_error **reterr);
+/// Sends rows: PREPARED_STATEMENT_QUERY binds them, PREPARED_STATEMENT_UPDATE runs for each,
+/// STATEMENT_INGEST stores them. Without rows it runs an update: PREPARED_STATEMENT_UPDATE,
+/// STATEMENT_UPDATE, STATEMENT_SUBSTRAIT_PLAN.
+/// @param rows  NULL for none; moved on success. The loop's thread takes a batch from it when the
+///              last one has left, and with it the time that the stream needs.
+/// @return as cflight_sql_async_start(), CFLIGHT_INVALID_ARGUMENT also for an ingest as of
+///         cflight_sql_ingest(), CFLIGHT_INTERNAL with the stream's own error
+CFLIGHT_CHECKED cflight_status
+cflight_sql_async_upload(cflight_client *client, const struct cflight_sql_message *message,
+                         struct ArrowArrayStream *rows, const struct cflight_sql_options *options,
+                         cflight_sql_async **ret_async, cflight_error **reterr);
+/// Asks for the schema of a result, as cflight_sql_get_schema().
+/// @return as cflight_sql_async_start()
+CFLIGHT_CHECKED cflight_status
+cflight_sql_async_get_schema(cflight_client *client, const struct cflight_sql_message *command,
+                             const struct cflight_sql_options *options,
+                             cflight_sql_async **ret_async, cflight_error **reterr);
+/// Starts a query that may take long, or asks how far it is, as cflight_sql_poll().
+/// @return as cflight_sql_async_start()
+CFLIGHT_CHECKED cflight_status
+cflight_sql_async_poll(cflight_client *client, const struct cflight_sql_message *command,
+                       const struct cflight_descriptor *descriptor,
+                       const struct cflight_sql_options *options, cflight_sql_async **ret_async,
+                       cflight_error **reterr);
 /// Takes the answer if it is there.
 /// @param ret_answer  Written when `*ret_is_ready`; yours.
 /// @return CFLIGHT_OK, or the failure, the same every time

@@ -38,7 +38,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_metadata", sizeof(struct cflight_metadata), 32},
     {"cflight_builder_options", sizeof(struct cflight_builder_options), 24},
     {"cflight_sql_info_value", sizeof(struct cflight_sql_info_value), 72},
-    {"cflight_sql_answer", sizeof(struct cflight_sql_answer), 16},
+    {"cflight_sql_answer", sizeof(struct cflight_sql_answer), 96},
     {"cflight_sql_options", sizeof(struct cflight_sql_options), 40},
     {"cflight_sql_message", sizeof(struct cflight_sql_message), 104},
     {"cflight_sql_column", sizeof(struct cflight_sql_column), 112},

@@ -116,26 +116,17 @@ static cflight_status search_batch(void *user_data, const struct ArrowSchema *sc
     return status;
 }
 
-cflight_status cflight_sql_get_table_schema(cflight_client *client,
-                                            const struct cflight_sql_table_name *name,
-                                            const struct cflight_sql_options *options,
-                                            struct ArrowSchema *ret_schema, cflight_error **reterr)
+cflight_status cflight_sql_find_table_schema(struct ArrowArrayStream *rows,
+                                             const struct cflight_sql_table_name *name,
+                                             struct ArrowSchema *ret_schema, cflight_error **reterr)
 {
-    struct ArrowArrayStream stream;
     struct search search = {.name = name};
-    struct cflight_sql_tables filter = {.include_schema = true};
-    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(name), CFL_ARG(ret_schema));
+    cflight_status status =
+        CFL_CHECK_ARGS(reterr, CFL_ARG(rows), CFL_ARG(name), CFL_ARG(ret_schema));
     if (status != CFLIGHT_OK) {
         return status;
     }
-    filter.catalog = name->catalog;
-    filter.schema_pattern = name->db_schema;
-    filter.table_pattern = name->table;
-    status = cflight_sql_get_tables(client, &filter, options, &stream, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = cfl_sql_rows_each(&stream, search_batch, &search, reterr);
+    status = cfl_sql_rows_each(rows, search_batch, &search, reterr);
     if (status == CFLIGHT_OK && !search.is_found) {
         status = cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "there is no table '%.*s'",
                                    (int)name->table.len_bytes, (const char *)name->table.data);
@@ -148,4 +139,23 @@ cflight_status cflight_sql_get_table_schema(cflight_client *client,
     }
     *ret_schema = search.schema;
     return CFLIGHT_OK;
+}
+
+cflight_status cflight_sql_get_table_schema(cflight_client *client,
+                                            const struct cflight_sql_table_name *name,
+                                            const struct cflight_sql_options *options,
+                                            struct ArrowSchema *ret_schema, cflight_error **reterr)
+{
+    struct ArrowArrayStream stream;
+    struct cflight_sql_tables filter = {.include_schema = true};
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(name), CFL_ARG(ret_schema));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    filter.catalog = name->catalog;
+    filter.schema_pattern = name->db_schema;
+    filter.table_pattern = name->table;
+    status = cflight_sql_get_tables(client, &filter, options, &stream, reterr);
+    return status == CFLIGHT_OK ? cflight_sql_find_table_schema(&stream, name, ret_schema, reterr)
+                                : status;
 }

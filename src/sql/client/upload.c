@@ -19,20 +19,22 @@ struct ArrowSchema cfl_sql_no_fields(void)
     return (struct ArrowSchema){.format = "+s", .name = "", .release = release_nothing};
 }
 
-static cflight_status get_schema(struct ArrowArrayStream *rows, struct ArrowSchema *ret_schema,
-                                 cflight_error **reterr)
+cflight_status cfl_sql_rows_failure(struct ArrowArrayStream *rows, int code, cflight_error **reterr)
+{
+    const char *reason = rows->get_last_error(rows);
+    return cfl_error_set_os(reterr, CFLIGHT_INTERNAL, code, "the stream to send failed: %s",
+                            reason == NULL ? "it gave no reason" : reason);
+}
+
+cflight_status cfl_sql_rows_schema(struct ArrowArrayStream *rows, struct ArrowSchema *ret_schema,
+                                   cflight_error **reterr)
 {
     if (rows == NULL) {
         *ret_schema = cfl_sql_no_fields();
         return CFLIGHT_OK;
     }
     int code = rows->get_schema(rows, ret_schema);
-    if (code == 0) {
-        return CFLIGHT_OK;
-    }
-    const char *reason = rows->get_last_error(rows);
-    return cfl_error_set_os(reterr, CFLIGHT_INTERNAL, code, "the stream to send failed: %s",
-                            reason == NULL ? "it gave no reason" : reason);
+    return code == 0 ? CFLIGHT_OK : cfl_sql_rows_failure(rows, code, reterr);
 }
 
 /* The first answer, NULL when there is none; then to the end, where the status is. */
@@ -65,7 +67,7 @@ static cflight_status send(const struct cfl_sql_request *request,
     cflight_buffer *packed = NULL;
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
-    cflight_status status = get_schema(rows, &schema, reterr);
+    cflight_status status = cfl_sql_rows_schema(rows, &schema, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -161,8 +163,8 @@ cflight_status cflight_sql_update_by_plan(cflight_client *client,
     return status;
 }
 
-static cflight_status check_target(const struct cflight_sql_ingest_target *target,
-                                   cflight_error **reterr)
+cflight_status cfl_sql_check_target(const struct cflight_sql_ingest_target *target,
+                                    cflight_error **reterr)
 {
     if (target->name.table.len_bytes == 0) {
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
@@ -186,7 +188,7 @@ cflight_status cflight_sql_ingest(cflight_client *client,
     struct cflight_sql_message command = {.type = CFLIGHT_SQL_STATEMENT_INGEST};
     cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(target), CFL_ARG(rows));
     if (status == CFLIGHT_OK) {
-        status = check_target(target, reterr);
+        status = cfl_sql_check_target(target, reterr);
     }
     if (status == CFLIGHT_OK) {
         command.ingest = *target;

@@ -21,5 +21,14 @@ cflight_status cfl_sql_upload_count(const struct cfl_sql_request *request,
                                     cflight_error **reterr);
 /* The schema of an upload without rows. Nothing in it is owned. */
 struct ArrowSchema cfl_sql_no_fields(void);
+/* The schema of rows to send; of no fields when they are NULL. */
+cflight_status cfl_sql_rows_schema(struct ArrowArrayStream *rows, struct ArrowSchema *ret_schema,
+                                   cflight_error **reterr);
+/* What rows to send have failed with. */
+cflight_status cfl_sql_rows_failure(struct ArrowArrayStream *rows, int code,
+                                    cflight_error **reterr);
+/* INVALID_ARGUMENT for an ingest without a table or a mode. */
+cflight_status cfl_sql_check_target(const struct cflight_sql_ingest_target *target,
+                                    cflight_error **reterr);
 
 #endif /* CFL_SQL_CLIENT_UPLOAD_H */

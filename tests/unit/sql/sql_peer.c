@@ -434,6 +434,19 @@ void t_sql_rows(int64_t row_count, struct t_gate *fails_after, struct ArrowArray
     *ret_stream = (struct ArrowArrayStream){rows_schema, rows_next, rows_error, rows_release, rows};
 }
 
+static int next_forever(struct ArrowArrayStream *stream, struct ArrowArray *ret_batch)
+{
+    (void)stream;
+    t_batch(0, 10000, ret_batch);
+    return 0;
+}
+
+void t_sql_endless_rows(struct ArrowArrayStream *ret_stream)
+{
+    t_sql_rows(1, NULL, ret_stream);
+    ret_stream->get_next = next_forever;
+}
+
 int64_t t_sql_drain(struct ArrowArrayStream *stream)
 {
     int64_t row_count = 0;

@@ -71,6 +71,8 @@ cflight_status t_sql_write_rows(cflight_writer *writer, int64_t first_row, int64
 
 /* A stream of t_batch() of this many rows; with a gate it fails after them, when that is open. */
 void t_sql_rows(int64_t row_count, struct t_gate *fails_after, struct ArrowArrayStream *ret_stream);
+/* A stream that never ends by itself. */
+void t_sql_endless_rows(struct ArrowArrayStream *ret_stream);
 /* Reads a stream of t_batch() to its end and releases it. @return rows, or -1 when it failed */
 int64_t t_sql_drain(struct ArrowArrayStream *stream);
 

@@ -207,14 +207,6 @@ static cflight_status refuse_rows(struct t_sql_peer *peer, cflight_metadata_writ
     return cflight_error_set_message(reterr, CFLIGHT_ALREADY_EXISTS, "birds exists");
 }
 
-/* A stream that never ends by itself. */
-static int next_forever(struct ArrowArrayStream *stream, struct ArrowArray *ret_batch)
-{
-    (void)stream;
-    t_batch(0, 10000, ret_batch);
-    return 0;
-}
-
 /* Goal: a server that refuses an upload midway is heard, with its own status, and no row more is
  * taken. */
 TEST(sql_uploads, a_refusal_ends_a_long_upload)
@@ -227,8 +219,7 @@ TEST(sql_uploads, a_refusal_ends_a_long_upload)
     const struct cflight_sql_ingest_target target = {CFLIGHT_SQL_INGEST_CREATE,
                                                      .name = {.table = t_text("birds")}};
     t_sql_peer_start(&peer, &script);
-    t_sql_rows(1, NULL, &rows);
-    rows.get_next = next_forever;
+    t_sql_endless_rows(&rows);
     CHECK_STATUS(cflight_sql_ingest(peer.client, &target, &rows, NULL, &count, &error),
                  CFLIGHT_ALREADY_EXISTS);
     assert_string_equal(cflight_error_message(error), "CommandStatementIngest: birds exists");
