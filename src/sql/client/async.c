@@ -31,6 +31,9 @@ static cflight_status begin_upload(cflight_sql_async *async, cflight_error **ret
     cflight_status status = cflight_async_take_put(async->call, &async->schema, &async->writer,
                                                    &async->metadata, reterr);
     async->is_writing = status == CFLIGHT_OK;
+    if (async->is_writing && async->rows.release == NULL && cfl_sql_needs_batch(async->type)) {
+        async->batch = cfl_sql_no_rows();
+    }
     return status;
 }
 
@@ -60,13 +63,20 @@ static void drop_batch(cflight_sql_async *async)
     }
 }
 
-/* One batch, or what is left of it. */
+/* One batch, or what is left of it. Where one of no rows cannot be written the answers tell why. */
 static cflight_status write_batch(cflight_sql_async *async, cflight_error **reterr)
 {
     bool is_sent = false;
+    bool has_rows = async->rows.release != NULL;
     cflight_status status = async->batch.release == NULL ? pull(async, reterr) : CFLIGHT_OK;
     if (status == CFLIGHT_OK && async->is_writing) {
-        status = cflight_writer_try_write(async->writer, &async->batch, NULL, &is_sent, reterr);
+        status = cflight_writer_try_write(async->writer, &async->batch, NULL, &is_sent,
+                                          has_rows ? reterr : NULL);
+    }
+    if (status != CFLIGHT_OK && !has_rows && async->batch.release != NULL) {
+        drop_batch(async);
+        async->is_writing = false;
+        return CFLIGHT_OK;
     }
     if (status != CFLIGHT_OK) {
         cflight_writer_cancel(async->writer);

@@ -4,7 +4,11 @@
  * The descriptor and the schema leave in one message, then batches, then the client's half is
  * closed before anything is waited for: there are servers that answer only then. The first answer
  * counts, but what the server says at the end of the call wins. A stream of rows that fails ends
- * the call, so that the server keeps nothing. Thread class: free. */
+ * the call, so that the server keeps nothing.
+ *
+ * A prepared update without rows has a batch of none: Java's servers run it for each batch that
+ * comes, and without one not at all. Others may have run it, and ended the call, before that batch
+ * is there, so that it fails to be written is no failure. Thread class: free. */
 #include "sql/client/upload.h"
 
 #include "base/error.h"
@@ -14,9 +18,25 @@ static void release_nothing(struct ArrowSchema *schema)
     schema->release = NULL;
 }
 
+static void release_no_rows(struct ArrowArray *batch)
+{
+    batch->release = NULL;
+}
+
 struct ArrowSchema cfl_sql_no_fields(void)
 {
     return (struct ArrowSchema){.format = "+s", .name = "", .release = release_nothing};
+}
+
+struct ArrowArray cfl_sql_no_rows(void)
+{
+    static const void *no_validity[1];
+    return (struct ArrowArray){.n_buffers = 1, .buffers = no_validity, .release = release_no_rows};
+}
+
+bool cfl_sql_needs_batch(enum cflight_sql_type type)
+{
+    return type == CFLIGHT_SQL_PREPARED_STATEMENT_UPDATE;
 }
 
 cflight_status cfl_sql_rows_failure(struct ArrowArrayStream *rows, int code, cflight_error **reterr)
@@ -67,6 +87,7 @@ static cflight_status send(const struct cfl_sql_request *request,
     cflight_buffer *packed = NULL;
     cflight_writer *writer = NULL;
     cflight_metadata_reader *metadata = NULL;
+    bool is_over = false; /* before all was sent: the answers tell how it went */
     cflight_status status = cfl_sql_rows_schema(rows, &schema, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -78,8 +99,11 @@ static cflight_status send(const struct cfl_sql_request *request,
     }
     if (status == CFLIGHT_OK && rows != NULL) {
         status = cflight_writer_write_stream(writer, rows, reterr);
+    } else if (status == CFLIGHT_OK && cfl_sql_needs_batch(command->type)) {
+        const struct ArrowArray nothing = cfl_sql_no_rows();
+        is_over = cflight_writer_write(writer, &nothing, NULL, NULL) != CFLIGHT_OK;
     }
-    if (status == CFLIGHT_OK) {
+    if (status == CFLIGHT_OK && !is_over) {
         status = cflight_writer_done_writing(writer, reterr);
     }
     if (status == CFLIGHT_OK) {

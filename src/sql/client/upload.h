@@ -19,8 +19,11 @@ cflight_status cfl_sql_upload_count(const struct cfl_sql_request *request,
                                     const struct cflight_sql_message *command,
                                     struct ArrowArrayStream *rows, int64_t *ret_row_count,
                                     cflight_error **reterr);
-/* The schema of an upload without rows. Nothing in it is owned. */
+/* The schema and the batch of an upload without rows. Nothing in them is owned. */
 struct ArrowSchema cfl_sql_no_fields(void);
+struct ArrowArray cfl_sql_no_rows(void);
+/* Whether an upload without rows has that batch, and not the schema alone. */
+bool cfl_sql_needs_batch(enum cflight_sql_type type);
 /* The schema of rows to send; of no fields when they are NULL. */
 cflight_status cfl_sql_rows_schema(struct ArrowArrayStream *rows, struct ArrowSchema *ret_schema,
                                    cflight_error **reterr);

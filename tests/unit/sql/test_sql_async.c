@@ -88,8 +88,14 @@ TEST(sql_async, requests_of_each_kind_are_told_of_once)
     assert_true(t_is_text(request.answer.message->prepared.handle, "id1"));
     done(&request);
 
-    message = (struct cflight_sql_message){.type = CFLIGHT_SQL_CLOSE_PREPARED_STATEMENT};
+    message = (struct cflight_sql_message){.type = CFLIGHT_SQL_PREPARED_STATEMENT_UPDATE};
     message.handle = t_text("id1");
+    request = ask(&peer, &message, NULL);
+    CHECK_OK(request.status, request.error);
+    assert_int_equal(request.answer.message->record_count, 7);
+    done(&request);
+
+    message.type = CFLIGHT_SQL_CLOSE_PREPARED_STATEMENT;
     request = ask(&peer, &message, NULL);
     CHECK_OK(request.status, request.error);
     assert_null(request.answer.message);
@@ -98,6 +104,8 @@ TEST(sql_async, requests_of_each_kind_are_told_of_once)
                      "GetFlightInfo CommandStatementQuery q\n"
                      "DoPut CommandStatementUpdate q [0 fields, 0 batches, 0 rows, 1 messages]\n"
                      "DoAction ActionCreatePreparedStatementRequest q\n"
+                     "DoPut CommandPreparedStatementUpdate id1 [0 fields, 1 batches, 0 rows, 2 "
+                     "messages]\n"
                      "DoAction ActionClosePreparedStatementRequest id1\n");
     assert_string_equal(peer.locked.inline_max, "65536");
     t_sql_peer_stop(&peer);
@@ -165,10 +173,10 @@ TEST(sql_async, freeing_ends_a_request)
 {
     struct t_sql_peer peer;
     struct request request = {.status = CFLIGHT_OK};
-    struct cflight_sql_message message = {.type = CFLIGHT_SQL_STATEMENT_UPDATE};
+    struct cflight_sql_message message = {.type = CFLIGHT_SQL_PREPARED_STATEMENT_UPDATE};
     t_sql_peer_start(&peer, NULL);
-    message.statement.query = t_text("u");
-    for (int turns = 0; turns < 4; turns++) {
+    message.handle = t_text("id1");
+    for (int turns = 0; turns < 6; turns++) {
         CHECK_OK(
             cflight_sql_async_start(peer.client, &message, NULL, &request.async, &request.error),
             request.error);

@@ -200,7 +200,8 @@ TEST(sql_objects, a_bind_may_replace_the_handle)
     t_sql_peer_stop(&peer);
 }
 
-/* Goal: an update runs with what was bound, or with rows that go along. */
+/* Goal: an update runs with what was bound, or with rows that go along. Without rows a batch of
+ * none goes along: Java's servers run it for each batch that comes. */
 TEST(sql_objects, an_update_takes_its_rows_along)
 {
     struct t_sql_peer peer;
@@ -219,13 +220,39 @@ TEST(sql_objects, an_update_takes_its_rows_along)
     rows.release(&rows);
     cflight_sql_statement_free(statement);
     t_sql_peer_check(&peer, "DoAction ActionCreatePreparedStatementRequest u ?\n"
-                            "DoPut CommandPreparedStatementUpdate id1 [0 fields, 0 batches, 0 "
-                            "rows, 1 messages]\n"
+                            "DoPut CommandPreparedStatementUpdate id1 [0 fields, 1 batches, 0 "
+                            "rows, 2 messages]\n"
                             "DoPut CommandPreparedStatementUpdate id1 [2 fields, 1 batches, 4 "
                             "rows, 2 messages]\n"
                             "DoPut CommandPreparedStatementUpdate id1 [2 fields, 0 batches, 0 "
                             "rows, 1 messages]\n"
                             "DoAction ActionClosePreparedStatementRequest id1\n");
+    t_sql_peer_stop(&peer);
+}
+
+static cflight_status count_at_once(struct t_sql_peer *peer, cflight_metadata_writer *writer,
+                                    cflight_error **reterr)
+{
+    const struct cflight_sql_message count = {.type = CFLIGHT_SQL_UPDATE_RESULT, .record_count = 5};
+    (void)peer;
+    return t_sql_put_answer(writer, &count, reterr);
+}
+
+/* Goal: a server that runs an update by its descriptor, and ends the call before the batch of no
+ * rows is there, has run it. */
+TEST(sql_objects, an_update_without_rows_may_end_early)
+{
+    struct t_sql_peer peer;
+    cflight_error *error = NULL;
+    const struct t_sql_script script = {.put = count_at_once, .put_reads_nothing = true};
+    t_sql_peer_start(&peer, &script);
+    cflight_sql_statement *statement = prepare(&peer, "u", NULL);
+    for (int i = 0; i < 50; i++) {
+        int64_t count = 0;
+        CHECK_OK(cflight_sql_statement_update(statement, NULL, NULL, &count, &error), error);
+        assert_int_equal(count, 5);
+    }
+    cflight_sql_statement_free(statement);
     t_sql_peer_stop(&peer);
 }
 
