@@ -7,7 +7,7 @@
 #include "service.h"
 #include "test.h"
 
-enum { WATCHDOG_MS = 80000 }; /* less than the runner waits for a test */
+enum { WATCHDOG_MS = 300000 }; /* less than the runner waits for a test */
 
 struct fixture {
     struct t_service service;
@@ -223,6 +223,8 @@ TEST(deadlock, cancel_ends_blocked_writers_and_readers)
     }
 }
 
+enum { ECHOED = 50 }; /* batches of 1.2 MB: far more than the windows of both ways hold */
+
 struct writing {
     struct fixture *fixture;
     cflight_status status;
@@ -231,7 +233,7 @@ struct writing {
 static void *write_all(void *user_data)
 {
     struct writing *writing = user_data;
-    writing->status = write_on(writing->fixture, 200, NULL);
+    writing->status = write_on(writing->fixture, ECHOED, NULL);
     if (writing->status == CFLIGHT_OK) {
         writing->status = cflight_writer_done_writing(writing->fixture->writer, NULL);
     }
@@ -252,7 +254,7 @@ TEST(deadlock, full_duplex_exchange_moves_everything)
     CHECK_OK(read_on(&fixture, &count, &error), error);
     (void)pthread_join(thread, NULL);
     assert_int_equal(writing.status, CFLIGHT_OK);
-    assert_int_equal(count, 200);
+    assert_int_equal(count, ECHOED);
     CHECK_OK(cflight_writer_close(fixture.writer, &error), error);
     stop(&fixture);
 }
