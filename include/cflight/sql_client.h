@@ -49,6 +49,10 @@ struct cflight_sql_options {
     /// asks for none.
     uint32_t inline_bytes_max;
     bool inline_is_off;
+    /// Of functions that give rows: receives the description of the result as soon as it is there,
+    /// also when the function then fails, to stop the query by (cflight_sql_cancel()). Free it with
+    /// cflight_info_free(). NULL: it is not wanted.
+    struct cflight_info **ret_info;
 };
 
 #define CFLIGHT_SQL_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_sql_options)

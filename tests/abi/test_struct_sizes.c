@@ -39,7 +39,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_builder_options", sizeof(struct cflight_builder_options), 24},
     {"cflight_sql_info_value", sizeof(struct cflight_sql_info_value), 72},
     {"cflight_sql_answer", sizeof(struct cflight_sql_answer), 96},
-    {"cflight_sql_options", sizeof(struct cflight_sql_options), 40},
+    {"cflight_sql_options", sizeof(struct cflight_sql_options), 48},
     {"cflight_sql_message", sizeof(struct cflight_sql_message), 104},
     {"cflight_sql_column", sizeof(struct cflight_sql_column), 112},
     {"cflight_sql_error_state", sizeof(struct cflight_sql_error_state), 32},

@@ -129,7 +129,11 @@ cflight_status cflight_sql_get_rows(cflight_client *client,
     if (status == CFLIGHT_OK) {
         status = cfl_sql_rows_open(&request, info, ret_stream, reterr);
     }
-    cflight_info_free(info);
+    if (info != NULL && request.options.ret_info != NULL) {
+        *request.options.ret_info = info;
+    } else {
+        cflight_info_free(info);
+    }
     return cfl_sql_blame(command->type, status, reterr);
 }
 

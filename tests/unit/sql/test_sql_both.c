@@ -212,3 +212,33 @@ TEST(sql_both, a_query_is_cancelled_and_errors_name_it)
     cflight_error_free(error);
     stop(&fixture);
 }
+
+/* Goal: who runs a query by its text can stop it at the server, too.
+ * Method: the info of a query whose rows are being read, and that of one whose text is wrong. */
+TEST(sql_both, a_query_gives_the_info_to_cancel_it_by)
+{
+    struct fixture fixture;
+    struct cflight_info *info = NULL;
+    struct ArrowArrayStream rows;
+    struct ArrowArray batch;
+    enum cflight_cancel_status cancelled = CFLIGHT_CANCEL_STATUS_UNSPECIFIED;
+    struct cflight_sql_options options = CFLIGHT_SQL_OPTIONS_INIT;
+    options.ret_info = &info;
+    start(&fixture);
+    CHECK_STATUS(cflight_sql_query(fixture.client, t_text("FAIL"), &options, &rows, NULL),
+                 CFLIGHT_INVALID_ARGUMENT);
+    assert_null(info);
+    CHECK_OK(cflight_sql_query(fixture.client, t_text("COUNT 3000000"), &options, &rows, NULL),
+             NULL);
+    assert_non_null(info);
+    CHECK_OK(cflight_sql_cancel(fixture.client, info, NULL, &cancelled, NULL), NULL);
+    assert_int_equal(cancelled, CFLIGHT_CANCEL_STATUS_CANCELLED);
+    int os_code = 0;
+    while ((os_code = rows.get_next(&rows, &batch)) == 0 && batch.release != NULL) {
+        batch.release(&batch);
+    }
+    assert_int_not_equal(os_code, 0);
+    rows.release(&rows);
+    cflight_info_free(info);
+    stop(&fixture);
+}
