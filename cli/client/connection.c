@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cflight/cookies.h"
 #include "cli/client/location.h"
 #include "cli/system/clock.h"
 #include "cli/system/os_error.h"
+
+enum { CLOSE_SESSION_TIMEOUT_MS = 1000 };
 
 static int64_t now_ms(void)
 {
@@ -164,18 +165,41 @@ struct cflight_call_options cli_connection_call(const struct cli_connection *con
     return options;
 }
 
+struct cflight_call_options cli_connection_last_call(const struct cli_connection *connection,
+                                                     int64_t timeout_ms)
+{
+    struct cflight_call_options options = cli_connection_call(connection);
+    options.cancel = NULL;
+    options.timeout_ms = timeout_ms;
+    options.timeout_is_set = true;
+    return options;
+}
+
+void cli_connection_close_session(const struct cli_connection *connection)
+{
+    cflight_buffer *cookies = NULL;
+    enum cflight_close_session_status ignored = CFLIGHT_CLOSE_SESSION_UNSPECIFIED;
+    struct cflight_call_options call =
+        cli_connection_last_call(connection, CLOSE_SESSION_TIMEOUT_MS);
+    if (connection->cookies != NULL &&
+        cflight_cookie_jar_header(connection->cookies, &cookies, NULL) == CFLIGHT_OK &&
+        cflight_buffer_bytes(cookies).len_bytes > 0 &&
+        cflight_client_close_session(connection->client, &call, &ignored, NULL) != CFLIGHT_OK) {
+        /* It ends by its age. */
+    }
+    cflight_buffer_unref(cookies);
+}
+
 /* Makes the client, with a jar of its own: cookies keep its calls in one session. */
 static cflight_status make_client(struct cli_connection *connection, cflight_error **reterr)
 {
     struct cflight_client_options options = connection->options;
     struct cflight_client_middleware cookies;
-    cflight_cookie_jar *jar = NULL;
-    cflight_status status = cflight_cookie_jar_new(NULL, &jar, reterr);
+    cflight_status status = cflight_cookie_jar_new(NULL, &connection->cookies, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    cflight_cookie_jar_middleware(jar, &cookies);
-    cflight_cookie_jar_unref(jar);
+    cflight_cookie_jar_middleware(connection->cookies, &cookies);
     options.middleware = &cookies;
     options.middleware_count = 1;
     status = cflight_client_new(connection->uri, &options, &connection->client, reterr);
@@ -208,6 +232,7 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
 void cli_connection_done(struct cli_connection *connection)
 {
     cflight_client_free(connection->client);
+    cflight_cookie_jar_unref(connection->cookies);
     for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
         cflight_buffer_unref(connection->files[i]);
     }

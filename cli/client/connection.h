@@ -3,6 +3,7 @@
 #define CFLIGHT_CLI_CLIENT_CONNECTION_H
 
 #include "cflight/client.h"
+#include "cflight/cookies.h"
 #include "cli/system/text.h"
 
 /* Texts in the order in which they were given. */
@@ -49,6 +50,7 @@ struct cli_connection {
     char *uri;           /* complete; NULL while it was not found good */
     int64_t deadline_ms; /* on the monotonic clock; 0 for none */
     cflight_client *client;
+    cflight_cookie_jar *cookies;             /* of the client */
     struct cflight_client_options options;   /* for clients of the service's locations, too */
     cflight_buffer *files[CLI_CLIENT_FILES]; /* what they point at */
     struct cflight_header *headers;          /* of the user, then at most one of the credentials */
@@ -71,6 +73,13 @@ cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_
 /* Options for the next call, good while the connection stays where it is: what is left of the time
  * limit, cancel, and headers. */
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
+
+/* Options for a last call, which goes out although the others were cancelled or their time is over:
+ * with a limit of `timeout_ms` instead. */
+struct cflight_call_options cli_connection_last_call(const struct cli_connection *connection,
+                                                     int64_t timeout_ms);
+/* Ends the session, if the server has begun one; what comes of it is ignored. */
+void cli_connection_close_session(const struct cli_connection *connection);
 
 /* Safe to repeat. */
 void cli_connection_done(struct cli_connection *connection);

@@ -175,9 +175,10 @@ static void trim(struct cflight_bytes *text)
     }
 }
 
-/* Reads up to the ';' or the end. `*ret_counts` when there is more than comments. */
-static cflight_status read_statement(struct cli_script *script, struct cli_statement *statement,
-                                     bool *ret_counts, cflight_error **reterr)
+/* Reads up to the ';' or the end. `*ret_counts` when there is more than comments. False when
+ * something in it has no end: it begins at `*ret_open_offset`, in the line `*ret_open_line`. */
+static bool read_statement(struct cli_script *script, struct cli_statement *statement,
+                           bool *ret_counts, size_t *ret_open_offset, size_t *ret_open_line)
 {
     *ret_counts = false;
     *statement = (struct cli_statement){.line = script->line_count + 1};
@@ -187,7 +188,9 @@ static cflight_status read_statement(struct cli_script *script, struct cli_state
         size_t line = script->line_count + 1;
         bool counts = false;
         if (!skip_token(script, &counts)) {
-            return refuse(script, start, line, reterr);
+            *ret_open_offset = start;
+            *ret_open_line = line;
+            return false;
         }
         if (counts && !*ret_counts && c != '(') {
             *ret_counts = true;
@@ -197,25 +200,57 @@ static cflight_status read_statement(struct cli_script *script, struct cli_state
     }
     statement->text = cflight_bytes_make(script->text.data + first, script->offset - first);
     trim(&statement->text);
-    return CFLIGHT_OK;
+    return true;
+}
+
+/* Skips what is between statements. @return whether something follows */
+static bool skip_between(struct cli_script *script)
+{
+    while (is_between(at(script, script->offset))) {
+        step(script);
+    }
+    return at(script, script->offset) >= 0;
 }
 
 cflight_status cli_script_next(struct cli_script *script, struct cli_statement *ret_statement,
                                cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
     bool counts = false;
-    while (status == CFLIGHT_OK && !counts) {
-        while (is_between(at(script, script->offset))) {
-            step(script);
-        }
-        if (at(script, script->offset) < 0) {
+    size_t open_offset = 0;
+    size_t open_line = 0;
+    while (!counts) {
+        if (!skip_between(script)) {
             *ret_statement = (struct cli_statement){.line = script->line_count + 1};
-            return CFLIGHT_OK;
+            break;
         }
-        status = read_statement(script, ret_statement, &counts, reterr);
+        if (!read_statement(script, ret_statement, &counts, &open_offset, &open_line)) {
+            return refuse(script, open_offset, open_line, reterr);
+        }
     }
-    return status;
+    return CFLIGHT_OK;
+}
+
+void cli_script_next_typed(struct cli_script *script, struct cli_statement *ret_statement,
+                           bool *ret_is_open, char *ret_mark)
+{
+    bool counts = false;
+    size_t open_offset = 0;
+    size_t open_line = 0;
+    *ret_is_open = false;
+    while (!counts && skip_between(script)) {
+        const struct cli_script start = *script;
+        bool has_end = read_statement(script, ret_statement, &counts, &open_offset, &open_line);
+        if (!has_end || (counts && at(script, script->offset) < 0)) {
+            *script = start;
+            *ret_is_open = true;
+            int c = has_end ? '-' : at(script, open_offset);
+            *ret_mark = (char)(c == '/' ? '*' : is_letter(c) ? '\'' : c);
+            break;
+        }
+    }
+    if (!counts || *ret_is_open) {
+        *ret_statement = (struct cli_statement){.line = script->line_count + 1};
+    }
 }
 
 static bool is_among(struct cflight_bytes word, const char *const *words, size_t count)
@@ -230,6 +265,49 @@ static bool is_among(struct cflight_bytes word, const char *const *words, size_t
 }
 
 #define IS_AMONG(word, words) is_among(word, words, sizeof(words) / sizeof *(words))
+
+/* The words of a short statement; more than there is room for when it has other things. */
+enum { CONTROL_WORDS_MAX = 2 };
+static size_t find_words(const struct cli_statement *statement,
+                         struct cflight_bytes words[CONTROL_WORDS_MAX])
+{
+    struct cli_script script = {.text = statement->text, .is_single = true};
+    size_t count = 0;
+    while (count <= CONTROL_WORDS_MAX && at(&script, script.offset) >= 0) {
+        size_t start = script.offset;
+        bool counts = false;
+        if (!skip_token(&script, &counts)) {
+            return CONTROL_WORDS_MAX + 1;
+        }
+        if (counts && count < CONTROL_WORDS_MAX) {
+            words[count] = cflight_bytes_make(script.text.data + start, script.offset - start);
+        }
+        count += counts ? 1 : 0;
+    }
+    return count;
+}
+
+enum cli_statement_control cli_statement_control(const struct cli_statement *statement)
+{
+    static const char *const begins[] = {"BEGIN", "START"};
+    static const char *const commits[] = {"COMMIT", "END"};
+    static const char *const rollbacks[] = {"ROLLBACK", "ABORT"};
+    static const char *const nouns[] = {"TRANSACTION", "WORK"};
+    struct cflight_bytes words[CONTROL_WORDS_MAX];
+    size_t count = find_words(statement, words);
+    bool is_start = count > 0 && is_among(words[0], &begins[1], 1);
+    if (count == 0 || count > CONTROL_WORDS_MAX || (is_start && count == 1) ||
+        (count == 2 && !IS_AMONG(words[1], nouns))) {
+        return CLI_CONTROL_NONE;
+    }
+    if (IS_AMONG(words[0], begins)) {
+        return CLI_CONTROL_BEGIN;
+    }
+    if (IS_AMONG(words[0], commits)) {
+        return CLI_CONTROL_COMMIT;
+    }
+    return IS_AMONG(words[0], rollbacks) ? CLI_CONTROL_ROLLBACK : CLI_CONTROL_NONE;
+}
 
 enum cli_statement_kind cli_statement_kind(const struct cli_statement *statement)
 {

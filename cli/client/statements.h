@@ -32,6 +32,23 @@ struct cli_script {
 cflight_status cli_script_next(struct cli_script *script, struct cli_statement *ret_statement,
                                cflight_error **reterr);
 
+/* The same of a text that is still being typed, which a ';' must end. Without one the offset stays
+ * where the statement begins.
+ * @param ret_is_open  Whether one was begun and has no end; `*ret_mark` is what is open in it: a
+ *                     quote, '$', '*' of a comment, '-' for nothing of these. */
+void cli_script_next_typed(struct cli_script *script, struct cli_statement *ret_statement,
+                           bool *ret_is_open, char *ret_mark);
+
+/* Statements that are nothing but the begin or the end of a transaction: BEGIN, START TRANSACTION,
+ * COMMIT, END, ROLLBACK, ABORT, perhaps with TRANSACTION or WORK. */
+enum cli_statement_control {
+    CLI_CONTROL_NONE,
+    CLI_CONTROL_BEGIN,
+    CLI_CONTROL_COMMIT,
+    CLI_CONTROL_ROLLBACK,
+};
+enum cli_statement_control cli_statement_control(const struct cli_statement *statement);
+
 /* What a statement gives, as far as its first word tells. */
 enum cli_statement_kind {
     CLI_STATEMENT_UNKNOWN = 0, /* rows, if nobody knows better */

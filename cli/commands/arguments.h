@@ -34,6 +34,7 @@ struct cli_sql_arguments {
     const char *statement; /* "-" or NULL: those on standard input */
     bool is_update;        /* known to change something */
     bool shows_time;
+    bool is_transaction; /* all of them together */
 };
 
 struct cli_tables_arguments {

@@ -196,6 +196,9 @@ const struct cli_option cli_options[] = {
      "output how many rows."},
     {"time", '\0', NULL, FLAG(sql.shows_time), BIT(SQL),
      "Tell on standard error how long each statement took, up to its last row."},
+    {"transaction", '\0', NULL, FLAG(sql.is_transaction), BIT(SQL),
+     "Run all statements in one transaction, which is rolled back when one fails. The server must "
+     "have transactions."},
     {"catalog", '\0', "NAME", TEXT(tables.catalog), BIT(TABLES) | BIT(INGEST),
      "The catalog of the table. Default: any, or the one that the server takes."},
     {"schema", '\0', "PATTERN", TEXT(tables.db_schema), BIT(TABLES),

@@ -177,6 +177,8 @@ class SqlitePeer(fl.FlightServerBase):
 
     def do_action(self, context, action):
         self.calls.append(action.type)
+        if action.type == "BeginTransaction":
+            raise pa.ArrowNotImplementedError("no transactions")
         if action.type != "CreatePreparedStatement":
             return []
         if self.prepares == "nothing":

@@ -40,7 +40,7 @@ def test_a_query_is_shown_as_a_table(cflight, peer):
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["n", "t"], ["int64", "string"], ["-----", "------"], ["17", "x;y"]]
     assert done.stderr == "cflight: 1 row\n"
-    assert peer.calls == ["CommandStatementQuery"]
+    assert peer.calls == ["CommandStatementQuery", "CloseSession"]
 
 
 def test_rows_go_into_files_of_every_format(cflight, peer, tmp_path):
@@ -121,12 +121,28 @@ def test_statements_share_a_session(cflight, peer):
     run(cflight, peer, script="SELECT 1; SELECT 2")
     assert peer.sessions.cookies[0] is None
     assert set(map(str, peer.sessions.cookies[1:])) == {"['session=abc']"}
+    assert peer.calls[-1] == "CloseSession", "it ends with the command"
 
 
 def test_an_error_tells_what_the_database_says(cflight, peer):
     done = run(cflight, peer, "SELECT * FROM nowhere")
     assert done.returncode == 1
-    assert "cflight: SQLSTATE 42601, at character 8; hint: read the manual\n" in done.stderr
+    assert done.stderr.startswith("cflight: SQLSTATE 42601, at character 8; hint: read the manual\n"
+                                  "cflight:   SELECT * FROM nowhere\ncflight:          ^\n")
+    done = run(cflight, peer, "\n\t\u6570 \x1b[31m, * FROM nowhere\nLIMIT 1")
+    assert "cflight:   \u6570 \\x1b[31m, * FROM nowhere\ncflight:              ^\n" in done.stderr, "harmless, and measured"
+    done = run(cflight, peer, "FROM x")
+    assert done.stderr.count("cflight:") == 2, "the place lies outside of it"
+
+
+def test_a_server_without_transactions_gets_their_words(cflight, peer):
+    done = run(cflight, peer, script="CREATE TABLE t (n); BEGIN; INSERT INTO t VALUES (1); ROLLBACK; SELECT * FROM t")
+    assert done.returncode == 0, done.stderr
+    assert peer.calls.count("BeginTransaction") == 1 and "EndTransaction" not in peer.calls
+    assert peer.execute("SELECT * FROM t")[0].num_rows == 0
+    done = run(cflight, peer, "--transaction", script="DROP TABLE t")
+    assert done.returncode == 1 and "UNIMPLEMENTED" in done.stderr
+    assert peer.execute("SELECT * FROM t")[0].num_rows == 0
 
 
 def test_time_is_told_when_asked_for(cflight, peer):
@@ -141,6 +157,7 @@ def test_an_interrupt_cancels_the_query(cflight, peer):
     out, messages = process.communicate(timeout=30)
     assert process.returncode == 130, messages
     assert out == ""
+    assert "CancelFlightInfo" in peer.calls, "it is told, besides the reset of the stream"
 
 
 # Tables

@@ -43,6 +43,34 @@ def test_errors_are_the_servers(cflight, sql_service):
     assert refused.returncode == 2 and "--update" in refused.stderr
 
 
+def rows_of(cflight, service, table):
+    done = cflight.run("sql", service, f"SELECT {table}", "--format", "csv")
+    return done.stdout.split()[1:] if done.returncode == 0 else None
+
+
+def test_a_script_is_one_transaction_if_wanted(cflight, fresh_sql_service):
+    done = cflight.run("sql", fresh_sql_service, "--transaction", "-", input="CREATE a; INSERT a 5; FAIL on; INSERT a 6")
+    assert done.returncode == 1 and "statement 3" in done.stderr and "cflight: rolled back\n" in done.stderr
+    assert rows_of(cflight, fresh_sql_service, "a") is None
+    done = cflight.run("sql", fresh_sql_service, "--transaction", "-", input="CREATE a; INSERT a 5; INSERT a 6", check=True)
+    assert done.stderr.endswith("cflight: committed\n")
+    assert rows_of(cflight, fresh_sql_service, "a") == ["5", "6"]
+    done = cflight.run("sql", fresh_sql_service, "--transaction", "-", input="INSERT a 7;\nCOMMIT")
+    assert done.returncode == 2 and "the statement in line 2 begins or ends a transaction" in done.stderr
+    assert rows_of(cflight, fresh_sql_service, "a") == ["5", "6"], "nothing was run"
+
+
+def test_begin_and_commit_are_those_of_the_protocol(cflight, fresh_sql_service):
+    script = "CREATE a; BEGIN; INSERT a 5; rollback; START TRANSACTION; INSERT a 6; COMMIT WORK; BEGIN; INSERT a 7"
+    done = cflight.run("sql", fresh_sql_service, "-", input=script, check=True)
+    notes = [line.removeprefix("cflight: ") for line in done.stderr.splitlines()]
+    assert notes[1:] == ["a transaction has begun", "1 row affected", "rolled back", "a transaction has begun",
+                         "1 row affected", "committed", "a transaction has begun", "1 row affected", "rolled back"]
+    assert rows_of(cflight, fresh_sql_service, "a") == ["6"]
+    done = cflight.run("sql", fresh_sql_service, "-", input="BEGIN; BEGIN")
+    assert done.returncode == 1 and "a transaction is open already" in done.stderr
+
+
 def test_tables_are_listed_by_a_pattern(cflight, fresh_sql_service):
     for name in [f"bird{number}" for number in range(6)] + ["bee", "wasp"]:
         cflight.run("sql", fresh_sql_service, "--update", f"CREATE {name}", check=True)

@@ -105,3 +105,80 @@ TEST(cli_statements, the_first_word_tells_the_kind)
     check_kind("with a as (select 1) delete from b", CLI_STATEMENT_UNKNOWN);
     check_kind("'select'", CLI_STATEMENT_UNKNOWN);
 }
+
+/* What is typed: the statements that are complete, and what is open then. */
+static void check_typed(const char *text, const char *expected)
+{
+    struct cli_script script = {.text = cflight_bytes_from_text(text)};
+    struct cli_statement statement = {.line = 0};
+    char found[512] = "";
+    bool is_open = false;
+    char mark = '?';
+    do {
+        size_t used = strlen(found);
+        cli_script_next_typed(&script, &statement, &is_open, &mark);
+        (void)snprintf(found + used, sizeof found - used, "%.*s|", (int)statement.text.len_bytes,
+                       (const char *)statement.text.data);
+    } while (statement.text.len_bytes > 0);
+    size_t used = strlen(found);
+    (void)snprintf(found + used, sizeof found - used, "%c%s", is_open ? mark : ' ',
+                   text + script.offset);
+    assert_string_equal(found, expected);
+}
+
+/* Goal: what is typed is run once its ';' is there, and the rest waits for more, with a word of
+ * what is open in it.
+ * Method: texts that end in everything that can be open, and some that end well. */
+TEST(cli_statements, typed_ones_wait_for_their_end)
+{
+    check_typed("", "| ");
+    check_typed("select 1\n", "|-select 1\n");
+    check_typed("select 1;\n", "select 1|| ");
+    check_typed("a; b; c\n", "a|b||-c\n");
+    check_typed("a; 'b; c\n", "a||''b; c\n");
+    check_typed("a \"b; c\n", "|\"a \"b; c\n");
+    check_typed("a `b;\n", "|`a `b;\n");
+    check_typed("a $x$ b;\n", "|$a $x$ b;\n");
+    check_typed("a E'b\\';\n", "|'a E'b\\';\n");
+    check_typed("a /* b;\n", "|*a /* b;\n");
+    check_typed("/* b;\n", "|*/* b;\n");
+    check_typed("-- b;\n", "| ");
+    check_typed("a -- b;\n", "|-a -- b;\n");
+    check_typed("a -- b;\n;\n", "a -- b|| ");
+}
+
+static enum cli_statement_control control_of(const char *text)
+{
+    struct cli_script script = {.text = cflight_bytes_from_text(text)};
+    struct cli_statement statement = {.line = 0};
+    assert_int_equal(cli_script_next(&script, &statement, NULL), CFLIGHT_OK);
+    return cli_statement_control(&statement);
+}
+
+/* Goal: the begin and the end of a transaction are known, and nothing that says more is.
+ * Method: every word, in both cases, with comments, and with what may follow it elsewhere. */
+TEST(cli_statements, transactions_are_known_by_their_words)
+{
+    const struct {
+        const char *text;
+        enum cli_statement_control control;
+    } cases[] = {
+        {"BEGIN", CLI_CONTROL_BEGIN},
+        {"begin work;", CLI_CONTROL_BEGIN},
+        {"/* x */ Start -- y\n transaction", CLI_CONTROL_BEGIN},
+        {"commit", CLI_CONTROL_COMMIT},
+        {"END TRANSACTION", CLI_CONTROL_COMMIT},
+        {"rollback", CLI_CONTROL_ROLLBACK},
+        {"ABORT WORK", CLI_CONTROL_ROLLBACK},
+        {"START", CLI_CONTROL_NONE},
+        {"BEGIN IMMEDIATE", CLI_CONTROL_NONE},
+        {"BEGIN TRANSACTION READ ONLY", CLI_CONTROL_NONE},
+        {"ROLLBACK TO x", CLI_CONTROL_NONE},
+        {"'BEGIN'", CLI_CONTROL_NONE},
+        {"TRANSACTION BEGIN", CLI_CONTROL_NONE},
+        {"SELECT 1", CLI_CONTROL_NONE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(control_of(cases[i].text), cases[i].control);
+    }
+}
