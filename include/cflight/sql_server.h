@@ -379,7 +379,8 @@ struct cflight_sql_server_options {
     /// Handlers of what is not Flight SQL; NULL: refused. The kit keeps DoAction's standard names.
     const struct cflight_server_handlers *flight;
     /// What the server says of itself; copied. The kit adds what it knows: what it can do, limits,
-    /// its version. NULL: only that.
+    /// its version; and where the application does not say what its SQL has (codes from 515), no,
+    /// none and no limit, since JDBC's driver fails without. NULL: only that.
     const cflight_sql_info *info;
     bool takes_substrait; ///< statements may be Substrait plans
 

@@ -101,6 +101,26 @@ static cflight_status set_what_is_known(cflight_sql_server *server, cflight_erro
     return status;
 }
 
+/* JDBC drivers cannot do without what databases say of their SQL: where a value is missing, their
+ * functions fail, which browsers call when they connect. Nothing is claimed: no, no limit, none. */
+static cflight_status set_what_is_missing(cflight_sql_info *info, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    for (uint32_t code = CFLIGHT_SQL_INFO_SUPPORTS_COLUMN_ALIASING;
+         code <= CFLIGHT_SQL_INFO_STORED_FUNCTIONS_USING_CALL_SYNTAX_SUPPORTED &&
+         status == CFLIGHT_OK;
+         code++) {
+        struct cflight_sql_info_value value = {.code = code};
+        bool is_standard = cflight_sql_info_kind_of(code, &value.kind);
+        if (is_standard && value.kind != CFLIGHT_SQL_INFO_KIND_TEXT &&
+            value.kind != CFLIGHT_SQL_INFO_KIND_TEXTS &&
+            cflight_sql_info_find(info, code) == NULL) {
+            status = cflight_sql_info_set(info, &value, reterr);
+        }
+    }
+    return status;
+}
+
 cflight_status cfl_sql_info_fill(cflight_sql_server *server, cflight_error **reterr)
 {
     cflight_status status = cflight_sql_info_new(&server->info, reterr);
@@ -109,6 +129,9 @@ cflight_status cfl_sql_info_fill(cflight_sql_server *server, cflight_error **ret
     }
     if (status == CFLIGHT_OK) {
         status = set_what_is_known(server, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = set_what_is_missing(server->info, reterr);
     }
     server->options.info = NULL;
     server->ignores_case =

@@ -365,6 +365,35 @@ TEST(sql_listings, a_listing_has_a_limit)
     stop(&fixture);
 }
 
+/* Goal: what JDBC's driver asks of a database is there, of its kind and claiming nothing; what the
+ * application says of it stays. The driver's functions fail where a value is missing. */
+TEST(sql_listings, sql_info_is_whole_for_jdbc)
+{
+    struct fixture fixture;
+    struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    cflight_sql_info *info = NULL;
+    cflight_sql_info *seen = NULL;
+    CHECK_OK(cflight_sql_info_new(&info, NULL), NULL);
+    CHECK_OK(cflight_sql_info_set_number(info, CFLIGHT_SQL_INFO_SUPPORTED_UNIONS, 3, NULL), NULL);
+    options.info = info;
+    start_with(&fixture, &options);
+    CHECK_OK(cflight_sql_get_sql_info(fixture.client, NULL, 0, NULL, &seen, NULL), NULL);
+    for (uint32_t code = CFLIGHT_SQL_INFO_SUPPORTS_COLUMN_ALIASING;
+         code <= CFLIGHT_SQL_INFO_STORED_FUNCTIONS_USING_CALL_SYNTAX_SUPPORTED; code++) {
+        enum cflight_sql_info_kind kind;
+        assert_true(cflight_sql_info_kind_of(code, &kind));
+        const struct cflight_sql_info_value *value = cflight_sql_info_find(seen, code);
+        assert_true((value != NULL) == (kind != CFLIGHT_SQL_INFO_KIND_TEXT));
+        assert_true(value == NULL || value->kind == kind);
+    }
+    assert_int_equal(cflight_sql_info_number(seen, CFLIGHT_SQL_INFO_SUPPORTED_UNIONS, 0), 3);
+    assert_int_equal(cflight_sql_info_number(seen, CFLIGHT_SQL_INFO_MAX_ROW_SIZE, 7), 0);
+    assert_false(cflight_sql_info_bool(seen, CFLIGHT_SQL_INFO_LOCATORS_UPDATE_COPY, true));
+    cflight_sql_info_free(seen);
+    cflight_sql_info_free(info);
+    stop(&fixture);
+}
+
 TEST(sql_listings, sql_info_tells_what_is_there)
 {
     struct fixture fixture;
@@ -379,7 +408,7 @@ TEST(sql_listings, sql_info_tells_what_is_there)
     start_with(&fixture, &options);
     struct cflight_sql_message command = {.type = CFLIGHT_SQL_GET_SQL_INFO};
     int64_t all_count = names(&fixture, &command, -1, text, sizeof text);
-    assert_int_equal(all_count, 18); /* not the own one */
+    assert_int_equal(all_count, 72); /* not the own one */
     static const uint32_t CODES[] = {CFLIGHT_SQL_INFO_OWN, 8, 8, 9999, 0};
     command.sql_info.codes = CODES;
     command.sql_info.code_count = 5;
