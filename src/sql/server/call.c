@@ -2,8 +2,10 @@
 /* Calls of clients: who calls, in which session, and whether somebody still waits for the answer.
  *
  * A client that sends its cookie has an engine session for as long as its Flight session lasts; one
- * that does not gets a fresh one, which ends with the last that holds it. Owner: the handler's
- * frame, or a stream that was handed over. Thread class: one at a time, but for is_cancelled. */
+ * that does not gets a fresh one, which ends with the last that holds it. The first call of a
+ * client has no cookie either: what it prepares shows, when it is run with the cookie, that its
+ * session is the client's. Owner: the handler's frame, or a stream that was handed over. Thread
+ * class: one at a time, but for is_cancelled. */
 #include <string.h>
 
 #include "cflight/bearer_auth.h"
@@ -141,6 +143,16 @@ static cflight_status find_session(cflight_sql_call *call, struct cfl_sql_sessio
     }
     *ret_session = session;
     return CFLIGHT_OK;
+}
+
+void cfl_sql_call_adopt(cflight_sql_call *call, struct cfl_sql_session *session,
+                        const char *flight_session_id)
+{
+    cflight_session *flight_session = cflight_session_of(call->context);
+    if (call->keeps_session && strcmp(cflight_session_id(flight_session), flight_session_id) == 0 &&
+        cflight_session_set_data(flight_session, session, release_session)) {
+        (void)cfl_sql_session_ref(session);
+    }
 }
 
 cflight_status cfl_sql_call_attach(cflight_sql_call *call, struct cfl_sql_session *session,

@@ -48,6 +48,7 @@ struct cflight_sql_call {
     struct cfl_sql_session *session; /* a reference */
     struct cflight_bytes identity;
     bool keeps_session;
+    bool may_keep_session; /* it prepares; what runs the statement shows whether it does */
     bool is_in_transaction;
     bool has_turn;
     bool is_watched; /* by the context */
@@ -137,6 +138,10 @@ cflight_status cfl_sql_call_enter(cflight_sql_call *call, struct cfl_sql_session
 /* The same without taking the turn. */
 cflight_status cfl_sql_call_attach(cflight_sql_call *call, struct cfl_sql_session *session,
                                    cflight_error **reterr);
+/* Ties a session to the caller's Flight session, when its client keeps that, it is the one named,
+ * and it has none yet. */
+void cfl_sql_call_adopt(cflight_sql_call *call, struct cfl_sql_session *session,
+                        const char *flight_session_id);
 /* Gives back the turn for now. */
 void cfl_sql_call_pause(cflight_sql_call *call);
 void cfl_sql_call_end(cflight_sql_call *call);

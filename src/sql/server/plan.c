@@ -87,10 +87,11 @@ void cfl_sql_plan_end(struct cfl_sql_plan *plan)
     }
 }
 
-static cflight_status check_plan(const cflight_sql_call *call, const struct cflight_sql_plan *plan,
-                                 cflight_error **reterr)
+cflight_status cfl_sql_plan_check_session(const cflight_sql_call *call, bool needs_session,
+                                          cflight_error **reterr)
 {
-    if (plan->needs_session && !call->keeps_session && !call->is_in_transaction) {
+    if (needs_session && !call->keeps_session && !call->may_keep_session &&
+        !call->is_in_transaction) {
         return cflight_error_set_message(
             reterr, CFLIGHT_FAILED_PRECONDITION,
             "The statement needs a session: have the client keep cookies, or use "
@@ -116,7 +117,7 @@ cflight_status cfl_sql_plan_new(cflight_sql_call *call, struct cfl_sql_source *s
         status = cfl_sql_failure(status, call, "prepare", reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = check_plan(call, &plan->plan, reterr);
+        status = cfl_sql_plan_check_session(call, plan->plan.needs_session, reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_sql_plan_end(plan);

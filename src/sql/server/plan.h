@@ -32,6 +32,9 @@ struct cfl_sql_plan {
 /* Plans a statement, with the turn of the call's session. Without `prepare` all is unknown. */
 cflight_status cfl_sql_plan_new(cflight_sql_call *call, struct cfl_sql_source *source,
                                 struct cfl_sql_plan **ret_plan, cflight_error **reterr);
+/* FAILED_PRECONDITION when a statement needs a session and the client keeps none. */
+cflight_status cfl_sql_plan_check_session(const cflight_sql_call *call, bool needs_session,
+                                          cflight_error **reterr);
 /* Ends it, with the turn or when somebody has it. NULL is ignored. */
 void cfl_sql_plan_end(struct cfl_sql_plan *plan);
 /* How many parameters it has; -1 when that is not known. */

@@ -6,6 +6,9 @@
  * free. */
 #include "sql/server/statement.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "cflight/ipc.h"
 #include "sql/server/kept_rows.h"
 
@@ -30,6 +33,7 @@ static void release(struct cfl_sql_handle *handle)
         cfl_sql_handle_unref(&statement->transaction->handle);
     }
     cfl_sql_session_unref(statement->session);
+    explicit_bzero(statement->born_in, sizeof statement->born_in);
     cfl_free(handle->server->alloc, statement, sizeof *statement);
 }
 
@@ -44,6 +48,7 @@ static cflight_status describe(struct cfl_sql_statement *statement, cflight_erro
 {
     const struct cflight_sql_plan *plan = &statement->plan->plan;
     statement->is_update = plan->is_update;
+    statement->needs_session = plan->needs_session;
     statement->parameter_count = cfl_sql_plan_parameter_count(statement->plan);
     cflight_status status = CFLIGHT_OK;
     if (plan->is_update != CFLIGHT_SQL_UPDATE_YES) {
@@ -51,6 +56,16 @@ static cflight_status describe(struct cfl_sql_statement *statement, cflight_erro
     }
     return status == CFLIGHT_OK ? serialize(&plan->parameters, &statement->parameters, reterr)
                                 : status;
+}
+
+/* Notes the session that the client got with this call: if it keeps it, it means this one. */
+static void note_birth(struct cfl_sql_statement *statement, cflight_sql_call *call)
+{
+    if (statement->transaction == NULL && cflight_session_is_new(call->context)) {
+        call->may_keep_session = true;
+        (void)snprintf(statement->born_in, sizeof statement->born_in, "%s",
+                       cflight_session_id(cflight_session_of(call->context)));
+    }
 }
 
 cflight_status cfl_sql_statement_new(cflight_sql_call *call, struct cfl_sql_source *source,
@@ -75,6 +90,7 @@ cflight_status cfl_sql_statement_new(cflight_sql_call *call, struct cfl_sql_sour
         cfl_refcount_up(&transaction->handle.refs);
         statement->transaction = transaction;
     }
+    note_birth(statement, call);
     cflight_status status = cfl_sql_plan_new(call, source, &statement->plan, reterr);
     if (status == CFLIGHT_OK) {
         status = describe(statement, reterr);
@@ -102,7 +118,11 @@ cflight_status cfl_sql_statement_enter(cflight_sql_call *call, struct cflight_by
     }
     struct cfl_sql_statement *statement = CFL_LIST_ENTRY(handle, struct cfl_sql_statement, handle);
     call->is_in_transaction = statement->transaction != NULL;
-    status = cfl_sql_call_enter(call, statement->session, reterr);
+    cfl_sql_call_adopt(call, statement->session, statement->born_in);
+    status = cfl_sql_plan_check_session(call, statement->needs_session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_call_enter(call, statement->session, reterr);
+    }
     if (status == CFLIGHT_OK && statement->transaction != NULL &&
         (statement->transaction->is_over ||
          !cfl_sql_handle_is_listed(&statement->transaction->handle))) {

@@ -14,6 +14,8 @@ struct cfl_sql_statement {
     cflight_buffer *schema;                  /* of the result; NULL: none */
     cflight_buffer *parameters;
     enum cflight_sql_update is_update;
+    bool needs_session;
+    char born_in[40]; /* the Flight session that began with its preparation, a secret; or empty */
     int64_t parameter_count;   /* -1: not known */
     struct cfl_sql_plan *plan; /* NULL while it is lent */
     cflight_buffer *bound;     /* rows */

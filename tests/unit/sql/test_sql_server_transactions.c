@@ -349,6 +349,47 @@ TEST(sql_sessions, begin_as_text_needs_a_client_that_keeps_its_cookie)
     stop(&fixture);
 }
 
+/* Runs a statement as JDBC does: prepares, and runs the handle as an update. */
+static void run_prepared(cflight_client *client, const char *text)
+{
+    cflight_error *error = NULL;
+    struct cflight_sql_message *prepared = t_sql_prepare(client, text, NONE);
+    struct cflight_sql_message update = {.type = CFLIGHT_SQL_PREPARED_STATEMENT_UPDATE};
+    update.handle = prepared->prepared.handle;
+    (void)t_sql_update(client, &update, &error);
+    CHECK_OK(error == NULL ? CFLIGHT_OK : CFLIGHT_INTERNAL, error);
+    cflight_sql_message_free(prepared);
+}
+
+/* Goal: what a client prepares in its very first call, before it has its cookie, runs in the
+ * session that its next calls have: JDBC prepares everything, and may begin with BEGIN. A client
+ * that keeps no cookie is refused when it runs such a statement. */
+TEST(sql_sessions, a_session_begins_with_the_first_preparation)
+{
+    struct fixture fixture;
+    cflight_error *error = NULL;
+    cflight_cookie_jar *jar = NULL;
+    start(&fixture, NULL);
+    CHECK_OK(cflight_cookie_jar_new(NULL, &jar, NULL), NULL);
+    cflight_client *client = t_sql_client(&fixture.engine, jar);
+    int before = atomic_load(&fixture.engine.session_count);
+    run_prepared(client, "BEGIN");
+    run_prepared(client, "INSERT t 1");
+    (void)t_sql_run(client, "INSERT t 2", NONE);
+    assert_int_equal(atomic_load(&fixture.engine.session_count), before + 1);
+    cflight_client_free(client);
+    cflight_cookie_jar_unref(jar);
+
+    struct cflight_sql_message *prepared = t_sql_prepare(fixture.client, "BEGIN", NONE);
+    struct cflight_sql_message update = {.type = CFLIGHT_SQL_PREPARED_STATEMENT_UPDATE};
+    update.handle = prepared->prepared.handle;
+    assert_int_equal(t_sql_update(fixture.client, &update, &error), -100);
+    assert_int_equal(cflight_error_status(error), CFLIGHT_FAILED_PRECONDITION);
+    cflight_error_free(error);
+    cflight_sql_message_free(prepared);
+    stop(&fixture);
+}
+
 static enum cflight_session_error_code set_option(void *user_data, void *session,
                                                   const struct cflight_session_option *option)
 {
