@@ -8,19 +8,7 @@ import urllib.parse
 import pytest
 
 import raw_http2
-
-PREFIX = b"type.googleapis.com/arrow.flight.protocol.sql."
-
-
-def packed(name, *fields):
-    """A message of Flight SQL in its Any; fields are (number, bytes)."""
-    body = b"".join(raw_http2.field(number, octets) for number, octets in fields)
-    return raw_http2.field(1, PREFIX + name.encode()) + raw_http2.field(2, body)
-
-
-def command(octets):
-    """A FlightDescriptor."""
-    return b"\x08\x02" + raw_http2.field(2, octets)
+from raw_sql import action, command, packed
 
 
 def connect(location):
@@ -69,8 +57,7 @@ def test_any_bytes_are_answered(sql_service, seed):
                 streams.append(client.call(method, command(damaged(dice))))
             streams.append(client.call("DoGet", raw_http2.field(1, damaged(dice))))
             streams.append(client.call("DoPut", raw_http2.field(1, command(damaged(dice)))))
-            action = raw_http2.field(1, dice.choice(ACTIONS).encode()) + raw_http2.field(2, damaged(dice))
-            streams.append(client.call("DoAction", action))
+            streams.append(client.call("DoAction", action(dice.choice(ACTIONS), damaged(dice))))
             client.ends(streams)
         assert client.ends([client.call("GetFlightInfo", query("COUNT 3"))]) == (1, 0)
 
@@ -80,10 +67,9 @@ def test_a_client_that_keeps_everything_is_stopped(fresh_sql_service, kind, limi
     """One user gets so many and no more; who was served goes on."""
     requests = {
         "result": ("GetFlightInfo", query("COUNT 3")),
-        "statement": ("DoAction", raw_http2.field(1, b"CreatePreparedStatement") + raw_http2.field(
-            2, packed("ActionCreatePreparedStatementRequest", (1, b"COUNT 3")))),
-        "transaction": ("DoAction", raw_http2.field(1, b"BeginTransaction") + raw_http2.field(
-            2, packed("ActionBeginTransactionRequest"))),
+        "statement": ("DoAction", action("CreatePreparedStatement",
+                                         packed("ActionCreatePreparedStatementRequest", (1, b"COUNT 3")))),
+        "transaction": ("DoAction", action("BeginTransaction", packed("ActionBeginTransactionRequest"))),
     }
     method, request = requests[kind]
     answered = refused = 0
