@@ -40,26 +40,26 @@ cflight_status itg_batches_add(struct itg_batches *batches, struct ArrowArray *b
     return CFLIGHT_OK;
 }
 
-static cflight_status stream_failure(struct ArrowArrayStream *stream, const char *path,
+static cflight_status stream_failure(struct ArrowArrayStream *stream, const char *what,
                                      cflight_error **reterr)
 {
     const char *message = stream->get_last_error(stream);
-    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "%s: %s", path,
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS, "%s: %s", what,
                              message == NULL ? "cannot be read" : message);
 }
 
-static cflight_status read_all(struct itg_batches *batches, struct ArrowArrayStream *stream,
-                               const char *path, cflight_error **reterr)
+cflight_status itg_batches_read_stream(struct itg_batches *batches, struct ArrowArrayStream *stream,
+                                       const char *what, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
 
     if (stream->get_schema(stream, &batches->schema) != 0) {
-        return stream_failure(stream, path, reterr);
+        return stream_failure(stream, what, reterr);
     }
     for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
         struct ArrowArray batch = {0};
         if (stream->get_next(stream, &batch) != 0) {
-            return stream_failure(stream, path, reterr);
+            return stream_failure(stream, what, reterr);
         }
         is_end = batch.release == NULL;
         if (!is_end) {
@@ -81,7 +81,7 @@ cflight_status itg_batches_read_file(struct itg_batches *batches, const char *pa
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = read_all(batches, &stream, path, reterr);
+    status = itg_batches_read_stream(batches, &stream, path, reterr);
     stream.release(&stream);
     return status;
 }

@@ -19,6 +19,9 @@ cflight_status itg_batches_add(struct itg_batches *batches, struct ArrowArray *b
 /* Reads an IPC file or stream whole; `batches` is zeroed. */
 cflight_status itg_batches_read_file(struct itg_batches *batches, const char *path,
                                      cflight_error **reterr);
+/* Reads a stream to its end; the caller releases it. `what` names it in errors. */
+cflight_status itg_batches_read_stream(struct itg_batches *batches, struct ArrowArrayStream *stream,
+                                       const char *what, cflight_error **reterr);
 /* Fails unless the stream has this schema, metadata included if told so. */
 cflight_status itg_check_schema(cflight_reader *reader, const struct ArrowSchema *expected,
                                 bool with_metadata, cflight_error **reterr);

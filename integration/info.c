@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "integration/scenario.h"
+
 cflight_status itg_respond_info(cflight_response *response, const struct ArrowSchema *schema,
                                 const struct cflight_info *info, cflight_error **reterr)
 {
@@ -50,6 +52,33 @@ cflight_status itg_client_and_info(const char *location, const char *command,
     }
     *ret_client = client;
     return CFLIGHT_OK;
+}
+
+cflight_status itg_run_action(cflight_client *client, const struct cflight_action *action,
+                              cflight_buffer **ret_body, cflight_error **reterr)
+{
+    cflight_result_stream *results = NULL;
+    cflight_buffer *body = NULL;
+    cflight_buffer *more = NULL;
+
+    cflight_status status = cflight_client_do_action(client, action, NULL, &results, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_result_stream_next(results, &body, reterr);
+    }
+    if (status == CFLIGHT_OK && body != NULL) {
+        status = cflight_result_stream_next(results, &more, reterr);
+    }
+    if (status == CFLIGHT_OK && more != NULL) {
+        status = cflight_error_set_message(reterr, ITG_MISMATCH, "more than one result came");
+    }
+    if (status == CFLIGHT_OK) {
+        *ret_body = body;
+        body = NULL;
+    }
+    cflight_buffer_unref(body);
+    cflight_buffer_unref(more);
+    cflight_result_stream_free(results);
+    return status;
 }
 
 struct cflight_time itg_time_from_now(int64_t seconds)

@@ -13,13 +13,15 @@
 enum { ITG_MISMATCH = CFLIGHT_ABORTED };
 
 /* What a server consists of. The tables are copied when the server is made; `state` is the
- * user_data of handlers and auth and is released after the server. */
+ * user_data of all of them and is released after the server. */
 struct itg_service {
     struct cflight_server_handlers handlers;
     struct cflight_server_auth auth;
     bool has_auth;
     struct cflight_server_middleware middleware;
     bool has_middleware;
+    struct cflight_sql_handlers sql; /* over the kit of Flight SQL, in the place of `handlers` */
+    bool has_sql;
     void *state;
     void (*release)(void *state);
     atomic_int port; /* known before the first call */
@@ -52,6 +54,9 @@ extern const struct itg_scenario itg_expiration_time_cancel;
 extern const struct itg_scenario itg_expiration_time_do_get;
 extern const struct itg_scenario itg_expiration_time_list_actions;
 extern const struct itg_scenario itg_expiration_time_renew;
+extern const struct itg_scenario itg_flight_sql;
+extern const struct itg_scenario itg_flight_sql_extension;
+extern const struct itg_scenario itg_flight_sql_ingestion;
 extern const struct itg_scenario itg_location_reuse_connection;
 extern const struct itg_scenario itg_middleware;
 extern const struct itg_scenario itg_ordered;

@@ -3,6 +3,7 @@
  *
  * The client keeps the token as the server gave it, bytes that mean nothing to it. Thread class:
  * free; the client's state is one at a time. */
+#include "integration/info.h"
 #include "integration/scenario.h"
 
 #define USERNAME "arrow"
@@ -113,33 +114,12 @@ static cflight_status get_token(void *user_data, cflight_buffer **ret_token, cfl
     return CFLIGHT_OK;
 }
 
-/* Runs an empty action; `*ret_body` is its first result, NULL when it had none. */
+/* `*ret_body` is the result of an empty action, NULL when it had none. */
 static cflight_status run_action(cflight_client *client, cflight_buffer **ret_body,
                                  cflight_error **reterr)
 {
-    struct cflight_action action = {.type = cflight_bytes_from_text("")};
-    cflight_result_stream *results = NULL;
-    cflight_buffer *body = NULL;
-    cflight_buffer *more = NULL;
-
-    cflight_status status = cflight_client_do_action(client, &action, NULL, &results, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_result_stream_next(results, &body, reterr);
-    }
-    if (status == CFLIGHT_OK && body != NULL) {
-        status = cflight_result_stream_next(results, &more, reterr);
-    }
-    if (status == CFLIGHT_OK && more != NULL) {
-        status = cflight_error_set_message(reterr, ITG_MISMATCH, "more than one result came");
-    }
-    if (status == CFLIGHT_OK) {
-        *ret_body = body;
-        body = NULL;
-    }
-    cflight_buffer_unref(body);
-    cflight_buffer_unref(more);
-    cflight_result_stream_free(results);
-    return status;
+    const struct cflight_action action = {.type = cflight_bytes_from_text("")};
+    return itg_run_action(client, &action, ret_body, reterr);
 }
 
 static cflight_status expect_refusal(cflight_client *client, cflight_error **reterr)

@@ -3,12 +3,9 @@
  *
  * The server is the session store with one rule about names and values; the client is a cookie jar
  * and a script of calls. Thread class: free; a client one at a time. */
+#include "integration/info.h"
 #include "integration/scenario.h"
 
-#define TEXT(literal)                                                         \
-    {                                                                         \
-        .data = (const uint8_t *)(literal), .len_bytes = sizeof(literal) - 1, \
-    }
 #define INVALID "lol_invalid"
 
 static enum cflight_session_error_code check(void *user_data,
@@ -74,31 +71,32 @@ static cflight_status make_service(struct itg_service *service, cflight_error **
 }
 
 /* The client's script. */
-static const struct cflight_bytes LIST[] = {TEXT("a"),    TEXT("b"),           TEXT("sea"),
-                                            TEXT("dee"),  TEXT(" "),           TEXT("  "),
-                                            TEXT("geee"), TEXT("(づ｡◕‿‿◕｡)づ")};
+static const struct cflight_bytes LIST[] = {
+    ITG_TEXT("a"), ITG_TEXT("b"),  ITG_TEXT("sea"),  ITG_TEXT("dee"),
+    ITG_TEXT(" "), ITG_TEXT("  "), ITG_TEXT("geee"), ITG_TEXT("(づ｡◕‿‿◕｡)づ")};
 
 static const struct cflight_session_option FOOLONG = {
-    .name = TEXT("foolong"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
-static const struct cflight_session_option NO_FOOLONG = {.name = TEXT("foolong"),
+    .name = ITG_TEXT("foolong"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
+static const struct cflight_session_option NO_FOOLONG = {.name = ITG_TEXT("foolong"),
                                                          .type = CFLIGHT_SESSION_VALUE_NONE};
 static const struct cflight_session_option BARDOUBLE = {
-    .name = TEXT("bardouble"), .type = CFLIGHT_SESSION_VALUE_DOUBLE, .double_value = 456.0};
-static const struct cflight_session_option INVALID_NAME = {.name = TEXT(INVALID),
+    .name = ITG_TEXT("bardouble"), .type = CFLIGHT_SESSION_VALUE_DOUBLE, .double_value = 456.0};
+static const struct cflight_session_option INVALID_NAME = {.name = ITG_TEXT(INVALID),
                                                            .type = CFLIGHT_SESSION_VALUE_STRING,
                                                            .string_value =
-                                                               TEXT("this won't get set")};
-static const struct cflight_session_option INVALID_VALUE = {.name = TEXT("key_with_invalid_value"),
+                                                               ITG_TEXT("this won't get set")};
+static const struct cflight_session_option INVALID_VALUE = {.name =
+                                                                ITG_TEXT("key_with_invalid_value"),
                                                             .type = CFLIGHT_SESSION_VALUE_STRING,
-                                                            .string_value = TEXT(INVALID)};
-static const struct cflight_session_option BIG_LIST = {.name = TEXT("big_ol_string_list"),
+                                                            .string_value = ITG_TEXT(INVALID)};
+static const struct cflight_session_option BIG_LIST = {.name = ITG_TEXT("big_ol_string_list"),
                                                        .type = CFLIGHT_SESSION_VALUE_STRING_LIST,
                                                        .list_values = LIST,
                                                        .list_count = sizeof LIST / sizeof LIST[0]};
 static const struct cflight_session_option BIG_TEXT = {
-    .name = TEXT("big_ol_string_list"),
+    .name = ITG_TEXT("big_ol_string_list"),
     .type = CFLIGHT_SESSION_VALUE_STRING,
-    .string_value = TEXT("a,b,sea,dee, ,  ,geee,(づ｡◕‿‿◕｡)づ")};
+    .string_value = ITG_TEXT("a,b,sea,dee, ,  ,geee,(づ｡◕‿‿◕｡)づ")};
 
 static bool same_list(const struct cflight_session_option *a,
                       const struct cflight_session_option *b)

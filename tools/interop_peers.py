@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from integration import ROOT, SCENARIOS, Program
+from integration import OF_FLIGHT_SQL, ROOT, SCENARIOS, Program
 
 PEERS = ROOT / "build" / "peers"
 SOURCES = ROOT / "tests" / "peers"
@@ -88,14 +88,14 @@ def java():
     need("java")
     target = build_copy("java", ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"]) / "target"
     command = ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*", "peer.Peer")
-    return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - {"alignment"},
+    return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - OF_FLIGHT_SQL - {"alignment"},
                    skips=JAVA_SKIPS)
 
 
 def rust():
     program = str(build_copy("rust", ["cargo", "build", "--quiet"]) / "target" / "debug" / "cflight-peer")
     return Program("rust", (program, "server"), (program, "client"),
-                   frozenset(SCENARIOS) - {"alignment", "session_options"}, dashes="--")
+                   frozenset(SCENARIOS) - OF_FLIGHT_SQL - {"alignment", "session_options"}, dashes="--")
 
 
 def pyarrow():
@@ -104,7 +104,7 @@ def pyarrow():
     command = (str(python if python.exists() else sys.executable), str(script))
     if subprocess.run([command[0], "-c", "import pyarrow.flight"], capture_output=True, check=False).returncode != 0:
         raise Absent("no Python with pyarrow; make test makes one in build/venv")
-    scenarios = frozenset(SCENARIOS) - {"poll_flight_info", "session_options"}
+    scenarios = frozenset(SCENARIOS) - OF_FLIGHT_SQL - {"poll_flight_info", "session_options"}
     return Program("pyarrow", (*command, "server"), (*command, "client"), scenarios)
 
 

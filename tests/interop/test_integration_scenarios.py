@@ -14,6 +14,8 @@ import pytest
 
 import integration
 import pyarrow_scenarios
+import raw_http2
+from raw_sql import action, command, packed
 
 ROOT = integration.ROOT
 BIN = ROOT / os.environ.get("CFLIGHT_BIN", "build/dev/bin")
@@ -182,10 +184,65 @@ def test_client_says_which_check_failed():
                             ("auth:basic_proto", "session_options"), ("session_options", "ordered"),
                             ("location:reuse_connection", "middleware"), ("expiration_time:do_get", "ordered"),
                             ("expiration_time:list_actions", "session_options"),
-                            ("app_metadata_flight_info_endpoint", "ordered"), ("alignment", "ordered")):
+                            ("app_metadata_flight_info_endpoint", "ordered"), ("alignment", "ordered"),
+                            ("flight_sql", "flight_sql:extension"), ("flight_sql:extension", "flight_sql"),
+                            ("flight_sql:ingestion", "flight_sql"), ("flight_sql:extension", "flight_sql:ingestion")):
         server = integration.Server(CFLIGHT.server_command(other), 60, True, integration.environment())
         done = subprocess.run(CFLIGHT.client_command(server.port, scenario, None), capture_output=True, text=True,
                               timeout=60, check=False, env=integration.environment())
         assert server.stop() is None
         assert done.returncode == 1, scenario
         assert done.stderr, scenario
+
+
+ASKED = {
+    "flight_sql": [
+        ("DoGet", packed("CommandGetDbSchemas", (1, b"catalog"))),
+        ("DoGet", packed("CommandGetDbSchemas", (2, b"db_schema_filter_pattern"))),
+        ("DoGet", packed("CommandGetTables", (1, b"catalog"), (2, b"db_schema_filter_pattern"), (4, b"table"))),
+        ("DoGet", packed("CommandGetPrimaryKeys", (1, b"catalog"), (2, b"db_schema"), (3, b"tables"))),
+        ("DoGet", packed("CommandGetExportedKeys", (3, b"table"))),
+        ("DoGet", packed("CommandGetImportedKeys", (2, b"db_schema"), (3, b"table"))),
+        ("DoGet", packed("CommandGetCrossReference", (3, b"fk_table"), (6, b"pk_table"))),
+        ("GetFlightInfo", packed("CommandStatementQuery", (1, b"SELECT"))),
+        ("GetFlightInfo", packed("CommandStatementQuery", (1, b"UPDATE STATEMENT"))),
+        ("GetFlightInfo", packed("CommandStatementQuery", (1, b"SELECT PREPARED STATEMENT"))),
+    ],
+    "flight_sql:extension": [
+        ("GetFlightInfo", packed("CommandStatementQuery", (1, b"UPDATE STATEMENT"))),
+        ("GetFlightInfo", packed("CommandStatementQuery", (1, b"SELECT STATEMENT"), (2, b"transaction"))),
+        ("GetFlightInfo", packed("CommandPreparedStatementQuery", (1, b"UPDATE PREPARED STATEMENT HANDLE"))),
+        ("GetFlightInfo", packed("CommandStatementSubstraitPlan", (1, raw_http2.field(1, b"plan")))),
+        ("GetFlightInfo", packed("CommandGetCatalogs")),
+        ("DoGet", packed("TicketStatementQuery", (1, b"SELECT PREPARED STATEMENT HANDLE"))),
+        ("CreatePreparedStatement", packed("ActionCreatePreparedStatementRequest", (1, b"SELECT STATEMENT"))),
+        ("ClosePreparedStatement", packed("ActionClosePreparedStatementRequest", (1, b"SELECT STATEMENT HANDLE"))),
+        ("BeginTransaction", packed("ActionBeginSavepointRequest", (1, b"transaction_id"), (2, b"savepoint_name"))),
+        ("BeginSavepoint", packed("ActionBeginSavepointRequest", (1, b"transaction_id"), (2, b"savepoint"))),
+        ("EndTransaction", packed("ActionEndTransactionRequest", (1, b"transaction_id"))),
+        ("CancelQuery", packed("ActionCancelQueryRequest")),
+    ],
+    "flight_sql:ingestion": [
+        ("DoPut", packed("CommandStatementIngest", (2, b"test_table"), (6, b"123"))),
+        ("DoPut", packed("CommandStatementUpdate", (1, b"UPDATE STATEMENT"))),
+        ("GetFlightInfo", packed("CommandGetCatalogs")),
+    ],
+}
+
+
+@pytest.mark.parametrize("scenario", ASKED)
+def test_servers_of_flight_sql_refuse_what_is_not_of_the_scenario(scenario):
+    """Goal: what clients ask for is checked. Method: ask for what is nearly right."""
+    server = integration.Server(CFLIGHT.server_command(scenario), 60, True, integration.environment())
+    with raw_http2.Client(server.port) as client:
+        for method, octets in ASKED[scenario]:
+            if method == "GetFlightInfo":
+                stream = client.call(method, command(octets))
+            elif method == "DoGet":
+                stream = client.call(method, raw_http2.field(1, octets))
+            elif method == "DoPut":
+                stream = client.call(method, raw_http2.field(1, command(octets)))
+            else:
+                stream = client.call("DoAction", action(method, octets))
+            assert client.ends([stream]) == (0, 1), (method, octets)
+    assert server.stop() is None

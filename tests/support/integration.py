@@ -29,8 +29,13 @@ SCENARIOS = (
     "session_options",
     "poll_flight_info",
     "app_metadata_flight_info_endpoint",
+    "flight_sql",
+    "flight_sql:extension",
+    "flight_sql:ingestion",
     "alignment",
 )
+# Not every library of Flight knows these.
+OF_FLIGHT_SQL = frozenset(name for name in SCENARIOS if name.startswith("flight_sql"))
 
 
 class CaseFailed(Exception):
