@@ -110,6 +110,7 @@ bench: build
 	@$(call BUILD,release)
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	build/venv/bin/python bench/run
+	build/venv/bin/python bench/run_sql --json build/bench/sql.json
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
 
 interop: test-packages
