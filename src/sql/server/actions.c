@@ -35,8 +35,6 @@ static cflight_status respond_prepared(const struct cfl_sql_statement *statement
 static cflight_status prepare(cflight_sql_call *call, const struct cflight_sql_message *request,
                               cflight_response *response, cflight_error **reterr)
 {
-    struct cflight_sql_query query;
-    struct cflight_bytes transaction_id = {NULL, 0};
     struct cfl_sql_transaction *transaction = NULL;
     struct cfl_sql_source *source = NULL;
     struct cfl_sql_statement *statement = NULL;
@@ -44,14 +42,7 @@ static cflight_status prepare(cflight_sql_call *call, const struct cflight_sql_m
         return cflight_error_set_message(reterr, CFLIGHT_UNIMPLEMENTED,
                                          "This server has no prepared statements");
     }
-    cflight_status status =
-        cfl_sql_query_read(call->server, request, &query, &transaction_id, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_source_new(call->server->alloc, &query, &source, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_transaction_enter(call, transaction_id, &transaction, reterr);
-    }
+    cflight_status status = cfl_sql_query_enter(call, request, &source, &transaction, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_sql_statement_new(call, source, transaction, &statement, reterr);
     }

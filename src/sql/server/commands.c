@@ -33,10 +33,10 @@ cflight_status cfl_sql_not_here(const struct cflight_sql_message *message, const
                              cflight_sql_type_name(message->type), method);
 }
 
-cflight_status cfl_sql_query_read(const cflight_sql_server *server,
-                                  const struct cflight_sql_message *command,
-                                  struct cflight_sql_query *ret_query,
-                                  struct cflight_bytes *ret_transaction_id, cflight_error **reterr)
+static cflight_status read_query(const cflight_sql_server *server,
+                                 const struct cflight_sql_message *command,
+                                 struct cflight_sql_query *ret_query,
+                                 struct cflight_bytes *ret_transaction_id, cflight_error **reterr)
 {
     bool is_substrait = command->type == CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN ||
                         command->type == CFLIGHT_SQL_CREATE_PREPARED_SUBSTRAIT_PLAN;
@@ -54,6 +54,30 @@ cflight_status cfl_sql_query_read(const cflight_sql_server *server,
     ret_query->plan = command->substrait.plan;
     ret_query->version = command->substrait.version;
     *ret_transaction_id = command->substrait.transaction_id;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_sql_query_enter(cflight_sql_call *call,
+                                   const struct cflight_sql_message *command,
+                                   struct cfl_sql_source **ret_source,
+                                   struct cfl_sql_transaction **ret_transaction,
+                                   cflight_error **reterr)
+{
+    struct cflight_sql_query query;
+    struct cflight_bytes transaction_id = {NULL, 0};
+    struct cfl_sql_source *source = NULL;
+    cflight_status status = read_query(call->server, command, &query, &transaction_id, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_source_new(call->server->alloc, &query, &source, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_transaction_enter(call, transaction_id, ret_transaction, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        cfl_sql_source_unref(source);
+        return status;
+    }
+    *ret_source = source;
     return CFLIGHT_OK;
 }
 

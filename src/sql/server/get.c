@@ -53,6 +53,22 @@ static void end_reading(struct reading *reading)
     cfl_free(alloc, reading, sizeof *reading);
 }
 
+/* Begins to read a part of a result, which is put back in any case. */
+static struct reading *begin_reading(cflight_sql_server *server, cflight_server_context *context,
+                                     struct cfl_sql_result *result, size_t partition)
+{
+    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    if (reading == NULL) {
+        cfl_sql_handle_put(&result->handle);
+        return NULL;
+    }
+    cfl_sql_call_begin(&reading->call, server, context);
+    reading->result = result;
+    reading->partition = partition;
+    reading->reader.call = &reading->call;
+    return reading;
+}
+
 static cflight_status next_chunk(void *user_data, struct cflight_chunk *ret_chunk,
                                  cflight_error **reterr)
 {
@@ -99,6 +115,20 @@ static cflight_status hand_over(struct reading *reading, const struct ArrowSchem
     return status;
 }
 
+/* The same for an open cursor: who cancels the result finds the reading from now on. */
+static cflight_status hand_over_cursor(struct reading *reading, cflight_writer *writer,
+                                       cflight_error **reterr)
+{
+    cflight_status status = cfl_sql_result_add_reader(reading->result, &reading->reader, reterr);
+    if (status != CFLIGHT_OK) {
+        end_reading(reading);
+        return status;
+    }
+    reading->is_reader = true;
+    reading->takes = true; /* however it ends: the stream is gone */
+    return hand_over(reading, &reading->cursor->schema, writer, reterr);
+}
+
 /* Where a statement runs again. */
 static struct cfl_sql_session *session_of(const struct cfl_sql_result *result)
 {
@@ -131,14 +161,10 @@ static cflight_status get_stream(cflight_sql_server *server, cflight_server_cont
                                  struct cfl_sql_result *result, cflight_writer *writer,
                                  cflight_error **reterr)
 {
-    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    struct reading *reading = begin_reading(server, context, result, 0);
     if (reading == NULL) {
-        cfl_sql_handle_put(&result->handle);
         return cfl_error_no_memory(reterr);
     }
-    cfl_sql_call_begin(&reading->call, server, context);
-    reading->result = result;
-    reading->reader.call = &reading->call;
     reading->call.is_in_transaction =
         result->transaction != NULL ||
         (result->statement != NULL && result->statement->transaction != NULL);
@@ -147,16 +173,11 @@ static cflight_status get_stream(cflight_sql_server *server, cflight_server_cont
         reading->cursor != NULL
             ? cfl_sql_call_attach(&reading->call, reading->cursor->session, reterr)
             : run_again(reading, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_result_add_reader(result, &reading->reader, reterr);
-        reading->is_reader = status == CFLIGHT_OK;
-    }
     if (status != CFLIGHT_OK) {
         end_reading(reading);
         return status;
     }
-    reading->takes = true; /* however it ends: the stream is gone */
-    return hand_over(reading, &reading->cursor->schema, writer, reterr);
+    return hand_over_cursor(reading, writer, reterr);
 }
 
 /* All rows; who does not read them to their end may come again. `result` is put back in any case.
@@ -166,13 +187,10 @@ static cflight_status get_kept(cflight_sql_server *server, cflight_server_contex
                                cflight_error **reterr)
 {
     struct ArrowSchema schema;
-    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
+    struct reading *reading = begin_reading(server, context, result, 0);
     if (reading == NULL) {
-        cfl_sql_handle_put(&result->handle);
         return cfl_error_no_memory(reterr);
     }
-    cfl_sql_call_begin(&reading->call, server, context);
-    reading->result = result;
     cflight_status status = cfl_sql_kept_rows_stream(result->rows, &reading->kept, reterr);
     if (status == CFLIGHT_OK && reading->kept.get_schema(&reading->kept, &schema) != 0) {
         status = cfl_error_no_memory(reterr);
@@ -186,54 +204,51 @@ static cflight_status get_kept(cflight_sql_server *server, cflight_server_contex
     return status;
 }
 
+/* A cursor over what the application opens, with the turn. */
+static cflight_status open_partition(cflight_sql_call *call, struct cflight_bytes name,
+                                     struct cfl_sql_cursor **ret_cursor, cflight_error **reterr)
+{
+    const struct cflight_sql_handlers *handlers = &call->server->handlers;
+    struct cfl_sql_cursor *cursor = cfl_alloc_zeroed(call->server->alloc, sizeof *cursor);
+    if (cursor == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    cflight_status status =
+        handlers->read_partition(handlers->user_data, call, name, &cursor->stream, reterr);
+    status = cfl_sql_failure(status, call, "read_partition", reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_free(call->server->alloc, cursor, sizeof *cursor);
+        return status;
+    }
+    cursor->session = cfl_sql_session_ref(call->session);
+    if (cursor->stream.get_schema(&cursor->stream, &cursor->schema) != 0) {
+        cursor->schema.release = NULL;
+        cfl_sql_cursor_end(cursor);
+        return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "The partition has no schema");
+    }
+    *ret_cursor = cursor;
+    return CFLIGHT_OK;
+}
+
 static cflight_status get_partition(cflight_sql_server *server, cflight_server_context *context,
                                     struct cfl_sql_result *result, size_t index,
                                     cflight_writer *writer, cflight_error **reterr)
 {
-    const struct cflight_sql_handlers *handlers = &server->handlers;
-    struct ArrowArrayStream stream;
-    struct reading *reading = cfl_alloc_zeroed(server->alloc, sizeof *reading);
-    struct cfl_sql_cursor *cursor = cfl_alloc_zeroed(server->alloc, sizeof *cursor);
-    if (reading == NULL || cursor == NULL) {
-        cfl_free(server->alloc, reading, sizeof *reading);
-        cfl_free(server->alloc, cursor, sizeof *cursor);
-        cfl_sql_handle_put(&result->handle);
+    struct reading *reading = begin_reading(server, context, result, index);
+    if (reading == NULL) {
         return cfl_error_no_memory(reterr);
     }
-    cfl_sql_call_begin(&reading->call, server, context);
-    reading->result = result;
-    reading->partition = index;
-    reading->reader.call = &reading->call;
     cflight_status status = cfl_sql_call_enter(&reading->call, result->session, reterr);
     if (status == CFLIGHT_OK) {
-        stream.release = NULL;
-        status = handlers->read_partition(handlers->user_data, &reading->call,
-                                          cflight_buffer_bytes(result->partitions[index].name),
-                                          &stream, reterr);
-        status = cfl_sql_failure(status, &reading->call, "read_partition", reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        cfl_free(server->alloc, cursor, sizeof *cursor);
-        end_reading(reading);
-        return status;
-    }
-    cursor->session = cfl_sql_session_ref(reading->call.session);
-    cursor->stream = stream;
-    reading->cursor = cursor;
-    if (cursor->stream.get_schema(&cursor->stream, &cursor->schema) != 0) {
-        cursor->schema.release = NULL;
-        status = cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "The partition has no schema");
-    }
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_result_add_reader(result, &reading->reader, reterr);
-        reading->is_reader = status == CFLIGHT_OK;
+        status =
+            open_partition(&reading->call, cflight_buffer_bytes(result->partitions[index].name),
+                           &reading->cursor, reterr);
     }
     if (status != CFLIGHT_OK) {
         end_reading(reading);
         return status;
     }
-    reading->takes = true;
-    return hand_over(reading, &reading->cursor->schema, writer, reterr);
+    return hand_over_cursor(reading, writer, reterr);
 }
 
 static cflight_status get_result(cflight_sql_server *server, cflight_server_context *context,

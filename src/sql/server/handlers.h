@@ -2,7 +2,8 @@
 #ifndef CFL_SQL_SERVER_HANDLERS_H
 #define CFL_SQL_SERVER_HANDLERS_H
 
-#include "sql/server/kit.h"
+#include "sql/server/plan.h"
+#include "sql/server/transaction.h"
 
 /* The handlers of the Flight server; `user_data` is the cflight_sql_server. */
 cflight_status cfl_sql_get_flight_info(void *user_data, cflight_server_context *context,
@@ -44,11 +45,14 @@ cflight_status cfl_sql_not_known(cflight_error **reterr);
 /* A message that has no business here. */
 cflight_status cfl_sql_not_here(const struct cflight_sql_message *message, const char *method,
                                 cflight_error **reterr);
-/* The statement of a command; UNIMPLEMENTED for Substrait where there is none. */
-cflight_status cfl_sql_query_read(const cflight_sql_server *server,
-                                  const struct cflight_sql_message *command,
-                                  struct cflight_sql_query *ret_query,
-                                  struct cflight_bytes *ret_transaction_id, cflight_error **reterr);
+/* Copies the statement of a command, and puts the call into the session that it names, with the
+ * turn; UNIMPLEMENTED for Substrait where there is none. `*ret_transaction` is NULL, or to be put
+ * back. */
+cflight_status cfl_sql_query_enter(cflight_sql_call *call,
+                                   const struct cflight_sql_message *command,
+                                   struct cfl_sql_source **ret_source,
+                                   struct cfl_sql_transaction **ret_transaction,
+                                   cflight_error **reterr);
 /* Some clients take 8 KiB of headers in all: a long text of an error is cut. */
 cflight_status cfl_sql_answered(cflight_status status, cflight_error **reterr);
 

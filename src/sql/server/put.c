@@ -43,19 +43,10 @@ static cflight_status run_update(cflight_sql_call *call, const struct cfl_sql_pl
 static cflight_status update_text(cflight_sql_call *call, const struct cflight_sql_message *command,
                                   int64_t *ret_row_count, cflight_error **reterr)
 {
-    struct cflight_sql_query query;
-    struct cflight_bytes transaction_id = {NULL, 0};
     struct cfl_sql_transaction *transaction = NULL;
     struct cfl_sql_source *source = NULL;
     struct cfl_sql_plan *plan = NULL;
-    cflight_status status =
-        cfl_sql_query_read(call->server, command, &query, &transaction_id, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_source_new(call->server->alloc, &query, &source, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_transaction_enter(call, transaction_id, &transaction, reterr);
-    }
+    cflight_status status = cfl_sql_query_enter(call, command, &source, &transaction, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_sql_plan_new(call, source, &plan, reterr);
     }
