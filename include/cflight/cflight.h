@@ -24,6 +24,7 @@
 #include "cflight/loop.h"
 #include "cflight/middleware.h"
 #include "cflight/schema.h"
+#include "cflight/seal.h"
 #include "cflight/server.h"
 #include "cflight/sessions.h"
 #include "cflight/sql.h"
