@@ -412,6 +412,14 @@ struct cflight_sql_server_options {
     uint32_t idle_sessions_max;     ///< engine sessions kept for reuse (reset_session); 0 is 16
     /// Limit on the wait for a session or transaction that another call is using; 0 is 1 minute.
     int64_t session_wait_ms;
+    /// A key of at least CFLIGHT_SEAL_KEY_BYTES_MIN random bytes (cflight/seal.h), copied; empty:
+    /// none. With it the ticket of a query carries the statement and what is bound to it: nothing
+    /// runs before a client fetches it, and any server with the same key and the same data can
+    /// serve it. Updates run at once as without a key. Needs `prepare`, which must say what is a
+    /// query. In a transaction, or for a client that keeps a session, tickets are of this server
+    /// alone.
+    struct cflight_bytes ticket_key;
+    uint32_t ticket_bytes_max; ///< of what such a ticket carries; 0 is 64 KiB
 };
 
 #define CFLIGHT_SQL_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_sql_server_options)

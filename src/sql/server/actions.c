@@ -6,6 +6,7 @@
 #include "cflight/types.h"
 #include "sql/server/handlers.h"
 #include "sql/server/result.h"
+#include "sql/server/ticket.h"
 
 static cflight_status respond(cflight_response *response, const struct cflight_sql_message *message,
                               cflight_error **reterr)
@@ -94,20 +95,37 @@ static cflight_status begin_savepoint(cflight_sql_call *call,
 
 /* ---- results ---- */
 
+/* The result that a ticket names; of one that carries its statement, a reading of it. */
+static cflight_status find_by_ticket(const cflight_sql_call *call, struct cflight_bytes bytes,
+                                     struct cfl_sql_result **ret_result, cflight_error **reterr)
+{
+    struct cflight_sql_message *ticket = NULL;
+    uint8_t id[CFL_SQL_ID_BYTES];
+    size_t partition = 0;
+    cflight_status status = cflight_sql_message_unpack(bytes, &ticket, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    struct cflight_bytes handle = ticket->handle;
+    if (ticket->type != CFLIGHT_SQL_TICKET_STATEMENT_QUERY) {
+        status = cfl_sql_not_here(ticket, "a ticket", reterr);
+    } else if (cfl_sql_is_sealed(handle)) {
+        cfl_sql_ticket_id(handle, id);
+        handle = cflight_bytes_make(id, sizeof id);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_result_find(call, handle, ret_result, &partition, reterr);
+    }
+    cflight_sql_message_free(ticket);
+    return status;
+}
+
 /* The result that any of the tickets of an info names. */
 static cflight_status find_any(const cflight_sql_call *call, const struct cflight_info *info,
                                struct cfl_sql_result **ret_result, cflight_error **reterr)
 {
     for (size_t i = 0; i < info->endpoint_count; i++) {
-        struct cflight_sql_message *ticket = NULL;
-        size_t partition = 0;
-        cflight_status status = CFLIGHT_NOT_FOUND;
-        if (cflight_sql_message_unpack(info->endpoints[i].ticket, &ticket, NULL) == CFLIGHT_OK &&
-            ticket->type == CFLIGHT_SQL_TICKET_STATEMENT_QUERY) {
-            status = cfl_sql_result_find(call, ticket->handle, ret_result, &partition, NULL);
-        }
-        cflight_sql_message_free(ticket);
-        if (status == CFLIGHT_OK) {
+        if (find_by_ticket(call, info->endpoints[i].ticket, ret_result, NULL) == CFLIGHT_OK) {
             return CFLIGHT_OK;
         }
     }
@@ -115,12 +133,14 @@ static cflight_status find_any(const cflight_sql_call *call, const struct cfligh
                                      "None of the tickets is of a statement that is known");
 }
 
+/* A ticket that carries its statement may be read several times at once: all of them end. */
 static cflight_status cancel(const cflight_sql_call *call, const struct cflight_info *info,
                              cflight_error **reterr)
 {
     struct cfl_sql_result *result = NULL;
     cflight_status status = find_any(call, info, &result, reterr);
-    if (status == CFLIGHT_OK) {
+    for (cflight_status more = status; more == CFLIGHT_OK;
+         more = find_any(call, info, &result, NULL)) {
         cfl_sql_result_cancel(result);
         cfl_sql_handle_put(&result->handle);
     }
@@ -161,32 +181,52 @@ static cflight_status cancel_flight_info(cflight_sql_call *call, struct cflight_
     return status;
 }
 
+/* Keeps the result of a ticket for longer; one that carries its statement becomes another, which
+ * *ret_ticket is then. */
+static cflight_status renew_ticket(const cflight_sql_call *call, struct cflight_bytes bytes,
+                                   cflight_buffer **ret_ticket, cflight_error **reterr)
+{
+    struct cflight_sql_message *ticket = NULL;
+    struct cfl_sql_result *result = NULL;
+    cflight_status status = cflight_sql_message_unpack(bytes, &ticket, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (ticket->type == CFLIGHT_SQL_TICKET_STATEMENT_QUERY && cfl_sql_is_sealed(ticket->handle)) {
+        status = cfl_sql_ticket_renew(call, ticket->handle, ret_ticket, reterr);
+    } else {
+        status = find_by_ticket(call, bytes, &result, reterr);
+    }
+    if (result != NULL) {
+        cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
+        cfl_sql_handle_put(&result->handle);
+    }
+    cflight_sql_message_free(ticket);
+    return status;
+}
+
 static cflight_status renew(cflight_sql_call *call, struct cflight_bytes body,
                             cflight_response *response, cflight_error **reterr)
 {
     struct cflight_endpoint *endpoint = NULL;
-    struct cfl_sql_result *result = NULL;
+    cflight_buffer *ticket = NULL;
     cflight_buffer *bytes = NULL;
-    int64_t result_ms = call->server->options.result_ms;
     cflight_status status = cflight_renew_request_parse(body, &endpoint, reterr);
     if (status == CFLIGHT_OK) {
-        struct cflight_info info;
-        memset(&info, 0, sizeof info);
-        info.endpoints = endpoint;
-        info.endpoint_count = 1;
-        status = find_any(call, &info, &result, reterr);
+        status = renew_ticket(call, endpoint->ticket, &ticket, reterr);
     }
     if (status == CFLIGHT_OK) {
-        cfl_sql_handle_extend(&result->handle, result_ms);
-        cfl_sql_handle_put(&result->handle);
-        endpoint->expiration_time.has_value = true;
-        endpoint->expiration_time.unix_ns = cfl_clock_wall_ns() + result_ms * CFL_NS_PER_MS;
-        status = cflight_endpoint_serialize(endpoint, &bytes, reterr);
+        struct cflight_endpoint renewed = *endpoint;
+        renewed.ticket = ticket == NULL ? endpoint->ticket : cflight_buffer_bytes(ticket);
+        renewed.expiration_time.has_value = true;
+        renewed.expiration_time.unix_ns = cfl_sql_ticket_end_unix_ns(call->server);
+        status = cflight_endpoint_serialize(&renewed, &bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cflight_response_result(response, cflight_buffer_bytes(bytes), reterr);
     }
     cflight_buffer_unref(bytes);
+    cflight_buffer_unref(ticket);
     cflight_endpoint_free(endpoint);
     return status;
 }

@@ -11,7 +11,7 @@ enum { PARTITION_BYTES_MAX = 65536 };
 
 bool cflight_sql_execution_wants_rows(const cflight_sql_execution *execution)
 {
-    return execution->wants_rows;
+    return execution->wanted != CFL_SQL_WANTS_COUNT;
 }
 
 cflight_status cflight_sql_execution_set_stream(cflight_sql_execution *execution,
@@ -78,6 +78,11 @@ cflight_status cflight_sql_execution_add_partition(cflight_sql_execution *execut
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "There is no read_partition, or a stream was given");
     }
+    if (execution->wanted == CFL_SQL_WANTS_STREAM) {
+        return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                         "The ticket of this statement has one stream, no "
+                                         "partitions");
+    }
     if (locations == NULL && location_count > 0) {
         return cfl_error_null_argument(reterr, "locations");
     }
@@ -120,13 +125,13 @@ void cfl_sql_partitions_free(const struct cflight_allocator *alloc,
 
 cflight_status cfl_sql_execution_run(struct cflight_sql_execution *execution,
                                      cflight_sql_call *call, const struct cfl_sql_plan *plan,
-                                     struct cflight_sql_parameters *parameters, bool wants_rows,
-                                     cflight_error **reterr)
+                                     struct cflight_sql_parameters *parameters,
+                                     enum cfl_sql_wanted wanted, cflight_error **reterr)
 {
     const struct cflight_sql_handlers *handlers = &call->server->handlers;
     memset(execution, 0, sizeof *execution);
     execution->call = call;
-    execution->wants_rows = wants_rows;
+    execution->wanted = wanted;
     execution->total_rows = -1;
     execution->total_bytes = -1;
     if (atomic_load(&call->is_cancelled)) {

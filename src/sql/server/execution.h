@@ -13,9 +13,16 @@ struct cfl_sql_partition {
     bool is_taken; /* a client has fetched it: the server's lock */
 };
 
+/* What is made of what an execution gives. */
+enum cfl_sql_wanted {
+    CFL_SQL_WANTS_COUNT,
+    CFL_SQL_WANTS_ROWS,
+    CFL_SQL_WANTS_STREAM, /* rows, but no partitions */
+};
+
 struct cflight_sql_execution {
     cflight_sql_call *call;
-    bool wants_rows;
+    enum cfl_sql_wanted wanted;
     struct ArrowArrayStream stream; /* released when there is none */
     int64_t row_count;              /* of an update */
     int64_t total_rows;
@@ -29,8 +36,8 @@ struct cflight_sql_execution {
 /* Runs a statement, with the turn of the call's session. */
 cflight_status cfl_sql_execution_run(struct cflight_sql_execution *execution,
                                      cflight_sql_call *call, const struct cfl_sql_plan *plan,
-                                     struct cflight_sql_parameters *parameters, bool wants_rows,
-                                     cflight_error **reterr);
+                                     struct cflight_sql_parameters *parameters,
+                                     enum cfl_sql_wanted wanted, cflight_error **reterr);
 /* With the turn. */
 void cfl_sql_execution_done(struct cflight_sql_execution *execution);
 /* Reads what the application has given when a count is wanted. With the turn. */

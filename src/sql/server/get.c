@@ -5,10 +5,12 @@
  * slow, and with the turn of its session for each pull alone. Thread class: free. */
 #include <string.h>
 
+#include "cflight/builder.h"
 #include "sql/server/handlers.h"
 #include "sql/server/result.h"
 #include "sql/server/rows.h"
 #include "sql/server/sql_info.h"
+#include "sql/server/ticket.h"
 
 /* A stream that was handed over. */
 struct reading {
@@ -38,7 +40,9 @@ static void end_use(struct reading *reading)
     if (reading->kept.release != NULL) {
         reading->kept.release(&reading->kept);
     }
-    if (reading->takes) {
+    if (result->is_of_ticket) {
+        (void)cfl_sql_handle_remove(&result->handle);
+    } else if (reading->takes) {
         cfl_sql_result_set_taken(result, reading->partition);
     }
     cfl_sql_handle_put(&result->handle);
@@ -251,6 +255,41 @@ static cflight_status get_partition(cflight_sql_server *server, cflight_server_c
     return hand_over_cursor(reading, writer, reterr);
 }
 
+/* What an update has given: no columns, and no rows. */
+static cflight_status get_nothing(cflight_writer *writer, cflight_error **reterr)
+{
+    struct ArrowSchema schema;
+    cflight_status status = cflight_schema_new(NULL, 0, &schema, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_begin(writer, &schema, NULL, reterr);
+        schema.release(&schema);
+    }
+    return status;
+}
+
+/* A ticket that carries its statement. */
+static cflight_status get_sealed(cflight_sql_call *call, struct cflight_bytes handle,
+                                 cflight_writer *writer, cflight_error **reterr)
+{
+    struct cfl_sql_source *source = NULL;
+    struct cfl_sql_result *result = NULL;
+    cflight_buffer *bound = NULL;
+    uint8_t id[CFL_SQL_ID_BYTES];
+    cflight_status status = cfl_sql_ticket_open(call, handle, &source, &bound, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (source == NULL) {
+        cflight_buffer_unref(bound);
+        return get_nothing(writer, reterr);
+    }
+    cfl_sql_ticket_id(handle, id);
+    status = cfl_sql_result_of_ticket(call, id, source, bound, &result, reterr);
+    cfl_sql_source_unref(source);
+    return status == CFLIGHT_OK ? get_stream(call->server, call->context, result, writer, reterr)
+                                : status;
+}
+
 static cflight_status get_result(cflight_sql_server *server, cflight_server_context *context,
                                  struct cflight_bytes id, cflight_writer *writer,
                                  cflight_error **reterr)
@@ -259,6 +298,9 @@ static cflight_status get_result(cflight_sql_server *server, cflight_server_cont
     struct cfl_sql_result *result = NULL;
     size_t partition = 0;
     cfl_sql_call_begin(&call, server, context);
+    if (cfl_sql_is_sealed(id)) {
+        return get_sealed(&call, id, writer, reterr);
+    }
     cflight_status status = cfl_sql_result_find(&call, id, &result, &partition, reterr);
     if (status != CFLIGHT_OK) {
         return status;

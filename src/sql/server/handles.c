@@ -228,13 +228,23 @@ static void list_locked(struct cfl_sql_handle *handle, struct cfl_sql_owner *own
     cfl_sql_handles_wake_locked(server, due_ns(handle));
 }
 
+static cflight_status set_id(struct cfl_sql_handle *handle, const uint8_t *id,
+                             cflight_error **reterr)
+{
+    if (id == NULL) {
+        return cfl_random_bytes(handle->id, sizeof handle->id, reterr);
+    }
+    memcpy(handle->id, id, sizeof handle->id);
+    return CFLIGHT_OK;
+}
+
 cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
-                                  cflight_error **reterr)
+                                  const uint8_t *id, cflight_error **reterr)
 {
     cflight_sql_server *server = handle->server;
     struct limits limits = limits_of(server, handle->kind);
     struct cfl_sql_handle *spare = NULL;
-    cflight_status status = cfl_random_bytes(handle->id, sizeof handle->id, reterr);
+    cflight_status status = set_id(handle, id, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -369,6 +379,7 @@ void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms)
 {
     (void)pthread_mutex_lock(&handle->server->mutex);
     handle->ends_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), total_ms);
+    cfl_sql_handles_wake_locked(handle->server, due_ns(handle));
     (void)pthread_mutex_unlock(&handle->server->mutex);
 }
 

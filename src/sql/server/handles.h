@@ -24,10 +24,11 @@ struct cfl_sql_handle {
     struct cfl_sql_owner *owner;      /* while it is listed */
 };
 
-/* Lists a new handle, with a reference for the table; the caller keeps his. Where there are too
- * many, a result that was taken makes room; RESOURCE_EXHAUSTED when there is none. */
+/* Lists a new handle, with a reference for the table; the caller keeps his. Its bytes are those of
+ * `id`, or random for NULL. Where there are too many, a result that was taken makes room;
+ * RESOURCE_EXHAUSTED when there is none. */
 cflight_status cfl_sql_handle_add(struct cfl_sql_handle *handle, const cflight_sql_call *call,
-                                  cflight_error **reterr);
+                                  const uint8_t *id, cflight_error **reterr);
 /* Finds one of the caller's; to be put back. NOT_FOUND */
 cflight_status cfl_sql_handle_find(const cflight_sql_call *call, enum cfl_sql_handle_kind kind,
                                    struct cflight_bytes id, struct cfl_sql_handle **ret_handle,

@@ -12,6 +12,7 @@
 #include "sql/server/result.h"
 #include "sql/server/rows.h"
 #include "sql/server/sql_info.h"
+#include "sql/server/ticket.h"
 
 /* Takes an info before its memory goes. */
 typedef cflight_status (*answer_fn)(cflight_response *response, const struct cflight_info *info,
@@ -52,28 +53,48 @@ static cflight_status listing_schema(const cflight_sql_server *server,
     return status;
 }
 
+/* An info of one endpoint. What is not set is not known. */
+struct single {
+    struct cflight_bytes schema;
+    struct cflight_bytes ticket;
+    int64_t total_rows;
+    int64_t expires_unix_ns; /* -1: never */
+};
+
+static cflight_status answer_single(const struct single *single,
+                                    const struct cflight_descriptor *descriptor, answer_fn answer,
+                                    cflight_response *response, cflight_error **reterr)
+{
+    struct cflight_endpoint endpoint;
+    struct cflight_info info;
+    memset(&endpoint, 0, sizeof endpoint);
+    memset(&info, 0, sizeof info);
+    endpoint.ticket = single->ticket;
+    endpoint.expiration_time.has_value = single->expires_unix_ns >= 0;
+    endpoint.expiration_time.unix_ns = single->expires_unix_ns;
+    info.schema = single->schema;
+    info.descriptor = *descriptor;
+    info.endpoints = &endpoint;
+    info.endpoint_count = 1;
+    info.total_records = single->total_rows;
+    info.total_bytes = -1;
+    return answer(response, &info, reterr);
+}
+
 static cflight_status answer_listing(const cflight_sql_server *server,
                                      const struct cflight_descriptor *descriptor,
                                      const struct cflight_sql_message *command, answer_fn answer,
                                      cflight_response *response, cflight_error **reterr)
 {
     cflight_buffer *schema = NULL;
-    struct cflight_endpoint endpoint;
-    struct cflight_info info;
     cflight_status status = listing_schema(server, command, &schema, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK) {
+        const struct single single = {.schema = cflight_buffer_bytes(schema),
+                                      .ticket = descriptor->cmd,
+                                      .total_rows = -1,
+                                      .expires_unix_ns = -1};
+        status = answer_single(&single, descriptor, answer, response, reterr);
     }
-    memset(&endpoint, 0, sizeof endpoint);
-    memset(&info, 0, sizeof info);
-    endpoint.ticket = descriptor->cmd;
-    info.schema = cflight_buffer_bytes(schema);
-    info.descriptor = *descriptor;
-    info.endpoints = &endpoint;
-    info.endpoint_count = 1;
-    info.total_records = -1;
-    info.total_bytes = -1;
-    status = answer(response, &info, reterr);
     cflight_buffer_unref(schema);
     return status;
 }
@@ -237,33 +258,125 @@ static cflight_status answer_result(struct cfl_sql_result *result,
 
 /* ---- statements ---- */
 
+/* What the answer to a statement leads to: a result of this server, or a ticket that carries it. */
+struct outcome {
+    struct cfl_sql_result *result; /* or NULL: */
+    cflight_buffer *ticket;
+    cflight_buffer *schema; /* or NULL: not known */
+    int64_t total_rows;
+};
+
+static void outcome_done(struct outcome *outcome)
+{
+    cfl_sql_handle_unref(outcome->result == NULL ? NULL : &outcome->result->handle);
+    cflight_buffer_unref(outcome->ticket);
+    cflight_buffer_unref(outcome->schema);
+}
+
+/* Runs a statement whose ticket is to carry all that there is to know; its rows, if it has any
+ * against its plan, wait here. */
+static cflight_status run_and_seal(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                   struct outcome *outcome, cflight_error **reterr)
+{
+    cflight_status status = cfl_sql_result_new(call, origin, &outcome->result, reterr);
+    if (status != CFLIGHT_OK || !outcome->result->has_nothing) {
+        return status;
+    }
+    outcome->total_rows = outcome->result->total_rows;
+    outcome->schema = cflight_buffer_ref(outcome->result->schema);
+    (void)cfl_sql_handle_remove(&outcome->result->handle);
+    cfl_sql_handle_unref(&outcome->result->handle);
+    outcome->result = NULL;
+    return cfl_sql_ticket_seal(call, NULL, NULL, &outcome->ticket, reterr);
+}
+
+/* Runs an update, and seals a query. The plan is taken. */
+static cflight_status seal_statement(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                     struct outcome *outcome, cflight_error **reterr)
+{
+    struct cfl_sql_plan *plan = origin->plan;
+    if (plan->plan.is_update != CFLIGHT_SQL_UPDATE_NO || plan->plan.needs_session) {
+        return run_and_seal(call, origin, outcome, reterr);
+    }
+    cflight_buffer *bound =
+        origin->statement == NULL ? NULL : cfl_sql_statement_bound(origin->statement);
+    cflight_status status = bound == NULL ? cfl_sql_plan_check_unbound(plan, reterr) : CFLIGHT_OK;
+    if (status == CFLIGHT_OK && plan->plan.schema.release != NULL) {
+        status = cflight_ipc_schema_serialize(&plan->plan.schema, &outcome->schema, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        outcome->total_rows = -1;
+        status = cfl_sql_ticket_seal(call, origin->source, bound, &outcome->ticket, reterr);
+    }
+    cflight_buffer_unref(bound);
+    cfl_sql_statement_return(origin->statement, plan);
+    return status;
+}
+
+/* Whether another server could run what this client asks for: it is in no transaction, and has left
+ * nothing in a session. */
+static bool may_seal(const cflight_sql_call *call)
+{
+    return cfl_sql_seals(call->server) && !call->keeps_session && !call->is_in_transaction;
+}
+
 /* Runs what a command says; the call then has the session that it ran in. */
 static cflight_status run_statement(cflight_sql_call *call,
                                     const struct cflight_sql_message *command,
-                                    struct cfl_sql_result **ret_result, cflight_error **reterr)
+                                    struct outcome *outcome, cflight_error **reterr)
 {
-    struct cfl_sql_transaction *transaction = NULL;
-    struct cfl_sql_source *source = NULL;
-    cflight_status status = cfl_sql_query_enter(call, command, &source, &transaction, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_sql_result_new(call, source, NULL, transaction, ret_result, reterr);
+    struct cfl_sql_origin origin = {.source = NULL};
+    cflight_status status =
+        cfl_sql_query_enter(call, command, &origin.source, &origin.transaction, reterr);
+    if (status == CFLIGHT_OK && may_seal(call)) {
+        status = cfl_sql_plan_new(call, origin.source, &origin.plan, reterr);
+        if (status == CFLIGHT_OK) {
+            status = seal_statement(call, &origin, outcome, reterr);
+        }
+    } else if (status == CFLIGHT_OK) {
+        status = cfl_sql_result_new(call, &origin, &outcome->result, reterr);
     }
-    cfl_sql_handle_put(cfl_sql_transaction_handle(transaction));
-    cfl_sql_source_unref(source);
+    cfl_sql_handle_put(cfl_sql_transaction_handle(origin.transaction));
+    cfl_sql_source_unref(origin.source);
     return status;
 }
 
 static cflight_status run_prepared(cflight_sql_call *call, struct cflight_bytes handle,
-                                   struct cfl_sql_result **ret_result, cflight_error **reterr)
+                                   struct outcome *outcome, cflight_error **reterr)
 {
-    struct cfl_sql_statement *statement = NULL;
-    cflight_status status = cfl_sql_statement_enter(call, handle, &statement, reterr);
+    struct cfl_sql_origin origin = {.source = NULL};
+    cflight_status status = cfl_sql_statement_enter(call, handle, &origin.statement, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cfl_sql_result_new(call, statement->source, statement, NULL, ret_result, reterr);
-    cfl_sql_handle_put(&statement->handle);
+    origin.source = origin.statement->source;
+    if (may_seal(call)) {
+        status = cfl_sql_statement_borrow(call, origin.statement, &origin.plan, reterr);
+        if (status == CFLIGHT_OK) {
+            status = seal_statement(call, &origin, outcome, reterr);
+        }
+    } else {
+        status = cfl_sql_result_new(call, &origin, &outcome->result, reterr);
+    }
+    cfl_sql_handle_put(&origin.statement->handle);
     return status;
+}
+
+static cflight_status answer_outcome(const struct outcome *outcome,
+                                     const struct cflight_descriptor *descriptor,
+                                     const cflight_sql_call *call, answer_fn answer,
+                                     cflight_response *response, cflight_error **reterr)
+{
+    if (outcome->result != NULL) {
+        return answer_result(outcome->result, descriptor, call->context, answer, response, reterr);
+    }
+    const struct single single = {
+        .schema = cflight_buffer_bytes(outcome->schema),
+        .ticket = cflight_buffer_bytes(outcome->ticket),
+        .total_rows = outcome->total_rows,
+        .expires_unix_ns = cfl_sql_ticket_end_unix_ns(call->server),
+    };
+    return answer_single(&single, descriptor, answer, response, reterr);
 }
 
 static cflight_status answer_statement(cflight_sql_server *server, cflight_server_context *context,
@@ -272,16 +385,16 @@ static cflight_status answer_statement(cflight_sql_server *server, cflight_serve
                                        cflight_response *response, cflight_error **reterr)
 {
     cflight_sql_call call;
-    struct cfl_sql_result *result = NULL;
+    struct outcome outcome = {.result = NULL};
     cfl_sql_call_begin(&call, server, context);
     cflight_status status = command->type == CFLIGHT_SQL_PREPARED_STATEMENT_QUERY
-                                ? run_prepared(&call, command->handle, &result, reterr)
-                                : run_statement(&call, command, &result, reterr);
+                                ? run_prepared(&call, command->handle, &outcome, reterr)
+                                : run_statement(&call, command, &outcome, reterr);
     cfl_sql_call_end(&call);
     if (status == CFLIGHT_OK) {
-        status = answer_result(result, descriptor, context, answer, response, reterr);
-        cfl_sql_handle_unref(&result->handle);
+        status = answer_outcome(&outcome, descriptor, &call, answer, response, reterr);
     }
+    outcome_done(&outcome);
     return status;
 }
 

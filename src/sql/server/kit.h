@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
@@ -77,6 +78,7 @@ struct cflight_sql_server {
     cflight_session_store *store;
     cflight_server *server;
     bool ignores_case;
+    struct cfl_buf ticket_key;
     uint8_t token[CFL_SQL_ID_BYTES]; /* what handshakes are answered with, without authentication */
     atomic_uint_fast64_t result_bytes;
     atomic_uint_fast64_t bound_bytes;

@@ -5,6 +5,8 @@
  * statement. Thread class: one at a time; sources: free. */
 #include "sql/server/plan.h"
 
+#include "sql/server/parameters.h"
+
 static cflight_status copy(struct cflight_bytes bytes, cflight_buffer **ret_buffer,
                            struct cflight_bytes *ret_view, cflight_error **reterr)
 {
@@ -130,4 +132,10 @@ cflight_status cfl_sql_plan_new(cflight_sql_call *call, struct cfl_sql_source *s
 int64_t cfl_sql_plan_parameter_count(const struct cfl_sql_plan *plan)
 {
     return plan->plan.parameters.release == NULL ? -1 : plan->plan.parameters.n_children;
+}
+
+cflight_status cfl_sql_plan_check_unbound(const struct cfl_sql_plan *plan, cflight_error **reterr)
+{
+    int64_t expected_count = cfl_sql_plan_parameter_count(plan);
+    return cfl_sql_parameters_check(0, expected_count < 0 ? 0 : expected_count, reterr);
 }

@@ -39,5 +39,7 @@ cflight_status cfl_sql_plan_check_session(const cflight_sql_call *call, bool nee
 void cfl_sql_plan_end(struct cfl_sql_plan *plan);
 /* How many parameters it has; -1 when that is not known. */
 int64_t cfl_sql_plan_parameter_count(const struct cfl_sql_plan *plan);
+/* INVALID_ARGUMENT when it has parameters: nothing is bound to it. */
+cflight_status cfl_sql_plan_check_unbound(const struct cfl_sql_plan *plan, cflight_error **reterr);
 
 #endif /* CFL_SQL_SERVER_PLAN_H */

@@ -30,7 +30,7 @@ static cflight_status run_update(cflight_sql_call *call, const struct cfl_sql_pl
 {
     struct cflight_sql_execution execution;
     cflight_status status =
-        cfl_sql_execution_run(&execution, call, plan, parameters, false, reterr);
+        cfl_sql_execution_run(&execution, call, plan, parameters, CFL_SQL_WANTS_COUNT, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_sql_execution_count(&execution, ret_row_count, reterr);
     }
@@ -51,8 +51,7 @@ static cflight_status update_text(cflight_sql_call *call, const struct cflight_s
         status = cfl_sql_plan_new(call, source, &plan, reterr);
     }
     if (status == CFLIGHT_OK) {
-        int64_t expected_count = cfl_sql_plan_parameter_count(plan);
-        status = cfl_sql_parameters_check(0, expected_count < 0 ? 0 : expected_count, reterr);
+        status = cfl_sql_plan_check_unbound(plan, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = run_update(call, plan, NULL, ret_row_count, reterr);
@@ -74,9 +73,7 @@ static cflight_status run_with_rows(cflight_sql_call *call, struct cfl_sql_state
     struct ArrowArrayStream rows;
     cflight_buffer *bound = upload->has_columns ? NULL : cfl_sql_statement_bound(statement);
     if (!upload->has_columns && bound == NULL) {
-        int64_t expected_count = statement->parameter_count;
-        cflight_status status =
-            cfl_sql_parameters_check(0, expected_count < 0 ? 0 : expected_count, reterr);
+        cflight_status status = cfl_sql_plan_check_unbound(plan, reterr);
         return status == CFLIGHT_OK ? run_update(call, plan, NULL, ret_row_count, reterr) : status;
     }
     cflight_status status = CFLIGHT_OK;

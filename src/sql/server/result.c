@@ -36,18 +36,16 @@ static void release(struct cfl_sql_handle *handle)
 /* ---- running ---- */
 
 static cflight_status run_with(cflight_sql_call *call, const struct cfl_sql_plan *plan,
-                               cflight_buffer *bound, struct cflight_sql_execution *execution,
-                               cflight_error **reterr)
+                               cflight_buffer *bound, enum cfl_sql_wanted wanted,
+                               struct cflight_sql_execution *execution, cflight_error **reterr)
 {
     struct cflight_sql_parameters parameters;
     struct ArrowArrayStream rows;
-    int64_t expected_count = cfl_sql_plan_parameter_count(plan);
     if (bound == NULL) {
-        cflight_status status =
-            cfl_sql_parameters_check(0, expected_count < 0 ? 0 : expected_count, reterr);
+        cflight_status status = cfl_sql_plan_check_unbound(plan, reterr);
         return status != CFLIGHT_OK
                    ? status
-                   : cfl_sql_execution_run(execution, call, plan, NULL, true, reterr);
+                   : cfl_sql_execution_run(execution, call, plan, NULL, wanted, reterr);
     }
     cflight_status status = cfl_sql_kept_rows_stream(bound, &rows, reterr);
     if (status != CFLIGHT_OK) {
@@ -55,7 +53,7 @@ static cflight_status run_with(cflight_sql_call *call, const struct cfl_sql_plan
     }
     status = cfl_sql_parameters_begin(&parameters, call->server->alloc, &rows, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_sql_execution_run(execution, call, plan, &parameters, true, reterr);
+        status = cfl_sql_execution_run(execution, call, plan, &parameters, wanted, reterr);
     }
     cfl_sql_parameters_done(&parameters);
     return status;
@@ -91,22 +89,23 @@ static cflight_status new_cursor(cflight_sql_call *call, struct cflight_sql_exec
     return CFLIGHT_OK;
 }
 
-/* Runs a statement; what has rows gives a cursor, which then owns the plan. */
-static cflight_status run(cflight_sql_call *call, struct cfl_sql_source *source,
-                          struct cfl_sql_statement *statement, cflight_buffer *bound,
-                          struct cflight_sql_execution *execution, bool *ret_is_query,
+static cflight_status make_plan(cflight_sql_call *call, const struct cfl_sql_result *result,
+                                struct cfl_sql_plan **ret_plan, cflight_error **reterr)
+{
+    return result->statement != NULL
+               ? cfl_sql_statement_borrow(call, result->statement, ret_plan, reterr)
+               : cfl_sql_plan_new(call, result->source, ret_plan, reterr);
+}
+
+/* Runs a plan, which is taken; what has rows gives a cursor, which then owns it. */
+static cflight_status run(cflight_sql_call *call, const struct cfl_sql_result *result,
+                          struct cfl_sql_plan *plan, enum cfl_sql_wanted wanted,
+                          struct cflight_sql_execution *execution,
                           struct cfl_sql_cursor **ret_cursor, cflight_error **reterr)
 {
-    struct cfl_sql_plan *plan = NULL;
-    cflight_status status = statement != NULL
-                                ? cfl_sql_statement_borrow(call, statement, &plan, reterr)
-                                : cfl_sql_plan_new(call, source, &plan, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    *ret_is_query = plan->plan.is_update == CFLIGHT_SQL_UPDATE_NO;
-    status = run_with(call, plan, bound, execution, reterr);
+    struct cfl_sql_statement *statement = result->statement;
     *ret_cursor = NULL;
+    cflight_status status = run_with(call, plan, result->bound, wanted, execution, reterr);
     if (status == CFLIGHT_OK && execution->stream.release != NULL) {
         status = new_cursor(call, execution, statement, plan, ret_cursor, reterr);
     }
@@ -229,12 +228,12 @@ static cflight_status fill_without_rows(struct cfl_sql_result *result,
     }
     none.release(&none);
     result->total_rows = execution->row_count;
+    result->has_nothing = true;
     return status;
 }
 
-static struct cfl_sql_result *alloc_result(cflight_sql_call *call, struct cfl_sql_source *source,
-                                           struct cfl_sql_statement *statement,
-                                           struct cfl_sql_transaction *transaction)
+static struct cfl_sql_result *alloc_result(const cflight_sql_call *call,
+                                           const struct cfl_sql_origin *origin)
 {
     cflight_sql_server *server = call->server;
     struct cfl_sql_result *result = cfl_alloc_zeroed(server->alloc, sizeof *result);
@@ -246,19 +245,18 @@ static struct cfl_sql_result *alloc_result(cflight_sql_call *call, struct cfl_sq
     result->handle.kind = CFL_SQL_HANDLE_RESULT;
     result->handle.release = release;
     result->handle.idle_ms = -1;
-    result->handle.ends_ns =
-        cfl_deadline_after_ms(cfl_clock_now_ns(NULL), server->options.result_ms);
+    result->handle.ends_ns = CFL_TIME_NEVER; /* while its statement runs */
     cfl_list_init(&result->locked.readers);
-    result->source = cfl_sql_source_ref(source);
+    result->source = cfl_sql_source_ref(origin->source);
     result->keeps_session = call->keeps_session;
-    result->statement = statement;
-    result->transaction = transaction;
-    if (statement != NULL) {
-        cfl_refcount_up(&statement->handle.refs);
-        result->bound = cfl_sql_statement_bound(statement);
+    result->statement = origin->statement;
+    result->transaction = origin->transaction;
+    if (origin->statement != NULL) {
+        cfl_refcount_up(&origin->statement->handle.refs);
+        result->bound = cfl_sql_statement_bound(origin->statement);
     }
-    if (transaction != NULL) {
-        cfl_refcount_up(&transaction->handle.refs);
+    if (origin->transaction != NULL) {
+        cfl_refcount_up(&origin->transaction->handle.refs);
     }
     return result;
 }
@@ -277,22 +275,14 @@ static void wait_for_client(struct cfl_sql_result *result, struct cfl_sql_cursor
     (void)pthread_mutex_unlock(&server->mutex);
 }
 
-cflight_status cfl_sql_result_new(cflight_sql_call *call, struct cfl_sql_source *source,
-                                  struct cfl_sql_statement *statement,
-                                  struct cfl_sql_transaction *transaction,
-                                  struct cfl_sql_result **ret_result, cflight_error **reterr)
+static cflight_status fill(struct cfl_sql_result *result, cflight_sql_call *call,
+                           struct cfl_sql_plan *plan, cflight_error **reterr)
 {
     struct cflight_sql_execution execution = {.call = NULL};
     struct cfl_sql_cursor *cursor = NULL;
-    struct cfl_sql_result *result = alloc_result(call, source, statement, transaction);
-    if (result == NULL) {
-        return cfl_error_no_memory(reterr);
-    }
-    cflight_status status = cfl_sql_handle_add(&result->handle, call, reterr);
-    if (status == CFLIGHT_OK) {
-        status = run(call, source, statement, result->bound, &execution, &result->may_run_again,
-                     &cursor, reterr);
-    }
+    result->may_run_again = plan->plan.is_update == CFLIGHT_SQL_UPDATE_NO;
+    cflight_status status =
+        run(call, result, plan, CFL_SQL_WANTS_ROWS, &execution, &cursor, reterr);
     if (status == CFLIGHT_OK) {
         result->total_rows = execution.total_rows;
         result->total_bytes = execution.total_bytes;
@@ -305,8 +295,53 @@ cflight_status cfl_sql_result_new(cflight_sql_call *call, struct cfl_sql_source 
     }
     cfl_sql_cursor_end(cursor);
     cfl_sql_execution_done(&execution);
+    return status;
+}
+
+cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                  struct cfl_sql_result **ret_result, cflight_error **reterr)
+{
+    struct cfl_sql_plan *plan = origin->plan;
+    struct cfl_sql_result *result = alloc_result(call, origin);
+    if (result == NULL) {
+        cfl_sql_plan_end(plan);
+        return cfl_error_no_memory(reterr);
+    }
+    cflight_status status = cfl_sql_handle_add(&result->handle, call, NULL, reterr);
+    if (status == CFLIGHT_OK && plan == NULL) {
+        status = make_plan(call, result, &plan, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = fill(result, call, plan, reterr);
+    } else {
+        cfl_sql_plan_end(plan);
+    }
     if (status != CFLIGHT_OK) {
         (void)cfl_sql_handle_remove(&result->handle);
+        cfl_sql_handle_unref(&result->handle);
+        return status;
+    }
+    cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
+    *ret_result = result;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_sql_result_of_ticket(cflight_sql_call *call, const uint8_t *id,
+                                        struct cfl_sql_source *source, cflight_buffer *bound,
+                                        struct cfl_sql_result **ret_result, cflight_error **reterr)
+{
+    const struct cfl_sql_origin origin = {.source = source};
+    struct cfl_sql_result *result = alloc_result(call, &origin);
+    if (result == NULL) {
+        cflight_buffer_unref(bound);
+        return cfl_error_no_memory(reterr);
+    }
+    result->bound = bound;
+    result->may_run_again = true;
+    result->is_of_ticket = true;
+    result->handle.user_count = 1;
+    cflight_status status = cfl_sql_handle_add(&result->handle, call, id, reterr);
+    if (status != CFLIGHT_OK) {
         cfl_sql_handle_unref(&result->handle);
         return status;
     }
@@ -319,13 +354,22 @@ cflight_status cfl_sql_result_run_again(struct cfl_sql_result *result, cflight_s
 {
     struct cflight_sql_execution execution = {.call = NULL};
     struct cfl_sql_cursor *cursor = NULL;
-    bool is_query = false;
-    cflight_status status = run(call, result->source, result->statement, result->bound, &execution,
-                                &is_query, &cursor, reterr);
+    struct cfl_sql_plan *plan = NULL;
+    cflight_status status = make_plan(call, result, &plan, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (plan->plan.is_update != CFLIGHT_SQL_UPDATE_NO) {
+        cfl_sql_statement_return(result->statement, plan);
+        return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                         "The statement is no query any more: it is not run again");
+    }
+    status = run(call, result, plan, CFL_SQL_WANTS_STREAM, &execution, &cursor, reterr);
     cfl_sql_execution_done(&execution);
     if (status == CFLIGHT_OK && cursor == NULL) {
-        status = cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
-                                           "The statement has no rows any more");
+        status = cflight_error_set_message(
+            reterr, CFLIGHT_INTERNAL,
+            "The statement has given no stream of rows, though it is a query");
     }
     if (status == CFLIGHT_OK) {
         *ret_cursor = cursor;

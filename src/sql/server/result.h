@@ -42,6 +42,8 @@ struct cfl_sql_result {
     size_t partition_count;
     size_t partition_capacity;
     bool may_run_again;
+    bool has_nothing;   /* of an update: neither rows nor partitions */
+    bool is_of_ticket;  /* which carries the statement: there for its reading alone */
     bool keeps_session; /* of who asked */
     struct cfl_sql_source *source;
     cflight_buffer *bound;
@@ -56,12 +58,23 @@ struct cfl_sql_result {
     } locked;
 };
 
-/* Runs a statement for its rows, with the turn of the call's session, and lists what it gives. Of
- * `statement` and `transaction` one may be there. The caller has a reference. */
-cflight_status cfl_sql_result_new(cflight_sql_call *call, struct cfl_sql_source *source,
-                                  struct cfl_sql_statement *statement,
-                                  struct cfl_sql_transaction *transaction,
+/* What a statement runs in, and of. */
+struct cfl_sql_origin {
+    struct cfl_sql_source *source;
+    struct cfl_sql_plan *plan;           /* or NULL: it is to be planned; taken */
+    struct cfl_sql_statement *statement; /* of the two one may be there */
+    struct cfl_sql_transaction *transaction;
+};
+
+/* Runs a statement for its rows, with the turn of the call's session, and lists what it gives. The
+ * caller has a reference. */
+cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_origin *origin,
                                   struct cfl_sql_result **ret_result, cflight_error **reterr);
+/* Lists a statement that has not run, for one reading of a ticket that carries it; `id` is that of
+ * the ticket. In use; to be put back. Takes `bound`. */
+cflight_status cfl_sql_result_of_ticket(cflight_sql_call *call, const uint8_t *id,
+                                        struct cfl_sql_source *source, cflight_buffer *bound,
+                                        struct cfl_sql_result **ret_result, cflight_error **reterr);
 /* Runs it again. With the turn. */
 cflight_status cfl_sql_result_run_again(struct cfl_sql_result *result, cflight_sql_call *call,
                                         struct cfl_sql_cursor **ret_cursor, cflight_error **reterr);

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/secrets.h"
 #include "base/thread.h"
+#include "cflight/seal.h"
 #include "sql/server/handlers.h"
 #include "sql/server/result.h"
 #include "sql/server/sql_info.h"
@@ -42,6 +43,7 @@ static void set_defaults(struct cflight_sql_server_options *options)
     cfl_option_default(&options->results_per_owner_max, 1000);
     cfl_option_default(&options->result_inline_bytes, 65536);
     cfl_option_default(&options->idle_sessions_max, 16);
+    cfl_option_default(&options->ticket_bytes_max, 64 * 1024);
     default_ms(&options->statement_idle_ms, 30 * 60 * 1000);
     default_ms(&options->transaction_idle_ms, 5 * 60 * 1000);
     default_ms(&options->transaction_total_ms, 60 * 60 * 1000);
@@ -77,6 +79,27 @@ static cflight_status check_handlers(const struct cflight_sql_handlers *handlers
                                    "The handlers of a Flight SQL server must have %s", missing);
 }
 
+/* Copies the key of tickets. */
+static cflight_status load_key(cflight_sql_server *server, cflight_error **reterr)
+{
+    struct cflight_bytes key = server->options.ticket_key;
+    server->options.ticket_key = cflight_bytes_make(NULL, 0);
+    if (key.len_bytes == 0) {
+        return CFLIGHT_OK;
+    }
+    if (key.len_bytes < CFLIGHT_SEAL_KEY_BYTES_MIN || server->handlers.prepare == NULL) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "A ticket_key needs at least %d bytes, and the function prepare",
+                                 CFLIGHT_SEAL_KEY_BYTES_MIN);
+    }
+    cfl_buf_init(&server->ticket_key, server->alloc);
+    if (!cfl_buf_append_bytes(&server->ticket_key, key)) {
+        return cfl_error_no_memory(reterr);
+    }
+    server->options.ticket_key = cfl_buf_bytes(&server->ticket_key);
+    return CFLIGHT_OK;
+}
+
 static cflight_status load(cflight_sql_server *server, const struct cflight_sql_handlers *handlers,
                            const struct cflight_sql_server_options *options, cflight_error **reterr)
 {
@@ -91,6 +114,9 @@ static cflight_status load(cflight_sql_server *server, const struct cflight_sql_
     if (status == CFLIGHT_OK) {
         status = cfl_options_load(&server->flight, sizeof server->flight, server->options.flight,
                                   reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_key(server, reterr);
     }
     set_defaults(&server->options);
     return status;
@@ -290,6 +316,7 @@ void cflight_sql_server_free(cflight_sql_server *server)
     cflight_session_store_unref(server->store);
     cfl_sql_sessions_close_idle(server);
     cflight_sql_info_free(server->info);
+    cfl_buf_wipe(&server->ticket_key);
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->mutex);
     cfl_free(server->alloc, server, sizeof *server);

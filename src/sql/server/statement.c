@@ -96,7 +96,7 @@ cflight_status cfl_sql_statement_new(cflight_sql_call *call, struct cfl_sql_sour
         status = describe(statement, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cfl_sql_handle_add(&statement->handle, call, reterr);
+        status = cfl_sql_handle_add(&statement->handle, call, NULL, reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_sql_handle_unref(&statement->handle);

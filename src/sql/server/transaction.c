@@ -125,7 +125,7 @@ cflight_status cfl_sql_transaction_begin(cflight_sql_call *call, uint8_t *ret_id
     }
     if (status == CFLIGHT_OK) {
         transaction->is_over = false;
-        status = cfl_sql_handle_add(&transaction->handle, call, reterr);
+        status = cfl_sql_handle_add(&transaction->handle, call, NULL, reterr);
     }
     if (status == CFLIGHT_OK) {
         memcpy(ret_id, transaction->handle.id, CFL_SQL_ID_BYTES);

@@ -48,15 +48,60 @@ static struct cflight_descriptor descriptor_of(const cflight_buffer *bytes)
     return descriptor;
 }
 
-cflight_status t_sql_info(cflight_client *client, const struct cflight_sql_message *message,
-                          struct cflight_info **ret_info, cflight_error **reterr)
+/* ---- users ---- */
+
+static cflight_status take_user(void *user_data, cflight_server_context *context,
+                                struct cflight_bytes token, cflight_buffer **ret_identity,
+                                cflight_error **reterr)
+{
+    (void)user_data;
+    (void)token;
+    return cflight_buffer_new_copy(cflight_server_context_header(context, "x-user"), ret_identity,
+                                   reterr);
+}
+
+void t_sql_take_users(struct cflight_server_auth *auth)
+{
+    const struct cflight_server_auth empty = CFLIGHT_SERVER_AUTH_INIT;
+    *auth = empty;
+    auth->is_valid = take_user;
+}
+
+/* Options of a call as this user; NULL is nobody. */
+static void be_user(const char *user, struct cflight_header *header,
+                    struct cflight_call_options *options)
+{
+    const struct cflight_call_options none = CFLIGHT_CALL_OPTIONS_INIT;
+    *options = none;
+    if (user != NULL) {
+        header->name = t_text("x-user");
+        header->value = t_text(user);
+        options->headers = header;
+        options->header_count = 1;
+    }
+}
+
+/* ---- queries ---- */
+
+cflight_status t_sql_info_as(cflight_client *client, const char *user,
+                             const struct cflight_sql_message *message,
+                             struct cflight_info **ret_info, cflight_error **reterr)
 {
     cflight_buffer *bytes = t_sql_pack(message);
     struct cflight_descriptor descriptor = descriptor_of(bytes);
+    struct cflight_call_options options;
+    struct cflight_header header;
+    be_user(user, &header, &options);
     cflight_status status =
-        cflight_client_get_flight_info(client, &descriptor, NULL, ret_info, reterr);
+        cflight_client_get_flight_info(client, &descriptor, &options, ret_info, reterr);
     cflight_buffer_unref(bytes);
     return status;
+}
+
+cflight_status t_sql_info(cflight_client *client, const struct cflight_sql_message *message,
+                          struct cflight_info **ret_info, cflight_error **reterr)
+{
+    return t_sql_info_as(client, NULL, message, ret_info, reterr);
 }
 
 static void add(const struct ArrowArray *batch, struct t_sum *sum)
@@ -73,11 +118,19 @@ static void add(const struct ArrowArray *batch, struct t_sum *sum)
 cflight_status t_sql_fetch(cflight_client *client, const struct cflight_info *info, size_t endpoint,
                            struct t_sum *ret_sum, cflight_error **reterr)
 {
+    assert_true(endpoint < info->endpoint_count);
+    return t_sql_get_as(client, NULL, info->endpoints[endpoint].ticket, ret_sum, reterr);
+}
+
+cflight_status t_sql_get_as(cflight_client *client, const char *user, struct cflight_bytes ticket,
+                            struct t_sum *ret_sum, cflight_error **reterr)
+{
     cflight_reader *reader = NULL;
     struct t_sum sum = {0, 0};
-    assert_true(endpoint < info->endpoint_count);
-    cflight_status status =
-        cflight_client_do_get(client, info->endpoints[endpoint].ticket, NULL, &reader, reterr);
+    struct cflight_call_options options;
+    struct cflight_header header;
+    be_user(user, &header, &options);
+    cflight_status status = cflight_client_do_get(client, ticket, &options, &reader, reterr);
     bool is_over = false;
     while (status == CFLIGHT_OK && !is_over) {
         struct cflight_chunk chunk;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "sql_engine_tables.h"
 #include "test.h"
 
 enum { WORD = 512 };
@@ -57,43 +58,11 @@ static void hang(struct connection *connection, const cflight_sql_call *call)
     atomic_fetch_sub(&connection->engine->running_count, 1);
 }
 
-static struct t_table *find_table(struct t_engine *engine, const char *name)
+static void wait_to_go(struct connection *connection)
 {
-    for (size_t i = 0; i < engine->tables.count; i++) {
-        if (strcmp(engine->tables.tables[i].name, name) == 0) {
-            return &engine->tables.tables[i];
-        }
-    }
-    return NULL;
-}
-
-static bool create_table(struct t_engine *engine, const char *name)
-{
-    if (find_table(engine, name) != NULL || engine->tables.count == T_TABLES) {
-        return false;
-    }
-    struct t_table *table = &engine->tables.tables[engine->tables.count++];
-    memset(table, 0, sizeof *table);
-    (void)snprintf(table->name, sizeof table->name, "%.31s", name);
-    return true;
-}
-
-static void drop_table(struct t_engine *engine, struct t_table *table)
-{
-    struct t_table *last = &engine->tables.tables[engine->tables.count - 1];
-    if (table != last) {
-        *table = *last;
-    }
-    engine->tables.count--;
-}
-
-static bool insert(struct t_table *table, int64_t value)
-{
-    if (table->row_count == T_ROWS) {
-        return false;
-    }
-    table->rows[table->row_count++] = value;
-    return true;
+    atomic_fetch_add(&connection->engine->running_count, 1);
+    t_gate_wait(&connection->engine->go);
+    atomic_fetch_sub(&connection->engine->running_count, 1);
 }
 
 /* ---- sessions, transactions ---- */
@@ -229,13 +198,7 @@ static bool is_verb(const struct statement *statement, const char *verb)
 static bool is_query(const struct statement *statement)
 {
     return is_verb(statement, "SELECT") || is_verb(statement, "COUNT") ||
-           is_verb(statement, "HANG") || is_verb(statement, "PARTS");
-}
-
-static void int_schema(struct ArrowSchema *ret_schema)
-{
-    static const struct cflight_field FIELDS[] = {{.name = "n", .format = "l"}};
-    CHECK_OK(cflight_schema_new(FIELDS, 1, ret_schema, NULL), NULL);
+           is_verb(statement, "HANG") || is_verb(statement, "PARTS") || is_verb(statement, "WAIT");
 }
 
 static cflight_status prepare(void *user_data, cflight_sql_call *call,
@@ -261,10 +224,10 @@ static cflight_status prepare(void *user_data, cflight_sql_call *call,
     ret_plan->is_update = is_query(statement) ? CFLIGHT_SQL_UPDATE_NO : CFLIGHT_SQL_UPDATE_YES;
     ret_plan->needs_session = is_verb(statement, "BEGIN");
     if (is_query(statement)) {
-        int_schema(&ret_plan->schema);
+        t_int_schema(&ret_plan->schema);
     }
     if (strcmp(statement->argument, "?") == 0 || strcmp(statement->value, "?") == 0) {
-        int_schema(&ret_plan->parameters);
+        t_int_schema(&ret_plan->parameters);
     }
     leave(connection);
     return CFLIGHT_OK;
@@ -292,7 +255,7 @@ struct numbers {
 static int numbers_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ret_schema)
 {
     (void)stream;
-    int_schema(ret_schema);
+    t_int_schema(ret_schema);
     return 0;
 }
 
@@ -309,7 +272,7 @@ static int numbers_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_
         return ECANCELED;
     }
     if (numbers->next < numbers->count) {
-        int_schema(&schema);
+        t_int_schema(&schema);
         CHECK_OK(cflight_builder_new(&schema, NULL, &builder, NULL), NULL);
         for (int i = 0; i < 1000 && numbers->next < numbers->count; i++, numbers->next++) {
             cflight_append_int(cflight_builder_column(builder, 0),
@@ -360,7 +323,7 @@ static cflight_status select_rows(struct connection *connection, const struct st
     struct ArrowArrayStream stream;
     struct numbers *numbers = new_numbers(connection, &stream);
     numbers->has_values = is_verb(statement, "SELECT");
-    if (is_verb(statement, "COUNT")) {
+    if (is_verb(statement, "COUNT") || is_verb(statement, "WAIT")) {
         numbers->count = strtoll(statement->argument, NULL, 10);
     } else if (is_verb(statement, "HANG")) {
         numbers->count = 20000;
@@ -379,7 +342,7 @@ static cflight_status select_rows(struct connection *connection, const struct st
         }
     } else {
         (void)pthread_mutex_lock(&connection->engine->mutex);
-        struct t_table *table = find_table(connection->engine, statement->argument);
+        struct t_table *table = t_find_table(connection->engine, statement->argument);
         if (table != NULL) {
             numbers->count = (int64_t)table->row_count;
             memcpy(numbers->values, table->rows, sizeof numbers->values);
@@ -400,7 +363,7 @@ static cflight_status add_parts(const struct statement *statement, cflight_sql_e
 {
     struct ArrowSchema schema;
     cflight_status status = CFLIGHT_OK;
-    int_schema(&schema);
+    t_int_schema(&schema);
     for (long i = 0; i < strtol(statement->argument, NULL, 10) && status == CFLIGHT_OK; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "%ld", 1000 * (i + 1));
@@ -428,14 +391,14 @@ static cflight_status insert_rows(struct connection *connection, const struct st
                                   cflight_sql_parameters *parameters, int64_t *ret_count,
                                   cflight_error **reterr)
 {
-    struct t_table *table = find_table(connection->engine, statement->argument);
+    struct t_table *table = t_find_table(connection->engine, statement->argument);
     if (table == NULL) {
         return cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "there is no table %s",
                                  statement->argument);
     }
     *ret_count = 0;
     if (strcmp(statement->value, "?") != 0) {
-        (void)insert(table, strtoll(statement->value, NULL, 10));
+        (void)t_insert(table, strtoll(statement->value, NULL, 10));
         *ret_count = 1;
         return CFLIGHT_OK;
     }
@@ -448,7 +411,7 @@ static cflight_status insert_rows(struct connection *connection, const struct st
         }
         if (has_row) {
             CHECK_OK(cflight_sql_parameters_value(parameters, 0, &value, NULL), NULL);
-            (void)insert(table, value.integer);
+            (void)t_insert(table, value.integer);
             ++*ret_count;
         }
     }
@@ -465,13 +428,13 @@ static cflight_status change(struct connection *connection, const struct stateme
     (void)pthread_mutex_lock(&engine->mutex);
     if (is_verb(statement, "INSERT")) {
         status = insert_rows(connection, statement, parameters, &row_count, reterr);
-    } else if (is_verb(statement, "CREATE") && !create_table(engine, statement->argument)) {
+    } else if (is_verb(statement, "CREATE") && !t_create_table(engine, statement->argument)) {
         status = cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS, "table %s is there",
                                    statement->argument);
     } else if (is_verb(statement, "DROP")) {
-        struct t_table *table = find_table(engine, statement->argument);
+        struct t_table *table = t_find_table(engine, statement->argument);
         if (table != NULL) {
-            drop_table(engine, table);
+            t_drop_table(engine, table);
         }
     }
     (void)pthread_mutex_unlock(&engine->mutex);
@@ -501,139 +464,15 @@ static cflight_status execute(void *user_data, cflight_sql_call *call,
     } else if (is_verb(&statement, "PARTS")) {
         status = add_parts(&statement, execution, reterr);
     } else if (is_query(&statement)) {
+        if (is_verb(&statement, "WAIT")) {
+            wait_to_go(connection);
+        }
         status = select_rows(connection, &statement, parameters, execution, reterr);
     } else {
         status = change(connection, &statement, parameters, execution, reterr);
     }
     leave(connection);
     return status;
-}
-
-/* ---- ingest ---- */
-
-static cflight_status take_rows(struct t_table *table, struct ArrowArrayStream *rows,
-                                int64_t *ret_row_count, cflight_error **reterr)
-{
-    int64_t row_count = 0;
-    for (;;) {
-        struct ArrowArray batch;
-        if (rows->get_next(rows, &batch) != 0) {
-            return cflight_error_set(reterr, CFLIGHT_INTERNAL, "%s", rows->get_last_error(rows));
-        }
-        if (batch.release == NULL) {
-            *ret_row_count = row_count;
-            return CFLIGHT_OK;
-        }
-        const int64_t *values = batch.children[0]->buffers[1];
-        for (int64_t i = 0; i < batch.length; i++) {
-            (void)insert(table, values[batch.children[0]->offset + i]);
-        }
-        row_count += batch.length;
-        batch.release(&batch);
-    }
-}
-
-static cflight_status ingest(void *user_data, cflight_sql_call *call,
-                             const struct cflight_sql_ingest_target *target,
-                             struct ArrowArrayStream *rows, int64_t *ret_row_count,
-                             cflight_error **reterr)
-{
-    struct t_engine *engine = user_data;
-    struct ArrowSchema schema;
-    char name[32] = "";
-    (void)call;
-    memcpy(name, target->name.table.data,
-           target->name.table.len_bytes < 31 ? target->name.table.len_bytes : 31);
-    if (rows->get_schema(rows, &schema) != 0) {
-        return cflight_error_set(reterr, CFLIGHT_INTERNAL, "no schema");
-    }
-    bool fits = schema.n_children == 1 && strcmp(schema.children[0]->format, "l") == 0;
-    schema.release(&schema);
-    if (!fits) {
-        return cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS, "the schema does not fit");
-    }
-    struct t_table fresh;
-    memset(&fresh, 0, sizeof fresh);
-    cflight_status status = take_rows(&fresh, rows, ret_row_count, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    (void)pthread_mutex_lock(&engine->mutex);
-    struct t_table *table = find_table(engine, name);
-    if (table != NULL && target->if_exists == CFLIGHT_SQL_IF_EXISTS_FAIL) {
-        status = cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS, "%s is there", name);
-    } else if (table == NULL && target->if_missing == CFLIGHT_SQL_IF_MISSING_FAIL) {
-        status = cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "%s is not there", name);
-    } else {
-        if (table != NULL && target->if_exists == CFLIGHT_SQL_IF_EXISTS_REPLACE) {
-            table->row_count = 0;
-        } else if (table == NULL) {
-            assert_true(create_table(engine, name));
-            table = find_table(engine, name);
-        }
-        for (size_t i = 0; i < fresh.row_count; i++) {
-            (void)insert(table, fresh.rows[i]);
-        }
-    }
-    (void)pthread_mutex_unlock(&engine->mutex);
-    return status;
-}
-
-/* ---- lists: a catalog "main", without schemas ---- */
-
-static cflight_status list_catalogs(void *user_data, cflight_sql_call *call, cflight_sql_rows *rows,
-                                    cflight_error **reterr)
-{
-    (void)user_data;
-    (void)call;
-    return cflight_sql_rows_add_catalog(rows, t_text("main"), reterr);
-}
-
-static cflight_status list_db_schemas(void *user_data, cflight_sql_call *call,
-                                      const struct cflight_sql_db_schemas *filter,
-                                      cflight_sql_rows *rows, cflight_error **reterr)
-{
-    (void)user_data;
-    (void)call;
-    (void)filter;
-    return cflight_sql_rows_add_db_schema(rows, t_text("main"), t_text(""), reterr);
-}
-
-static cflight_status list_tables(void *user_data, cflight_sql_call *call,
-                                  const struct cflight_sql_tables *filter, cflight_sql_rows *rows,
-                                  cflight_error **reterr)
-{
-    struct t_engine *engine = user_data;
-    struct ArrowSchema schema;
-    cflight_status status = CFLIGHT_OK;
-    (void)call;
-    (void)filter;
-    int_schema(&schema);
-    (void)pthread_mutex_lock(&engine->mutex);
-    for (size_t i = 0; i < engine->tables.count && status == CFLIGHT_OK; i++) {
-        struct cflight_sql_table_name name = {t_text("main"), t_text(""),
-                                              t_text(engine->tables.tables[i].name)};
-        status = cflight_sql_rows_add_table(rows, &name, t_text("TABLE"), &schema, reterr);
-    }
-    (void)pthread_mutex_unlock(&engine->mutex);
-    schema.release(&schema);
-    return status;
-}
-
-static cflight_status list_table_types(void *user_data, cflight_sql_call *call,
-                                       cflight_sql_rows *rows, cflight_error **reterr)
-{
-    (void)user_data;
-    (void)call;
-    return cflight_sql_rows_add_table_type(rows, t_text("TABLE"), reterr);
-}
-
-void t_engine_add_lists(struct t_engine *engine)
-{
-    engine->handlers.list_catalogs = list_catalogs;
-    engine->handlers.list_db_schemas = list_db_schemas;
-    engine->handlers.list_tables = list_tables;
-    engine->handlers.list_table_types = list_table_types;
 }
 
 /* ---- start ---- */
@@ -643,6 +482,7 @@ void t_engine_init(struct t_engine *engine)
     struct cflight_sql_handlers handlers = CFLIGHT_SQL_HANDLERS_INIT;
     memset(engine, 0, sizeof *engine);
     (void)pthread_mutex_init(&engine->mutex, NULL);
+    t_gate_init(&engine->go);
     handlers.user_data = engine;
     handlers.open_session = open_session;
     handlers.close_session = close_session;
@@ -651,7 +491,7 @@ void t_engine_init(struct t_engine *engine)
     handlers.execute = execute;
     handlers.read_partition = read_partition;
     handlers.interrupt = interrupt;
-    handlers.ingest = ingest;
+    handlers.ingest = t_engine_ingest;
     handlers.begin = begin;
     handlers.commit = commit;
     handlers.rollback = rollback;
@@ -677,15 +517,7 @@ void t_engine_stop(struct t_engine *engine)
     assert_int_equal(atomic_load(&engine->statement_count), 0);
     assert_int_equal(atomic_load(&engine->overlap_count), 0);
     (void)pthread_mutex_destroy(&engine->mutex);
-}
-
-int64_t t_engine_rows(struct t_engine *engine, const char *name)
-{
-    (void)pthread_mutex_lock(&engine->mutex);
-    const struct t_table *table = find_table(engine, name);
-    int64_t row_count = table == NULL ? -1 : (int64_t)table->row_count;
-    (void)pthread_mutex_unlock(&engine->mutex);
-    return row_count;
+    t_gate_done(&engine->go);
 }
 
 void t_engine_wait_running(struct t_engine *engine, int count)

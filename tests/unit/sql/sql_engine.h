@@ -14,6 +14,7 @@
  *     CREATE t | DROP t | INSERT t 5 | INSERT t ?      updates
  *     SELECT t | SELECT ? | COUNT 100000 | HANG         queries; HANG has no rows until interrupted
  *     PARTS 3                                           a query of three partitions
+ *     WAIT 3                                            COUNT 3, once the gate `go` is open
  *     BEGIN                                             needs a session
  *     SLEEP                                             an update that ends when interrupted
  *     FAIL text                                         an error with that text
@@ -47,6 +48,7 @@ struct t_engine {
     atomic_int running_count; /* in SLEEP or HANG */
     atomic_int overlap_count; /* functions of one session at once */
     atomic_bool parameters_are_known;
+    struct t_gate go;
 };
 
 /* Fills the handlers. */
@@ -77,7 +79,15 @@ struct t_sum {
 };
 cflight_status t_sql_fetch(cflight_client *client, const struct cflight_info *info, size_t endpoint,
                            struct t_sum *ret_sum, cflight_error **reterr);
-/* Both in one. */
+/* The same as a user, for servers that take users; NULL is nobody. */
+cflight_status t_sql_info_as(cflight_client *client, const char *user,
+                             const struct cflight_sql_message *message,
+                             struct cflight_info **ret_info, cflight_error **reterr);
+cflight_status t_sql_get_as(cflight_client *client, const char *user, struct cflight_bytes ticket,
+                            struct t_sum *ret_sum, cflight_error **reterr);
+/* Authentication that believes what the header x-user says. */
+void t_sql_take_users(struct cflight_server_auth *auth);
+/* Both in one, as nobody. */
 cflight_status t_sql_rows(cflight_client *client, const char *text, struct t_sum *ret_sum,
                           cflight_error **reterr);
 /* DoPut with one batch of int64 values, or, with `values` NULL, a schema without fields;

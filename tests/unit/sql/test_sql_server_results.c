@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server kit: results that clients have make room for others, and only those. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "sql_engine.h"
@@ -225,5 +226,39 @@ TEST(sql_results, many_at_once_take_no_more_than_their_places)
         assert_null(failure_count);
     }
     assert_int_equal(counts_of(&fixture).result_count, THREADS);
+    stop(&fixture);
+}
+
+static bool one_result(const struct cflight_sql_server_counts *counts)
+{
+    return counts->result_count == 1;
+}
+
+static void *run_query(void *user_data)
+{
+    struct fixture *fixture = user_data;
+    struct t_sum sum;
+    cflight_error *error = NULL;
+    CHECK_OK(t_sql_rows(fixture->client, "WAIT 3", &sum, &error), error);
+    assert_int_equal(sum.row_count, 3);
+    return NULL;
+}
+
+TEST(sql_results, a_ticket_lives_from_the_end_of_its_statement)
+{
+    /* Goal: a statement that runs for longer than result_ms has a ticket that is good all the same.
+     */
+    struct fixture fixture;
+    struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    pthread_t thread;
+    options.result_ms = 500;
+    start(&fixture, &options);
+    assert_int_equal(pthread_create(&thread, NULL, run_query, &fixture), 0);
+    t_engine_wait_running(&fixture.engine, 1);
+    struct cflight_info *younger = info_of(&fixture, "COUNT 3");
+    t_sql_wait_counts(&fixture.engine, one_result); /* that one has ended for its age */
+    t_gate_open(&fixture.engine.go);
+    (void)pthread_join(thread, NULL);
+    cflight_info_free(younger);
     stop(&fixture);
 }

@@ -457,55 +457,28 @@ TEST(sql_sessions, those_that_can_be_reset_are_used_again)
 
 /* ---- owners ---- */
 
-static cflight_status is_valid(void *user_data, cflight_server_context *context,
-                               struct cflight_bytes token, cflight_buffer **ret_identity,
-                               cflight_error **reterr)
-{
-    (void)user_data;
-    (void)token;
-    return cflight_buffer_new_copy(cflight_server_context_header(context, "x-user"), ret_identity,
-                                   reterr);
-}
-
 TEST(sql_sessions, handles_of_another_user_are_unknown)
 {
     struct fixture fixture;
-    struct cflight_server_auth auth = CFLIGHT_SERVER_AUTH_INIT;
+    struct cflight_server_auth auth;
     struct cflight_server_options flight = CFLIGHT_SERVER_OPTIONS_INIT;
     struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
-    struct cflight_call_options call = CFLIGHT_CALL_OPTIONS_INIT;
-    struct cflight_header header = {t_text("x-user"), t_text("ann")};
-    auth.is_valid = is_valid;
+    struct cflight_info *info = NULL;
+    t_sql_take_users(&auth);
     flight.auth = &auth;
     options.server = &flight;
     t_engine_init(&fixture.engine);
     t_engine_start(&fixture.engine, &options);
     fixture.client = t_sql_client(&fixture.engine, NULL);
-    call.headers = &header;
-    call.header_count = 1;
     struct cflight_sql_message message = t_query("COUNT 3");
-    cflight_buffer *bytes = t_sql_pack(&message);
-    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
-    struct cflight_info *info = NULL;
-    descriptor.cmd = cflight_buffer_bytes(bytes);
-    CHECK_OK(cflight_client_get_flight_info(fixture.client, &descriptor, &call, &info, NULL), NULL);
+    CHECK_OK(t_sql_info_as(fixture.client, "ann", &message, &info, NULL), NULL);
     static const char *const USERS[] = {"bob", "", "ann"};
     for (size_t i = 0; i < 3; i++) {
-        cflight_reader *reader = NULL;
-        struct cflight_chunk chunk;
-        header.value = t_text(USERS[i]);
-        CHECK_OK(
-            cflight_client_do_get(fixture.client, info->endpoints[0].ticket, &call, &reader, NULL),
-            NULL);
-        cflight_status status = cflight_reader_next(reader, &chunk, NULL);
-        CHECK_STATUS(status, i == 2 ? CFLIGHT_OK : CFLIGHT_NOT_FOUND);
-        if (status == CFLIGHT_OK) {
-            cflight_chunk_release(&chunk);
-        }
-        cflight_reader_free(reader);
+        struct t_sum sum;
+        CHECK_STATUS(t_sql_get_as(fixture.client, USERS[i], info->endpoints[0].ticket, &sum, NULL),
+                     i == 2 ? CFLIGHT_OK : CFLIGHT_NOT_FOUND);
     }
     cflight_info_free(info);
-    cflight_buffer_unref(bytes);
     stop(&fixture);
 }
 
