@@ -88,7 +88,7 @@ def java():
     need("java")
     target = build_copy("java", ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"]) / "target"
     command = ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*", "peer.Peer")
-    return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - OF_FLIGHT_SQL - {"alignment"},
+    return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - {"alignment"},
                    skips=JAVA_SKIPS)
 
 

@@ -63,6 +63,10 @@ final class PeerClient {
       return;
     }
     try (FlightClient client = connect(allocator, location, new ClientCookieMiddleware.Factory())) {
+      if (scenario.startsWith("flight_sql")) {
+        SqlPeerClient.run(allocator, client, scenario);
+        return;
+      }
       switch (scenario) {
         case "":
           JsonMode.runClient(allocator, client, path);

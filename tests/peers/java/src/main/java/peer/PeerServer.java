@@ -64,7 +64,10 @@ final class PeerServer extends NoOpFlightProducer {
   static void serve(BufferAllocator allocator, int port, String scenario) throws Exception {
     PeerServer producer = new PeerServer(allocator, scenario);
     FlightServer.Builder builder =
-        FlightServer.builder(allocator, Location.forGrpcInsecure("127.0.0.1", port), producer)
+        FlightServer.builder(
+                allocator,
+                Location.forGrpcInsecure("127.0.0.1", port),
+                scenario.startsWith("flight_sql") ? new SqlPeerServer(allocator, scenario) : producer)
             .maxInboundMessageSize(Integer.MAX_VALUE);
     if (scenario.equals("auth:basic_proto")) {
       builder.authHandler(new BasicServerAuthHandler(new Passwords()));
