@@ -13,6 +13,20 @@
 #include "cflight/builder.h"
 #include "cflight/ipc.h"
 
+/* What it needs to run again: nothing, once all rows are kept. A statement that its client has
+ * closed ends with this, and its session is free. */
+static void forget_statement(struct cfl_sql_result *result)
+{
+    cflight_buffer_unref(result->bound);
+    cfl_sql_source_unref(result->source);
+    cfl_sql_handle_unref(result->statement == NULL ? NULL : &result->statement->handle);
+    cfl_sql_handle_unref(cfl_sql_transaction_handle(result->transaction));
+    result->bound = NULL;
+    result->source = NULL;
+    result->statement = NULL;
+    result->transaction = NULL;
+}
+
 static void release(struct cfl_sql_handle *handle)
 {
     struct cfl_sql_result *result = CFL_LIST_ENTRY(handle, struct cfl_sql_result, handle);
@@ -23,12 +37,9 @@ static void release(struct cfl_sql_handle *handle)
     }
     cflight_buffer_unref(result->rows);
     cflight_buffer_unref(result->schema);
-    cflight_buffer_unref(result->bound);
-    cfl_sql_source_unref(result->source);
+    forget_statement(result);
     cfl_sql_partitions_free(server->alloc, result->partitions, result->partition_count,
                             result->partition_capacity);
-    cfl_sql_handle_unref(result->statement == NULL ? NULL : &result->statement->handle);
-    cfl_sql_handle_unref(cfl_sql_transaction_handle(result->transaction));
     cfl_sql_session_unref(result->session);
     cfl_free(server->alloc, result, sizeof *result);
 }
@@ -322,6 +333,9 @@ cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_o
         return status;
     }
     cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
+    if (result->rows != NULL) {
+        forget_statement(result);
+    }
     *ret_result = result;
     return CFLIGHT_OK;
 }

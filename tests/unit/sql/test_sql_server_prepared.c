@@ -351,6 +351,32 @@ TEST(sql_prepared, unused_statements_end_with_what_is_bound)
     stop(&fixture);
 }
 
+static bool a_result_alone(const struct cflight_sql_server_counts *counts)
+{
+    return counts->result_count == 1 && counts->statement_count == 0 && counts->session_count == 0;
+}
+
+TEST(sql_prepared, a_result_that_is_kept_whole_holds_no_statement)
+{
+    /* Goal: clients that prepare each query and close it leave no engine session behind, though
+     * their results wait for minutes. Method: the engine reuses no session, so the statement's ends
+     * with it. */
+    struct fixture fixture;
+    struct cflight_info *info = NULL;
+    struct t_sum sum;
+    start(&fixture, NULL);
+    struct cflight_sql_message *query = t_sql_prepare(fixture.client, "COUNT 3", NONE);
+    struct cflight_sql_message message = of(query, CFLIGHT_SQL_PREPARED_STATEMENT_QUERY);
+    CHECK_OK(t_sql_info(fixture.client, &message, &info, NULL), NULL);
+    CHECK_OK(close_statement(&fixture, query->prepared.handle), NULL);
+    t_sql_wait_counts(&fixture.engine, a_result_alone);
+    CHECK_OK(t_sql_fetch(fixture.client, info, 0, &sum, NULL), NULL);
+    assert_int_equal(sum.row_count, 3);
+    cflight_info_free(info);
+    cflight_sql_message_free(query);
+    stop(&fixture);
+}
+
 TEST(sql_prepared, limits_are_named)
 {
     struct fixture fixture;
