@@ -48,7 +48,8 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
          "SIGHUP reads certificates and users again, each for itself, and says what came of it. "
          "Users who are gone from --auth-file, or have another hash there, are logged out by it. A "
          "wrong password leaves a line \"login failed from HOST port N for 'NAME'\" on standard "
-         "error."},
+         "error. The health service of gRPC (grpc.health.v1) answers anybody, server reflection "
+         "whoever may call."},
     [CLI_COMMAND_LIST] =
         {"list", "URI [PATTERN]", 1, 2, "list the flights of a server",
          "One line per flight: name, rows, bytes, separated by tabs; unknown numbers are empty. On "

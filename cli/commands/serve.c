@@ -14,6 +14,7 @@
 #include "cli/commands/commands.h"
 #include "cli/serve/auth.h"
 #include "cli/serve/serve.h"
+#include "cli/serve/services.h"
 #include "cli/serve/tls.h"
 #include "cli/system/files.h"
 #include "cli/system/interrupt.h"
@@ -30,6 +31,7 @@ struct serving {
     struct cli_serve serve;
     struct cli_serve_tls tls;
     struct cli_serve_auth auth;
+    struct cli_serve_services services;
     char *location;
     cflight_server *server;
 };
@@ -169,6 +171,7 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     options.write_options = &arguments->write_options;
     options.read_options = &arguments->read_options;
     cli_serve_auth_use(&serving->auth, &options);
+    cli_serve_services_use(&serving->services, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK) {
         status =
@@ -339,10 +342,14 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cflight_log_set(print_log_line, NULL, CFLIGHT_LOG_WARN);
     cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
     if (status == CFLIGHT_OK) {
+        status = cli_serve_services_init(&serving.services, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = serve_until_signal(&serving, reterr);
     }
     cflight_server_free(serving.server);
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
+    cli_serve_services_done(&serving.services);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
     free(serving.location);

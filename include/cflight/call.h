@@ -36,6 +36,7 @@ enum cflight_method {
     CFLIGHT_METHOD_LIST_ACTIONS = 8,
     CFLIGHT_METHOD_DO_EXCHANGE = 9,
     CFLIGHT_METHOD_POLL_FLIGHT_INFO = 10,
+    CFLIGHT_METHOD_SERVICE = 11, ///< at a server: of another gRPC service (cflight/service.h)
 };
 
 /// Returns "DoGet" and so on; "Invalid" for INVALID or any other number. Static storage. Thread

@@ -5,6 +5,7 @@
 #include "cflight/auth.h"
 #include "cflight/call.h"
 #include "cflight/middleware.h"
+#include "cflight/service.h"
 #include "cflight/stream.h"
 #include "cflight/tls.h"
 #include "cflight/types.h"
@@ -195,6 +196,9 @@ struct cflight_server_options {
     /// A connection without calls is closed, in good order, after so long. 0 is 30 minutes;
     /// negative is never.
     int64_t connection_idle_ms;
+    /// Methods of other gRPC services, such as health checks. Copied.
+    const struct cflight_service_method *service_methods;
+    size_t service_method_count;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)
@@ -273,6 +277,10 @@ cflight_server_reload_tls(cflight_server *server, const struct cflight_server_tl
 /// Returns the method that was called.
 CFLIGHT_EXPORT enum cflight_method
 cflight_server_context_method(const cflight_server_context *context);
+/// Returns its path, "/arrow.flight.protocol.FlightService/DoGet" or that of another service's
+/// method. Borrowed.
+CFLIGHT_EXPORT const char *
+cflight_server_context_path(const cflight_server_context *context);
 /// The client's address: "ipv4:127.0.0.1:41234", "ipv6:[::1]:41234" or "unix:". Borrowed.
 CFLIGHT_EXPORT const char *
 cflight_server_context_peer(const cflight_server_context *context);

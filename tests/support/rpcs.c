@@ -201,6 +201,7 @@ cflight_status t_rpc(cflight_client *client, enum cflight_method method, const c
         return do_action(client, text, options, reterr);
     case CFLIGHT_METHOD_LIST_ACTIONS:
         return list_actions(client, options, reterr);
+    case CFLIGHT_METHOD_SERVICE:
     case CFLIGHT_METHOD_INVALID:
     case CFLIGHT_METHOD_GET_FLIGHT_INFO:
     case CFLIGHT_METHOD_GET_SCHEMA:

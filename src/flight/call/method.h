@@ -7,7 +7,7 @@
 #include "cflight/call.h"
 
 /* The ten methods of the Flight service (Flight.proto, service FlightService) and what sets them
- * apart. */
+ * apart. A server may have others, of CFLIGHT_METHOD_SERVICE, which are not in the table. */
 struct cfl_method {
     enum cflight_method id;
     const char *name;

@@ -15,14 +15,15 @@
 #include "cflight/trace.h"
 #include "flight/kit/log_text.h"
 
-enum { PEER_BYTES_MAX = 128, USER_BYTES_MAX = 64, MESSAGE_BYTES_MAX = 512 };
+enum { PEER_BYTES_MAX = 128, USER_BYTES_MAX = 64, MESSAGE_BYTES_MAX = 512, PATH_BYTES_MAX = 128 };
 
 /* One call. */
 struct instance {
     char peer[PEER_BYTES_MAX];
     uint8_t user[USER_BYTES_MAX];
     size_t user_bytes;
-    char trace_id[33]; /* "" when there is none */
+    char trace_id[33];            /* "" when there is none */
+    char service[PATH_BYTES_MAX]; /* the path of a method of another service; else "" */
 };
 
 static cflight_status start_call(void *user_data, cflight_server_context *context,
@@ -30,7 +31,6 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
                                  cflight_error **reterr)
 {
     (void)user_data;
-    (void)method;
     struct instance *instance = cfl_alloc_zeroed(NULL, sizeof *instance);
     if (instance == NULL) {
         return cfl_error_no_memory(reterr);
@@ -42,6 +42,10 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
     instance->user_bytes = user.len_bytes < USER_BYTES_MAX ? user.len_bytes : USER_BYTES_MAX;
     if (instance->user_bytes > 0) {
         memcpy(instance->user, user.data, instance->user_bytes);
+    }
+    if (method == CFLIGHT_METHOD_SERVICE) {
+        (void)snprintf(instance->service, sizeof instance->service, "%s",
+                       cflight_server_context_path(context));
     }
     if (cflight_trace_of(context, &trace)) {
         cfl_hex_write(trace.trace_id, sizeof trace.trace_id, instance->trace_id);
@@ -57,10 +61,10 @@ static void append_line(struct cfl_buf *line, const struct instance *instance,
         line,
         "%s %s %s %" PRId64 ".%03" PRId64 " ms, sent %" PRIu64 " messages %" PRIu64
         " bytes, received %" PRIu64 " messages %" PRIu64 " bytes",
-        cflight_method_name(summary->method), instance->peer, cflight_status_name(summary->status),
-        summary->duration_ns / CFL_NS_PER_MS, summary->duration_ns % CFL_NS_PER_MS / 1000,
-        summary->messages_sent, summary->bytes_sent, summary->messages_received,
-        summary->bytes_received);
+        instance->service[0] != '\0' ? instance->service : cflight_method_name(summary->method),
+        instance->peer, cflight_status_name(summary->status), summary->duration_ns / CFL_NS_PER_MS,
+        summary->duration_ns % CFL_NS_PER_MS / 1000, summary->messages_sent, summary->bytes_sent,
+        summary->messages_received, summary->bytes_received);
     if (instance->user_bytes > 0) {
         (void)cfl_buf_append_text(line, ", user '");
         cfl_log_text_append(line, instance->user, instance->user_bytes, USER_BYTES_MAX, '\'');

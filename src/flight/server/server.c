@@ -119,6 +119,7 @@ static void server_destroy(struct cflight_server *server)
     }
     cfl_free_array(server->alloc, server->middleware, server->middleware_count,
                    sizeof *server->middleware);
+    cfl_server_free_services(server);
     cfl_free_array(server->alloc, server->locked.slots, server->locked.slot_count,
                    sizeof *server->locked.slots);
     cfl_server_timers_done(&server->timers);
@@ -224,6 +225,7 @@ void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
     server->locked.grace_ns = cfl_deadline_earlier(server->locked.grace_ns, grace_ns);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_first) {
+        cfl_server_shut_services(server);
         cfl_server_drain_connections(server);
     }
     (void)pthread_mutex_lock(&server->mutex);

@@ -42,6 +42,12 @@ enum cfl_server_kind {
 
 struct cfl_server_worker;
 
+/* A method of another service: what calls know of it, and what its user gave. */
+struct cfl_server_service {
+    struct cfl_method method; /* the path is a copy */
+    struct cflight_service_method table;
+};
+
 /* Tags of the poller's events: listeners count down from here, connections are generation and slot.
  */
 #define CFL_SERVER_LISTENER_TAG UINT64_MAX
@@ -96,6 +102,8 @@ struct cflight_server {
     bool has_auth;
     struct cflight_server_middleware *middleware; /* keys are copies */
     size_t middleware_count;
+    struct cfl_server_service *services; /* methods of other services; paths are copies */
+    size_t service_count;
     struct cflight_ipc_write_options write_options;
     struct cflight_ipc_read_options read_options;
     uint64_t split_batch_bytes;
@@ -173,6 +181,17 @@ cflight_status cfl_server_load_tables(struct cflight_server *server,
                                       const struct cflight_server_handlers *handlers,
                                       cflight_error **reterr);
 cflight_status cfl_server_load_tls(struct cflight_server *server, cflight_error **reterr);
+
+/* ---- service.c ---- */
+cflight_status cfl_server_load_services(struct cflight_server *server, cflight_error **reterr);
+void cfl_server_free_services(struct cflight_server *server);
+/* NULL when no service has the path. */
+const struct cfl_method *cfl_server_find_service(const struct cflight_server *server,
+                                                 const char *path);
+/* What the user gave for a method that cfl_server_find_service() found. */
+const struct cflight_service_method *cfl_server_service_of(const struct cfl_method *method);
+/* Tells services that the server begins to shut down. Under no lock. */
+void cfl_server_shut_services(struct cflight_server *server);
 
 /* ---- server_wake.c ---- */
 /* Has the clock look around; under the server's lock. */

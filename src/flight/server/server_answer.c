@@ -72,8 +72,10 @@ void cfl_server_answer(struct cfl_server_call *call, cflight_status status,
                        const cflight_error *error)
 {
     cflight_server_context_on_cancel(&call->context, NULL, NULL);
+    /* What Arrow adds to an error is for clients of Flight. */
+    bool is_plain = call->context.call->method->id == CFLIGHT_METHOD_SERVICE;
     complete_middleware(&call->context, status, error);
-    send_status(&call->context, status, error, false);
+    send_status(&call->context, status, error, is_plain);
     leave_to_connection(call);
 }
 

@@ -72,11 +72,21 @@ static bool count_as_known(struct cfl_server_call *call)
     return fits;
 }
 
+/* Nobody is asked about a method that is for anybody. */
+static bool is_open(const struct cfl_method *method)
+{
+    return method->id == CFLIGHT_METHOD_SERVICE && cfl_server_service_of(method)->is_open;
+}
+
 /* Identifies the caller and starts middleware; false: the call is answered. */
 static bool admit(struct cfl_server_call *call)
 {
     cflight_server_context *context = &call->context;
     struct cflight_server *server = context->server;
+    if (is_open(context->call->method)) {
+        context->call->response_headers = &context->headers;
+        return true;
+    }
     cflight_error *error = NULL;
     bool is_plain = false;
     cflight_status status = CFLIGHT_OK;

@@ -73,6 +73,11 @@ void cfl_server_turn_away(struct cfl_server_call *call, cflight_status status,
 /* Pulls what comes next of the stream and sends it, or ends the call. */
 void cfl_server_pull(struct cfl_server_call *call);
 
+/* ---- service.c ---- */
+/* Runs the handler of a method of another service. */
+cflight_status cfl_server_run_service(struct cflight_server_context *context,
+                                      cflight_error **reterr);
+
 /* ---- server_dispatch.c ---- */
 /* Runs the handler of the method. The call has a writer afterwards when it handed a stream over. */
 cflight_status cfl_server_run_handler(struct cfl_server_call *call, cflight_error **reterr);

@@ -12,6 +12,11 @@ enum cflight_method cflight_server_context_method(const cflight_server_context *
     return context->call->method->id;
 }
 
+const char *cflight_server_context_path(const cflight_server_context *context)
+{
+    return context->call->method->path;
+}
+
 static const struct cfl_peer *peer_of(const cflight_server_context *context)
 {
     return cfl_transport_peer(context->call->connection->transport);

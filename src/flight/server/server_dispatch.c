@@ -187,6 +187,7 @@ static cflight_status run_unary(cflight_server_context *context, cflight_error *
     case CFLIGHT_METHOD_HANDSHAKE:
     case CFLIGHT_METHOD_DO_PUT:
     case CFLIGHT_METHOD_DO_EXCHANGE:
+    case CFLIGHT_METHOD_SERVICE:
     default:
         status = not_offered(context->call, reterr);
         break;
@@ -270,6 +271,8 @@ cflight_status cfl_server_run_handler(struct cfl_server_call *call, cflight_erro
     case CFLIGHT_METHOD_DO_PUT:
     case CFLIGHT_METHOD_DO_EXCHANGE:
         return run_upload(context, reterr);
+    case CFLIGHT_METHOD_SERVICE:
+        return cfl_server_run_service(context, reterr);
     case CFLIGHT_METHOD_INVALID:
     case CFLIGHT_METHOD_LIST_FLIGHTS:
     case CFLIGHT_METHOD_GET_FLIGHT_INFO:

@@ -61,6 +61,15 @@ static void limit_handshake(const struct cflight_server *server, struct cfl_call
     }
 }
 
+static void limit_message(const struct cflight_service_method *service, struct cfl_call *call)
+{
+    uint64_t bytes_max = service->message_bytes_max;
+    if (bytes_max > 0 &&
+        (call->limits.message_bytes_max == 0 || bytes_max < call->limits.message_bytes_max)) {
+        call->limits.message_bytes_max = bytes_max;
+    }
+}
+
 /* Counts a call that was taken on. */
 static void count(struct cfl_server_connection *line, struct cfl_server_call *call)
 {
@@ -102,6 +111,9 @@ static cflight_status take_on(struct cfl_server_connection *line, const struct c
     if (method->id == CFLIGHT_METHOD_HANDSHAKE) {
         limit_handshake(server, wire);
     }
+    if (method->id == CFLIGHT_METHOD_SERVICE) {
+        limit_message(cfl_server_service_of(method), wire);
+    }
     count(line, call);
     cfl_server_make_ready_locked(call);
     return CFLIGHT_OK;
@@ -114,6 +126,9 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
     struct cflight_server *server = line->server;
     char message[256];
     const struct cfl_method *method = cfl_method_by_path(cfl_grpc_call_path(grpc));
+    if (method == NULL) {
+        method = cfl_server_find_service(server, cfl_grpc_call_path(grpc));
+    }
     if (method == NULL) {
         (void)snprintf(message, sizeof message, "unknown method %.200s", cfl_grpc_call_path(grpc));
         refuse(grpc, CFLIGHT_UNIMPLEMENTED, message);
