@@ -223,34 +223,42 @@ static cflight_status bind_row(sqlite3_stmt *compiled, cflight_sql_parameters *p
 
 /* ---- rows ---- */
 
+struct column {
+    cflight_column *builder;
+    char format; /* the first letter */
+};
+
 struct rows {
     struct connection *connection;
     sqlite3_stmt *compiled;
     cflight_builder *builder;
     struct ArrowSchema schema;
-    char *formats; /* the first letter of each */
+    struct column *columns;
     bool is_over;
     cflight_error *error;
 };
 
-static void append_value(cflight_column *column, char format, sqlite3_stmt *compiled, int i)
+/* The value is looked at where it is: nobody else uses the connection meanwhile. */
+static void append_value(cflight_column *column, char format, sqlite3_value *value)
 {
     struct cflight_bytes bytes;
-    if (sqlite3_column_type(compiled, i) == SQLITE_NULL) {
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) {
         cflight_append_null(column);
         return;
     }
     switch (format) {
     case 'l':
-        cflight_append_int(column, sqlite3_column_int64(compiled, i));
+        cflight_append_int(column, sqlite3_value_int64(value));
         break;
     case 'g':
-        cflight_append_double(column, sqlite3_column_double(compiled, i));
+        cflight_append_double(column, sqlite3_value_double(value));
         break;
     default:
-        bytes.data =
-            format == 'u' ? sqlite3_column_text(compiled, i) : sqlite3_column_blob(compiled, i);
-        bytes.len_bytes = (size_t)sqlite3_column_bytes(compiled, i);
+        /* As bytes it needs no zero after it, for which SQLite would copy it. */
+        bytes.data = format == 'z' || type == SQLITE_TEXT ? sqlite3_value_blob(value)
+                                                          : sqlite3_value_text(value);
+        bytes.len_bytes = (size_t)sqlite3_value_bytes(value);
         cflight_append_bytes(column, bytes);
     }
 }
@@ -265,8 +273,8 @@ static int rows_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_bat
            cflight_builder_row_count(rows->builder) < BATCH_ROWS) {
         code = sqlite3_step(rows->compiled);
         for (int i = 0; code == SQLITE_ROW && i < column_count; i++) {
-            append_value(cflight_builder_column(rows->builder, (size_t)i), rows->formats[i],
-                         rows->compiled, i);
+            append_value(rows->columns[i].builder, rows->columns[i].format,
+                         sqlite3_column_value(rows->compiled, i));
         }
         if (code == SQLITE_ROW) {
             cflight_builder_end_row(rows->builder);
@@ -307,7 +315,7 @@ static void rows_free(struct rows *rows)
         rows->schema.release(&rows->schema);
     }
     cflight_error_free(rows->error);
-    free(rows->formats);
+    free(rows->columns);
     free(rows);
 }
 
@@ -324,7 +332,7 @@ static cflight_status start_query(struct connection *connection, sqlite3_stmt *c
     struct rows *rows = calloc(1, sizeof *rows);
     struct ArrowArrayStream stream = {rows_schema, rows_next, rows_error, rows_release, rows};
     cflight_status status = CFLIGHT_OK;
-    if (rows == NULL || (rows->formats = calloc(1, column_count)) == NULL) {
+    if (rows == NULL || (rows->columns = calloc(column_count, sizeof *rows->columns)) == NULL) {
         free(rows);
         return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED, "no memory for rows");
     }
@@ -335,7 +343,8 @@ static cflight_status start_query(struct connection *connection, sqlite3_stmt *c
         status = cflight_builder_new(&rows->schema, NULL, &rows->builder, reterr);
     }
     for (size_t i = 0; status == CFLIGHT_OK && i < column_count; i++) {
-        rows->formats[i] = rows->schema.children[i]->format[0];
+        rows->columns[i].builder = cflight_builder_column(rows->builder, i);
+        rows->columns[i].format = rows->schema.children[i]->format[0];
     }
     if (status == CFLIGHT_OK) {
         status = cflight_sql_execution_set_stream(execution, &stream, reterr);

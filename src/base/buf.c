@@ -59,6 +59,9 @@ struct cflight_bytes cfl_buf_bytes(const struct cfl_buf *buf)
 uint8_t *cfl_buf_space(struct cfl_buf *buf, size_t len_bytes)
 {
     size_t needed = 0;
+    if (buf->data != NULL && !buf->failed && len_bytes <= buf->capacity_bytes - buf->len_bytes) {
+        return buf->data + buf->len_bytes; /* mostly: values are appended one by one */
+    }
     if (buf->failed || __builtin_add_overflow(buf->len_bytes, len_bytes, &needed) ||
         !cfl_grow_array(buf->alloc, (void **)&buf->data, &buf->capacity_bytes,
                         needed == 0 ? 1 : needed, 1)) {
