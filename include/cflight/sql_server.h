@@ -125,6 +125,10 @@ typedef struct cflight_sql_parameters cflight_sql_parameters;
 CFLIGHT_CHECKED cflight_status
 cflight_sql_parameters_next(cflight_sql_parameters *parameters, bool *ret_has_row,
                             cflight_error **reterr);
+/// Rows after this one that are there already. Without any cflight_sql_parameters_next() may wait
+/// for the client: whoever holds a lock gives it up before.
+CFLIGHT_EXPORT size_t
+cflight_sql_parameters_ready(const cflight_sql_parameters *parameters);
 /// Columns of each row.
 CFLIGHT_EXPORT size_t
 cflight_sql_parameters_count(const cflight_sql_parameters *parameters);

@@ -48,17 +48,25 @@ class Database(sql.Server):
         return pa.table([pa.array(column) for column in zip(*rows)] or [pa.nulls(0)] * len(names), names)
 
     def ingest(self, call, target, rows):
+        call.session.execute("SAVEPOINT ingest")  # all or none, in a transaction and outside
+        try:
+            count = self.store(call.session, target, rows)
+            call.session.execute("RELEASE ingest")
+            return count
+        except BaseException:
+            call.session.execute("ROLLBACK TO ingest")
+            call.session.execute("RELEASE ingest")
+            raise
+
+    def store(self, session, target, rows):
         table, names = quote(target.table), [quote(name) for name in rows.schema.names]
-        session, count = call.session, 0
         if target.mode == "replace":
             session.execute(f"DROP TABLE IF EXISTS {table}")
         begin = BEGIN.get(target.mode, BEGIN["create"])
         if begin:
             session.execute(f"{begin.format(table)} ({', '.join(names)})")
-        for batch in rows:
-            values = zip(*(column.to_pylist() for column in batch.columns))
-            count += session.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(names))})", values).rowcount
-        return count
+        values = (row for batch in rows for row in zip(*(column.to_pylist() for column in batch.columns)))
+        return session.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(names))})", values).rowcount
 
     def begin(self, session):
         session.execute("BEGIN")

@@ -152,6 +152,48 @@ def test_a_second_thread_is_refused_by_a_statement_in_use(database):
         assert rows(statement.query()) == [(1,)]
 
 
+def test_an_upload_takes_part_in_its_transaction(database):
+    table = pa.table({"a": [1]})
+    with pytest.raises(ZeroDivisionError):
+        with database.transaction() as transaction:
+            assert database.ingest("t", table, transaction=transaction) == 1
+            assert rows(database.query("SELECT a FROM t", transaction=transaction)) == [(1,)]
+            1 / 0
+    assert rows(database.tables()) == []
+
+
+def test_an_upload_that_fails_midway_leaves_nothing(database):
+    def batches():
+        yield pa.record_batch({"a": [1]})
+        raise ValueError("no more")
+
+    schema = pa.schema([("a", pa.int64())])
+    with pytest.raises(flight.FlightError, match="CommandStatementIngest: .*no more"):
+        database.ingest("t", pa.RecordBatchReader.from_batches(schema, batches()))
+    assert rows(database.tables()) == []
+
+
+def test_rows_that_are_still_to_come_hold_nobody_up(database):
+    database.update("CREATE TABLE t (a INTEGER)")
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow():
+        yield pa.record_batch({"a": [1]})
+        entered.set()
+        assert go_on.wait(60)
+        yield pa.record_batch({"a": [2]})
+
+    with database.prepare("INSERT INTO t VALUES (?)") as statement:
+        reader = pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), slow())
+        thread = threading.Thread(target=statement.update, args=(reader,))
+        thread.start()
+        assert entered.wait(60)
+        assert rows(database.query("SELECT count(*) FROM t")) == [(0,)]
+        go_on.set()
+        thread.join()
+    assert rows(database.query("SELECT count(*) FROM t")) == [(2,)]
+
+
 # ---- the server ----
 
 

@@ -61,6 +61,20 @@ static PyObject *row_tuple(struct cfp_state *state, const cflight_sql_parameters
     return row;
 }
 
+/* Goes to the next row, which the client may still have to send. */
+static cflight_status next_row(cflight_sql_parameters *parameters, bool *ret_has_row,
+                               cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    if (cflight_sql_parameters_ready(parameters) > 0) {
+        return cflight_sql_parameters_next(parameters, ret_has_row, reterr);
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = cflight_sql_parameters_next(parameters, ret_has_row, reterr);
+    Py_END_ALLOW_THREADS
+    return status;
+}
+
 PyObject *cfp_sql_parameters_list(struct cfp_state *state, cflight_sql_parameters *parameters)
 {
     if (parameters == NULL) {
@@ -70,7 +84,7 @@ PyObject *cfp_sql_parameters_list(struct cfp_state *state, cflight_sql_parameter
     bool has_row = true;
     while (list != NULL && has_row) {
         cflight_error *error = NULL;
-        cflight_status status = cflight_sql_parameters_next(parameters, &has_row, &error);
+        cflight_status status = next_row(parameters, &has_row, &error);
         if (status != CFLIGHT_OK) {
             Py_DECREF(list);
             return cfp_raise(state, status, error);

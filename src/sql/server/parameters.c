@@ -105,6 +105,13 @@ cflight_status cflight_sql_parameters_next(cflight_sql_parameters *parameters, b
     return CFLIGHT_OK;
 }
 
+size_t cflight_sql_parameters_ready(const cflight_sql_parameters *parameters)
+{
+    return parameters->batch.release == NULL
+               ? 0
+               : (size_t)(parameters->batch.length - parameters->row - 1);
+}
+
 size_t cflight_sql_parameters_count(const cflight_sql_parameters *parameters)
 {
     return (size_t)parameters->schema.n_children;
