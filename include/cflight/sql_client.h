@@ -356,10 +356,12 @@ cflight_sql_async_notify(cflight_sql_async *async, cflight_ready_fn on_ready, vo
 CFLIGHT_EXPORT void
 cflight_sql_async_free(cflight_sql_async *async);
 /// The rows that came with an info, if the server has sent them along (`inline_bytes_max`).
-/// @param ret_stream  Caller's storage; release it. Untouched when there are none.
+/// @param read_options  NULL for defaults; those of the call.
+/// @param ret_stream    Caller's storage; release it. Untouched when there are none.
 /// @return CFLIGHT_OK; CFLIGHT_DATA_LOSS (not valid Arrow)
 CFLIGHT_CHECKED cflight_status
-cflight_sql_inline_rows(const struct cflight_info *info, bool *ret_has_rows,
+cflight_sql_inline_rows(const struct cflight_info *info,
+                        const struct cflight_ipc_read_options *read_options, bool *ret_has_rows,
                         struct ArrowArrayStream *ret_stream, cflight_error **reterr);
 
 #ifdef __cplusplus

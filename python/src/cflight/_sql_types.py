@@ -3,7 +3,7 @@
 
 import collections
 
-__all__ = ["Call", "IngestTarget", "Plan", "TableFilter"]
+__all__ = ["Call", "IngestTarget", "Plan", "SubstraitPlan", "TableFilter"]
 
 
 class Call(
@@ -93,6 +93,20 @@ class Plan(
     --------
     >>> Plan(schema=pa.schema([("id", pa.int64())]), is_update=False)
     Plan(schema=id: int64, parameters=None, is_update=False, needs_session=False)
+    """
+
+    __slots__ = ()
+
+
+class SubstraitPlan(collections.namedtuple("SubstraitPlan", "plan version", defaults=("",))):
+    """A statement as a Substrait plan, for the calls of a client that take a query.
+
+    `plan` is a serialised ``substrait.Plan``, bytes; `version` the release of Substrait that it was
+    written for.
+
+    Examples
+    --------
+    >>> client.query(SubstraitPlan(plan.SerializeToString(), "0.62.0"))
     """
 
     __slots__ = ()

@@ -9,16 +9,24 @@ Examples
 """
 
 from ._cflight import Client, Statement, Transaction
+from ._sql_async import AsyncClient
+from ._sql_remote import AsyncStatement, AsyncTransaction
+from ._sql_rows import AsyncRows
 from ._sql_server import Server
-from ._sql_types import Call, IngestTarget, Plan, TableFilter
+from ._sql_types import Call, IngestTarget, Plan, SubstraitPlan, TableFilter
 
 __all__ = [
+    "AsyncClient",
+    "AsyncRows",
+    "AsyncStatement",
+    "AsyncTransaction",
     "Call",
     "Client",
     "IngestTarget",
     "Plan",
     "Server",
     "Statement",
+    "SubstraitPlan",
     "TableFilter",
     "Transaction",
     "connect",

@@ -1,20 +1,24 @@
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import pyarrow as _pa  # type: ignore[import-untyped,unused-ignore]
 from typing_extensions import Self
 
 from . import (
+    AsyncioFlightClient,
     CancelStatus,
     FetchProgress,
     FlightCallOptions,
     FlightClient,
     FlightInfo,
     FlightServerBase,
+    PollInfo,
     ServerCallContext,
+    _AnyBatch,
     _AnyLocation,
     _AnyReader,
     _AnySchema,
+    _AnyTable,
     _HasArray,
     _HasSchema,
     _HasStream,
@@ -28,12 +32,15 @@ _Column: TypeAlias = tuple[str | None, str | None, str, str]
 _Result: TypeAlias = _Rows | Iterable[_HasArray] | tuple[_HasSchema, Iterable[_HasArray]] | int | None
 _Mode: TypeAlias = Literal["create", "append", "create_append", "replace"]
 
+_Query: TypeAlias = str | SubstraitPlan
+_Opened = TypeVar("_Opened")
+
 def connect(location: _AnyLocation, **kwargs: object) -> Client: ...
 
 class Client(FlightClient):
     def query(
         self,
-        query: str,
+        query: _Query,
         options: FlightCallOptions | None = None,
         *,
         transaction: Transaction | None = None,
@@ -45,17 +52,25 @@ class Client(FlightClient):
         progress: Callable[[FetchProgress], object] | None = None,
     ) -> _AnyReader: ...
     def query_info(
-        self, query: str, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
     ) -> FlightInfo: ...
+    def query_poll(
+        self,
+        query: _Query,
+        options: FlightCallOptions | None = None,
+        *,
+        after: PollInfo | None = None,
+        transaction: Transaction | None = None,
+    ) -> PollInfo: ...
     def query_schema(
-        self, query: str, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
     ) -> _AnySchema: ...
     def update(
-        self, query: str, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
     ) -> int: ...
     def cancel(self, info: FlightInfo, options: FlightCallOptions | None = None) -> CancelStatus: ...
     def prepare(
-        self, query: str, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: Transaction | None = None
     ) -> Statement: ...
     def transaction(self, options: FlightCallOptions | None = None) -> Transaction: ...
     def ingest(
@@ -137,6 +152,7 @@ class Client(FlightClient):
     def sql_info(
         self, codes: Iterable[str | int] | None = None, options: FlightCallOptions | None = None
     ) -> dict[str | int, _InfoValue]: ...
+    def as_async(self) -> AsyncClient: ...
 
 class Statement:
     @property
@@ -157,6 +173,7 @@ class Statement:
         location_is_trusted: Callable[[str], bool] | None = None,
         progress: Callable[[FetchProgress], object] | None = None,
     ) -> _AnyReader: ...
+    def query_info(self, options: FlightCallOptions | None = None) -> FlightInfo: ...
     def update(self, rows: _Rows | None = None, options: FlightCallOptions | None = None) -> int: ...
     def close(self, options: FlightCallOptions | None = None) -> None: ...
     def __enter__(self) -> Self: ...
@@ -174,6 +191,168 @@ class Transaction:
     def rollback_to(self, savepoint: bytes, options: FlightCallOptions | None = None) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *args: object) -> None: ...
+
+class _Opening(Generic[_Opened]):
+    def __await__(self) -> Generator[Any, None, _Opened]: ...
+    async def __aenter__(self) -> _Opened: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class AsyncClient(AsyncioFlightClient):
+    def __init__(self, location: _AnyLocation | Client, **kwargs: object) -> None: ...
+    def query(
+        self,
+        query: _Query,
+        options: FlightCallOptions | None = None,
+        *,
+        transaction: AsyncTransaction | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    async def query_info(
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: AsyncTransaction | None = None
+    ) -> FlightInfo: ...
+    async def query_poll(
+        self,
+        query: _Query,
+        options: FlightCallOptions | None = None,
+        *,
+        after: PollInfo | None = None,
+        transaction: AsyncTransaction | None = None,
+    ) -> PollInfo: ...
+    async def query_schema(
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: AsyncTransaction | None = None
+    ) -> _AnySchema: ...
+    async def update(
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: AsyncTransaction | None = None
+    ) -> int: ...
+    async def cancel(self, info: FlightInfo, options: FlightCallOptions | None = None) -> CancelStatus: ...
+    def prepare(
+        self, query: _Query, options: FlightCallOptions | None = None, *, transaction: AsyncTransaction | None = None
+    ) -> _Opening[AsyncStatement]: ...
+    def transaction(self, options: FlightCallOptions | None = None) -> _Opening[AsyncTransaction]: ...
+    async def ingest(
+        self,
+        table: str,
+        rows: _Rows,
+        options: FlightCallOptions | None = None,
+        *,
+        mode: _Mode = "create",
+        catalog: str | None = None,
+        schema: str | None = None,
+        temporary: bool = False,
+        transaction: AsyncTransaction | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> int: ...
+    def catalogs(self, options: FlightCallOptions | None = None) -> _Opening[AsyncRows]: ...
+    def schemas(
+        self,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema_pattern: str | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    def tables(
+        self,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema_pattern: str | None = None,
+        table_pattern: str | None = None,
+        table_types: Iterable[str] | None = None,
+        include_schema: bool = False,
+    ) -> _Opening[AsyncRows]: ...
+    async def table_schema(
+        self,
+        table: str,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema: str | None = None,
+    ) -> _AnySchema: ...
+    def table_types(self, options: FlightCallOptions | None = None) -> _Opening[AsyncRows]: ...
+    def primary_keys(
+        self,
+        table: str,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema: str | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    def exported_keys(
+        self,
+        table: str,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema: str | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    def imported_keys(
+        self,
+        table: str,
+        options: FlightCallOptions | None = None,
+        *,
+        catalog: str | None = None,
+        schema: str | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    def cross_reference(
+        self,
+        pk_table: str,
+        fk_table: str,
+        options: FlightCallOptions | None = None,
+        *,
+        pk_catalog: str | None = None,
+        pk_schema: str | None = None,
+        fk_catalog: str | None = None,
+        fk_schema: str | None = None,
+    ) -> _Opening[AsyncRows]: ...
+    def type_info(self, data_type: int | None = None, options: FlightCallOptions | None = None) -> _Opening[AsyncRows]: ...
+    async def sql_info(
+        self, codes: Iterable[str | int] | None = None, options: FlightCallOptions | None = None
+    ) -> dict[str | int, _InfoValue]: ...
+
+class AsyncRows:
+    @property
+    def schema(self) -> _AnySchema: ...
+    async def read_next_batch(self) -> _AnyBatch: ...
+    async def read_all(self) -> _AnyTable: ...
+    async def read_pandas(self, **options: Any) -> Any: ...
+    def close(self) -> None: ...
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> _AnyBatch: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class AsyncStatement:
+    @property
+    def schema(self) -> _AnySchema | None: ...
+    @property
+    def parameters(self) -> _AnySchema | None: ...
+    @property
+    def is_update(self) -> bool | None: ...
+    async def bind(self, rows: _Rows, options: FlightCallOptions | None = None) -> None: ...
+    def query(self, options: FlightCallOptions | None = None) -> _Opening[AsyncRows]: ...
+    async def query_info(self, options: FlightCallOptions | None = None) -> FlightInfo: ...
+    async def update(
+        self, rows: _Rows | None = None, options: FlightCallOptions | None = None
+    ) -> int: ...
+    async def close(self, options: FlightCallOptions | None = None) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class AsyncTransaction:
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def is_over(self) -> bool: ...
+    async def commit(self, options: FlightCallOptions | None = None) -> None: ...
+    async def rollback(self, options: FlightCallOptions | None = None) -> None: ...
+    async def savepoint(self, name: str, options: FlightCallOptions | None = None) -> bytes: ...
+    async def release(self, savepoint: bytes, options: FlightCallOptions | None = None) -> None: ...
+    async def rollback_to(self, savepoint: bytes, options: FlightCallOptions | None = None) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class SubstraitPlan(NamedTuple):
+    plan: bytes
+    version: str = ""
 
 class Call(NamedTuple):
     session: object

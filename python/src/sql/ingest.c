@@ -6,18 +6,6 @@
 
 #include "base/convert.h"
 
-struct ingest_arguments {
-    struct cfp_sql_text table;
-    PyObject *rows;
-    PyObject *options;
-    const char *mode;
-    struct cfp_sql_text catalog;
-    struct cfp_sql_text schema;
-    int temporary;
-    PyObject *transaction;
-    PyObject *settings;
-};
-
 static int mode_of(const char *name, struct cflight_sql_ingest_target *ret_target)
 {
     static const struct {
@@ -54,81 +42,81 @@ static int text_of(PyObject *object, struct cflight_bytes *ret_text)
     return 0;
 }
 
-/* `items` is a list of pairs, which keeps the texts. */
-static int settings_of(PyObject *items, struct cfp_scratch *scratch,
-                       struct cflight_sql_ingest_target *ret_target)
+/* `kept` is a list of pairs. */
+static int take_settings(struct cfp_sql_command *command)
 {
-    size_t count = (size_t)PyList_GET_SIZE(items);
-    struct cflight_sql_option *options = cfp_scratch_new(scratch, count, sizeof(*options));
+    size_t count = (size_t)PyList_GET_SIZE(command->kept);
+    struct cflight_sql_option *options =
+        cfp_scratch_new(&command->scratch, count, sizeof(*options));
     if (options == NULL) {
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        PyObject *pair = PyList_GET_ITEM(items, (Py_ssize_t)i);
+        PyObject *pair = PyList_GET_ITEM(command->kept, (Py_ssize_t)i);
         if (text_of(PyTuple_GET_ITEM(pair, 0), &options[i].name) < 0 ||
             text_of(PyTuple_GET_ITEM(pair, 1), &options[i].value) < 0) {
             return -1;
         }
     }
-    ret_target->options = options;
-    ret_target->option_count = count;
+    command->message.ingest.options = options;
+    command->message.ingest.option_count = count;
     return 0;
 }
 
-static void release_rows(void *rows)
+int cfp_sql_parse_ingest(PyObject *args, PyObject *kwargs, struct cfp_sql_command *command)
 {
-    struct ArrowArrayStream *stream = rows;
-    stream->release(stream);
-}
-
-static PyObject *ingest(PyObject *self, const struct ingest_arguments *given, PyObject *settings)
-{
-    struct cfp_sql_call call = {0};
-    struct ArrowArrayStream rows = {0};
-    struct cflight_sql_ingest_target target = {
-        .name = {cfp_sql_view(given->catalog), cfp_sql_view(given->schema),
-                 cfp_sql_view(given->table)},
-        .temporary = given->temporary != 0,
+    static char *names[] = {"table",  "rows",      "options",     "mode",     "catalog",
+                            "schema", "temporary", "transaction", "settings", NULL};
+    struct cfp_sql_text table = {0};
+    struct cfp_sql_text catalog = {0};
+    struct cfp_sql_text schema = {0};
+    const char *mode = "create";
+    PyObject *settings = Py_None;
+    int temporary = 0;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "s#O|O$sz#z#pOO:ingest", names, &table.data, &table.len_bytes,
+            &command->rows, &command->options, &mode, &catalog.data, &catalog.len_bytes,
+            &schema.data, &schema.len_bytes, &temporary, &command->transaction, &settings)) {
+        return -1;
+    }
+    command->message.type = CFLIGHT_SQL_STATEMENT_INGEST;
+    command->message.ingest = (struct cflight_sql_ingest_target){
+        .name = {cfp_sql_view(catalog), cfp_sql_view(schema), cfp_sql_view(table)},
+        .temporary = temporary != 0,
     };
-    PyObject *result = NULL;
-    int64_t row_count = -1;
-    if (mode_of(given->mode, &target) == 0 &&
-        cfp_sql_call_begin(&call, self, NULL, given->options, given->transaction) == 0 &&
-        settings_of(settings, &call.frame.call.scratch, &target) == 0 &&
-        cfp_sql_rows_get(call.frame.state, given->rows, "rows", &rows) == 0 &&
-        cfp_frame_block(&call.frame) == 0) {
-        cflight_status status = cflight_sql_ingest(call.frame.client, &target, &rows, &call.options,
-                                                   &row_count, &call.frame.error);
-        if (cfp_frame_unblock(&call.frame, status) == 0) {
-            result = PyLong_FromLongLong(row_count);
-        }
+    if (mode_of(mode, &command->message.ingest) < 0) {
+        return -1;
     }
-    if (rows.release != NULL) {
-        cfp_release(release_rows, &rows);
+    if (settings == Py_None) {
+        return 0;
     }
-    cfp_sql_call_end(&call);
-    return result;
+    if (cfp_check_type(settings, &PyDict_Type, "settings", "dict") < 0) {
+        return -1;
+    }
+    command->kept = PyDict_Items(settings);
+    return command->kept == NULL ? -1 : take_settings(command);
 }
 
 PyObject *cfp_sql_client_ingest(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"table",  "rows",      "options",     "mode",     "catalog",
-                            "schema", "temporary", "transaction", "settings", NULL};
-    struct ingest_arguments given = {
-        .options = Py_None, .mode = "create", .transaction = Py_None, .settings = Py_None};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "s#O|O$sz#z#pOO:ingest", names, &given.table.data, &given.table.len_bytes,
-            &given.rows, &given.options, &given.mode, &given.catalog.data, &given.catalog.len_bytes,
-            &given.schema.data, &given.schema.len_bytes, &given.temporary, &given.transaction,
-            &given.settings)) {
-        return NULL;
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
+    struct cfp_sql_call call = {0};
+    struct ArrowArrayStream rows = {0};
+    PyObject *result = NULL;
+    int64_t row_count = -1;
+    if (cfp_sql_parse_ingest(args, kwargs, &command) == 0 &&
+        cfp_sql_call_begin(&call, self, NULL, command.options, command.transaction) == 0 &&
+        cfp_sql_rows_get(call.frame.state, command.rows, "rows", &rows) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        cflight_status status =
+            cflight_sql_ingest(call.frame.client, &command.message.ingest, &rows, &call.options,
+                               &row_count, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = PyLong_FromLongLong(row_count);
+        }
     }
-    if (given.settings != Py_None &&
-        cfp_check_type(given.settings, &PyDict_Type, "settings", "dict") < 0) {
-        return NULL;
-    }
-    PyObject *settings = given.settings == Py_None ? PyList_New(0) : PyDict_Items(given.settings);
-    PyObject *result = settings == NULL ? NULL : ingest(self, &given, settings);
-    Py_XDECREF(settings);
+    cfp_sql_rows_release(&rows);
+    cfp_sql_call_end(&call);
+    cfp_sql_command_done(&command);
     return result;
 }

@@ -136,6 +136,19 @@ static int rows_of_batch(struct cfp_state *state, PyObject *object,
     return 0;
 }
 
+static void release_stream(void *rows)
+{
+    struct ArrowArrayStream *stream = rows;
+    stream->release(stream);
+}
+
+void cfp_sql_rows_release(struct ArrowArrayStream *rows)
+{
+    if (rows->release != NULL) {
+        cfp_release(release_stream, rows);
+    }
+}
+
 int cfp_sql_rows_get(struct cfp_state *state, PyObject *object, const char *name,
                      struct ArrowArrayStream *ret_stream)
 {

@@ -25,13 +25,6 @@ static cflight_status start_query(void *request, cflight_client *client,
     return cflight_sql_get_rows(client, &query->message, &query->call.options, ret_stream, reterr);
 }
 
-static struct cflight_sql_message query_message(struct cfp_sql_text text)
-{
-    struct cflight_sql_message message = {.type = CFLIGHT_SQL_STATEMENT_QUERY};
-    message.statement.query = cfp_sql_view(text);
-    return message;
-}
-
 static PyObject *client_query(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"query",     "options",  "transaction",      "parallel",
@@ -39,46 +32,42 @@ static PyObject *client_query(PyObject *self, PyObject *args, PyObject *kwargs)
                             "progress",  NULL};
     struct cfp_fetch_arguments given = CFP_FETCH_ARGUMENTS_INIT;
     struct query query = {0};
-    struct cfp_sql_text text = {0};
+    PyObject *text = NULL;
     PyObject *transaction = Py_None;
     PyObject *reader = NULL;
-    if (PyArg_ParseTupleAndKeywords(args, kwargs, "s#|O$OIpIOOO:query", names, &text.data,
-                                    &text.len_bytes, &given.options, &transaction, &given.parallel,
-                                    &given.any_order, &given.attempts, &given.rewrite_location,
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OIpIOOO:query", names, &text, &given.options,
+                                    &transaction, &given.parallel, &given.any_order,
+                                    &given.attempts, &given.rewrite_location,
                                     &given.location_is_trusted, &given.progress) &&
+        cfp_sql_query_get(text, CFLIGHT_SQL_STATEMENT_QUERY, CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN,
+                          &query.message) == 0 &&
         cfp_sql_call_take(&query.call, cfp_state_of(self), NULL, transaction) == 0) {
-        query.message = query_message(text);
         reader = cfp_fetch(self, &given, start_query, &query);
     }
     cfp_sql_call_give(&query.call);
     return reader;
 }
 
-/* Begins a call that has (query, options, transaction). */
-static int begin_statement(struct cfp_sql_call *call, PyObject *self, PyObject *args,
-                           PyObject *kwargs, const char *format, struct cfp_sql_text *ret_text)
+/* Parses, and begins the call. */
+static int begin(PyObject *self, PyObject *args, PyObject *kwargs, cfp_sql_parse *parse,
+                 struct cfp_sql_command *command, struct cfp_sql_call *call)
 {
-    static char *names[] = {"query", "options", "transaction", NULL};
-    PyObject *options = Py_None;
-    PyObject *transaction = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, &ret_text->data,
-                                     &ret_text->len_bytes, &options, &transaction)) {
+    if (parse(args, kwargs, command) < 0 ||
+        cfp_sql_call_begin(call, self, NULL, command->options, command->transaction) < 0) {
         return -1;
     }
-    return cfp_sql_call_begin(call, self, NULL, options, transaction);
+    return cfp_frame_block(&call->frame);
 }
 
 static PyObject *client_query_info(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
     struct cfp_sql_call call = {0};
-    struct cfp_sql_text text = {0};
     struct cflight_info *info = NULL;
     PyObject *result = NULL;
-    if (begin_statement(&call, self, args, kwargs, "s#|O$O:query_info", &text) == 0 &&
-        cfp_frame_block(&call.frame) == 0) {
-        const struct cflight_sql_message message = query_message(text);
-        cflight_status status = cflight_sql_get_info(call.frame.client, &message, &call.options,
-                                                     &info, &call.frame.error);
+    if (begin(self, args, kwargs, cfp_sql_parse_query, &command, &call) == 0) {
+        cflight_status status = cflight_sql_get_info(call.frame.client, &command.message,
+                                                     &call.options, &info, &call.frame.error);
         if (cfp_frame_unblock(&call.frame, status) == 0) {
             result = cfp_info_new(call.frame.state, info);
             cflight_info_free(info);
@@ -90,15 +79,13 @@ static PyObject *client_query_info(PyObject *self, PyObject *args, PyObject *kwa
 
 static PyObject *client_query_schema(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
     struct cfp_sql_call call = {0};
-    struct cfp_sql_text text = {0};
     struct ArrowSchema schema;
     PyObject *result = NULL;
-    if (begin_statement(&call, self, args, kwargs, "s#|O$O:query_schema", &text) == 0 &&
-        cfp_frame_block(&call.frame) == 0) {
-        const struct cflight_sql_message message = query_message(text);
-        cflight_status status = cflight_sql_get_schema(call.frame.client, &message, &call.options,
-                                                       &schema, &call.frame.error);
+    if (begin(self, args, kwargs, cfp_sql_parse_query, &command, &call) == 0) {
+        cflight_status status = cflight_sql_get_schema(call.frame.client, &command.message,
+                                                       &call.options, &schema, &call.frame.error);
         if (cfp_frame_unblock(&call.frame, status) == 0) {
             result = cfp_schema_take(call.frame.state, &schema);
         }
@@ -107,18 +94,59 @@ static PyObject *client_query_schema(PyObject *self, PyObject *args, PyObject *k
     return result;
 }
 
+static cflight_status update(struct cfp_sql_call *call, const struct cflight_sql_message *message,
+                             int64_t *ret_row_count)
+{
+    struct cfp_frame *frame = &call->frame;
+    return message->type == CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN
+               ? cflight_sql_update_by_plan(frame->client, &message->substrait, &call->options,
+                                            ret_row_count, &frame->error)
+               : cflight_sql_update(frame->client, message->statement.query, &call->options,
+                                    ret_row_count, &frame->error);
+}
+
 static PyObject *client_update(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
     struct cfp_sql_call call = {0};
-    struct cfp_sql_text text = {0};
     PyObject *result = NULL;
     int64_t row_count = -1;
-    if (begin_statement(&call, self, args, kwargs, "s#|O$O:update", &text) == 0 &&
-        cfp_frame_block(&call.frame) == 0) {
-        cflight_status status = cflight_sql_update(call.frame.client, cfp_sql_view(text),
-                                                   &call.options, &row_count, &call.frame.error);
+    if (begin(self, args, kwargs, cfp_sql_parse_update, &command, &call) == 0) {
+        cflight_status status = update(&call, &command.message, &row_count);
         if (cfp_frame_unblock(&call.frame, status) == 0) {
             result = PyLong_FromLongLong(row_count);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
+}
+
+static PyObject *client_query_poll(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"query", "options", "after", "transaction", NULL};
+    struct cflight_sql_message message = {.type = CFLIGHT_SQL_NONE};
+    struct cfp_sql_call call = {0};
+    struct cflight_poll_info before;
+    const struct cflight_descriptor *descriptor = NULL;
+    struct cflight_poll_info *state = NULL;
+    PyObject *query = NULL;
+    PyObject *options = Py_None;
+    PyObject *after = Py_None;
+    PyObject *transaction = Py_None;
+    PyObject *result = NULL;
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OO:query_poll", names, &query, &options,
+                                    &after, &transaction) &&
+        cfp_sql_query_get(query, CFLIGHT_SQL_STATEMENT_QUERY, CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN,
+                          &message) == 0 &&
+        cfp_sql_call_begin(&call, self, NULL, options, transaction) == 0 &&
+        cfp_sql_next_descriptor(call.frame.state, after, &call.frame.call.scratch, &before,
+                                &descriptor) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        cflight_status status = cflight_sql_poll(call.frame.client, &message, descriptor,
+                                                 &call.options, &state, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = cfp_poll_info_new(call.frame.state, state);
+            cflight_poll_info_free(state);
         }
     }
     cfp_sql_call_end(&call);
@@ -149,6 +177,16 @@ static PyObject *client_cancel(PyObject *self, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+static PyObject *client_as_async(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *module = PyImport_ImportModule("cflight._sql_async");
+    PyObject *result =
+        module == NULL ? NULL : PyObject_CallMethod(module, "AsyncClient", "(O)", self);
+    Py_XDECREF(module);
+    return result;
+}
+
 #define CALL(name, signature, text)                                       \
     {                                                                     \
 #name, CFP_KEYWORDS(client_##name), METH_VARARGS | METH_KEYWORDS, \
@@ -170,13 +208,24 @@ static PyMethodDef client_methods[] = {
          "Closing or dropping the reader ends the query. The arguments after `transaction` are "
          "those of :meth:`FlightClient.fetch`.\n\n"
          "Parameters\n----------\n"
-         "query : str\n"
+         "query : str or SubstraitPlan\n"
          "options : FlightCallOptions, optional\n"
          "transaction : Transaction, optional\n"
          "    What it is part of; None: it is on its own."),
     CALL(query_info, "($self, query, options=None, *, transaction=None)",
          "Run a query and return its :class:`FlightInfo`, whose endpoints other processes may "
-         "read."),
+         "read.\n\n"
+         "They go there as bytes, by :meth:`FlightEndpoint.serialize`, and are read by "
+         ":meth:`FlightClient.do_get` of their ticket; :meth:`FlightClient.fetch` reads all."),
+    CALL(query_poll, "($self, query, options=None, *, after=None, transaction=None)",
+         "Start a query that may take long, or ask how far it is: return a :class:`PollInfo`.\n\n"
+         "`after` is the last answer, None for a query that begins. The query is complete when the "
+         "answer has no descriptor. Its info has the endpoints that can be read already.\n\n"
+         "Examples\n--------\n"
+         ">>> state = client.query_poll(query)\n"
+         ">>> while state.descriptor is not None:\n"
+         "...     state = client.query_poll(query, after=state)\n"
+         ">>> table = client.fetch(state.info).read_all()"),
     CALL(query_schema, "($self, query, options=None, *, transaction=None)",
          "Return the schema of the result of a query, which does not run."),
     CALL(update, "($self, query, options=None, *, transaction=None)",
@@ -242,6 +291,16 @@ static PyMethodDef client_methods[] = {
               "Its keys are the names of the specification, ``\"FLIGHT_SQL_SERVER_NAME\"``, and "
               "numbers for codes that it does not have. `codes` are names or numbers, None is all "
               "of the standard. What the server does not say is not there."),
+    {"as_async", client_as_async, METH_NOARGS,
+     PyDoc_STR("as_async($self)\n--\n\nReturn an :class:`AsyncClient` over this client.")},
+    {"_cflight_sql_start", CFP_KEYWORDS(cfp_sql_client_start), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Start a call that is driven by an event loop.")},
+    {"_cflight_sql_read_info", cfp_sql_client_read_info, METH_O,
+     PyDoc_STR("Make a dict of the rows of SqlInfo.")},
+    {"_cflight_sql_read_schema", CFP_KEYWORDS(cfp_sql_client_read_schema),
+     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Find the schema of a table in rows of tables.")},
+    {"_cflight_sql_make_table", cfp_sql_client_make_table, METH_VARARGS,
+     PyDoc_STR("Make a table of a schema and a list of batches.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -70,7 +70,7 @@ static PyObject *value_object(const struct cflight_sql_info_value *value)
 }
 
 /* By the names of the specification; what has none, by its number. */
-static PyObject *info_dict(const cflight_sql_info *info)
+PyObject *cfp_sql_info_dict(const cflight_sql_info *info)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < cflight_sql_info_count(info); i++) {
@@ -123,46 +123,50 @@ static int code_of(PyObject *object, uint32_t *ret_code)
     return 0;
 }
 
-static int codes_of(PyObject *list, uint32_t *codes)
+int cfp_sql_parse_sql_info(PyObject *args, PyObject *kwargs, struct cfp_sql_command *command)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        if (code_of(PyList_GET_ITEM(list, i), &codes[i]) < 0) {
+    static char *names[] = {"codes", "options", NULL};
+    PyObject *given = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:sql_info", names, &given,
+                                     &command->options)) {
+        return -1;
+    }
+    command->message.type = CFLIGHT_SQL_GET_SQL_INFO;
+    command->kept = given == Py_None ? PyList_New(0) : PySequence_List(given);
+    if (command->kept == NULL) {
+        return -1;
+    }
+    size_t count = (size_t)PyList_GET_SIZE(command->kept);
+    uint32_t *codes = cfp_scratch_new(&command->scratch, count, sizeof(*codes));
+    for (size_t i = 0; codes != NULL && i < count; i++) {
+        if (code_of(PyList_GET_ITEM(command->kept, (Py_ssize_t)i), &codes[i]) < 0) {
             return -1;
         }
     }
-    return 0;
+    command->message.sql_info = (struct cflight_sql_info_codes){codes, count};
+    return codes == NULL ? -1 : 0;
 }
 
 PyObject *cfp_sql_client_sql_info(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"codes", "options", NULL};
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
     struct cfp_sql_call call = {0};
-    PyObject *given = Py_None;
-    PyObject *options = Py_None;
     PyObject *result = NULL;
     cflight_sql_info *info = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:sql_info", names, &given, &options)) {
-        return NULL;
+    if (cfp_sql_parse_sql_info(args, kwargs, &command) == 0 &&
+        cfp_sql_call_begin(&call, self, NULL, command.options, NULL) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        const struct cflight_sql_info_codes *asked = &command.message.sql_info;
+        cflight_status status =
+            cflight_sql_get_sql_info(call.frame.client, asked->codes, asked->code_count,
+                                     &call.options, &info, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = cfp_sql_info_dict(info);
+            cflight_sql_info_free(info);
+        }
     }
-    PyObject *list = given == Py_None ? PyList_New(0) : PySequence_List(given);
-    if (list == NULL || cfp_sql_call_begin(&call, self, NULL, options, NULL) < 0) {
-        goto done;
-    }
-    size_t count = (size_t)PyList_GET_SIZE(list);
-    uint32_t *codes = cfp_scratch_new(&call.frame.call.scratch, count, sizeof(*codes));
-    if (codes == NULL || codes_of(list, codes) < 0 || cfp_frame_block(&call.frame) < 0) {
-        goto done;
-    }
-    cflight_status status = cflight_sql_get_sql_info(call.frame.client, codes, count, &call.options,
-                                                     &info, &call.frame.error);
-    if (cfp_frame_unblock(&call.frame, status) == 0) {
-        result = info_dict(info);
-        cflight_sql_info_free(info);
-    }
-
-done:
-    Py_XDECREF(list);
     cfp_sql_call_end(&call);
+    cfp_sql_command_done(&command);
     return result;
 }
 

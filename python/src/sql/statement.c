@@ -25,18 +25,25 @@ static void statement_dealloc(PyObject *self)
     cfp_object_end_dealloc(self);
 }
 
+static cflight_status prepare(struct cfp_sql_call *call, const struct cflight_sql_message *message,
+                              cflight_sql_statement **ret_handle)
+{
+    struct cfp_frame *frame = &call->frame;
+    return message->type == CFLIGHT_SQL_CREATE_PREPARED_SUBSTRAIT_PLAN
+               ? cflight_sql_prepare_plan(frame->client, &message->substrait, &call->options,
+                                          ret_handle, &frame->error)
+               : cflight_sql_prepare(frame->client, message->statement.query, &call->options,
+                                     ret_handle, &frame->error);
+}
+
 PyObject *cfp_sql_client_prepare(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"query", "options", "transaction", NULL};
+    struct cfp_sql_command command = CFP_SQL_COMMAND_INIT;
     struct cfp_sql_call call = {0};
-    struct cfp_sql_text query = {0};
-    PyObject *options = Py_None;
-    PyObject *transaction = Py_None;
     cflight_sql_statement *handle = NULL;
     struct cfp_sql_remote *result = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s#|O$O:prepare", names, &query.data,
-                                     &query.len_bytes, &options, &transaction) ||
-        cfp_sql_call_begin(&call, self, NULL, options, transaction) < 0) {
+    if (cfp_sql_parse_prepare(args, kwargs, &command) < 0 ||
+        cfp_sql_call_begin(&call, self, NULL, command.options, command.transaction) < 0) {
         goto done;
     }
     result = cfp_sql_remote_new(call.frame.state->sql_statement_type, self);
@@ -44,8 +51,7 @@ PyObject *cfp_sql_client_prepare(PyObject *self, PyObject *args, PyObject *kwarg
         Py_CLEAR(result);
         goto done;
     }
-    cflight_status status = cflight_sql_prepare(call.frame.client, cfp_sql_view(query),
-                                                &call.options, &handle, &call.frame.error);
+    cflight_status status = prepare(&call, &command.message, &handle);
     if (cfp_frame_unblock(&call.frame, status) < 0) {
         Py_CLEAR(result);
         goto done;
@@ -55,12 +61,6 @@ PyObject *cfp_sql_client_prepare(PyObject *self, PyObject *args, PyObject *kwarg
 done:
     cfp_sql_call_end(&call);
     return (PyObject *)result;
-}
-
-static void release_rows(void *rows)
-{
-    struct ArrowArrayStream *stream = rows;
-    stream->release(stream);
 }
 
 static PyObject *statement_bind(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -80,9 +80,7 @@ static PyObject *statement_bind(PyObject *self, PyObject *args, PyObject *kwargs
             cflight_sql_statement_bind(remote->handle, &rows, &call.options, &call.frame.error);
         result = cfp_frame_unblock(&call.frame, status) < 0 ? NULL : Py_NewRef(Py_None);
     }
-    if (rows.release != NULL) {
-        cfp_release(release_rows, &rows);
-    }
+    cfp_sql_rows_release(&rows);
     cfp_sql_call_end(&call);
     return result;
 }
@@ -108,9 +106,7 @@ static PyObject *statement_update(PyObject *self, PyObject *args, PyObject *kwar
             result = PyLong_FromLongLong(row_count);
         }
     }
-    if (rows.release != NULL) {
-        cfp_release(release_rows, &rows);
-    }
+    cfp_sql_rows_release(&rows);
     cfp_sql_call_end(&call);
     return result;
 }
@@ -144,6 +140,28 @@ static PyObject *statement_query(PyObject *self, PyObject *args, PyObject *kwarg
     }
     cfp_sql_call_give(&call);
     return reader;
+}
+
+static PyObject *statement_query_info(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct cfp_sql_remote *remote = (struct cfp_sql_remote *)self;
+    struct cflight_sql_message message = {.type = CFLIGHT_SQL_PREPARED_STATEMENT_QUERY};
+    struct cfp_sql_call call = {0};
+    struct cflight_info *info = NULL;
+    PyObject *options = cfp_sql_options_only(args, kwargs, "|O:query_info");
+    PyObject *result = NULL;
+    if (options != NULL && cfp_sql_call_begin(&call, remote->client, remote, options, NULL) == 0 &&
+        cfp_frame_block(&call.frame) == 0) {
+        message.handle = cflight_sql_statement_handle(remote->handle);
+        cflight_status status = cflight_sql_get_info(call.frame.client, &message, &call.options,
+                                                     &info, &call.frame.error);
+        if (cfp_frame_unblock(&call.frame, status) == 0) {
+            result = cfp_info_new(call.frame.state, info);
+            cflight_info_free(info);
+        }
+    }
+    cfp_sql_call_end(&call);
+    return result;
 }
 
 static PyObject *close_with(PyObject *self, PyObject *options)
@@ -220,16 +238,20 @@ static PyObject *statement_parameters(PyObject *self, void *unused)
     return schema_of(self, cflight_sql_statement_parameters);
 }
 
-static PyObject *statement_is_update(PyObject *self, void *unused)
+PyObject *cfp_sql_is_update(enum cflight_sql_update update)
 {
-    (void)unused;
-    void *handle = ((struct cfp_sql_remote *)self)->handle;
-    enum cflight_sql_update update =
-        handle == NULL ? CFLIGHT_SQL_UPDATE_UNKNOWN : cflight_sql_statement_is_update(handle);
     if (update == CFLIGHT_SQL_UPDATE_UNKNOWN) {
         Py_RETURN_NONE;
     }
     return PyBool_FromLong(update == CFLIGHT_SQL_UPDATE_YES);
+}
+
+static PyObject *statement_is_update(PyObject *self, void *unused)
+{
+    (void)unused;
+    void *handle = ((struct cfp_sql_remote *)self)->handle;
+    return cfp_sql_is_update(handle == NULL ? CFLIGHT_SQL_UPDATE_UNKNOWN
+                                            : cflight_sql_statement_is_update(handle));
 }
 
 #define CALL(name, signature, text)                                          \
@@ -248,6 +270,9 @@ static PyMethodDef statement_methods[] = {
          "($self, options=None, *, parallel=0, any_order=False, attempts=0, rewrite_location=None, "
          "location_is_trusted=None, progress=None)",
          "Run it as a query: return a reader of all rows, as :meth:`Client.query` does."),
+    CALL(query_info, "($self, options=None)",
+         "Run it as a query and return its :class:`FlightInfo`, as :meth:`Client.query_info` "
+         "does."),
     CALL(update, "($self, rows=None, options=None)",
          "Run it as an update: return the number of rows affected, or -1 when the server does not "
          "know.\n\n"

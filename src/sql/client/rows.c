@@ -129,8 +129,10 @@ static cflight_status open_inline(struct cflight_bytes bytes,
     return status;
 }
 
-cflight_status cflight_sql_inline_rows(const struct cflight_info *info, bool *ret_has_rows,
-                                       struct ArrowArrayStream *ret_stream, cflight_error **reterr)
+cflight_status cflight_sql_inline_rows(const struct cflight_info *info,
+                                       const struct cflight_ipc_read_options *read_options,
+                                       bool *ret_has_rows, struct ArrowArrayStream *ret_stream,
+                                       cflight_error **reterr)
 {
     struct cflight_bytes bytes = {NULL, 0};
     cflight_status status =
@@ -140,7 +142,7 @@ cflight_status cflight_sql_inline_rows(const struct cflight_info *info, bool *re
     }
     bool has_rows = find_inline(info, &bytes);
     if (has_rows) {
-        status = open_inline(bytes, NULL, ret_stream, reterr);
+        status = open_inline(bytes, read_options, ret_stream, reterr);
     }
     if (status == CFLIGHT_OK) {
         *ret_has_rows = has_rows;

@@ -141,7 +141,8 @@ TEST(sql_inline, damage_is_data_loss)
             const struct cflight_endpoint endpoint = {.app_metadata =
                                                           cflight_bytes_make(exact, bad.len_bytes)};
             const struct cflight_info info = {.endpoints = &endpoint, .endpoint_count = 1};
-            cflight_status status = cflight_sql_inline_rows(&info, &has_rows, &stream, &error);
+            cflight_status status =
+                cflight_sql_inline_rows(&info, NULL, &has_rows, &stream, &error);
             if (status == CFLIGHT_OK) {
                 assert_true(has_rows);
                 assert_int_equal(cut, 0);
@@ -169,17 +170,19 @@ TEST(sql_inline, a_file_is_no_stream)
     struct cflight_endpoint endpoint = {.app_metadata =
                                             cflight_bytes_make(file.data, file.len_bytes)};
     struct cflight_info info = {.endpoints = &endpoint, .endpoint_count = 1};
-    CHECK_STATUS(cflight_sql_inline_rows(&info, &has_rows, &stream, &error), CFLIGHT_DATA_LOSS);
+    CHECK_STATUS(cflight_sql_inline_rows(&info, NULL, &has_rows, &stream, &error),
+                 CFLIGHT_DATA_LOSS);
     assert_string_equal(cflight_error_message(error),
                         "the rows with the first answer: they have no end");
     cflight_error_free(error);
     error = NULL;
     assert_int_equal(append(&file, &end, 1), 0);
     endpoint.app_metadata.len_bytes = file.len_bytes;
-    CHECK_STATUS(cflight_sql_inline_rows(&info, &has_rows, &stream, &error), CFLIGHT_DATA_LOSS);
+    CHECK_STATUS(cflight_sql_inline_rows(&info, NULL, &has_rows, &stream, &error),
+                 CFLIGHT_DATA_LOSS);
     cflight_error_free(error);
     error = NULL;
     endpoint.app_metadata = t_text("CFINLN0");
-    CHECK_OK(cflight_sql_inline_rows(&info, &has_rows, &stream, &error), error);
+    CHECK_OK(cflight_sql_inline_rows(&info, NULL, &has_rows, &stream, &error), error);
     assert_false(has_rows);
 }
