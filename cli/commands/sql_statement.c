@@ -4,8 +4,9 @@
  * Flight SQL has one call for statements that give rows and another for those that change
  * something, and some servers run what came by the wrong one all the same. So a statement whose
  * first word does not ask for rows is prepared, which runs nothing, and what the server says of it
- * decides; where it says nothing, the first word does. A query that a signal stops is stopped at
- * the server, too. */
+ * decides; where it says nothing, the first word does. Servers that neither prepare nor know the
+ * call for changes get them by the other. A query that a signal stops is stopped at the server,
+ * too. */
 #include "cli/commands/sql_statement.h"
 
 #include <inttypes.h>
@@ -267,6 +268,19 @@ void cli_sql_done(struct cli_sql *sql)
 
 /* ---- all of them ---- */
 
+/* As a query where the server has no other call: one that it does not know has run nothing. */
+static cflight_status run_change(struct task *task, cflight_error **reterr)
+{
+    cflight_error *error = NULL;
+    cflight_status status = run_update(task, &error);
+    if (status == CFLIGHT_UNIMPLEMENTED && task->prepared == NULL &&
+        !task->sql->run->arguments->sql.is_update) {
+        cflight_error_free(error);
+        return run_query(task, reterr);
+    }
+    return status == CFLIGHT_OK ? CFLIGHT_OK : cli_error_give(error, reterr);
+}
+
 static cflight_status run_text(struct task *task, const struct cli_statement *statement,
                                cflight_error **reterr)
 {
@@ -278,7 +292,7 @@ static cflight_status run_text(struct task *task, const struct cli_statement *st
         status = ask(task, &kind, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = kind == CLI_STATEMENT_UPDATE ? run_update(task, reterr) : run_query(task, reterr);
+        status = kind == CLI_STATEMENT_UPDATE ? run_change(task, reterr) : run_query(task, reterr);
     }
     cflight_sql_statement_free(task->prepared);
     return status;

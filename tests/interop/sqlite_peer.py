@@ -97,6 +97,7 @@ class SqlitePeer(fl.FlightServerBase):
         super().__init__(location, middleware={"sessions": self.sessions})
         self.location = f"grpc://localhost:{self.port}"
         self.prepares = prepares
+        self.takes_updates = True
         self.database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.lock = threading.Lock()
         self.calls = []
@@ -162,6 +163,8 @@ class SqlitePeer(fl.FlightServerBase):
             if context.is_cancelled():  # to pyarrow that is an end like any other
                 raise fl.FlightCancelledError("cancelled")
             count = self.ingest(fields, table)
+        elif not self.takes_updates:
+            raise NotImplementedError("no updates")
         else:
             reader.read_all()
             count = self.execute(fields[1][0].decode())[1]

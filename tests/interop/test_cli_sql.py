@@ -108,6 +108,18 @@ def test_what_changes_something_is_sent_as_an_update_once(cflight, peer, prepare
     assert peer.calls.count("ClosePreparedStatement") == (0 if prepares == "nothing" else 2)
 
 
+def test_a_server_of_queries_alone_gets_changes_as_queries(cflight, peer):
+    """Servers over DataFusion are such. With --update it is the user who has said how."""
+    peer.prepares, peer.takes_updates = "nothing", False
+    done = run(cflight, peer, script="CREATE TABLE t (n); INSERT INTO t VALUES (1); SELECT * FROM t")
+    assert done.returncode == 0, done.stderr
+    assert peer.calls.count("CommandStatementQuery") == 3
+    assert peer.execute("SELECT * FROM t")[0].num_rows == 1
+    done = run(cflight, peer, "INSERT INTO t VALUES (2)", "--update")
+    assert (done.returncode, "no updates" in done.stderr) == (1, True), done.stderr
+    assert peer.calls.count("CommandStatementQuery") == 3
+
+
 @pytest.mark.parametrize("prepares", ["tells", "schema"])
 def test_a_server_that_knows_better_gives_the_rows_of_a_change(cflight, peer, prepares):
     peer.prepares = prepares
