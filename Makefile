@@ -5,7 +5,8 @@
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
 #   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
-#   make interop  builds other implementations of Flight and runs Arrow's integration tests with them
+#   make interop  gets other implementations of Flight and Flight SQL and runs Arrow's integration tests, and
+#                 tests/peers, with them
 #   make published  runs the tests of published packages with pyarrow.flight and with cflight in its place
 #   make docs     the guides, references and manual page as a site: build/docs/index.html
 #   make lint     checks layout, layers, style, symbols, documentation
@@ -117,6 +118,7 @@ interop: test-packages
 	@$(call BUILD,release)
 	build/venv/bin/python tools/interop
 	@$(call BUILD,dev) --target sql_sqlite
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	$(PYTEST) tests/peers
 
 attack: test-packages

@@ -60,17 +60,17 @@ def build_copy(name, command):
     return directory
 
 
+def go_install(programs, package):
+    if not all(program.exists() for program in programs):
+        need("go")
+        build("go", ["go", "install", f"github.com/apache/arrow-go/v18/arrow/{package}@{GO_VERSION}"],
+              GOBIN=str(PEERS / "go"))
+
+
 def go():
     binaries = PEERS / "go"
     programs = [binaries / f"arrow-flight-integration-{side}" for side in ("server", "client")]
-    # The last is for tests/peers/test_sql_sqlite.py.
-    for made, package in ((programs, "internal/flight_integration/cmd/..."),
-                          ([binaries / "sqlite_flightsql_server"],
-                           "flight/flightsql/example/cmd/sqlite_flightsql_server")):
-        if not all(program.exists() for program in made):
-            need("go")
-            build("go", ["go", "install", f"github.com/apache/arrow-go/v18/arrow/{package}@{GO_VERSION}"],
-                  GOBIN=str(binaries))
+    go_install(programs, "internal/flight_integration/cmd/...")
     scenarios = frozenset(SCENARIOS) - {"do_exchange:echo", "alignment"}
     return Program("go", (str(programs[0]),), (str(programs[1]),), scenarios)
 
@@ -84,10 +84,15 @@ JAVA_SKIPS = (
 )
 
 
-def java():
+def maven(name):
+    """The words before the main class."""
     need("java")
-    target = build_copy("java", ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"]) / "target"
-    command = ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*", "peer.Peer")
+    target = build_copy(name, ["mvn", "compile", "dependency:copy-dependencies", "-q", "-B", "-DincludeScope=runtime"]) / "target"
+    return ("java", *JAVA_OPTIONS, "-cp", f"{target / 'classes'}:{target / 'dependency'}/*")
+
+
+def java():
+    command = (*maven("java"), "peer.Peer")
     return Program("java", (*command, "server"), (*command, "client"), frozenset(SCENARIOS) - {"alignment"},
                    skips=JAVA_SKIPS)
 
@@ -106,6 +111,32 @@ def pyarrow():
         raise Absent("no Python with pyarrow; make test makes one in build/venv")
     scenarios = frozenset(SCENARIOS) - OF_FLIGHT_SQL - {"poll_flight_info", "session_options"}
     return Program("pyarrow", (*command, "server"), (*command, "client"), scenarios)
+
+
+# ---- for the tests in tests/peers: commands ----
+
+
+def sqlite():
+    """Go's example of a Flight SQL server, over SQLite."""
+    program = PEERS / "go" / "sqlite_flightsql_server"
+    go_install([program], "flight/flightsql/example/cmd/sqlite_flightsql_server")
+    return (str(program),)
+
+
+def derby():
+    """Java's examples, over Derby."""
+    return (*maven("derby"), "peer.Derby")
+
+
+def jdbc():
+    """A program that uses the JDBC driver."""
+    return (*maven("jdbc"), "-XX:TieredStopAtLevel=1", "peer.Jdbc")
+
+
+def sail():
+    """Sail, which is DataFusion and Rust."""
+    environment = "python3 -m venv . && bin/python -m pip install --quiet --require-hashes --requirement requirements.txt"
+    return (str(build_copy("sail", ["sh", "-ec", environment]) / "bin" / "sail"), "flight", "server")
 
 
 PEERS_BY_NAME = {"go": go, "java": java, "rust": rust, "pyarrow": pyarrow}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Flight SQL client against servers that others wrote. Part of make interop, which gets them and builds the client."""
+"""The Flight SQL client in C against Go's example server over SQLite."""
 
 import pathlib
 import re
@@ -7,25 +7,20 @@ import subprocess
 
 import pytest
 
-BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.timeout(900)  # the first time the peer is built
 
 
 @pytest.fixture(name="sqlite_server")
-def start_sqlite_server():
-    """The location of Go's example server over SQLite."""
-    program = BUILD / "peers" / "go" / "sqlite_flightsql_server"
-    if not program.exists():
-        pytest.skip("Go's example server could not be had, as tools/interop has told")
-    with subprocess.Popen([program, "-host", "127.0.0.1", "-port", "0"], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            found = re.search(r"127\.0\.0\.1:\d+", process.stdout.readline())
-            yield f"grpc://{found.group(0)}"
-        finally:
-            process.kill()
+def start_sqlite_server(peer, run):
+    """The location of the server."""
+    with run([*peer("sqlite"), "-host", "127.0.0.1", "-port", "0"]) as process:
+        found = re.search(r"127\.0\.0\.1:\d+", process.stdout.readline())
+        yield f"grpc://{found.group(0)}"
 
 
 def test_go_sqlite(sqlite_server):
     """Queries, metadata, updates, prepared statements and transactions."""
-    done = subprocess.run([BUILD / "dev/bin/sql_sqlite", sqlite_server], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([ROOT / "build/dev/bin/sql_sqlite", sqlite_server], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
