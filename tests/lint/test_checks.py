@@ -261,15 +261,17 @@ def test_a_file_that_is_not_hardened_is_found(tmp_path, without, message):
 
 
 @pytest.mark.parametrize("row, is_right", [
-    ("| `frame_bytes_max` | 1 MiB | a frame |\n| `queue_max` | 1024 | calls |\n", True),
-    ("| `frame_bytes_max` | 2 MiB | a frame |\n| `queue_max` | 1024 | calls |\n", False),
-    ("| `frame_bytes_max` | 1 MiB | a frame |\n", False),
+    ("| `frame_bytes_max` | 1 MiB | a frame |\n| `queue_max` | 1024 | calls |\n| `wait_ms` | 5 s | a wait |\n", True),
+    ("| `frame_bytes_max` | 2 MiB | a frame |\n| `queue_max` | 1024 | calls |\n| `wait_ms` | 5 s | a wait |\n", False),
+    ("| `frame_bytes_max` | 1 MiB | a frame |\n| `wait_ms` | 5 s | a wait |\n", False),
+    ("| `frame_bytes_max` | 1 MiB | a frame |\n| `queue_max` | 1024 | calls |\n", False),
 ])
 def test_limits_are_listed_with_their_values(tmp_path, row, is_right):
-    for name in ("server", "client", "bearer_auth", "sessions", "cookies"):
+    for name in ("server", "client", "bearer_auth", "sessions", "cookies", "sql_server"):
         header = tmp_path / "include" / "cflight" / f"{name}.h"
         header.parent.mkdir(parents=True, exist_ok=True)
-        header.write_text("struct a {\n    /// Most calls that wait; beyond it UNAVAILABLE; 0 is 1024.\n    uint32_t queue_max;\n};\n")
+        header.write_text("struct a {\n    /// Most calls that wait; beyond it UNAVAILABLE; 0 is 1024.\n    uint32_t queue_max;\n"
+                          "    int64_t wait_ms; ///< of\n                     ///< calls; 0 is 5 s\n};\n")
     (tmp_path / "SECURITY.md").write_text(row)
     result = run(tmp_path, "check_limits", "src/base/limits.c",
                  "const struct cfl_limits a = {\n    .frame_bytes_max = 1 * MIB,\n};\n")
