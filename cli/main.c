@@ -8,6 +8,7 @@
 #include "cflight/version.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/help.h"
+#include "cli/system/editor.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/mapped_file.h"
 #include "cli/system/message.h"
@@ -49,6 +50,9 @@ static enum cli_exit_code print_version(bool has_libraries)
     for (size_t i = 0; has_libraries && cflight_library_name(i) != NULL; i++) {
         cli_text_append_format(&text, "%s %s\n", cflight_library_name(i),
                                cflight_library_version(i));
+    }
+    if (has_libraries && cli_editor_library_version() != NULL) {
+        cli_text_append_format(&text, "libedit %s\n", cli_editor_library_version());
     }
     return print_text(&text);
 }

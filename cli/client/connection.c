@@ -165,6 +165,14 @@ struct cflight_call_options cli_connection_call(const struct cli_connection *con
     return options;
 }
 
+void cli_connection_renew(struct cli_connection *connection, cflight_cancel *cancel)
+{
+    connection->cancel = cancel;
+    if (connection->given->timeout_ms >= 0) {
+        connection->deadline_ms = now_ms() + connection->given->timeout_ms;
+    }
+}
+
 struct cflight_call_options cli_connection_last_call(const struct cli_connection *connection,
                                                      int64_t timeout_ms)
 {
@@ -213,9 +221,7 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
 {
     connection->options = connection->given->options;
     connection->options.user_agent = "cflight-cli";
-    if (connection->given->timeout_ms >= 0) {
-        connection->deadline_ms = now_ms() + connection->given->timeout_ms;
-    }
+    cli_connection_renew(connection, connection->cancel);
     cflight_status status = complete_uri(connection, reterr);
     if (status == CFLIGHT_OK) {
         status = read_tls_files(connection, reterr);

@@ -74,6 +74,8 @@ cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_
  * limit, cancel, and headers. */
 struct cflight_call_options cli_connection_call(const struct cli_connection *connection);
 
+/* What follows is a command of its own: its time limit begins, and `cancel` (borrowed) stops it. */
+void cli_connection_renew(struct cli_connection *connection, cflight_cancel *cancel);
 /* Options for a last call, which goes out although the others were cancelled or their time is over:
  * with a limit of `timeout_ms` instead. */
 struct cflight_call_options cli_connection_last_call(const struct cli_connection *connection,

@@ -77,7 +77,9 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_SQL] =
         {"sql", "URI [SQL]", 1, 2, "run statements at a Flight SQL server",
          "Runs the statement SQL as it is, or, without it or if it is \"-\", the statements on "
-         "standard input, one after the other until one fails. They end with \";\", which counts "
+         "standard input, one after the other until one fails. Without it at a terminal, a prompt "
+         "takes statements; \\? there shows what else it knows. Statements end with \";\", which "
+         "counts "
          "for nothing in quotes and comments; nothing is run when a quote or comment has no end. "
          "All run in one session, if the server has sessions.\n\nRows are shown, or written with "
          "-o, as cflight get does. Several results follow each other as tables; a file, and any "
@@ -132,7 +134,7 @@ const struct cli_option cli_options[] = {
     {"quiet", 'q', NULL, FLAG(is_quiet), CONNECTED,
      "No progress and no notes on standard error; failures are still reported."},
     {"timeout", '\0', "SECONDS", SECONDS(client.timeout_ms), CLIENTS,
-     "Limit on the whole command. Default: none."},
+     "Limit on the whole command, at a prompt on each statement. Default: none."},
     {"connect-timeout", '\0', "SECONDS", SECONDS_MIN(client.options.connect_timeout_ms), CLIENTS,
      "Limit on connecting, from name lookup to the server's first words. Default: 20."},
     {"idle-timeout", '\0', "SECONDS", SECONDS(client.idle_timeout_ms), CLIENTS,

@@ -114,5 +114,10 @@ void cli_append_manual(struct cli_text *text)
               ".TP\n.B CFLIGHT_PASSWORD\nThe password for \\-\\-user.\n"
               ".TP\n.B CFLIGHT_TOKEN\nA bearer token, if neither \\-\\-token\\-file nor "
               "\\-\\-user is given.\n"
-              ".TP\n.B NO_COLOR\nIf set and not empty, tables use no colour.\n");
+              ".TP\n.B NO_COLOR\nIf set and not empty, tables use no colour.\n"
+              ".TP\n.B XDG_STATE_HOME\nWhere the history of the prompt is kept.\n"
+              ".SH FILES\n"
+              ".TP\n.I ~/.local/state/cflight/sql_history\nWhat was typed at the prompt of cflight "
+              "sql; below XDG_STATE_HOME if that is set.\n"
+              ".TP\n.I ~/.editrc\nKeys of the prompt; see editrc(5).\n");
 }

@@ -2,12 +2,11 @@
 /* cflight sql: runs the statements that it is given, one after the other, until one fails. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cli/commands/sql_statement.h"
+#include "cli/commands/prompt.h"
 #include "cli/system/input.h"
 #include "cli/system/os_error.h"
-
-enum { TABLE_ROWS = 100 };
 
 /* Goes through a script before anything of it is run. */
 static cflight_status check_script(struct cli_run *run, struct cli_script script,
@@ -72,12 +71,15 @@ static cflight_status run_all(struct cli_run *run, struct cli_result *result,
     return status;
 }
 
-static cflight_status check_arguments(struct cli_run *run, cflight_error **reterr)
+static cflight_status check_arguments(struct cli_run *run, bool is_prompt, cflight_error **reterr)
 {
     const struct cli_result_arguments *given = &run->arguments->result;
     if (run->arguments->sql.is_update &&
         (given->path != NULL || given->format != CLI_FORMAT_NONE)) {
         return cli_run_refuse(run, "--update has no rows for --output and --format", reterr);
+    }
+    if (run->arguments->sql.is_transaction && is_prompt) {
+        return cli_run_refuse(run, "--transaction is for scripts; BEGIN begins one here", reterr);
     }
     return CFLIGHT_OK;
 }
@@ -90,9 +92,14 @@ cflight_status cli_run_sql(struct cli_run *run, cflight_error **reterr)
     bool is_script = argument == NULL || strcmp(argument, "-") == 0;
     struct cli_script script = {.text = cflight_bytes_from_text(argument), .is_single = !is_script};
 
-    cflight_status status = check_arguments(run, reterr);
+    bool is_prompt = argument == NULL && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+
+    cflight_status status = check_arguments(run, is_prompt, reterr);
+    if (status == CFLIGHT_OK && is_prompt) {
+        return cli_prompt_run(run, reterr);
+    }
     if (status == CFLIGHT_OK) {
-        status = cli_result_choose(&result, run, TABLE_ROWS, reterr);
+        status = cli_result_choose(&result, run, CLI_SQL_TABLE_ROWS, reterr);
     }
     if (status == CFLIGHT_OK && is_script) {
         status = cli_read_all_stdin(&content, reterr);

@@ -23,7 +23,9 @@ enum { KICK_MS = 50, SIGNAL_EXIT_BASE = 128 };
 static atomic_int interrupt_signal;
 static pthread_t main_thread;
 static pthread_t waiting_thread;
-static cflight_cancel *cancel_to_trigger;
+static pthread_mutex_t cancel_mutex = PTHREAD_MUTEX_INITIALIZER; /* a leaf */
+static cflight_cancel *cancel_to_trigger;                        /* under the mutex */
+static atomic_bool goes_on;                                      /* after a SIGINT */
 
 static void ignore_kick(int number)
 {
@@ -63,20 +65,27 @@ int cli_signal_wait(int64_t timeout_ms)
 
 static void take_signal(int number)
 {
-    if (cli_interrupt_signal() != 0) {
+    int before = cli_interrupt_signal();
+    if (before != 0 && (!atomic_load(&goes_on) || before != SIGINT)) {
         _exit(SIGNAL_EXIT_BASE + number);
     }
     atomic_store(&interrupt_signal, number);
-    cflight_cancel_trigger(cancel_to_trigger);
+    (void)pthread_mutex_lock(&cancel_mutex);
+    cflight_cancel *cancel = cflight_cancel_ref(cancel_to_trigger);
+    (void)pthread_mutex_unlock(&cancel_mutex);
+    cflight_cancel_trigger(cancel);
+    cflight_cancel_unref(cancel);
 }
 
 static void *wait_for_signals(void *argument)
 {
-    sigset_t kick;
+    sigset_t others; /* are the main thread's: the last two are the terminal's */
     (void)argument;
-    (void)sigemptyset(&kick);
-    (void)sigaddset(&kick, SIGUSR1);
-    (void)pthread_sigmask(SIG_BLOCK, &kick, NULL);
+    (void)sigemptyset(&others);
+    (void)sigaddset(&others, SIGUSR1);
+    (void)sigaddset(&others, SIGWINCH);
+    (void)sigaddset(&others, SIGCONT);
+    (void)pthread_sigmask(SIG_BLOCK, &others, NULL);
     for (;;) {
         int number = cli_signal_wait(cli_interrupt_signal() != 0 ? KICK_MS : -1);
         if (number == SIGUSR2) {
@@ -102,6 +111,21 @@ cflight_status cli_interrupt_start(cflight_cancel *cancel, cflight_error **reter
         return cli_error_from_errno(reterr, os_code, "start", "the signal thread");
     }
     return CFLIGHT_OK;
+}
+
+void cli_interrupt_renew(cflight_cancel *cancel)
+{
+    int interrupted = SIGINT;
+    atomic_store(&goes_on, true);
+    (void)pthread_mutex_lock(&cancel_mutex);
+    cflight_cancel *before = cancel_to_trigger;
+    cancel_to_trigger = cflight_cancel_ref(cancel);
+    (void)pthread_mutex_unlock(&cancel_mutex);
+    cflight_cancel_unref(before);
+    (void)atomic_compare_exchange_strong(&interrupt_signal, &interrupted, 0);
+    if (cli_interrupt_signal() != 0) {
+        cflight_cancel_trigger(cancel); /* it came before */
+    }
 }
 
 void cli_interrupt_stop(void)

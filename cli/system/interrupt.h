@@ -20,6 +20,10 @@ int cli_signal_wait(int64_t timeout_ms);
  * cli_interrupt_signal() and ends waits of the calling thread with EINTR, again and again until the
  * program has noticed; the second ends the process at once. */
 cflight_status cli_interrupt_start(cflight_cancel *cancel, cflight_error **reterr);
+/* For a program that goes on after an interrupt: a SIGINT that came is over, and `cancel` is what
+ * the next signal triggers. From then on no SIGINT ends the process, however many come; SIGTERM and
+ * SIGHUP stay. */
+void cli_interrupt_renew(cflight_cancel *cancel);
 void cli_interrupt_stop(void);
 
 /* The signal that came, 0 for none. */

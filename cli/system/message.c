@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +17,12 @@
 enum { MESSAGE_BYTES_MAX = 4096 };
 
 static bool is_quiet; /* does not change once there are threads */
+static atomic_bool is_nameless;
 
 static void print_line(const char *message)
 {
     struct cli_text line = CLI_TEXT_INIT;
-    cli_text_append_string(&line, "cflight: ");
+    cli_text_append_string(&line, atomic_load(&is_nameless) ? "" : "cflight: ");
     cli_utf8_append_message(&line, cflight_bytes_from_text(message));
     cli_text_append_char(&line, '\n');
     if (!line.failed) {
@@ -64,6 +66,11 @@ void cli_be_quiet(void)
 bool cli_is_quiet(void)
 {
     return is_quiet;
+}
+
+void cli_message_leave_name_out(void)
+{
+    atomic_store(&is_nameless, true);
 }
 
 /* Makes the text of an error; `what` alone without memory. */

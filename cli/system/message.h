@@ -15,6 +15,8 @@ void cli_message(const char *format, ...) CFLIGHT_PRINTF(1, 2);
 void cli_remark(const char *format, ...) CFLIGHT_PRINTF(1, 2);
 void cli_be_quiet(void);
 bool cli_is_quiet(void);
+/* From now on without "cflight: ": at a prompt nobody else speaks. */
+void cli_message_leave_name_out(void);
 
 /* "cflight: <what>: NOT_FOUND: no such flight (GetFlightInfo at ipv4:127.0.0.1:32010)". */
 void cli_message_error(const char *what, const cflight_error *error);

@@ -119,6 +119,8 @@ class SqlitePeer(fl.FlightServerBase):
     def get_flight_info(self, context, descriptor):
         name, fields = unpack(descriptor.command)
         self.calls.append(name)
+        if name == "CommandGetSqlInfo":
+            raise pa.ArrowNotImplementedError("no SqlInfo")
         ticket = descriptor.command
         if name == "CommandStatementQuery":
             ticket = pack("TicketStatementQuery", field(1, fields[1][0]))
@@ -126,6 +128,10 @@ class SqlitePeer(fl.FlightServerBase):
 
     def do_get(self, context, ticket):
         name, fields = unpack(ticket.ticket)
+        if name == "CommandGetCatalogs":
+            return fl.RecordBatchStream(pa.table({"catalog_name": ["main"]}))
+        if name == "CommandGetDbSchemas":
+            return fl.RecordBatchStream(pa.table({"catalog_name": ["main"], "db_schema_name": [text(fields, 2) or "any"]}))
         if name == "CommandGetTables":
             return fl.RecordBatchStream(self.list_tables(fields))
         query = fields[1][0].decode()
@@ -151,7 +157,7 @@ class SqlitePeer(fl.FlightServerBase):
         })
         if fields.get(5) != [1]:
             return table
-        schemas = [self.execute(f"SELECT * FROM {row['name']}")[0].schema for row in rows]
+        schemas = [self.execute(f'SELECT * FROM "{row["name"]}"')[0].schema for row in rows]
         return table.append_column("table_schema", pa.array([schema.serialize().to_pybytes() for schema in schemas],
                                                             pa.binary()))
 
