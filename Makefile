@@ -76,13 +76,15 @@ test-tsan: test-packages
 
 test-interop: test-packages
 	@$(call BUILD,release)
-	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop tests/adbc
+	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 
-# The module, and pyarrow's own Flight tests with it in the place of pyarrow.flight.
+# The module, pyarrow's own Flight tests with it in the place of pyarrow.flight, and the ADBC driver, whose servers are
+# written in Python.
 test-python: test-packages
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
 	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTESTS) tests/python)
+	PYTHONPATH=build/python/python $(PYTESTS) tests/adbc
 	build/venv/bin/python tools/published --quick
 
 published: test-packages

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status codes of calls as ADBC has them: the table that drivers for Flight SQL share, so that a
+ * program meets the same class of error whichever it loads. */
+#include "adbc/shared/status.h"
+
+#include <string.h>
+
+AdbcStatusCode adbc_status_of(cflight_status status, const char *sqlstate)
+{
+    static const AdbcStatusCode CODES[] = {
+        [CFLIGHT_OK] = ADBC_STATUS_OK,
+        [CFLIGHT_CANCELLED] = ADBC_STATUS_CANCELLED,
+        [CFLIGHT_UNKNOWN] = ADBC_STATUS_UNKNOWN,
+        [CFLIGHT_INVALID_ARGUMENT] = ADBC_STATUS_INVALID_ARGUMENT,
+        [CFLIGHT_DEADLINE_EXCEEDED] = ADBC_STATUS_TIMEOUT,
+        [CFLIGHT_NOT_FOUND] = ADBC_STATUS_NOT_FOUND,
+        [CFLIGHT_ALREADY_EXISTS] = ADBC_STATUS_ALREADY_EXISTS,
+        [CFLIGHT_PERMISSION_DENIED] = ADBC_STATUS_UNAUTHORIZED,
+        [CFLIGHT_RESOURCE_EXHAUSTED] = ADBC_STATUS_INTERNAL,
+        [CFLIGHT_FAILED_PRECONDITION] = ADBC_STATUS_UNKNOWN,
+        [CFLIGHT_ABORTED] = ADBC_STATUS_UNKNOWN,
+        [CFLIGHT_OUT_OF_RANGE] = ADBC_STATUS_UNKNOWN,
+        [CFLIGHT_UNIMPLEMENTED] = ADBC_STATUS_NOT_IMPLEMENTED,
+        [CFLIGHT_INTERNAL] = ADBC_STATUS_INTERNAL,
+        [CFLIGHT_UNAVAILABLE] = ADBC_STATUS_IO,
+        [CFLIGHT_DATA_LOSS] = ADBC_STATUS_IO,
+        [CFLIGHT_UNAUTHENTICATED] = ADBC_STATUS_UNAUTHENTICATED,
+    };
+    size_t index = (size_t)status;
+    if (status != CFLIGHT_OK && strncmp(sqlstate, "23", 2) == 0) {
+        return ADBC_STATUS_INTEGRITY;
+    }
+    return index < sizeof CODES / sizeof *CODES ? CODES[index] : ADBC_STATUS_UNKNOWN;
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver, and servers for it. Needs the Python module (PYTHONPATH=build/python/python), which the servers are
+written in, and the driver from the same build (or CFLIGHT_ADBC_DRIVER)."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+
+import adbc_driver_manager
+import adbc_driver_manager.dbapi
+import pyarrow as pa
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+NAMES = itertools.count(1)
+COOKIES = "adbc.flight.sql.rpc.with_cookie_middleware"
+
+
+@pytest.fixture(scope="session")
+def driver():
+    """The path of the driver."""
+    given = os.environ.get("CFLIGHT_ADBC_DRIVER")
+    found = [pathlib.Path(given)] if given else [ROOT / "build" / part / "libadbc_driver_cflight.so"
+                                                 for part in ("python/lib", "lib", "dev/lib")]
+    path = next((str(place) for place in found if place.exists()), None)
+    if path is None:
+        pytest.skip("the driver is not built")
+    return path
+
+
+@contextlib.contextmanager
+def served(script, *arguments):
+    """The location of a server that a script of this folder runs."""
+    command = [sys.executable, HERE / script, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        line = process.stdout.readline()
+        if not line:
+            pytest.skip("the Python module is not built")
+        try:
+            yield line.split()[-1]
+        finally:
+            process.stdin.close()
+            assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="session")
+def uri():
+    """The location of a server over SQLite, which all tests share."""
+    with served("sqlite_server.py") as location:
+        yield location
+
+
+@pytest.fixture
+def connect(driver, uri):
+    """Makes connections of the DBAPI, with autocommit unless told otherwise."""
+    with contextlib.ExitStack() as stack:
+        def make(uri=uri, autocommit=True, conn_kwargs=None, **options):
+            made = adbc_driver_manager.dbapi.connect(driver=driver, db_kwargs={"uri": uri, **options},
+                                                     conn_kwargs=conn_kwargs, autocommit=autocommit)
+            return stack.enter_context(contextlib.closing(made))
+        yield make
+
+
+@pytest.fixture
+def connection(connect):
+    return connect()
+
+
+@pytest.fixture
+def database(driver, uri):
+    """A database of the low-level interface."""
+    with adbc_driver_manager.AdbcDatabase(driver=driver, uri=uri) as made:
+        yield made
+
+
+@pytest.fixture
+def lowlevel(database):
+    """A connection of the low-level interface."""
+    with adbc_driver_manager.AdbcConnection(database) as made:
+        yield made
+
+
+@pytest.fixture
+def table():
+    """A name that no other test uses."""
+    return f"t{os.getpid()}_{next(NAMES)}"
+
+
+def rows_of(handle):
+    """All rows of a stream of the low-level interface, as tuples."""
+    table = pa.RecordBatchReader._import_from_c(handle.address).read_all()
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def schema_of(handle):
+    """A schema of the low-level interface."""
+    return pa.Schema._import_from_c(handle.address)
