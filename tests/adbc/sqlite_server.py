@@ -7,6 +7,7 @@ and gives a token that is good for five calls."""
 
 import base64
 import itertools
+import re
 import sqlite3
 import sys
 
@@ -124,7 +125,7 @@ class Database(sql.Server):
 
     @staticmethod
     def is_query(query):
-        words = "\n".join(line for line in query.splitlines() if not line.lstrip().startswith("--")).split(None, 1)
+        words = re.sub(r"/\*.*?\*/|--[^\n]*", "", query, flags=re.DOTALL).split(None, 1)
         return bool(words) and words[0].upper() in ("SELECT", "VALUES", "WITH", "PRAGMA", "EXPLAIN")
 
     def prepare(self, call, query):
