@@ -2,9 +2,10 @@
 /* The state of an SQL error in the binary detail of an error.
  *
  * The detail is a google.rpc.Status with one google.rpc.ErrorInfo of the domain "sql": the reason
- * is the SQLSTATE, metadata has "position" and "hint". What a peer sends is walked over in place,
- * so the hint is a view into the error. Thread class: one at a time, as errors are. (google/rpc:
- * status.proto, error_details.proto) */
+ * is the SQLSTATE, metadata has "position" and "hint". The status has the error's text, too: who
+ * finds a detail (grpc-go) reads the text there and nowhere else. What a peer sends is walked over
+ * in place, so the hint is a view into the error. Thread class: one at a time, as errors are.
+ * (google/rpc: status.proto, error_details.proto) */
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -13,6 +14,7 @@
 #include "pb/single_field.h"
 
 enum {
+    STATUS_MESSAGE = 2,
     STATUS_DETAILS = 3,
     ANY_TYPE_URL = 1,
     ANY_VALUE = 2,
@@ -24,6 +26,7 @@ enum {
     TAG_STATUS_CODE = 0x08,
     SQLSTATE_BYTES = 5,
     HINT_BYTES_MAX = 1024, /* headers have limits */
+    MESSAGE_BYTES_MAX = 1024,
 };
 static const char TYPE_NAME[] = "/google.rpc.ErrorInfo";
 static const char TYPE_URL[] = "type.googleapis.com/google.rpc.ErrorInfo";
@@ -54,18 +57,18 @@ static void write_entry(struct cfl_buf *info, const char *key, struct cflight_by
 }
 
 /* Cut to a bound, not within a character; empty when it is not UTF-8. */
-static struct cflight_bytes cut_hint(struct cflight_bytes hint)
+static struct cflight_bytes cut(struct cflight_bytes text, size_t len_bytes_max)
 {
-    if (hint.data == NULL || !cfl_utf8_is_valid(hint.data, hint.len_bytes)) {
+    if (text.data == NULL || !cfl_utf8_is_valid(text.data, text.len_bytes)) {
         return cflight_bytes_make(NULL, 0);
     }
-    if (hint.len_bytes > HINT_BYTES_MAX) {
-        hint.len_bytes = HINT_BYTES_MAX;
-        while (hint.len_bytes > 0 && !cfl_utf8_is_start(hint.data[hint.len_bytes])) {
-            hint.len_bytes--;
+    if (text.len_bytes > len_bytes_max) {
+        text.len_bytes = len_bytes_max;
+        while (text.len_bytes > 0 && !cfl_utf8_is_start(text.data[text.len_bytes])) {
+            text.len_bytes--;
         }
     }
-    return hint;
+    return text;
 }
 
 static void write_info(struct cfl_buf *info, const struct cflight_sql_error_state *state)
@@ -81,7 +84,7 @@ static void write_info(struct cfl_buf *info, const struct cflight_sql_error_stat
         (void)snprintf(position, sizeof position, "%d", (int)state->position);
         write_entry(info, POSITION, cflight_bytes_from_text(position));
     }
-    struct cflight_bytes hint = cut_hint(state->hint);
+    struct cflight_bytes hint = cut(state->hint, HINT_BYTES_MAX);
     if (hint.len_bytes > 0) {
         write_entry(info, HINT, hint);
     }
@@ -103,6 +106,9 @@ void cflight_sql_error_set_state(cflight_error *error, const struct cflight_sql_
     (void)cfl_field_write(&any, ANY_VALUE, cfl_buf_bytes(&info));
     (void)cfl_buf_append_u8(&status, TAG_STATUS_CODE);
     (void)cfl_buf_append_varint(&status, (uint64_t)cflight_error_status(error));
+    (void)cfl_field_write(
+        &status, STATUS_MESSAGE,
+        cut(cflight_bytes_from_text(cflight_error_message(error)), MESSAGE_BYTES_MAX));
     (void)cfl_field_write(&status, STATUS_DETAILS, cfl_buf_bytes(&any));
     if (!info.failed && !any.failed && !status.failed) {
         cflight_error_set_extra_info(error, cfl_buf_bytes(&status));

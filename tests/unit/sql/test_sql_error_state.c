@@ -10,7 +10,8 @@ static cflight_error *make_error(void)
     return error;
 }
 
-/* Goal: state, position and hint travel in a google.rpc.ErrorInfo. Method: the bytes, by hand. */
+/* Goal: state, position and hint travel in a google.rpc.ErrorInfo, and the text of the error in the
+ * status around it, where some clients read it. Method: the bytes, by hand. */
 TEST(sql_error_state, travels_in_the_binary_detail)
 {
     const struct cflight_sql_error_state given = {"42703", 8, t_text("try y")};
@@ -18,10 +19,10 @@ TEST(sql_error_state, travels_in_the_binary_detail)
     cflight_error *error = make_error();
     assert_false(cflight_sql_error_get_state(error, &read));
     cflight_sql_error_set_state(error, &given);
-    t_check_golden_bytes(
-        cflight_error_extra_info(error),
-        "08 03 1a 56 0a 28 'type.googleapis.com/google.rpc.ErrorInfo' 12 2a 0a 05 '42703' 12 03 "
-        "'sql' 1a 0d 0a 08 'position' 12 01 '8' 1a 0d 0a 04 'hint' 12 05 'try y'");
+    t_check_golden_bytes(cflight_error_extra_info(error),
+                         "08 03 12 11 'no such column: x' 1a 56 0a 28 "
+                         "'type.googleapis.com/google.rpc.ErrorInfo' 12 2a 0a 05 '42703' 12 03 "
+                         "'sql' 1a 0d 0a 08 'position' 12 01 '8' 1a 0d 0a 04 'hint' 12 05 'try y'");
     assert_true(cflight_sql_error_get_state(error, &read));
     assert_string_equal(read.sqlstate, "42703");
     assert_int_equal(read.position, 8);
