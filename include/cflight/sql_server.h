@@ -153,7 +153,9 @@ typedef struct cflight_sql_execution cflight_sql_execution;
 CFLIGHT_EXPORT bool
 cflight_sql_execution_wants_rows(const cflight_sql_execution *execution);
 /// The result as a stream, moved on success. Its get_next is called when the client has room, on
-/// any thread, one at a time with all else of the session; its release ends the execution.
+/// any thread, one at a time with all else of the session; its release ends the execution. What it
+/// fails with becomes CFLIGHT_CANCELLED for ECANCELED, CFLIGHT_DEADLINE_EXCEEDED for ETIMEDOUT,
+/// CFLIGHT_RESOURCE_EXHAUSTED for ENOMEM and ENOBUFS, else CFLIGHT_INTERNAL.
 CFLIGHT_CHECKED cflight_status
 cflight_sql_execution_set_stream(cflight_sql_execution *execution, struct ArrowArrayStream *stream,
                                  cflight_error **reterr);

@@ -158,6 +158,19 @@ void cfl_sql_execution_done(struct cflight_sql_execution *execution)
     execution->call = NULL;
 }
 
+static cflight_status status_of(int code)
+{
+    switch (code) {
+    case ENOMEM:
+    case ENOBUFS:
+        return CFLIGHT_RESOURCE_EXHAUSTED;
+    case ETIMEDOUT:
+        return CFLIGHT_DEADLINE_EXCEEDED;
+    default:
+        return CFLIGHT_INTERNAL;
+    }
+}
+
 cflight_status cfl_sql_pull(struct ArrowArrayStream *stream, const cflight_sql_call *call,
                             struct ArrowArray *ret_batch, cflight_error **reterr)
 {
@@ -170,8 +183,8 @@ cflight_status cfl_sql_pull(struct ArrowArrayStream *stream, const cflight_sql_c
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "The statement was cancelled");
     }
     const char *text = stream->get_last_error(stream);
-    return cflight_error_set(reterr, code == ENOMEM ? CFLIGHT_RESOURCE_EXHAUSTED : CFLIGHT_INTERNAL,
-                             "%s", text == NULL ? "the result could not be read further" : text);
+    return cflight_error_set(reterr, status_of(code), "%s",
+                             text == NULL ? "the result could not be read further" : text);
 }
 
 cflight_status cfl_sql_execution_count(struct cflight_sql_execution *execution,
