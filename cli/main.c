@@ -86,8 +86,7 @@ static enum cli_exit_code run_command(const struct cli_arguments *arguments)
 {
     bool is_client = arguments->command != CLI_COMMAND_SERVE;
     struct cli_run run = {.arguments = arguments,
-                          .subject =
-                              is_client ? arguments->client.uri : arguments->serve.directory};
+                          .subject = is_client ? arguments->client.uri : arguments->serve.source};
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
 

@@ -16,7 +16,7 @@ LAYERS = {
     "src/sql": {"src/base", "src/pb", "src/sql"},
     # Over the public headers alone.
     "adbc": {"adbc"},
-    "cli": {"cli"},
+    "cli": {"adbc", "cli"},
     "python": {"python"},
 }
 
@@ -49,7 +49,7 @@ ROOMS = {
     "cli/system": {"cli/system"},
     "cli/values": {"cli/system", "cli/values"},
     "cli/client": {"cli/system", "cli/values", "cli/client"},
-    "cli/serve": {"cli/system", "cli/serve"},
+    "cli/serve": {"adbc/gateway", "cli/system", "cli/serve"},
     "cli/commands": {"cli/system", "cli/values", "cli/client", "cli/serve", "cli/commands"},
     "cli": {"cli/system", "cli/client", "cli/commands", "cli"},
 } | _upon(*_PYTHON, "python/src/client") | _upon(*_PYTHON, "python/src/server") | {

@@ -6,6 +6,7 @@
 #include "cli/client/connection.h"
 #include "cli/client/flight_name.h"
 #include "cli/commands/command_table.h"
+#include "cli/serve/database.h"
 #include "cli/values/format.h"
 
 /* What the user asked for, one struct for each command and for what several have in common. Values
@@ -57,7 +58,7 @@ struct cli_action_arguments {
 };
 
 struct cli_serve_arguments {
-    const char *directory;
+    const char *source; /* a directory, or a database */
     const char *location;
     bool is_writable;
     bool may_overwrite;
@@ -72,6 +73,7 @@ struct cli_serve_arguments {
     const char *auth_path;
     bool takes_writable_auth_file;
     bool takes_plain_passwords;
+    struct cli_database_options database;
 };
 
 struct cli_arguments {

@@ -37,12 +37,19 @@
 
 const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_SERVE] =
-        {"serve", "DIR", 1, 1, "serve the Arrow files below a directory",
-         "Every file below DIR that ends in .arrow or .feather (Arrow file) or .arrows (Arrow "
+        {"serve", "DIR|DATABASE", 1, 1, "serve the Arrow files below a directory, or a database",
+         "Of a directory, every file below DIR that ends in .arrow or .feather (Arrow file) or "
+         ".arrows (Arrow "
          "stream) is a flight; its name is its path below DIR without the ending. Files are mapped "
          "into memory and sent without copying. New files appear without a restart; replace files "
          "by renaming, never by writing into them. Files and directories whose name begins with a "
-         "dot are not served, nor are links that lead out of DIR.\n\nThe line \"Listening on "
+         "dot are not served, nor are links that lead out of DIR.\n\nA database is "
+         "sqlite:FILE, duckdb:FILE, postgresql://USER@HOST/NAME, or adbc:DRIVER?KEY=VALUE&... for "
+         "any other with an ADBC driver; it is served by Flight SQL. DRIVER is the name of a "
+         "driver or its file, and each KEY an option of it. Drivers are looked for where the ADBC "
+         "driver manager does, and in packages that pip has installed. Whoever may call may run "
+         "any SQL, with the rights that this command has at the database.\n\nThe line \"Listening "
+         "on "
          "grpc://HOST:PORT\" on standard output says that the server is ready. SIGINT or SIGTERM "
          "end it: no new calls are taken and running ones may finish; a second signal cuts them. "
          "SIGHUP reads certificates and users again, each for itself, and says what came of it. "
@@ -111,7 +118,7 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
 };
 
 const size_t cli_positionals[CLI_COMMAND_COUNT][CLI_POSITIONALS_MAX] = {
-    [CLI_COMMAND_SERVE] = {ARGUMENT(serve.directory)},
+    [CLI_COMMAND_SERVE] = {ARGUMENT(serve.source)},
     [CLI_COMMAND_LIST] = {ARGUMENT(client.uri), ARGUMENT(list_pattern)},
     [CLI_COMMAND_INFO] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
     [CLI_COMMAND_SCHEMA] = {ARGUMENT(client.uri), ARGUMENT(flight.name)},
@@ -280,6 +287,18 @@ const struct cli_option cli_options[] = {
      "The same while others are refused because of --waiting-max; 0 is none. Default: 60."},
     {"connection-idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.connection_idle_ms),
      BIT(SERVE), "Close connections that have no call for so long; 0 is never. Default: 1800."},
+    {"read-only", '\0', NULL, FLAG(serve.database.is_read_only), BIT(SERVE),
+     "Of a database: take queries only, and have the database itself refuse to write; fails where "
+     "it cannot."},
+    {"init", '\0', "FILE", TEXT(serve.database.init_path), BIT(SERVE),
+     "Run the SQL in FILE on every connection to the database before it is used."},
+    {"query-timeout", '\0', "SECONDS", TIME_LIMIT(serve.database.query_ms), BIT(SERVE),
+     "Cancel statements that keep the database busy for longer; 0 is no limit. Default: none."},
+    {"result-rows-max", '\0', "N", SIZE(serve.database.result_rows_max), BIT(SERVE),
+     "Most rows of one result; a larger one ends with an error. Default: none."},
+    {"database-connections-max", '\0', "N", COUNT(serve.database.connections_max), BIT(SERVE),
+     "Most connections to the database; who needs one more waits up to 5 seconds, and is refused "
+     "then. Default: 64."},
     {"tls-cert", '\0', "FILE", TEXT(serve.cert_path), BIT(SERVE),
      "Certificate chain (PEM) of the server."},
     {"tls-key", '\0', "FILE", TEXT(serve.key_path), BIT(SERVE), "Private key (PEM) of the server."},

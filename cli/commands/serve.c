@@ -13,6 +13,7 @@
 #include "cli/client/location.h"
 #include "cli/commands/commands.h"
 #include "cli/serve/auth.h"
+#include "cli/serve/database.h"
 #include "cli/serve/serve.h"
 #include "cli/serve/services.h"
 #include "cli/serve/tls.h"
@@ -32,8 +33,10 @@ struct serving {
     struct cli_serve_tls tls;
     struct cli_serve_auth auth;
     struct cli_serve_services services;
+    bool is_database;
+    struct cli_serve_database database;
     char *location;
-    cflight_server *server;
+    cflight_server *server; /* of the database, if there is one */
 };
 
 static cflight_status refuse(struct serving *serving, const char *message, cflight_error **reterr)
@@ -82,6 +85,29 @@ static cflight_status check_passwords(struct serving *serving, bool is_tls, cfli
     return status;
 }
 
+/* What is said of one kind of source must not be lost on the other. */
+static cflight_status check_source(struct serving *serving, cflight_error **reterr)
+{
+    const struct cli_serve_arguments *given = serving->given;
+    const struct cli_database_options *database = &given->database;
+    bool is_of_database = database->is_read_only || database->init_path != NULL ||
+                          database->query_ms != 0 || database->result_rows_max != 0 ||
+                          database->connections_max != 0;
+    if (!serving->is_database && is_of_database) {
+        return refuse(serving,
+                      "--read-only, --init, --query-timeout, --result-rows-max and "
+                      "--database-connections-max are of databases, not of a directory",
+                      reterr);
+    }
+    if (serving->is_database && given->is_writable) {
+        return refuse(serving,
+                      "--writable is of directories; a database is written to unless --read-only "
+                      "says otherwise",
+                      reterr);
+    }
+    return CFLIGHT_OK;
+}
+
 /* TLS options and a location without TLS would end in plain text where the user expects none. */
 static cflight_status check_options(struct serving *serving, cflight_error **reterr)
 {
@@ -103,7 +129,10 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     if (given->may_overwrite && !given->is_writable) {
         return refuse(serving, "--overwrite needs --writable", reterr);
     }
-    cflight_status status = choose_location(serving, reterr);
+    cflight_status status = check_source(serving, reterr);
+    if (status == CFLIGHT_OK) {
+        status = choose_location(serving, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -145,10 +174,13 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
     return status;
 }
 
-static cflight_status open_directory(struct serving *serving, cflight_error **reterr)
+static cflight_status open_source(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = serving->given;
-    cflight_status status = cli_catalog_init(&serving->serve.catalog, given->directory, reterr);
+    if (serving->is_database) {
+        return cli_serve_database_open(&serving->database, given->source, &given->database, reterr);
+    }
+    cflight_status status = cli_catalog_init(&serving->serve.catalog, given->source, reterr);
     if (status == CFLIGHT_OK && given->is_writable) {
         size_t count = cli_serve_sweep(&serving->serve);
         if (count > 0) {
@@ -173,7 +205,10 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     cli_serve_auth_use(&serving->auth, &options);
     cli_serve_services_use(&serving->services, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
-    if (status == CFLIGHT_OK) {
+    if (status == CFLIGHT_OK && serving->is_database) {
+        status = cli_serve_database_start(&serving->database, serving->location, &options,
+                                          &serving->server, reterr);
+    } else if (status == CFLIGHT_OK) {
         status =
             cflight_server_new(serving->location, &handlers, &options, &serving->server, reterr);
     }
@@ -215,6 +250,9 @@ static void reload_users(struct serving *serving)
 static void count_again(struct serving *serving)
 {
     struct cli_serve *serve = &serving->serve;
+    if (serving->is_database) {
+        return;
+    }
     (void)pthread_mutex_lock(&serve->commit_mutex);
     cflight_status status = cli_quota_count(&serve->quota, &serve->catalog, NULL);
     (void)pthread_mutex_unlock(&serve->commit_mutex);
@@ -305,7 +343,7 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
 {
     cflight_status status = load_files(serving, reterr);
     if (status == CFLIGHT_OK) {
-        status = open_directory(serving, reterr);
+        status = open_source(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
         raise_descriptors();
@@ -328,6 +366,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     const struct cli_serve_arguments *given = &run->arguments->serve;
     struct serving serving = {.run = run,
                               .given = given,
+                              .is_database = cli_serve_is_database(given->source),
                               .serve = {.catalog = CLI_CATALOG_INIT,
                                         .read_options = &run->arguments->read_options,
                                         .may_overwrite = given->may_overwrite,
@@ -347,7 +386,10 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     if (status == CFLIGHT_OK) {
         status = serve_until_signal(&serving, reterr);
     }
-    cflight_server_free(serving.server);
+    if (!serving.is_database) {
+        cflight_server_free(serving.server);
+    }
+    cli_serve_database_done(&serving.database);
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     cli_serve_services_done(&serving.services);
     cli_serve_auth_done(&serving.auth);

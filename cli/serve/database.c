@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serving a database: the gateway, behind a server of the Flight SQL kit. Owner: the command.
+ * Thread class: one at a time. */
+#include "cli/serve/database.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli/system/message.h"
+#include "cli/system/os_error.h"
+#include "cli/system/text.h"
+
+enum { INIT_BYTES_MAX = 16 << 20, CHUNK_BYTES = 65536 };
+
+bool cli_serve_is_database(const char *argument)
+{
+    struct stat found;
+    return gateway_is_source(argument) && !(stat(argument, &found) == 0 && S_ISDIR(found.st_mode));
+}
+
+static cflight_status read_init(const char *path, struct cli_text *text, cflight_error **reterr)
+{
+    FILE *file = fopen(path, "re");
+    char chunk[CHUNK_BYTES];
+    size_t len_bytes = 0;
+    if (file == NULL) {
+        return cli_error_from_errno(reterr, errno, "read", path);
+    }
+    text->limit_bytes = INIT_BYTES_MAX;
+    while ((len_bytes = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        cli_text_append(text, chunk, len_bytes);
+    }
+    bool is_damaged = ferror(file) != 0;
+    int os_code = errno;
+    (void)fclose(file);
+    return is_damaged ? cli_error_from_errno(reterr, os_code, "read", path)
+                      : cli_text_status(text, reterr);
+}
+
+cflight_status cli_serve_database_open(struct cli_serve_database *database, const char *source,
+                                       const struct cli_database_options *options,
+                                       cflight_error **reterr)
+{
+    struct cli_text init = CLI_TEXT_INIT;
+    cflight_status status = CFLIGHT_OK;
+    if (options->init_path != NULL) {
+        status = read_init(options->init_path, &init, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        struct gateway_options gateway = {
+            .source = source,
+            .init_sql = options->init_path == NULL ? NULL : cli_text_terminated(&init),
+            .is_read_only = options->is_read_only,
+            .query_ms = options->query_ms,
+            .result_rows_max = options->result_rows_max,
+            .connections_max = options->connections_max};
+        status = gateway_open(&gateway, &database->gateway, reterr);
+    }
+    cli_text_done(&init);
+    if (status == CFLIGHT_OK) {
+        cli_remark("serving %s", gateway_description(database->gateway));
+    }
+    return status;
+}
+
+cflight_status cli_serve_database_start(struct cli_serve_database *database, const char *location,
+                                        const struct cflight_server_options *options,
+                                        cflight_server **ret_server, cflight_error **reterr)
+{
+    struct cflight_sql_handlers handlers = CFLIGHT_SQL_HANDLERS_INIT;
+    struct cflight_sql_server_options kit = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    gateway_add_handlers(database->gateway, &handlers);
+    kit.server = options;
+    kit.info = gateway_info(database->gateway);
+    cflight_status status =
+        cflight_sql_server_new(location, &handlers, &kit, &database->server, reterr);
+    if (status == CFLIGHT_OK) {
+        *ret_server = cflight_sql_server_flight(database->server);
+    }
+    return status;
+}
+
+void cli_serve_database_done(struct cli_serve_database *database)
+{
+    cflight_sql_server_free(database->server);
+    gateway_free(database->gateway);
+    database->server = NULL;
+    database->gateway = NULL;
+}
