@@ -40,6 +40,9 @@ cflight_status cli_run_connect(struct cli_run *run, cflight_error **reterr);
 /* "This makes no sense": chooses the exit code for it. */
 cflight_status cli_run_refuse(struct cli_run *run, const char *message, cflight_error **reterr);
 
+/* After a call that changes something has failed: says so when the server may have done it. */
+void cli_run_tell_doubt(const cflight_error *error);
+
 /* When writing to the output failed, chooses the exit code: a failure of our own, whatever its
  * status would mean from a server, or a closed pipe. */
 void cli_run_blame_output(struct cli_run *run, const struct cli_output *output);

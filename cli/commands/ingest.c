@@ -125,6 +125,8 @@ static cflight_status send(struct cli_run *run, struct upload *upload, cflight_e
         cli_error_drop(reterr);
         status = cli_error_give(upload->error, reterr);
         upload->error = NULL;
+    } else if (status != CFLIGHT_OK && reterr != NULL) {
+        cli_run_tell_doubt(*reterr);
     }
     tell(upload, status, row_count);
     return status;

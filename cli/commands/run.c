@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands/commands.h"
+#include "cli/system/message.h"
 
 static cflight_status prepare(struct cli_run *run, cflight_error **reterr)
 {
@@ -33,6 +34,16 @@ cflight_status cli_run_refuse(struct cli_run *run, const char *message, cflight_
 {
     run->exit_code = CLI_EXIT_USAGE;
     return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT, message);
+}
+
+void cli_run_tell_doubt(const cflight_error *error)
+{
+    cflight_status status = cflight_error_status(error);
+    bool has_no_answer = status == CFLIGHT_UNAVAILABLE || status == CFLIGHT_DEADLINE_EXCEEDED ||
+                         status == CFLIGHT_CANCELLED;
+    if (has_no_answer && cflight_error_retry(error) != CFLIGHT_RETRY_SAFE) {
+        cli_message("there was no answer: the server may have done it all the same");
+    }
 }
 
 void cli_run_blame_output(struct cli_run *run, const struct cli_output *output)

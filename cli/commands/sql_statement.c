@@ -133,12 +133,14 @@ static cflight_status run_update(struct task *task, cflight_error **reterr)
 {
     struct cli_text note = CLI_TEXT_INIT;
     int64_t row_count = -1;
+    cflight_error *error = NULL;
     cflight_status status =
         task->prepared == NULL
-            ? cflight_sql_update(client_of(task->sql), task->text, call(task), &row_count, reterr)
-            : cflight_sql_statement_update(task->prepared, NULL, call(task), &row_count, reterr);
+            ? cflight_sql_update(client_of(task->sql), task->text, call(task), &row_count, &error)
+            : cflight_sql_statement_update(task->prepared, NULL, call(task), &row_count, &error);
     if (status != CFLIGHT_OK) {
-        return status;
+        cli_run_tell_doubt(error);
+        return cli_error_give(error, reterr);
     }
     if (row_count >= 0) {
         cli_text_append_format(&note, "%" PRId64 " %s affected", row_count,
@@ -207,8 +209,12 @@ cflight_status cli_sql_commit(struct cli_sql *sql, cflight_error **reterr)
     const struct cflight_call_options call_options = cli_connection_call(&sql->run->connection);
     int64_t started_ns = cli_now_ns();
     options.call_options = &call_options;
-    cflight_status status = cflight_sql_transaction_commit(sql->transaction, &options, reterr);
-    if (status == CFLIGHT_OK) {
+    cflight_error *error = NULL;
+    cflight_status status = cflight_sql_transaction_commit(sql->transaction, &options, &error);
+    if (status != CFLIGHT_OK) {
+        cli_run_tell_doubt(error);
+        (void)cli_error_give(error, reterr);
+    } else {
         cflight_sql_transaction_free(sql->transaction);
         sql->transaction = NULL;
         tell_text(sql, started_ns, "committed");

@@ -33,18 +33,31 @@ def shared_data():
     return path
 
 
-@contextlib.contextmanager
-def run_sql_service():
-    """The location of a fresh Flight SQL server (tests/unit/sql/sql_engine.h has its language)."""
+def find_sql_service():
+    """The program of a Flight SQL server (tests/unit/sql/sql_engine.h has its language)."""
     build = pathlib.Path(__file__).resolve().parents[2] / "build"
     places = [pathlib.Path(os.environ.get("CFLIGHT_BIN", build / "dev/bin")), build / "dev/bin"]
     path = next((place / "sql_service" for place in places if (place / "sql_service").exists()), None)
     if path is None:
         pytest.skip("the program sql_service is not built")
-    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    return path
+
+
+@contextlib.contextmanager
+def run_sql_service():
+    """The location of a fresh Flight SQL server."""
+    with subprocess.Popen([find_sql_service()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout.readline().strip()
         process.stdin.close()
         assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def mortal_sql_service():
+    """A Flight SQL server that a test kills: its process and its location."""
+    with subprocess.Popen([find_sql_service()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process, process.stdout.readline().strip()
+        process.kill()
 
 
 @pytest.fixture(scope="module")

@@ -172,6 +172,9 @@ class SqlitePeer(fl.FlightServerBase):
         elif not self.takes_updates:
             raise NotImplementedError("no updates")
         else:
+            if fields[1][0] == b"UPDATE hang":
+                self.hanging.set()
+                self.released.wait(30)
             reader.read_all()
             count = self.execute(fields[1][0].decode())[1]
         writer.write(field(1, count))

@@ -712,9 +712,25 @@ def test_a_damaged_file_is_not_taken_for_the_whole(cflight, tmp_path):
     with cflight.serving(tmp_path / "served", "--writable") as server:
         done = cflight.run("put", server.location, "x", "-", input=sink.getvalue()[:-50_000], text=False)
         assert done.returncode == 1
-        assert b"cannot read '-'" in done.stderr
+        assert b"cannot read standard input: " in done.stderr
         server.stop()
     assert os.listdir(tmp_path / "served") == []
+
+
+def test_a_stream_without_an_end_mark_is_told(cflight, tmp_path):
+    """It may have been cut between two batches, where nothing else shows it."""
+    path = tmp_path / "x.arrows"
+    with pa.ipc.new_stream(path, LONG.schema) as writer:
+        writer.write_table(LONG, max_chunksize=10_000)
+    (tmp_path / "served").mkdir()
+    with cflight.serving(tmp_path / "served", "--writable", "--overwrite") as server:
+        assert "end mark" not in cflight.run("put", server.location, "x", path, check=True).stderr
+        os.truncate(path, path.stat().st_size - 8)
+        done = cflight.run("put", server.location, "x", path, check=True)
+        assert f"'{path}' has no end mark: if it was cut short, rows are missing" in done.stderr
+        with pa.ipc.new_file(path, LONG.schema) as writer:
+            writer.write_table(LONG)
+        assert "end mark" not in cflight.run("put", server.location, "x", path, check=True).stderr
 
 
 @pytest.mark.parametrize("writer_of", [pa.ipc.new_file, pa.ipc.new_stream])

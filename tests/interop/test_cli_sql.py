@@ -172,6 +172,15 @@ def test_an_interrupt_cancels_the_query(cflight, peer):
     assert "CancelFlightInfo" in peer.calls, "it is told, besides the reset of the stream"
 
 
+def test_an_interrupted_change_may_have_been_done(cflight, peer):
+    process = cflight.start("sql", peer.location, "--update", "UPDATE hang")
+    assert peer.hanging.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert messages == "cflight: there was no answer: the server may have done it all the same\n"
+
+
 # Tables
 
 

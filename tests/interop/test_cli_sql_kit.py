@@ -2,8 +2,12 @@
 """`cflight sql`, `tables` and `ingest` against a server of the kit (its language: tests/unit/sql/sql_engine.h)."""
 
 import json
+import os
 
 import pyarrow as pa
+import pytest
+
+DOUBT = "cflight: there was no answer: the server may have done it all the same\n"
 
 
 def test_a_statement_is_a_table_or_a_file(cflight, fresh_sql_service, tmp_path):
@@ -89,3 +93,38 @@ def test_a_file_becomes_a_table(cflight, fresh_sql_service, tmp_path):
     cflight.run(*load, "--mode", "append", check=True)
     shown = cflight.run("sql", fresh_sql_service, "SELECT birds", "--format", "csv", check=True)
     assert shown.stdout.split()[1:] == ["5", "7", "5", "7"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "arrow", "jsonl", "arrows"])
+def test_a_server_that_dies_leaves_no_part_of_a_result(cflight, mortal_sql_service, tmp_path, ending):
+    """The file appears once all is there; what came is told, and why no more did."""
+    process, location = mortal_sql_service
+    reading = cflight.start("sql", location, "COUNT 100000000", "-o", tmp_path / f"rows.{ending}")
+    shown = cflight.start("sql", location, "COUNT 100000000", "-n", "all", "--format", "csv")
+    assert shown.stdout.readline() == "n\n", "rows have come"
+    process.kill()
+    _, messages = reading.communicate(timeout=60)
+    assert reading.returncode == 3 and "UNAVAILABLE: " in messages, messages
+    _, messages = shown.communicate(timeout=60)
+    assert shown.returncode == 3 and "received before the failure: " in messages and "broke off after" in messages
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_change_that_is_late_may_have_been_done(cflight, sql_service):
+    script = "CREATE late; INSERT late 5; SLEEP; INSERT late 6"
+    done = cflight.run("sql", sql_service, "--transaction", "--timeout", "2", "-", input=script)
+    assert done.returncode == 5 and DOUBT in done.stderr, done.stderr
+    assert "cflight: rolled back\n" in done.stderr, "in spite of the limit"
+    assert rows_of(cflight, sql_service, "late") is None
+
+
+def test_only_a_change_that_was_sent_leaves_a_doubt(cflight, mortal_sql_service):
+    server, location = mortal_sql_service
+    done = cflight.run("sql", location, "--update", "SLEEP", "--timeout", "1")
+    assert done.returncode == 5 and DOUBT in done.stderr
+    assert DOUBT not in cflight.run("sql", location, "--update", "FAIL on").stderr, "it has answered"
+    assert DOUBT not in cflight.run("sql", location, "HANG", "--timeout", "1").stderr, "a query changes nothing"
+    server.kill()
+    server.wait()
+    done = cflight.run("sql", location, "--update", "SLEEP")
+    assert done.returncode == 3 and DOUBT not in done.stderr, "there was no connection"
