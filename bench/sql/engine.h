@@ -26,6 +26,8 @@ struct connection {
     struct engine *engine;
     sqlite3 *database;
     struct statement *kept[STATEMENTS_KEPT];
+    sqlite3_stmt *begin; /* NULL until they are needed */
+    sqlite3_stmt *commit;
 };
 
 /* Makes an error of what SQLite says. */
@@ -33,6 +35,8 @@ cflight_status engine_fail(struct connection *connection, int code, cflight_erro
 
 /* Runs a text that gives no rows. */
 cflight_status engine_run(struct connection *connection, const char *text, cflight_error **reterr);
+cflight_status engine_begin(struct connection *connection, cflight_error **reterr);
+cflight_status engine_commit(struct connection *connection, cflight_error **reterr);
 
 /* Takes the right to write, if no transaction is open, and begins one. */
 cflight_status engine_begin_unit(struct connection *connection, bool *ret_is_begun,

@@ -41,6 +41,32 @@ cflight_status engine_run(struct connection *connection, const char *text, cflig
     return code == SQLITE_OK ? CFLIGHT_OK : engine_fail(connection, code, reterr);
 }
 
+/* Runs a statement that is compiled once. */
+static cflight_status run_again(struct connection *connection, sqlite3_stmt **compiled,
+                                const char *text, cflight_error **reterr)
+{
+    int code = SQLITE_OK;
+    if (*compiled == NULL) {
+        code = sqlite3_prepare_v3(connection->database, text, -1, SQLITE_PREPARE_PERSISTENT,
+                                  compiled, NULL);
+    }
+    if (code == SQLITE_OK) {
+        (void)sqlite3_step(*compiled);
+        code = sqlite3_reset(*compiled);
+    }
+    return code == SQLITE_OK ? CFLIGHT_OK : engine_fail(connection, code, reterr);
+}
+
+cflight_status engine_begin(struct connection *connection, cflight_error **reterr)
+{
+    return run_again(connection, &connection->begin, "BEGIN IMMEDIATE", reterr);
+}
+
+cflight_status engine_commit(struct connection *connection, cflight_error **reterr)
+{
+    return run_again(connection, &connection->commit, "COMMIT", reterr);
+}
+
 cflight_status engine_begin_unit(struct connection *connection, bool *ret_is_begun,
                                  cflight_error **reterr)
 {
@@ -49,7 +75,7 @@ cflight_status engine_begin_unit(struct connection *connection, bool *ret_is_beg
         return CFLIGHT_OK;
     }
     (void)pthread_mutex_lock(&connection->engine->writing);
-    cflight_status status = engine_run(connection, "BEGIN IMMEDIATE", reterr);
+    cflight_status status = engine_begin(connection, reterr);
     *ret_is_begun = status == CFLIGHT_OK;
     if (!*ret_is_begun) {
         (void)pthread_mutex_unlock(&connection->engine->writing);
@@ -64,7 +90,7 @@ cflight_status engine_end_unit(struct connection *connection, bool is_begun, cfl
         return status;
     }
     if (status == CFLIGHT_OK) {
-        status = engine_run(connection, "COMMIT", reterr);
+        status = engine_commit(connection, reterr);
     }
     if (!sqlite3_get_autocommit(connection->database)) {
         (void)sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
@@ -84,6 +110,8 @@ static void close_session(void *user_data, void *session)
             free(connection->kept[i]);
         }
     }
+    (void)sqlite3_finalize(connection->begin);
+    (void)sqlite3_finalize(connection->commit);
     (void)sqlite3_close_v2(connection->database);
     free(connection);
 }
@@ -128,13 +156,13 @@ static void interrupt(void *user_data, void *session)
 static cflight_status begin(void *user_data, void *session, cflight_error **reterr)
 {
     (void)user_data;
-    return engine_run(session, "BEGIN IMMEDIATE", reterr);
+    return engine_begin(session, reterr);
 }
 
 static cflight_status commit(void *user_data, void *session, cflight_error **reterr)
 {
     (void)user_data;
-    return engine_run(session, "COMMIT", reterr);
+    return engine_commit(session, reterr);
 }
 
 static cflight_status rollback(void *user_data, void *session, cflight_error **reterr)
