@@ -30,7 +30,9 @@ static cflight_status send_locked(struct cfl_call *call, cflight_error **reterr)
     call->locked.needs_connection = false;
     call->locked.sent_count = has_message ? 1 : 0;
     call->locked.sent_bytes = has_message ? request->message.len_bytes : 0;
-    cfl_connection_kick_locked(call->connection);
+    if (!call->method->request_is_flight_data) {
+        cfl_connection_kick_locked(call->connection);
+    } /* else the headers leave with the descriptor, which follows at once */
     return CFLIGHT_OK;
 }
 
