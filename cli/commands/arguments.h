@@ -74,6 +74,8 @@ struct cli_serve_arguments {
     bool takes_writable_auth_file;
     bool takes_plain_passwords;
     struct cli_database_options database;
+    const char *access_log_path; /* NULL for none; "-" is standard error */
+    bool access_log_is_json;
 };
 
 struct cli_arguments {

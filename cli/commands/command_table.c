@@ -314,6 +314,11 @@ const struct cli_option cli_options[] = {
     {"allow-plain-passwords", '\0', NULL, FLAG(serve.takes_plain_passwords), BIT(SERVE),
      "With --auth-file: take passwords and tokens without TLS on an address that other machines "
      "reach. Whoever is on the way can read them."},
+    {"access-log", '\0', "FILE", TEXT(serve.access_log_path), BIT(SERVE),
+     "Append a line to FILE for each call when it is over; - is standard error. SIGHUP opens FILE "
+     "again."},
+    {"access-log-json", '\0', NULL, FLAG(serve.access_log_is_json), BIT(SERVE),
+     "With --access-log: lines of JSON."},
 };
 
 const size_t cli_option_count = sizeof cli_options / sizeof *cli_options;

@@ -12,6 +12,7 @@
 #include "cflight/log.h"
 #include "cli/client/location.h"
 #include "cli/commands/commands.h"
+#include "cli/serve/access_log.h"
 #include "cli/serve/auth.h"
 #include "cli/serve/database.h"
 #include "cli/serve/serve.h"
@@ -23,7 +24,7 @@
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
-enum { POLL_MS = 50, TRIM_PAUSE_MS = 10000 };
+enum { POLL_MS = 50, TRIM_PAUSE_MS = 10000, MIDDLEWARE_MAX = 2 };
 
 /* What runs. */
 struct serving {
@@ -35,6 +36,8 @@ struct serving {
     struct cli_serve_services services;
     bool is_database;
     struct cli_serve_database database;
+    struct cli_access_log access_log;
+    char *access_log_path;
     char *location;
     cflight_server *server; /* of the database, if there is one */
 };
@@ -126,6 +129,9 @@ static cflight_status check_options(struct serving *serving, cflight_error **ret
     if (cli_quota_is_on(&serving->serve.quota) && !given->is_writable) {
         return refuse(serving, "limits on uploads need --writable", reterr);
     }
+    if (given->access_log_is_json && given->access_log_path == NULL) {
+        return refuse(serving, "--access-log-json needs --access-log", reterr);
+    }
     if (given->may_overwrite && !given->is_writable) {
         return refuse(serving, "--overwrite needs --writable", reterr);
     }
@@ -158,6 +164,20 @@ static cflight_status load_users(struct serving *serving, cflight_error **reterr
     return status;
 }
 
+static cflight_status open_access_log(struct serving *serving, cflight_error **reterr)
+{
+    const char *path = serving->given->access_log_path;
+    if (path != NULL && strcmp(path, "-") != 0) {
+        cflight_status status = cli_absolute_path(path, &serving->access_log_path, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        path = serving->access_log_path;
+    }
+    return cli_access_log_init(&serving->access_log, path, serving->given->access_log_is_json,
+                               reterr);
+}
+
 static cflight_status load_files(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = serving->given;
@@ -170,6 +190,9 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
     if (status == CFLIGHT_OK) {
         serving->tls.policy = tls->policy;
         status = load_users(serving, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = open_access_log(serving, reterr);
     }
     return status;
 }
@@ -192,17 +215,33 @@ static cflight_status open_source(struct serving *serving, cflight_error **reter
     return status;
 }
 
+/* The log first: what others refuse is logged too. */
+static void add_middleware(const struct serving *serving,
+                           struct cflight_server_middleware middleware[MIDDLEWARE_MAX],
+                           struct cflight_server_options *options)
+{
+    options->middleware = middleware;
+    if (cli_access_log_is_on(&serving->access_log)) {
+        cli_access_log_middleware(&serving->access_log, &middleware[options->middleware_count++]);
+    }
+    if (serving->auth.kit != NULL) {
+        options->auth = &serving->auth.handshake;
+        middleware[options->middleware_count++] = serving->auth.middleware;
+    }
+}
+
 static cflight_status start(struct serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = serving->given->options;
+    struct cflight_server_middleware middleware[MIDDLEWARE_MAX];
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
     handlers.do_put = serving->given->is_writable ? cli_serve_do_put : cli_serve_refuse_put;
     options.write_options = &arguments->write_options;
     options.read_options = &arguments->read_options;
-    cli_serve_auth_use(&serving->auth, &options);
+    add_middleware(serving, middleware, &options);
     cli_serve_services_use(&serving->services, &options);
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK && serving->is_database) {
@@ -246,6 +285,15 @@ static void reload_users(struct serving *serving)
     cflight_error_free(error);
 }
 
+static void reopen_access_log(struct serving *serving)
+{
+    cflight_error *error = NULL;
+    if (cli_access_log_reopen(&serving->access_log, &error) != CFLIGHT_OK) {
+        cli_message_error("the access log was not opened again, the old one goes on", error);
+    }
+    cflight_error_free(error);
+}
+
 /* Files that were removed by hand make room again. */
 static void count_again(struct serving *serving)
 {
@@ -265,11 +313,12 @@ static void count_again(struct serving *serving)
 static void reload(struct serving *serving)
 {
     if (!cli_serve_tls_is_on(&serving->tls) && serving->auth.users == NULL &&
-        !cli_quota_is_on(&serving->serve.quota)) {
+        !cli_quota_is_on(&serving->serve.quota) && !cli_access_log_is_on(&serving->access_log)) {
         cli_message("there are no certificates and no users to read again");
     }
     reload_certificates(serving);
     reload_users(serving);
+    reopen_access_log(serving);
     count_again(serving);
 }
 
@@ -367,6 +416,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     struct serving serving = {.run = run,
                               .given = given,
                               .is_database = cli_serve_is_database(given->source),
+                              .access_log = CLI_ACCESS_LOG_INIT,
                               .serve = {.catalog = CLI_CATALOG_INIT,
                                         .read_options = &run->arguments->read_options,
                                         .may_overwrite = given->may_overwrite,
@@ -394,6 +444,8 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_serve_services_done(&serving.services);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
+    cli_access_log_done(&serving.access_log);
+    free(serving.access_log_path);
     free(serving.location);
     cli_catalog_done(&serving.serve.catalog);
     cli_quota_done(&serving.serve.quota);

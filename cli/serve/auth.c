@@ -46,15 +46,6 @@ cflight_status cli_serve_auth_init(struct cli_serve_auth *auth, const char *path
     return CFLIGHT_OK;
 }
 
-void cli_serve_auth_use(const struct cli_serve_auth *auth, struct cflight_server_options *options)
-{
-    if (auth->kit != NULL) {
-        options->auth = &auth->handshake;
-        options->middleware = &auth->middleware;
-        options->middleware_count = 1;
-    }
-}
-
 cflight_status cli_serve_auth_reload(struct cli_serve_auth *auth, size_t *ret_ended_count,
                                      cflight_error **reterr)
 {

@@ -21,9 +21,6 @@ struct cli_serve_auth {
 cflight_status cli_serve_auth_init(struct cli_serve_auth *auth, const char *path,
                                    bool may_be_writable, cflight_error **reterr);
 
-/* Makes a server ask for credentials; does nothing when `auth` is empty. */
-void cli_serve_auth_use(const struct cli_serve_auth *auth, struct cflight_server_options *options);
-
 /* Reads the file again and logs those out who are gone or have another password; after a failure
  * the former users stay. `*ret_ended_count` is the number of tokens that ended. */
 cflight_status cli_serve_auth_reload(struct cli_serve_auth *auth, size_t *ret_ended_count,

@@ -163,6 +163,7 @@ static cflight_status list_flights(void *user_data, cflight_server_context *cont
 {
     const struct cli_serve *serve = user_data;
     struct listing listing = {serve, context, criteria, response};
+    cflight_server_context_set_subject(context, criteria);
     return cli_catalog_each(&serve->catalog, list_flight, &listing, reterr);
 }
 
@@ -172,9 +173,9 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
 {
     struct cli_text name = CLI_TEXT_INIT;
     bool was_read = false;
-    (void)context;
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
     if (status == CFLIGHT_OK) {
+        cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
         status = answer_info(user_data, name.data, descriptor, response, &was_read, reterr);
     }
     cli_text_done(&name);
@@ -188,9 +189,9 @@ static cflight_status get_schema(void *user_data, cflight_server_context *contex
     struct cli_text name = CLI_TEXT_INIT;
     struct cli_mapped_file file = CLI_MAPPED_FILE_INIT;
     cflight_buffer *schema = NULL;
-    (void)context;
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
     if (status == CFLIGHT_OK) {
+        cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
         status = open_flight(user_data, name.data, &file, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -329,7 +330,7 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
 {
     struct sending *sending = NULL;
     struct cflight_source source = CFLIGHT_SOURCE_INIT;
-    (void)context;
+    cflight_server_context_set_subject(context, ticket);
     cflight_status status = cli_name_check(ticket, reterr);
     if (status == CFLIGHT_OK) {
         status = new_sending(user_data, ticket, &sending, reterr);

@@ -431,6 +431,7 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     cflight_status status = cli_name_from_descriptor(&name, descriptor, &error);
     if (status == CFLIGHT_OK) {
         store.name = name.data;
+        cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
         cli_quota_share_init(&store.share, context);
         status = store_upload(&store, &error);
         cli_quota_give_back(&store.serve->quota, &store.share);

@@ -317,6 +317,13 @@ cflight_server_context_is_cancelled(const cflight_server_context *context);
 CFLIGHT_EXPORT void
 cflight_server_context_on_cancel(cflight_server_context *context,
                                  void (*on_cancel)(void *user_data), void *user_data);
+/// Says in a few words what the call is about, a flight or a table, for logs. Copied; of more than
+/// 160 bytes the rest is left out. It does not travel.
+CFLIGHT_EXPORT void
+cflight_server_context_set_subject(cflight_server_context *context, struct cflight_bytes subject);
+/// What was said; empty when nothing was.
+CFLIGHT_EXPORT struct cflight_bytes
+cflight_server_context_subject(const cflight_server_context *context);
 /// Adds a response header. @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION after the first message
 /// was sent; CFLIGHT_INVALID_ARGUMENT (name or value)
 CFLIGHT_EXPORT cflight_status

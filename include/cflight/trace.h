@@ -64,16 +64,22 @@ cflight_trace_headers(const struct cflight_trace *trace, char text[CFLIGHT_TRACE
                       struct cflight_header ret_headers[2]);
 
 /// A log of requests: one line for each call of a server, when it is over. Texts of clients are
-/// escaped, and no header, token or payload is in a line.
+/// escaped, and no header, token or payload is in a line. Who calls is what authentication has
+/// named; what a call is about its handler says (cflight_server_context_set_subject()).
 ///
 ///     DoGet ipv4:127.0.0.1:40112 NOT_FOUND 0.412 ms, sent 0 messages 0 bytes, received 1 messages
-///     9 bytes, user 'alice', trace 4bf92f3577b34da6a3ce929d0e0e4736: no such table
+///     9 bytes, about 'prices', user 'alice', trace 4bf92f3577b34da6a3ce929d0e0e4736: no such table
+///
+/// As JSON, an object in a line, with `time` when the call was over (UTC, RFC 3339), `method`,
+/// `peer`, `status`, `duration_ms`, `messages_sent`, `bytes_sent`, `messages_received`,
+/// `bytes_received`, and where there is one `subject`, `user`, `trace_id` and `error`.
 struct cflight_request_log {
     size_t struct_size;
     /// Receives a line, terminated, without a line end. On the thread of the call, several at once.
     /// NULL sends lines to the library's log (cflight_log_set()) at level INFO.
     void (*write)(void *user_data, const char *line);
     void *user_data;
+    bool as_json;
 };
 
 #define CFLIGHT_REQUEST_LOG_INIT CFLIGHT_SIZED_INIT(struct cflight_request_log)

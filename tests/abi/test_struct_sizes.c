@@ -32,6 +32,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_tls_key_pair", sizeof(struct cflight_tls_key_pair), 32},
     {"cflight_server_tls", sizeof(struct cflight_server_tls), 80},
     {"cflight_server_options", sizeof(struct cflight_server_options), 280},
+    {"cflight_request_log", sizeof(struct cflight_request_log), 32},
     {"cflight_service_method", sizeof(struct cflight_service_method), 56},
     {"cflight_health_options", sizeof(struct cflight_health_options), 24},
     {"cflight_reflection_options", sizeof(struct cflight_reflection_options), 56},

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of requests. What a line needs from the call is copied when the call begins; the line is
- * made when it is over. Names and messages come from clients and handlers, so they are escaped and
- * cut. A line that memory is missing for is lost. Thread class: free. */
+/* The log of requests. A line is made when its call is over. Names and messages come from clients
+ * and handlers, so they are escaped and cut. A line that memory is missing for is lost. Thread
+ * class: free. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -12,18 +12,16 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secrets.h"
+#include "cflight/bearer_auth.h"
 #include "cflight/trace.h"
 #include "flight/kit/log_text.h"
 
-enum { PEER_BYTES_MAX = 128, USER_BYTES_MAX = 64, MESSAGE_BYTES_MAX = 512, PATH_BYTES_MAX = 128 };
+enum { NAME_BYTES_MAX = 128, MESSAGE_BYTES_MAX = 512 };
 
 /* One call. */
 struct instance {
-    char peer[PEER_BYTES_MAX];
-    uint8_t user[USER_BYTES_MAX];
-    size_t user_bytes;
-    char trace_id[33];            /* "" when there is none */
-    char service[PATH_BYTES_MAX]; /* the path of a method of another service; else "" */
+    const cflight_server_context *context; /* whose call is not over before this is */
+    char trace_id[33];                     /* "" when there is none */
 };
 
 static cflight_status start_call(void *user_data, cflight_server_context *context,
@@ -31,27 +29,44 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
                                  cflight_error **reterr)
 {
     (void)user_data;
+    (void)method;
     struct instance *instance = cfl_alloc_zeroed(NULL, sizeof *instance);
     if (instance == NULL) {
         return cfl_error_no_memory(reterr);
     }
     struct cflight_trace trace;
-    struct cflight_bytes user = cflight_server_context_peer_identity(context);
-    (void)snprintf(instance->peer, sizeof instance->peer, "%s",
-                   cflight_server_context_peer(context));
-    instance->user_bytes = user.len_bytes < USER_BYTES_MAX ? user.len_bytes : USER_BYTES_MAX;
-    if (instance->user_bytes > 0) {
-        memcpy(instance->user, user.data, instance->user_bytes);
-    }
-    if (method == CFLIGHT_METHOD_SERVICE) {
-        (void)snprintf(instance->service, sizeof instance->service, "%s",
-                       cflight_server_context_path(context));
-    }
+    instance->context = context;
     if (cflight_trace_of(context, &trace)) {
         cfl_hex_write(trace.trace_id, sizeof trace.trace_id, instance->trace_id);
     }
     *ret_instance = instance;
     return CFLIGHT_OK;
+}
+
+static const char *name_of(const struct instance *instance,
+                           const struct cflight_call_summary *summary)
+{
+    return summary->method == CFLIGHT_METHOD_SERVICE
+               ? cflight_server_context_path(instance->context)
+               : cflight_method_name(summary->method);
+}
+
+/* Middleware that comes later may have named the caller. */
+static struct cflight_bytes user_of(const struct instance *instance)
+{
+    struct cflight_bytes user = cflight_server_context_peer_identity(instance->context);
+    return user.len_bytes > 0 ? user : cflight_bearer_auth_identity(instance->context);
+}
+
+/* ---- lines for people ---- */
+
+static void append_name(struct cfl_buf *line, const char *word, struct cflight_bytes name)
+{
+    if (name.len_bytes > 0) {
+        (void)cfl_buf_append_format(line, ", %s '", word);
+        cfl_log_text_append(line, name.data, name.len_bytes, NAME_BYTES_MAX, '\'');
+        (void)cfl_buf_append_u8(line, '\'');
+    }
 }
 
 static void append_line(struct cfl_buf *line, const struct instance *instance,
@@ -61,15 +76,12 @@ static void append_line(struct cfl_buf *line, const struct instance *instance,
         line,
         "%s %s %s %" PRId64 ".%03" PRId64 " ms, sent %" PRIu64 " messages %" PRIu64
         " bytes, received %" PRIu64 " messages %" PRIu64 " bytes",
-        instance->service[0] != '\0' ? instance->service : cflight_method_name(summary->method),
-        instance->peer, cflight_status_name(summary->status), summary->duration_ns / CFL_NS_PER_MS,
+        name_of(instance, summary), cflight_server_context_peer(instance->context),
+        cflight_status_name(summary->status), summary->duration_ns / CFL_NS_PER_MS,
         summary->duration_ns % CFL_NS_PER_MS / 1000, summary->messages_sent, summary->bytes_sent,
         summary->messages_received, summary->bytes_received);
-    if (instance->user_bytes > 0) {
-        (void)cfl_buf_append_text(line, ", user '");
-        cfl_log_text_append(line, instance->user, instance->user_bytes, USER_BYTES_MAX, '\'');
-        (void)cfl_buf_append_text(line, "'");
-    }
+    append_name(line, "about", cflight_server_context_subject(instance->context));
+    append_name(line, "user", user_of(instance));
     if (instance->trace_id[0] != '\0') {
         (void)cfl_buf_append_format(line, ", trace %s", instance->trace_id);
     }
@@ -79,7 +91,59 @@ static void append_line(struct cfl_buf *line, const struct instance *instance,
         cfl_log_text_append(line, (const uint8_t *)message, strlen(message), MESSAGE_BYTES_MAX,
                             '\0');
     }
-    (void)cfl_buf_append_u8(line, '\0');
+}
+
+/* ---- lines for programs ---- */
+
+static void append_time(struct cfl_buf *line)
+{
+    char text[sizeof "2026-11-30T00:00:00"] = "";
+    struct tm parts;
+    int64_t now_ns = cfl_clock_wall_ns();
+    time_t now_s = (time_t)(now_ns / CFL_NS_PER_S);
+    if (gmtime_r(&now_s, &parts) != NULL) {
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    }
+    (void)cfl_buf_append_format(line, "{\"time\":\"%s.%06" PRId64 "Z\"", text,
+                                now_ns % CFL_NS_PER_S / 1000);
+}
+
+static void append_member(struct cfl_buf *line, const char *key, struct cflight_bytes value,
+                          size_t bytes_max)
+{
+    if (value.len_bytes > 0) {
+        (void)cfl_buf_append_format(line, ",\"%s\":", key);
+        cfl_log_json_append(line, value.data, value.len_bytes, bytes_max);
+    }
+}
+
+static void append_json(struct cfl_buf *line, const struct instance *instance,
+                        const struct cflight_call_summary *summary)
+{
+    append_time(line);
+    append_member(line, "method", cflight_bytes_from_text(name_of(instance, summary)),
+                  NAME_BYTES_MAX);
+    append_member(line, "peer",
+                  cflight_bytes_from_text(cflight_server_context_peer(instance->context)),
+                  NAME_BYTES_MAX);
+    append_member(line, "status", cflight_bytes_from_text(cflight_status_name(summary->status)),
+                  NAME_BYTES_MAX);
+    (void)cfl_buf_append_format(
+        line,
+        ",\"duration_ms\":%" PRId64 ".%03" PRId64 ",\"messages_sent\":%" PRIu64
+        ",\"bytes_sent\":%" PRIu64 ",\"messages_received\":%" PRIu64 ",\"bytes_received\":%" PRIu64,
+        summary->duration_ns / CFL_NS_PER_MS, summary->duration_ns % CFL_NS_PER_MS / 1000,
+        summary->messages_sent, summary->bytes_sent, summary->messages_received,
+        summary->bytes_received);
+    append_member(line, "subject", cflight_server_context_subject(instance->context),
+                  NAME_BYTES_MAX);
+    append_member(line, "user", user_of(instance), NAME_BYTES_MAX);
+    append_member(line, "trace_id", cflight_bytes_from_text(instance->trace_id), NAME_BYTES_MAX);
+    if (summary->status != CFLIGHT_OK) {
+        append_member(line, "error", cflight_bytes_from_text(cflight_error_message(summary->error)),
+                      MESSAGE_BYTES_MAX);
+    }
+    (void)cfl_buf_append_u8(line, '}');
 }
 
 static void call_completed(void *user_data, void *instance,
@@ -89,7 +153,8 @@ static void call_completed(void *user_data, void *instance,
     struct cfl_buf line;
     cfl_buf_init(&line, NULL);
     if (log->write != NULL || cfl_log_wants(CFLIGHT_LOG_INFO)) {
-        append_line(&line, instance, summary);
+        (log->as_json ? append_json : append_line)(&line, instance, summary);
+        (void)cfl_buf_append_u8(&line, '\0');
     }
     if (!line.failed && line.len_bytes > 0) {
         if (log->write != NULL) {

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 enum cflight_method cflight_server_context_method(const cflight_server_context *context)
 {
@@ -79,6 +80,25 @@ int64_t cflight_server_context_remaining_ms(const cflight_server_context *contex
     }
     int64_t left_ns = deadline_ns - cfl_clock_now_ns(NULL);
     return left_ns < 0 ? 0 : left_ns / CFL_NS_PER_MS;
+}
+
+void cflight_server_context_set_subject(cflight_server_context *context,
+                                        struct cflight_bytes subject)
+{
+    size_t len_bytes = subject.len_bytes;
+    while (len_bytes > CFL_SUBJECT_BYTES_MAX || (len_bytes > 0 && len_bytes < subject.len_bytes &&
+                                                 !cfl_utf8_is_start(subject.data[len_bytes]))) {
+        len_bytes = len_bytes > CFL_SUBJECT_BYTES_MAX ? CFL_SUBJECT_BYTES_MAX : len_bytes - 1;
+    }
+    if (len_bytes > 0) {
+        memcpy(context->subject, subject.data, len_bytes);
+    }
+    context->subject_bytes = len_bytes;
+}
+
+struct cflight_bytes cflight_server_context_subject(const cflight_server_context *context)
+{
+    return cflight_bytes_make(context->subject, context->subject_bytes);
 }
 
 bool cflight_server_context_is_cancelled(const cflight_server_context *context)

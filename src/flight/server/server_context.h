@@ -4,6 +4,8 @@
 
 #include "flight/server/server.h"
 
+enum { CFL_SUBJECT_BYTES_MAX = 160 };
+
 /* What a handler knows of its call. */
 struct cflight_server_context {
     struct cflight_server *server;
@@ -13,6 +15,8 @@ struct cflight_server_context {
     struct cfl_metadata trailers;
     void **instances; /* one per middleware */
     bool has_wish;    /* or had one: to be told of a cancellation */
+    uint8_t subject[CFL_SUBJECT_BYTES_MAX];
+    size_t subject_bytes;
 };
 
 /* Frees what handlers could see. */

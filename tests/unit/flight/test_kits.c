@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cflight/cflight.h"
+#include "flight/kit/log_text.h"
 #include "test.h"
 
 enum { LINES_MAX = 32, LINE_BYTES_MAX = 512 };
@@ -495,4 +496,33 @@ TEST(trace, a_new_trace_is_unlike_any_other)
     assert_memory_equal(parsed.span_id, a.span_id, sizeof a.span_id);
     assert_int_equal(parsed.flags, 0);
     CHECK_STATUS(cflight_trace_child(NULL, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
+}
+
+/* Goal: whatever a client calls itself, a line of JSON stays one. Method: texts that would end a
+ * string or are none, and what a reader of JSON makes the same of. */
+TEST(log, text_is_a_string_of_json)
+{
+    static const struct {
+        const char *text;
+        size_t len_bytes;
+        const char *expected;
+    } cases[] = {
+        {"", 0, "\"\""},
+        {"plain", 5, "\"plain\""},
+        {"a\"b\\c", 5, "\"a\\\"b\\\\c\""},
+        {"\n\t\0\x7f", 4, "\"\\u000a\\u0009\\u0000\\u007f\""},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x98", 9, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x98\""},
+        {"\xff\xc3(", 3, "\"\\u00ff\\u00c3(\""},
+        {"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""},
+        {"0123456789abc", 13, "\"0123456789...\""},
+        {"012345678\xc3\xa9", 11, "\"012345678\\u00c3...\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cfl_buf line;
+        cfl_buf_init(&line, NULL);
+        cfl_log_json_append(&line, (const uint8_t *)cases[i].text, cases[i].len_bytes, 10);
+        (void)cfl_buf_append_u8(&line, '\0');
+        assert_string_equal((const char *)line.data, cases[i].expected);
+        cfl_buf_done(&line);
+    }
 }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The access log of `cflight serve`: a line for each call, in a file that may be renamed."""
+
+import datetime
+import json
+import signal
+import subprocess
+
+import pyarrow as pa
+import pyarrow.flight as fl
+import pytest
+
+TABLE = pa.table({"n": pa.array([1, 2, None], pa.int32())})
+
+
+@pytest.fixture
+def directory(tmp_path):
+    place = tmp_path / "served"
+    place.mkdir()
+    with pa.OSFile(str(place / "prices.arrow"), "wb") as sink, pa.ipc.new_file(sink, TABLE.schema) as writer:
+        writer.write_table(TABLE)
+    return place
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_each_call_leaves_a_line(cflight, directory, tmp_path):
+    log = tmp_path / "access.log"
+    before = datetime.datetime.now(datetime.timezone.utc)
+    with cflight.serving(directory, "--writable", "--access-log", log, "--access-log-json") as server:
+        with fl.connect(server.location) as client:
+            client.do_get(fl.Ticket(b"prices")).read_all()
+            list(client.list_flights())
+            with pytest.raises(pa.ArrowException):
+                client.get_flight_info(fl.FlightDescriptor.for_path('no "such"\ttable'))
+            writer, _ = client.do_put(fl.FlightDescriptor.for_path("new"), TABLE.schema)
+            writer.write_table(TABLE)
+            writer.close()
+    get, listing, info, put = lines_of(log)
+    assert (get["method"], get["status"], get["subject"]) == ("DoGet", "OK", "prices")
+    assert get["messages_sent"] == 2 and get["bytes_sent"] > 100 and get["messages_received"] == 1
+    assert (listing["method"], "subject" in listing, listing["messages_sent"]) == ("ListFlights", False, 1)
+    assert (info["method"], info["status"]) == ("GetFlightInfo", "INVALID_ARGUMENT") and info["error"]
+    assert (put["method"], put["subject"], put["status"]) == ("DoPut", "new", "OK")
+    assert all(line["peer"].startswith("ipv") and line["duration_ms"] >= 0 and "user" not in line for line in (get, put))
+    assert before <= datetime.datetime.fromisoformat(get["time"].replace("Z", "+00:00")) <= datetime.datetime.now(datetime.timezone.utc)
+
+
+def test_users_are_named_and_refused_logins_are_there(cflight, directory, tmp_path):
+    log, users = tmp_path / "access.log", tmp_path / "users"
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout.strip()
+    users.write_text(f"ann:{hashed}\n")
+    users.chmod(0o600)
+    with cflight.serving(directory, "--auth-file", users, "--access-log", log, "--access-log-json") as server:
+        with fl.connect(server.location) as client:
+            with pytest.raises(fl.FlightUnauthenticatedError):
+                list(client.list_flights())
+            token = client.authenticate_basic_token("ann", "secret")
+            list(client.list_flights(b"", fl.FlightCallOptions(headers=[token])))
+    refused, login, listing = lines_of(log)
+    assert (refused["method"], refused["status"], "user" in refused) == ("ListFlights", "UNAUTHENTICATED", False)
+    assert (login["method"], login["status"]) == ("Handshake", "OK")
+    assert (listing["method"], listing["status"], listing["user"]) == ("ListFlights", "OK", "ann")
+    assert "secret" not in log.read_text() and token[1].decode() not in log.read_text()
+
+
+def test_a_renamed_log_is_opened_again(cflight, directory, tmp_path):
+    """Goal: logs are rotated without a restart. Method: rename, SIGHUP, and a call after that."""
+    log = tmp_path / "access.log"
+    with cflight.serving(directory, "--access-log", log) as server, fl.connect(server.location) as client:
+        list(client.list_flights())
+        log.rename(tmp_path / "access.log.1")
+        list(client.list_flights())
+        server.process.send_signal(signal.SIGHUP)
+        while not log.exists():  # the server's part
+            pass
+        client.do_get(fl.Ticket(b"prices")).read_all()
+    assert [line.split()[0] for line in (tmp_path / "access.log.1").read_text().splitlines()] == ["ListFlights"] * 2
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("DoGet ipv") and ", about 'prices'" in line
+
+
+def test_lines_go_to_standard_error(cflight, directory):
+    with cflight.serving(directory, "--access-log", "-") as server, fl.connect(server.location) as client:
+        list(client.list_flights())
+        server.wait_for_message("ListFlights ipv")
+
+
+@pytest.mark.parametrize("given, words", [
+    (["--access-log", "/no/such/folder/log"], "cannot open '/no/such/folder/log'"),
+    (["--access-log-json"], "--access-log-json needs --access-log"),
+])
+def test_what_cannot_be_meant_is_refused(cflight, directory, given, words):
+    done = cflight.run("serve", directory, "--listen", "grpc://127.0.0.1:0", *given)
+    assert done.returncode != 0 and words in done.stderr, done.stderr
