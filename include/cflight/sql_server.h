@@ -159,7 +159,8 @@ cflight_sql_execution_wants_rows(const cflight_sql_execution *execution);
 CFLIGHT_CHECKED cflight_status
 cflight_sql_execution_set_stream(cflight_sql_execution *execution, struct ArrowArrayStream *stream,
                                  cflight_error **reterr);
-/// The rows that an update has affected; -1 when that is not known.
+/// The rows that an update has affected; -1 when that is not known. Of a prepared statement the
+/// client is told 0 then, since JDBC would run it again for -1.
 CFLIGHT_EXPORT void
 cflight_sql_execution_set_row_count(cflight_sql_execution *execution, int64_t row_count);
 /// The size of the result, as far as it is known before it is read; -1 is unknown.

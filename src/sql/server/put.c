@@ -97,6 +97,8 @@ static cflight_status run_with_rows(cflight_sql_call *call, struct cfl_sql_state
     return status;
 }
 
+/* A count that nobody knows is told as 0: JDBC takes -1 for rows, and asks for them by running the
+ * statement once more. */
 static cflight_status update_prepared(cflight_sql_call *call, struct cflight_bytes handle,
                                       cflight_reader *reader, int64_t *ret_row_count,
                                       cflight_error **reterr)
@@ -120,6 +122,9 @@ static cflight_status update_prepared(cflight_sql_call *call, struct cflight_byt
     cfl_sql_call_pause(call);
     if (status == CFLIGHT_OK) {
         status = cfl_sql_upload_drain(&upload, reterr);
+    }
+    if (status == CFLIGHT_OK && *ret_row_count < 0) {
+        *ret_row_count = 0;
     }
     cfl_sql_upload_done(&upload);
     return status;

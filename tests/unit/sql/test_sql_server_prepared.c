@@ -407,3 +407,37 @@ TEST(sql_prepared, limits_are_named)
     cflight_sql_message_free(second);
     stop(&fixture);
 }
+
+static cflight_status execute_uncounted(void *user_data, cflight_sql_call *call,
+                                        const struct cflight_sql_query *query, void *statement,
+                                        cflight_sql_parameters *parameters,
+                                        cflight_sql_execution *execution, cflight_error **reterr)
+{
+    (void)user_data;
+    (void)call;
+    (void)query;
+    (void)statement;
+    (void)parameters;
+    (void)reterr;
+    cflight_sql_execution_set_row_count(execution, -1);
+    return CFLIGHT_OK;
+}
+
+/* Goal: JDBC takes a count of -1 for rows, and runs the update again to have them: so a prepared
+ * update never answers that. Others do, who ask for the count alone. */
+TEST(sql_prepared, a_count_that_nobody_knows_is_no_reason_to_run_again)
+{
+    struct fixture fixture;
+    cflight_error *error = NULL;
+    struct cflight_sql_message update = t_update("INSERT t 1");
+    t_engine_init(&fixture.engine);
+    fixture.engine.handlers.execute = execute_uncounted;
+    t_engine_start(&fixture.engine, NULL);
+    fixture.client = t_sql_client(&fixture.engine, NULL);
+    struct cflight_sql_message *prepared = t_sql_prepare(fixture.client, "INSERT t 1", NONE);
+    assert_int_equal(run_update(&fixture, prepared, NULL, 0), 0);
+    cflight_sql_message_free(prepared);
+    assert_int_equal(t_sql_update(fixture.client, &update, &error), -1);
+    assert_null(error);
+    stop(&fixture);
+}
