@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Flight SQL server over SQLite: python sql_server.py [FILE] [URI]"""
 
+import re
 import sqlite3
 import sys
 
@@ -10,6 +11,7 @@ from cflight import sql
 
 TABLES = "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
 TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
+MARKS = re.compile(r"""'[^']*'|"[^"]*"|--.*|/\*[\s\S]*?\*/|(\?)""")
 BEGIN = {"create": "CREATE TABLE {}", "append": None, "create_append": "CREATE TABLE IF NOT EXISTS {}"}
 
 
@@ -34,7 +36,13 @@ class Database(sql.Server):
 
     def prepare(self, call, query):
         word = query.split(None, 1)[0].upper() if query.split() else ""
-        return sql.Plan(is_update=word not in ("SELECT", "VALUES", "WITH", "PRAGMA", "EXPLAIN"))
+        marks = sum(match[1] is not None for match in MARKS.finditer(query))
+        parameters = pa.schema([(f"parameter_{i + 1}", pa.string()) for i in range(marks)])
+        if word not in ("SELECT", "VALUES", "WITH"):
+            return sql.Plan(None, parameters, word not in ("PRAGMA", "EXPLAIN"))
+        # JDBC takes what has no columns for an update. Their types SQLite does not know before there are values.
+        nothing = self.execute(call, f"SELECT * FROM ({query.rstrip('; ')}) LIMIT 0", [(None,) * marks])
+        return sql.Plan(nothing.schema, parameters, False)
 
     def execute(self, call, query, parameters):
         try:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/support", "build/python/python")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests/support", "build/python/python", "python/examples")]
 
 import cflight_command  # noqa: E402
 import interop_peers  # noqa: E402

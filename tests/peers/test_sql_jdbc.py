@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JDBC driver for Flight SQL against a server of the kit (duckdb_server.py); tests/peers/jdbc has the cases."""
 
+import contextlib
 import threading
 
 import pytest
 
 import duckdb_server
+import sql_server  # the example
 
 pytestmark = pytest.mark.timeout(900)  # the first time the peer is built
 
@@ -20,9 +22,7 @@ class Driver:
         self.server = server
 
     def run(self, case):
-        """Fails with what the program says; returns the methods that the server was called by."""
-        self.server.calls.seen.clear()
-        self.server.asked.clear()
+        """Fails with what the program says."""
         self.process.stdin.write(case + "\n")
         self.process.stdin.flush()
         watchdog = threading.Timer(LIMIT_S, self.process.kill)
@@ -31,50 +31,67 @@ class Driver:
         watchdog.cancel()
         said = [line for line in lines if line == "ok\n"]
         assert said == ["ok\n"], "".join(lines)
+
+    def calls(self, case):
+        """The methods that the server was called by."""
+        self.server.calls.seen.clear()
+        self.server.asked.clear()
+        self.run(case)
         return [method for method, _ in self.server.calls.seen]
 
 
-@pytest.fixture(name="driver", scope="module")
-def start_driver(peer, run):
-    with duckdb_server.Database() as server:
+@pytest.fixture(name="connect", scope="module")
+def make_connect(peer, run):
+    """Gives a driver for a server."""
+
+    @contextlib.contextmanager
+    def started(server):
         url = f"jdbc:arrow-flight-sql://127.0.0.1:{server.port}/?useEncryption=false"
         with run([*peer("jdbc"), url]) as process:
             yield Driver(process, server)
+
+    return started
+
+
+@pytest.fixture(name="driver", scope="module")
+def start_driver(connect):
+    with duckdb_server.Database() as server, connect(server) as driver:
+        yield driver
 
 
 @pytest.mark.parametrize("case", [
     "getters", "about", "listings", "columns", "keys", "queries", "manyRows", "types", "updates", "parameters",
     "parameterTypes", "nullParameters", "batch", "session", "autoCommit", "errors", "longError", "cancel"])
 def test_jdbc(driver, case):
-    assert driver.run(case)
+    assert driver.calls(case)
 
 
 @pytest.mark.parametrize("case", ["connect", "emptyListings"])
 def test_the_driver_answers_itself(driver, case):
-    assert driver.run(case) == []
+    assert driver.calls(case) == []
 
 
 def test_a_query_is_prepared_first(driver):
     """A query is three calls and an update two. What a Statement object ran is closed with that object."""
-    assert driver.run("manyRows") == ["DO_ACTION", "GET_FLIGHT_INFO", "DO_GET", "DO_ACTION"]
-    assert driver.run("session") == ["DO_ACTION", "DO_PUT", "DO_ACTION", "GET_FLIGHT_INFO", "DO_GET", "DO_ACTION"]
+    assert driver.calls("manyRows") == ["DO_ACTION", "GET_FLIGHT_INFO", "DO_GET", "DO_ACTION"]
+    assert driver.calls("session") == ["DO_ACTION", "DO_PUT", "DO_ACTION", "GET_FLIGHT_INFO", "DO_GET", "DO_ACTION"]
 
 
 def test_updates_run_once(driver):
-    driver.run("updates")
+    driver.calls("updates")
     executed = [text for text in driver.server.asked if text.startswith("execute INSERT")]
     assert executed == ["execute INSERT INTO nests VALUES (1, 'oak'), (2, 'elm')"]
 
 
 def test_a_batch_is_one_upload(driver):
-    assert driver.run("batch").count("DO_PUT") == 3  # with CREATE and DROP
+    assert driver.calls("batch").count("DO_PUT") == 3  # with CREATE and DROP
     (rows,) = [text for text in driver.server.asked if text.startswith("execute INSERT")]
     assert rows.endswith("(499, 'flock 499'), (500, 'flock 500')]")
 
 
 def test_the_first_call_has_no_cookie(driver):
     """All later ones have, and the session is that of the first."""
-    driver.run("session")
+    driver.calls("session")
     cookies = ["cookie" in headers for _, headers in driver.server.calls.seen]
     assert cookies == [False] + [True] * (len(cookies) - 1)
 
@@ -88,7 +105,7 @@ def test_cancelling_ends_the_rows(driver):
 
 
 def test_a_user_logs_in_by_a_handshake(driver):
-    assert driver.run("login")[0] == "HANDSHAKE"
+    assert driver.calls("login")[0] == "HANDSHAKE"
     (_, first), *rest = driver.server.calls.seen
     assert first["authorization"][0].startswith("Basic ")
     assert {headers["authorization"][0].split()[0] for _, headers in rest} == {"Bearer"}
@@ -96,7 +113,13 @@ def test_a_user_logs_in_by_a_handshake(driver):
 
 def test_what_the_driver_does_not_know_is_a_header(driver):
     """But the catalog, which is an option of the session."""
-    calls = driver.run("catalogAndHeaders")
+    calls = driver.calls("catalogAndHeaders")
     # SetSessionOptions, a query, CloseSession
     assert calls == ["DO_ACTION", "DO_ACTION", "GET_FLIGHT_INFO", "DO_GET", "DO_ACTION", "DO_ACTION"]
     assert all(headers["database"] == ["birds"] for _, headers in driver.server.calls.seen)
+
+
+def test_the_example_over_sqlite(connect):
+    """Its plans have columns, without which the driver takes a query for an update."""
+    with sql_server.Database("grpc://127.0.0.1:0") as server, connect(server) as driver:
+        driver.run("untyped")

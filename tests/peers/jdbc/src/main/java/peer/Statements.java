@@ -38,6 +38,7 @@ final class Statements {
     add("cancel", Statements::cancel);
     add("login", Statements::login);
     add("catalogAndHeaders", Statements::catalogAndHeaders);
+    add("untyped", Statements::untyped);
   }
 
   private static String query(Statement statement, String text) throws SQLException {
@@ -270,6 +271,29 @@ final class Statements {
       }
       try (Statement next = connection.createStatement()) {
         check(query(next, "SELECT 1"), "1");
+      }
+    }
+  }
+
+  /** A database that knows no types before it has values: parameters are texts. */
+  private static void untyped(String url) throws Exception {
+    try (Connection connection = connect(url); Statement statement = connection.createStatement()) {
+      check(statement.executeUpdate("CREATE TABLE owls (id INTEGER, name TEXT)") <= 0, true);
+      try (PreparedStatement insert = connection.prepareStatement("INSERT INTO owls VALUES (?, ?)")) {
+        for (String name : new String[] {"tawny", "it's ?"}) {
+          insert.setString(1, String.valueOf(name.length()));
+          insert.setString(2, name);
+          insert.addBatch();
+        }
+        insert.executeBatch();
+      }
+      check(query(statement, "SELECT id + 1, name FROM owls WHERE name <> '?' ORDER BY id;"), "6|tawny 7|it's ?");
+      try (PreparedStatement select = connection.prepareStatement("SELECT name FROM owls WHERE id = ?")) {
+        check(select.getMetaData().getColumnName(1), "name");
+        select.setString(1, "5");
+        check(rows(select.executeQuery()), "tawny");
+        select.setInt(1, 5);
+        checkHas(String.valueOf(failure(select::executeQuery)), "not yet supported for expected Arrow type Utf8");
       }
     }
   }
