@@ -442,6 +442,11 @@ cflight_sql_server_new(const char *location, const struct cflight_sql_handlers *
 /// The Flight server, for its port and location, to wait, to shut it down. Borrowed: never free it.
 CFLIGHT_EXPORT cflight_server *
 cflight_sql_server_flight(cflight_sql_server *server);
+/// Waits for a server that shuts down, then rolls back open transactions and closes sessions, as
+/// cflight_sql_server_free() does: for an application whose own things go before the server is
+/// freed. What is allowed after it is this, to count, and to free. Not from one of the functions.
+CFLIGHT_EXPORT void
+cflight_sql_server_finish(cflight_sql_server *server);
 /// Shuts down without grace, rolls back open transactions, closes sessions, waits, and frees. Not
 /// from one of the functions. NULL is ignored.
 CFLIGHT_EXPORT void

@@ -362,6 +362,41 @@ def test_sessions_and_savepoints_reach_the_methods():
         assert all(call[1] == session for call in server.calls if isinstance(call[0], str))
 
 
+class Leaving(Sessions):
+    """Counts what began and what ended."""
+
+    def __init__(self):
+        self.told = []
+        super().__init__(0)
+
+    def prepare(self, call, query):
+        return sql.Plan(is_update=True)
+
+    def open_session(self, call):
+        self.told.append("open")
+        return ["session"]
+
+    def close_session(self, session):
+        self.told.append("close")
+
+    def rollback(self, session):
+        self.told.append("rollback")
+
+
+def test_what_clients_left_behind_is_ended_when_the_server_shuts_down():
+    with Leaving() as server, sql.connect(server.location) as client:
+        transaction = client.transaction()
+        client.update("x", transaction=transaction)
+        statement = client.prepare("y")
+        assert server.told.count("close") < server.told.count("open")
+        server.shutdown(0)
+        assert server.told.count("close") == server.told.count("open")
+        assert server.told.count("rollback") == 1
+        server.shutdown(0)
+        assert server.told.count("close") == server.told.count("open")
+        del transaction, statement
+
+
 def test_a_server_of_flight_sql_is_a_plain_server_too():
     class Both(Scripted):
         def do_get(self, context, ticket):

@@ -85,7 +85,10 @@ class Server(FlightServerBase, ServerCore):
         raise NotImplementedError("this server has no sessions")
 
     def close_session(self, session):
-        """End a session. It is let go of, too, without this call when the server is dropped first."""
+        """End a session, at the latest when the server has shut down.
+
+        Sessions of a server that is dropped without shutdown() are let go of without this call.
+        """
 
     def reset_session(self, session):
         """Make a session as new, for another user too: return whether that worked."""

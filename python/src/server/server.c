@@ -300,7 +300,7 @@ static void end_flight(struct cfp_server_link *link)
 
 static PyObject *server_start(PyObject *self, PyObject *args)
 {
-    static const struct cfp_server_kind kind = {start_flight, end_flight};
+    static const struct cfp_server_kind kind = {start_flight, end_flight, NULL};
     return cfp_server_start(self, args, &kind, NULL) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
@@ -321,6 +321,12 @@ static int wait_until_stopped(struct cfp_server_link *link)
         if (is_main && PyErr_CheckSignals() < 0) {
             return -1;
         }
+    }
+    if (link->kind->finish != NULL && !link->is_finished) {
+        link->is_finished = true;
+        Py_BEGIN_ALLOW_THREADS
+        link->kind->finish(link);
+        Py_END_ALLOW_THREADS
     }
     return 0;
 }

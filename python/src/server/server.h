@@ -13,6 +13,7 @@ struct cfp_server_link {
     void *kit;        /* of the kind */
     PyObject *server; /* weak reference */
     cflight_server *handle;
+    bool is_finished;
     struct cfp_hold *auth;
     struct cfp_hold *middleware;
     struct cfp_ipc_options ipc;
@@ -25,6 +26,9 @@ struct cfp_server_kind {
                             const struct cflight_server_handlers *handlers,
                             const struct cflight_server_options *options, cflight_error **reterr);
     void (*end)(struct cfp_server_link *link);
+    /* Has what calls left behind ended, by methods of the server object: when no call runs any
+     * more, while the object is still there. NULL for nothing. */
+    void (*finish)(struct cfp_server_link *link);
 };
 /* The method _cflight_start of a FlightServerCore, which FlightServerBase calls. `kit` is the
  * kind's, which ends it, unless -1 is returned with an exception set. */

@@ -48,6 +48,12 @@ static void end_sql(struct cfp_server_link *link)
     }
 }
 
+static void finish_sql(struct cfp_server_link *link)
+{
+    struct engine *engine = link->kit;
+    cflight_sql_server_finish(engine->server);
+}
+
 static int fill_info(struct cfp_state *state, PyObject *dict, cflight_sql_info **ret_info)
 {
     cflight_error *error = NULL;
@@ -107,7 +113,7 @@ static int engine_fill(PyObject *self, struct engine *engine)
 
 static PyObject *server_start(PyObject *self, PyObject *args)
 {
-    static const struct cfp_server_kind kind = {start_sql, end_sql};
+    static const struct cfp_server_kind kind = {start_sql, end_sql, finish_sql};
     struct engine *engine = PyMem_RawCalloc(1, sizeof(*engine));
     if (engine == NULL) {
         return PyErr_NoMemory();

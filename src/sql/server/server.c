@@ -299,22 +299,36 @@ cflight_server *cflight_sql_server_flight(cflight_sql_server *server)
     return server->server;
 }
 
-void cflight_sql_server_free(cflight_sql_server *server)
+/* Ends what calls have left behind, once there are none any more. */
+static void end_sessions(cflight_sql_server *server)
 {
-    if (server == NULL) {
-        return;
-    }
-    cflight_server_free(server->server); /* every handler has returned, every stream is released */
     (void)pthread_mutex_lock(&server->mutex);
     server->locked.is_over = true;
     (void)pthread_cond_broadcast(&server->changed);
     (void)pthread_mutex_unlock(&server->mutex);
     if (server->has_clock) {
         (void)pthread_join(server->clock, NULL);
+        server->has_clock = false;
     }
     (void)cfl_sql_handles_sweep(server, true);
     cflight_session_store_unref(server->store);
+    server->store = NULL;
     cfl_sql_sessions_close_idle(server);
+}
+
+void cflight_sql_server_finish(cflight_sql_server *server)
+{
+    cflight_server_wait(server->server); /* every handler has returned, every stream is released */
+    end_sessions(server);
+}
+
+void cflight_sql_server_free(cflight_sql_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    cflight_server_free(server->server); /* as after the wait */
+    end_sessions(server);
     cflight_sql_info_free(server->info);
     cfl_buf_wipe(&server->ticket_key);
     (void)pthread_cond_destroy(&server->changed);

@@ -594,3 +594,34 @@ TEST(sql_cancel, a_renewed_ticket_lives_longer)
     cflight_info_free(info);
     stop(&fixture);
 }
+
+/* Goal: once a server has shut down, what clients left behind can be ended before it is freed: an
+ * open transaction, the session of a cookie, an idle one. Twice is once. */
+TEST(sql_sessions, finishing_ends_all_of_a_server_that_has_shut_down)
+{
+    struct fixture fixture;
+    struct cflight_sql_server_counts counts;
+    cflight_sql_transaction *transaction = NULL;
+    cflight_cookie_jar *jar = NULL;
+    start(&fixture, NULL);
+    CHECK_OK(cflight_cookie_jar_new(NULL, &jar, NULL), NULL);
+    cflight_client *client = t_sql_client(&fixture.engine, jar);
+    const struct cflight_sql_message message = t_query("BEGIN");
+    struct cflight_info *info = NULL;
+    (void)t_sql_run(client, "INSERT t 1", NONE); /* gets the cookie */
+    CHECK_OK(t_sql_info(client, &message, &info, NULL), NULL);
+    cflight_info_free(info);
+    CHECK_OK(cflight_sql_begin(fixture.client, NULL, &transaction, NULL), NULL);
+    assert_int_equal(atomic_load(&fixture.engine.session_count), 2);
+    cflight_server_shutdown(cflight_sql_server_flight(fixture.engine.server), 0);
+    cflight_sql_server_finish(fixture.engine.server);
+    assert_int_equal(atomic_load(&fixture.engine.session_count), 0);
+    cflight_sql_server_count(fixture.engine.server, &counts);
+    assert_int_equal(counts.transaction_count, 0);
+    assert_int_equal(counts.session_count, 0);
+    cflight_sql_server_finish(fixture.engine.server);
+    cflight_sql_transaction_free(transaction);
+    cflight_client_free(client);
+    cflight_cookie_jar_unref(jar);
+    stop(&fixture);
+}
