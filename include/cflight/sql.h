@@ -359,6 +359,10 @@ cflight_sql_error_set_state(cflight_error *error, const struct cflight_sql_error
 /// @return false when the error says nothing of the kind
 CFLIGHT_EXPORT bool
 cflight_sql_error_get_state(const cflight_error *error, struct cflight_sql_error_state *ret_state);
+/// Tells which call of Flight SQL an error of the client is of: "CommandStatementQuery", or the
+/// action "BeginTransaction", as its message begins. Static storage; NULL for none.
+CFLIGHT_EXPORT const char *
+cflight_sql_error_call(const cflight_error *error);
 
 #ifdef __cplusplus
 }

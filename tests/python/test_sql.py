@@ -282,6 +282,23 @@ def test_the_sqlstate_of_an_exception_arrives():
         assert caught.value.sqlstate == "42P01"
 
 
+def test_errors_name_the_call_and_whether_to_try_again():
+    with Scripted(lambda: 1 / 0) as server, sql.connect(server.location) as client:
+        for call, name in ((client.query, "CommandStatementQuery"), (client.update, "CommandStatementUpdate")):
+            with pytest.raises(flight.FlightError) as caught:
+                call("x")
+            assert (caught.value.sql_call, caught.value.retry) == (name, "never")
+        with pytest.raises(NotImplementedError) as caught:
+            client.transaction()
+        assert caught.value.sql_call == "BeginTransaction"
+    with pytest.raises(flight.FlightUnavailableError) as caught:
+        sql.connect(server.location).update("x")
+    assert (caught.value.sql_call, caught.value.retry) == ("CommandStatementUpdate", "safe")
+    with pytest.raises(flight.FlightUnavailableError) as caught:
+        sql.connect(server.location).list_actions()
+    assert caught.value.retry == "safe" and not hasattr(caught.value, "sql_call")
+
+
 def test_what_is_not_overridden_is_not_offered():
     with Scripted(0) as server, sql.connect(server.location) as client:
         for call in (client.transaction, client.catalogs, lambda: client.ingest("t", batch(1)), lambda: client.prepare("x")):

@@ -197,10 +197,17 @@ static int set_attribute(PyObject *exception, const char *name, PyObject *value)
     return result;
 }
 
-/* What a database says beyond the text, where it does. */
-static int add_sql_state(PyObject *exception, const cflight_error *error)
+/* What a call says beyond its text: whether to try again, which call of Flight SQL it was, and what
+ * the database says, where it does. */
+static int add_facts(PyObject *exception, const cflight_error *error)
 {
+    static const char *const retries[] = {"never", "unsafe", "safe"};
     struct cflight_sql_error_state state;
+    const char *call = cflight_sql_error_call(error);
+    if (set_attribute(exception, "retry", text_of(retries[cflight_error_retry(error)])) < 0 ||
+        (call != NULL && set_attribute(exception, "sql_call", text_of(call)) < 0)) {
+        return -1;
+    }
     if (!cflight_sql_error_get_state(error, &state)) {
         return 0;
     }
@@ -251,7 +258,7 @@ PyObject *cfp_exception_new(struct cfp_state *state, cflight_status status,
         exception = PyObject_CallOneArg(class_at(state, offset), message);
     }
     Py_DECREF(message);
-    if (exception != NULL && add_sql_state(exception, error) < 0) {
+    if (exception != NULL && add_facts(exception, error) < 0) {
         Py_CLEAR(exception);
     }
     return exception;

@@ -7,6 +7,7 @@
  * in place, so the hint is a view into the error. Thread class: one at a time, as errors are.
  * (google/rpc: status.proto, error_details.proto) */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
@@ -214,4 +215,35 @@ bool cflight_sql_error_get_state(const cflight_error *error,
         }
     }
     return false;
+}
+
+/* The type or the action whose name a text begins with, and a colon after it. */
+static const char *name_before_colon(const char *text)
+{
+    static const char *const ACTIONS[] = {
+        CFLIGHT_ACTION_CREATE_PREPARED_STATEMENT,
+        CFLIGHT_ACTION_CREATE_PREPARED_SUBSTRAIT_PLAN,
+        CFLIGHT_ACTION_CLOSE_PREPARED_STATEMENT,
+        CFLIGHT_ACTION_BEGIN_TRANSACTION,
+        CFLIGHT_ACTION_END_TRANSACTION,
+        CFLIGHT_ACTION_BEGIN_SAVEPOINT,
+        CFLIGHT_ACTION_END_SAVEPOINT,
+        CFLIGHT_ACTION_CANCEL_QUERY,
+    };
+    enum { ACTION_COUNT = sizeof ACTIONS / sizeof *ACTIONS };
+    for (int i = 0; i < CFLIGHT_SQL_CANCEL_QUERY_RESULT + ACTION_COUNT; i++) {
+        const char *name =
+            i < ACTION_COUNT ? ACTIONS[i]
+                             : cflight_sql_type_name((enum cflight_sql_type)(i - ACTION_COUNT + 1));
+        size_t len_bytes = name == NULL ? 0 : strlen(name);
+        if (len_bytes > 0 && strncmp(text, name, len_bytes) == 0 && text[len_bytes] == ':') {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+const char *cflight_sql_error_call(const cflight_error *error)
+{
+    return name_before_colon(cflight_error_message(error));
 }

@@ -94,3 +94,28 @@ TEST(sql_error_state, is_found_among_what_others_send)
         cflight_error_free(error);
     }
 }
+
+/* Goal: the call is what a message begins with, and nothing that looks like it. */
+TEST(sql_error_state, an_error_tells_its_call)
+{
+    static const struct {
+        const char *message;
+        const char *call;
+    } CASES[] = {
+        {"CommandStatementQuery: no such table", "CommandStatementQuery"},
+        {"CommandStatementQuery: CommandStatementUpdate: x", "CommandStatementQuery"},
+        {"BeginTransaction: the server sent no result", "BeginTransaction"},
+        {"CommandStatement: x", NULL},
+        {"CommandStatementQuery failed", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        cflight_error *error = NULL;
+        (void)cflight_error_set_message(&error, CFLIGHT_NOT_FOUND, CASES[i].message);
+        const char *call = cflight_sql_error_call(error);
+        assert_true((call == NULL) == (CASES[i].call == NULL));
+        assert_true(call == NULL || strcmp(call, CASES[i].call) == 0);
+        cflight_error_free(error);
+    }
+    assert_null(cflight_sql_error_call(NULL));
+}
