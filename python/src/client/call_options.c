@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FlightCallOptions. Immutable: IPC options are copied when it is made.
+/* FlightCallOptions. Immutable: IPC options are copied when it is made, and a CancelToken refers to
+ * nothing, so there is no cycle through it.
  * Thread class: with the GIL. */
 #include "client/call_options.h"
 
@@ -159,20 +160,6 @@ static int options_init(PyObject *object, PyObject *args, PyObject *kwargs)
     }
     Py_XDECREF(keywords);
     return result;
-}
-
-/* Its token may be of a subclass, and refer to it. */
-static int options_traverse(PyObject *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(((struct call_options *)self)->cancel);
-    return 0;
-}
-
-static int options_clear(PyObject *self)
-{
-    Py_CLEAR(((struct call_options *)self)->cancel);
-    return 0;
 }
 
 static void options_dealloc(PyObject *self)
@@ -361,16 +348,15 @@ PyDoc_STRVAR(
     ">>> client.do_get(ticket, options).read_all()");
 
 static PyType_Slot options_slots[] = {
-    {Py_tp_doc, (void *)options_doc},     {Py_tp_new, (void *)options_new},
-    {Py_tp_init, (void *)options_init},   {Py_tp_traverse, (void *)options_traverse},
-    {Py_tp_clear, (void *)options_clear}, {Py_tp_dealloc, (void *)options_dealloc},
-    {Py_tp_repr, (void *)options_repr},   {Py_tp_getset, options_getset},
-    {Py_tp_members, cfp_members},         {0, NULL},
+    {Py_tp_doc, (void *)options_doc},   {Py_tp_new, (void *)options_new},
+    {Py_tp_init, (void *)options_init}, {Py_tp_dealloc, (void *)options_dealloc},
+    {Py_tp_repr, (void *)options_repr}, {Py_tp_getset, options_getset},
+    {Py_tp_members, cfp_members},       {0, NULL},
 };
 
 PyType_Spec cfp_call_options_spec = {
     .name = "cflight.FlightCallOptions",
     .basicsize = sizeof(struct call_options),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = options_slots,
 };
