@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import cflight
+import cflight.dbapi
 import cflight.sql
 import pytest
 from conftest import MODULE_PATH
@@ -70,4 +71,6 @@ def test_the_snippets_of_a_page_run_and_print_what_it_says(page, tmp_path):
 def test_the_reference_lists_every_name_once():
     text = (PAGES / "api.md").read_text()
     listed = [name for block in re.findall(r":toctree: api\n\n(.*?)^```$", text, re.M | re.S) for name in block.split()]
-    assert sorted(listed) == sorted([*cflight.__all__, *(f"sql.{name}" for name in cflight.sql.__all__)])
+    assert sorted(listed) == sorted(
+        [*cflight.__all__, *(f"{module}.{name}" for module in ("sql", "dbapi") for name in getattr(cflight, module).__all__)]
+    )
