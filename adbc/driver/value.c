@@ -166,7 +166,7 @@ bool adbc_value_give_ms(int64_t ms, struct adbc_value *ret_value)
     int64_t seconds = ms / 1000;
     if (ms % 1000 != 0) {
         (void)snprintf(fraction, sizeof fraction, ".%03d", (int)(ms % 1000));
-        for (size_t end = strlen(fraction); fraction[end - 1] == '0';) {
+        for (size_t end = strlen(fraction); end > 0 && fraction[end - 1] == '0';) {
             fraction[--end] = '\0';
         }
     }
