@@ -60,7 +60,8 @@ cflight_sql_call_is_in_transaction(const cflight_sql_call *call);
 /// The client cancelled, its deadline passed, or it has gone. Any thread.
 CFLIGHT_EXPORT bool
 cflight_sql_call_is_cancelled(const cflight_sql_call *call);
-/// The call of Flight behind it, for its headers and middleware.
+/// The call of Flight behind it, for its headers and middleware. NULL in a statement that runs on
+/// while its client polls: each poll is a call of its own.
 CFLIGHT_EXPORT cflight_server_context *
 cflight_sql_call_context(const cflight_sql_call *call);
 
@@ -167,6 +168,10 @@ cflight_sql_execution_set_row_count(cflight_sql_execution *execution, int64_t ro
 CFLIGHT_EXPORT void
 cflight_sql_execution_set_total(cflight_sql_execution *execution, int64_t row_count,
                                 int64_t size_bytes);
+/// How far the execution is, from 0 to 1, for a client that polls. Any thread, until the function
+/// returns.
+CFLIGHT_EXPORT void
+cflight_sql_execution_set_progress(cflight_sql_execution *execution, double progress);
 /// Adds a part of the result that clients can fetch beside the others, each by `read_partition`,
 /// maybe more than once. Their order is that of the result.
 /// @param schema     Of the whole result; the same each time.
@@ -427,6 +432,12 @@ struct cflight_sql_server_options {
     /// alone.
     struct cflight_bytes ticket_key;
     uint32_t ticket_bytes_max; ///< of what such a ticket carries; 0 is 64 KiB
+    /// Statements that run on while their clients poll (PollFlightInfo), each on a thread of its
+    /// own, in all; 0 is 64.
+    uint32_t polls_max;
+    uint32_t polls_per_owner_max; ///< of one user; 0 is 16
+    int64_t poll_ms;              ///< how long a poll waits for the end; 0 is 1 second
+    int64_t poll_idle_ms;         ///< not polled so long, a statement is cancelled; 0 is 1 minute
 };
 
 #define CFLIGHT_SQL_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_sql_server_options)

@@ -53,7 +53,8 @@ cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_contex
 {
     PyObject *exception = NULL;
     cflight_status status = cfp_error_from_python(state, &exception, reterr);
-    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+    struct cfp_server_call *call =
+        context == NULL ? NULL : cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
     if (call != NULL) {
         Py_XSETREF(call->exception, Py_XNewRef(exception));
     }

@@ -129,6 +129,11 @@ static cflight_status find_any(const cflight_sql_call *call, const struct cfligh
             return CFLIGHT_OK;
         }
     }
+    /* While a client polls there are no tickets: the descriptor names the statement. */
+    if (info->endpoint_count == 0 &&
+        find_by_ticket(call, info->descriptor.cmd, ret_result, NULL) == CFLIGHT_OK) {
+        return CFLIGHT_OK;
+    }
     return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND,
                                      "None of the tickets is of a statement that is known");
 }
@@ -198,7 +203,10 @@ static cflight_status renew_ticket(const cflight_sql_call *call, struct cflight_
         status = find_by_ticket(call, bytes, &result, reterr);
     }
     if (result != NULL) {
-        cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
+        status = cfl_sql_result_check_ready(result, reterr);
+        if (status == CFLIGHT_OK) {
+            cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
+        }
         cfl_sql_handle_put(&result->handle);
     }
     cflight_sql_message_free(ticket);

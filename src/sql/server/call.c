@@ -192,12 +192,23 @@ void cfl_sql_call_pause(cflight_sql_call *call)
     }
 }
 
-void cfl_sql_call_end(cflight_sql_call *call)
+static void unwatch(cflight_sql_call *call)
 {
     if (call->is_watched) {
         call->is_watched = false;
         cflight_server_context_on_cancel(call->context, NULL, NULL);
     }
+}
+
+void cfl_sql_call_detach(cflight_sql_call *call)
+{
+    unwatch(call);
+    call->context = NULL;
+}
+
+void cfl_sql_call_end(cflight_sql_call *call)
+{
+    unwatch(call);
     cfl_sql_call_pause(call);
     cfl_sql_session_unref(call->session);
     call->session = NULL;

@@ -2,7 +2,7 @@
 /* One run of a statement: what the application is asked, and what it gives.
  *
  * Owner: the frame that runs it. Thread class: one at a time, with the turn of the session. */
-#include "sql/server/execution.h"
+#include "sql/server/result.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,6 +41,14 @@ void cflight_sql_execution_set_total(cflight_sql_execution *execution, int64_t r
 {
     execution->total_rows = row_count < 0 ? -1 : row_count;
     execution->total_bytes = size_bytes < 0 ? -1 : size_bytes;
+}
+
+void cflight_sql_execution_set_progress(cflight_sql_execution *execution, double progress)
+{
+    struct cfl_sql_result *polled = execution->call->polled;
+    if (polled != NULL) {
+        cfl_sql_result_set_progress(polled, progress);
+    }
 }
 
 static cflight_status copy_locations(const struct cflight_allocator *alloc,

@@ -305,6 +305,11 @@ static cflight_status get_result(cflight_sql_server *server, cflight_server_cont
     if (status != CFLIGHT_OK) {
         return status;
     }
+    status = cfl_sql_result_check_ready(result, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_sql_handle_put(&result->handle);
+        return status;
+    }
     if (result->partition_count > 0) {
         return get_partition(server, context, result, partition, writer, reterr);
     }

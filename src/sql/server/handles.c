@@ -378,6 +378,7 @@ bool cfl_sql_handle_is_listed(struct cfl_sql_handle *handle)
 void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms)
 {
     (void)pthread_mutex_lock(&handle->server->mutex);
+    handle->idle_ms = -1;
     handle->ends_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), total_ms);
     cfl_sql_handles_wake_locked(handle->server, due_ns(handle));
     (void)pthread_mutex_unlock(&handle->server->mutex);
@@ -409,7 +410,11 @@ int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over)
     }
     (void)pthread_mutex_unlock(&server->mutex);
     for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&ended)) != NULL;) {
-        cfl_sql_handle_unref(CFL_LIST_ENTRY(node, struct cfl_sql_handle, node));
+        struct cfl_sql_handle *handle = CFL_LIST_ENTRY(node, struct cfl_sql_handle, node);
+        if (handle->end != NULL) {
+            handle->end(handle);
+        }
+        cfl_sql_handle_unref(handle);
     }
     return next_ns;
 }

@@ -12,6 +12,7 @@ struct cfl_sql_handle {
     enum cfl_sql_handle_kind kind;
     uint8_t id[CFL_SQL_ID_BYTES];
     void (*release)(struct cfl_sql_handle *handle); /* of the last reference */
+    void (*end)(struct cfl_sql_handle *handle);     /* its time is over; or NULL */
     int64_t idle_ms;
     int64_t ends_ns; /* whatever happens */
     int64_t used_ns;
@@ -45,7 +46,7 @@ bool cfl_sql_handle_is_listed(struct cfl_sql_handle *handle);
 void cfl_sql_handle_set_taken(struct cfl_sql_handle *handle);
 /* Ends the result that was taken and is unused for the longest; false when there is none. */
 bool cfl_sql_handles_make_room(cflight_sql_server *server);
-/* It ends this long from now, whatever happens. */
+/* It ends this long from now, whatever happens, and not before. */
 void cfl_sql_handle_extend(struct cfl_sql_handle *handle, int64_t total_ms);
 /* Ends what has not been used for too long, or everything; returns when something is due. */
 int64_t cfl_sql_handles_sweep(cflight_sql_server *server, bool is_over);

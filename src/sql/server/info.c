@@ -3,12 +3,13 @@
  *
  * A statement runs here, once, whether it gives rows or changes something (Flight SQL: updates by
  * GetFlightInfo); its ticket leads to what it gave. Metadata commands are their own tickets. A poll
- * is answered when the statement has run. Thread class: free. */
+ * begins a statement that runs on by itself. Thread class: free. */
 #include <string.h>
 
 #include "cflight/builder.h"
 #include "cflight/ipc.h"
 #include "sql/server/handlers.h"
+#include "sql/server/poll.h"
 #include "sql/server/result.h"
 #include "sql/server/rows.h"
 #include "sql/server/sql_info.h"
@@ -398,10 +399,97 @@ static cflight_status answer_statement(cflight_sql_server *server, cflight_serve
     return status;
 }
 
+/* ---- polls ---- */
+
+static cflight_status answer_running(const struct cfl_sql_result *result,
+                                     const struct cfl_sql_poll_state *state,
+                                     cflight_response *response, cflight_error **reterr)
+{
+    struct cflight_sql_message message = {.type = CFLIGHT_SQL_TICKET_STATEMENT_QUERY};
+    struct cflight_descriptor next = {.type = CFLIGHT_DESCRIPTOR_CMD};
+    struct cflight_info info;
+    struct cflight_poll_info poll;
+    cflight_buffer *bytes = NULL;
+    message.handle = cflight_bytes_make(result->handle.id, CFL_SQL_ID_BYTES);
+    cflight_status status = cflight_sql_message_pack(&message, &bytes, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    next.cmd = cflight_buffer_bytes(bytes);
+    memset(&info, 0, sizeof info);
+    memset(&poll, 0, sizeof poll);
+    info.descriptor = next; /* CancelFlightInfo finds the statement by it */
+    info.total_records = -1;
+    info.total_bytes = -1;
+    poll.info = &info;
+    poll.descriptor = &next;
+    poll.has_progress = state->progress >= 0;
+    poll.progress = state->progress;
+    poll.expiration_time.has_value = true;
+    poll.expiration_time.unix_ns =
+        cfl_deadline_after_ms(cfl_clock_wall_ns(), result->handle.server->options.poll_idle_ms);
+    status = cflight_response_poll_info(response, &poll, reterr);
+    cflight_buffer_unref(bytes);
+    return status;
+}
+
+/* Waits for a statement that runs, and tells how it is. The result is put back. */
+static cflight_status poll_result(struct cfl_sql_result *result, cflight_server_context *context,
+                                  const struct cflight_descriptor *descriptor, bool is_first,
+                                  cflight_response *response, cflight_error **reterr)
+{
+    struct cfl_sql_poll_state state;
+    cflight_status status = cfl_sql_poll_wait(result, context, &state, reterr);
+    if (status == CFLIGHT_OK) {
+        status = state.is_running
+                     ? answer_running(result, &state, response, reterr)
+                     : answer_result(result, descriptor, context, answer_poll, response, reterr);
+    }
+    if (status != CFLIGHT_OK && is_first) { /* nobody knows it */
+        cfl_sql_result_cancel(result);
+    }
+    cfl_sql_handle_put(&result->handle);
+    return status;
+}
+
+/* The descriptor that an answer to a poll has given. */
+static cflight_status poll_again(cflight_sql_server *server, cflight_server_context *context,
+                                 const struct cflight_descriptor *descriptor,
+                                 struct cflight_bytes id, cflight_response *response,
+                                 cflight_error **reterr)
+{
+    cflight_sql_call call;
+    struct cfl_sql_handle *handle = NULL;
+    cfl_sql_call_begin(&call, server, context);
+    cflight_status status = cfl_sql_handle_find(&call, CFL_SQL_HANDLE_RESULT, id, &handle, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    return poll_result(CFL_LIST_ENTRY(handle, struct cfl_sql_result, handle), context, descriptor,
+                       false, response, reterr);
+}
+
 static bool is_statement(enum cflight_sql_type type)
 {
     return type == CFLIGHT_SQL_STATEMENT_QUERY || type == CFLIGHT_SQL_STATEMENT_SUBSTRAIT_PLAN ||
            type == CFLIGHT_SQL_PREPARED_STATEMENT_QUERY;
+}
+
+/* A statement of one that polls: it runs on, whether this poll waits for its end or not. Where its
+ * ticket carries it there is nothing to wait for. */
+static cflight_status begin_polling(cflight_sql_server *server, cflight_server_context *context,
+                                    const struct cflight_descriptor *descriptor,
+                                    const struct cflight_sql_message *command,
+                                    cflight_response *response, cflight_error **reterr)
+{
+    struct cfl_sql_result *result = NULL;
+    if (cfl_sql_seals(server)) {
+        return answer_statement(server, context, descriptor, command, answer_poll, response,
+                                reterr);
+    }
+    cflight_status status = cfl_sql_poll_begin(server, context, command, &result, reterr);
+    return status == CFLIGHT_OK ? poll_result(result, context, descriptor, true, response, reterr)
+                                : status;
 }
 
 static cflight_status answer(cflight_sql_server *server, cflight_server_context *context,
@@ -409,12 +497,19 @@ static cflight_status answer(cflight_sql_server *server, cflight_server_context 
                              const struct cflight_sql_message *command, answer_fn answer_with,
                              cflight_response *response, cflight_error **reterr)
 {
+    bool polls = answer_with == answer_poll;
     if (cfl_sql_is_listing(command->type)) {
         return answer_listing(server, descriptor, command, answer_with, response, reterr);
     }
-    return is_statement(command->type) ? answer_statement(server, context, descriptor, command,
-                                                          answer_with, response, reterr)
-                                       : cfl_sql_not_here(command, "GetFlightInfo", reterr);
+    if (polls && command->type == CFLIGHT_SQL_TICKET_STATEMENT_QUERY) {
+        return poll_again(server, context, descriptor, command->handle, response, reterr);
+    }
+    if (!is_statement(command->type)) {
+        return cfl_sql_not_here(command, polls ? "PollFlightInfo" : "GetFlightInfo", reterr);
+    }
+    return polls ? begin_polling(server, context, descriptor, command, response, reterr)
+                 : answer_statement(server, context, descriptor, command, answer_with, response,
+                                    reterr);
 }
 
 typedef cflight_status (*info_handler)(void *user_data, cflight_server_context *context,

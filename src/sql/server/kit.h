@@ -45,14 +45,15 @@ struct cfl_sql_session {
 
 struct cflight_sql_call {
     cflight_sql_server *server;
-    cflight_server_context *context;
+    cflight_server_context *context; /* NULL while its client polls */
     struct cfl_sql_session *session; /* a reference */
     struct cflight_bytes identity;
     bool keeps_session;
     bool may_keep_session; /* it prepares; what runs the statement shows whether it does */
     bool is_in_transaction;
     bool has_turn;
-    bool is_watched; /* by the context */
+    bool is_watched;               /* by the context */
+    struct cfl_sql_result *polled; /* whose progress it tells, or NULL */
     atomic_bool is_cancelled;
 };
 
@@ -86,6 +87,7 @@ struct cflight_sql_server {
     atomic_uint_fast64_t running_count;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
+    pthread_cond_t polled; /* a statement has run whose client polls */
     pthread_t clock;
     bool has_clock;
     struct {
@@ -96,6 +98,9 @@ struct cflight_sql_server {
         struct cfl_list idle_sessions;
         struct cfl_list spare_results; /* that may make room, the longest unused first */
         struct cfl_list open_cursors;  /* those that nobody has fetched yet, oldest first */
+        struct cfl_list runs;          /* statements whose clients poll */
+        struct cfl_list ended_runs;    /* their threads are to be joined */
+        uint32_t run_count;
         uint32_t idle_count;
         uint32_t counts[CFL_SQL_HANDLE_KINDS];
         uint32_t former_next;
@@ -144,6 +149,8 @@ cflight_status cfl_sql_call_attach(cflight_sql_call *call, struct cfl_sql_sessio
  * and it has none yet. */
 void cfl_sql_call_adopt(cflight_sql_call *call, struct cfl_sql_session *session,
                         const char *flight_session_id);
+/* Lets go of the context: what called goes, and the call goes on. */
+void cfl_sql_call_detach(cflight_sql_call *call);
 /* Gives back the turn for now. */
 void cfl_sql_call_pause(cflight_sql_call *call);
 void cfl_sql_call_end(cflight_sql_call *call);

@@ -37,6 +37,7 @@ static void release(struct cfl_sql_handle *handle)
     }
     cflight_buffer_unref(result->rows);
     cflight_buffer_unref(result->schema);
+    cflight_error_free(result->locked.error);
     forget_statement(result);
     cfl_sql_partitions_free(server->alloc, result->partitions, result->partition_count,
                             result->partition_capacity);
@@ -309,35 +310,95 @@ static cflight_status fill(struct cfl_sql_result *result, cflight_sql_call *call
     return status;
 }
 
-cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_origin *origin,
-                                  struct cfl_sql_result **ret_result, cflight_error **reterr)
+cflight_status cfl_sql_result_run(struct cfl_sql_result *result, cflight_sql_call *call,
+                                  struct cfl_sql_plan *plan, cflight_error **reterr)
 {
-    struct cfl_sql_plan *plan = origin->plan;
-    struct cfl_sql_result *result = alloc_result(call, origin);
-    if (result == NULL) {
-        cfl_sql_plan_end(plan);
-        return cfl_error_no_memory(reterr);
-    }
-    cflight_status status = cfl_sql_handle_add(&result->handle, call, NULL, reterr);
-    if (status == CFLIGHT_OK && plan == NULL) {
-        status = make_plan(call, result, &plan, reterr);
-    }
+    cflight_status status = plan == NULL ? make_plan(call, result, &plan, reterr) : CFLIGHT_OK;
     if (status == CFLIGHT_OK) {
         status = fill(result, call, plan, reterr);
-    } else {
-        cfl_sql_plan_end(plan);
     }
     if (status != CFLIGHT_OK) {
-        (void)cfl_sql_handle_remove(&result->handle);
-        cfl_sql_handle_unref(&result->handle);
         return status;
     }
     cfl_sql_handle_extend(&result->handle, call->server->options.result_ms);
     if (result->rows != NULL) {
         forget_statement(result);
     }
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                  struct cfl_sql_result **ret_result, cflight_error **reterr)
+{
+    struct cfl_sql_result *result = alloc_result(call, origin);
+    if (result == NULL) {
+        cfl_sql_plan_end(origin->plan);
+        return cfl_error_no_memory(reterr);
+    }
+    cflight_status status = cfl_sql_handle_add(&result->handle, call, NULL, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cfl_sql_result_run(result, call, origin->plan, reterr);
+    } else {
+        cfl_sql_plan_end(origin->plan);
+    }
+    if (status != CFLIGHT_OK) {
+        (void)cfl_sql_handle_remove(&result->handle);
+        cfl_sql_handle_unref(&result->handle);
+        return status;
+    }
     *ret_result = result;
     return CFLIGHT_OK;
+}
+
+/* Whoever runs or reads it is cancelled. */
+static void cancel_readers(struct cfl_sql_result *result);
+
+/* Nobody has polled for too long. */
+static void end_polled(struct cfl_sql_handle *handle)
+{
+    struct cfl_sql_result *result = CFL_LIST_ENTRY(handle, struct cfl_sql_result, handle);
+    if (cfl_sql_result_check_ready(result, NULL) != CFLIGHT_OK) {
+        cancel_readers(result);
+    }
+}
+
+cflight_status cfl_sql_result_polled(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                     struct cfl_sql_result **ret_result, cflight_error **reterr)
+{
+    struct cfl_sql_result *result = alloc_result(call, origin);
+    if (result == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    result->handle.idle_ms = call->server->options.poll_idle_ms;
+    result->handle.end = end_polled;
+    result->handle.user_count = 1;
+    result->locked.is_running = true;
+    result->locked.progress = -1;
+    cflight_status status = cfl_sql_handle_add(&result->handle, call, NULL, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_sql_handle_unref(&result->handle);
+        return status;
+    }
+    *ret_result = result;
+    return CFLIGHT_OK;
+}
+
+void cfl_sql_result_set_progress(struct cfl_sql_result *result, double progress)
+{
+    (void)pthread_mutex_lock(&result->handle.server->mutex);
+    result->locked.progress = progress >= 0 && progress <= 1 ? progress : -1;
+    (void)pthread_mutex_unlock(&result->handle.server->mutex);
+}
+
+cflight_status cfl_sql_result_check_ready(struct cfl_sql_result *result, cflight_error **reterr)
+{
+    (void)pthread_mutex_lock(&result->handle.server->mutex);
+    bool is_running = result->locked.is_running;
+    (void)pthread_mutex_unlock(&result->handle.server->mutex);
+    return is_running ? cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                                  "The statement still runs: poll until it has "
+                                                  "ended")
+                      : CFLIGHT_OK;
 }
 
 cflight_status cfl_sql_result_of_ticket(cflight_sql_call *call, const uint8_t *id,
@@ -409,8 +470,9 @@ cflight_status cfl_sql_result_find(const cflight_sql_call *call, struct cflight_
         return status;
     }
     struct cfl_sql_result *result = CFL_LIST_ENTRY(handle, struct cfl_sql_result, handle);
-    if (has_partition != (result->partition_count > 0) ||
-        (has_partition && partition >= result->partition_count)) {
+    bool is_ready = cfl_sql_result_check_ready(result, NULL) == CFLIGHT_OK;
+    size_t partition_count = is_ready ? result->partition_count : 0;
+    if (has_partition != (partition_count > 0) || (has_partition && partition >= partition_count)) {
         cfl_sql_handle_put(handle);
         return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "This result is unknown");
     }
@@ -517,13 +579,18 @@ static struct cfl_sql_session *cancel_next(struct cfl_sql_result *result)
     return session;
 }
 
-void cfl_sql_result_cancel(struct cfl_sql_result *result)
+static void cancel_readers(struct cfl_sql_result *result)
 {
     struct cfl_sql_session *session = NULL;
-    (void)cfl_sql_handle_remove(&result->handle);
     while ((session = cancel_next(result)) != NULL) {
         cfl_sql_session_wake(session);
         cfl_sql_session_unref(session);
     }
+}
+
+void cfl_sql_result_cancel(struct cfl_sql_result *result)
+{
+    (void)cfl_sql_handle_remove(&result->handle);
+    cancel_readers(result);
     cfl_sql_cursor_end(cfl_sql_result_take_cursor(result));
 }

@@ -54,6 +54,10 @@ struct cfl_sql_result {
         struct cfl_sql_cursor *cursor; /* nobody has fetched yet */
         size_t taken_count;            /* of the partitions */
         bool is_cancelled;
+        bool is_running; /* while its client polls: what is constant later is not yet there */
+        double progress; /* negative: not known */
+        cflight_status failure;
+        cflight_error *error;
         struct cfl_list readers;
     } locked;
 };
@@ -70,6 +74,16 @@ struct cfl_sql_origin {
  * caller has a reference. */
 cflight_status cfl_sql_result_new(cflight_sql_call *call, const struct cfl_sql_origin *origin,
                                   struct cfl_sql_result **ret_result, cflight_error **reterr);
+/* Lists a statement whose client is to poll. In use; to be put back. */
+cflight_status cfl_sql_result_polled(cflight_sql_call *call, const struct cfl_sql_origin *origin,
+                                     struct cfl_sql_result **ret_result, cflight_error **reterr);
+/* Runs it. `plan` may be NULL, and is taken. */
+cflight_status cfl_sql_result_run(struct cfl_sql_result *result, cflight_sql_call *call,
+                                  struct cfl_sql_plan *plan, cflight_error **reterr);
+/* How far it is, from 0 to 1; other numbers say that nobody knows. */
+void cfl_sql_result_set_progress(struct cfl_sql_result *result, double progress);
+/* FAILED_PRECONDITION while it runs. */
+cflight_status cfl_sql_result_check_ready(struct cfl_sql_result *result, cflight_error **reterr);
 /* Lists a statement that has not run, for one reading of a ticket that carries it; `id` is that of
  * the ticket. In use; to be put back. Takes `bound`. */
 cflight_status cfl_sql_result_of_ticket(cflight_sql_call *call, const uint8_t *id,

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "cflight/seal.h"
 #include "sql/server/handlers.h"
+#include "sql/server/poll.h"
 #include "sql/server/result.h"
 #include "sql/server/sql_info.h"
 
@@ -44,12 +45,16 @@ static void set_defaults(struct cflight_sql_server_options *options)
     cfl_option_default(&options->result_inline_bytes, 65536);
     cfl_option_default(&options->idle_sessions_max, 16);
     cfl_option_default(&options->ticket_bytes_max, 64 * 1024);
+    cfl_option_default(&options->polls_max, 64);
+    cfl_option_default(&options->polls_per_owner_max, 16);
     default_ms(&options->statement_idle_ms, 30 * 60 * 1000);
     default_ms(&options->transaction_idle_ms, 5 * 60 * 1000);
     default_ms(&options->transaction_total_ms, 60 * 60 * 1000);
     default_ms(&options->result_ms, 5 * 60 * 1000);
     default_ms(&options->result_open_ms, 30 * 1000);
     default_ms(&options->session_wait_ms, 60 * 1000);
+    default_ms(&options->poll_ms, 1000);
+    default_ms(&options->poll_idle_ms, 60 * 1000);
     default_64(&options->results_bytes_max, 64 * (uint64_t)MIB);
     default_64(&options->bound_bytes_max, 16 * (uint64_t)MIB);
     default_64(&options->bound_bytes_total_max, 256 * (uint64_t)MIB);
@@ -140,6 +145,7 @@ static cflight_status answer_handshake(void *user_data, cflight_server_context *
 static int64_t sweep(cflight_sql_server *server)
 {
     int64_t next_ns = cfl_sql_handles_sweep(server, false);
+    cfl_sql_polls_reap(server);
     next_ns = cfl_deadline_earlier(next_ns, cfl_sql_results_sweep(server));
     (void)cflight_session_store_count(server->store); /* ends those that were idle for too long */
     return next_ns;
@@ -241,6 +247,7 @@ static cflight_sql_server *alloc_server(const struct cflight_sql_server_options 
     }
     server->alloc = alloc;
     cfl_condition_init(&server->changed);
+    cfl_condition_init(&server->polled);
     atomic_init(&server->result_bytes, 0);
     atomic_init(&server->bound_bytes, 0);
     atomic_init(&server->session_count, 0);
@@ -252,6 +259,8 @@ static cflight_sql_server *alloc_server(const struct cflight_sql_server_options 
     cfl_list_init(&server->locked.idle_sessions);
     cfl_list_init(&server->locked.spare_results);
     cfl_list_init(&server->locked.open_cursors);
+    cfl_list_init(&server->locked.runs);
+    cfl_list_init(&server->locked.ended_runs);
     return server;
 }
 
@@ -311,6 +320,7 @@ static void end_sessions(cflight_sql_server *server)
         server->has_clock = false;
     }
     (void)cfl_sql_handles_sweep(server, true);
+    cfl_sql_polls_join(server);
     cflight_session_store_unref(server->store);
     server->store = NULL;
     cfl_sql_sessions_close_idle(server);
@@ -332,6 +342,7 @@ void cflight_sql_server_free(cflight_sql_server *server)
     cflight_sql_info_free(server->info);
     cfl_buf_wipe(&server->ticket_key);
     (void)pthread_cond_destroy(&server->changed);
+    (void)pthread_cond_destroy(&server->polled);
     (void)pthread_mutex_destroy(&server->mutex);
     cfl_free(server->alloc, server, sizeof *server);
 }

@@ -465,6 +465,7 @@ static cflight_status execute(void *user_data, cflight_sql_call *call,
         status = add_parts(&statement, execution, reterr);
     } else if (is_query(&statement)) {
         if (is_verb(&statement, "WAIT")) {
+            cflight_sql_execution_set_progress(execution, 0.25);
             wait_to_go(connection);
         }
         status = select_rows(connection, &statement, parameters, execution, reterr);

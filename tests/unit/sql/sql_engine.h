@@ -14,7 +14,8 @@
  *     CREATE t | DROP t | INSERT t 5 | INSERT t ?      updates
  *     SELECT t | SELECT ? | COUNT 100000 | HANG         queries; HANG has no rows until interrupted
  *     PARTS 3                                           a query of three partitions
- *     WAIT 3                                            COUNT 3, once the gate `go` is open
+ *     WAIT 3                                            COUNT 3, once the gate `go` is open; until
+ *                                                       then its progress is 0.25
  *     BEGIN                                             needs a session
  *     SLEEP                                             an update that ends when interrupted
  *     FAIL text                                         an error with that text
