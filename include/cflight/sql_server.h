@@ -438,6 +438,9 @@ struct cflight_sql_server_options {
     uint32_t polls_per_owner_max; ///< of one user; 0 is 16
     int64_t poll_ms;              ///< how long a poll waits for the end; 0 is 1 second
     int64_t poll_idle_ms;         ///< not polled so long, a statement is cancelled; 0 is 1 minute
+    /// Where the sessions of clients are: for limits of your own, or to end those of a user. NULL
+    /// is a store with default limits. The kit adds its middleware; another reference is taken.
+    cflight_session_store *sessions;
 };
 
 #define CFLIGHT_SQL_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_sql_server_options)

@@ -286,7 +286,9 @@ cflight_status cflight_sql_server_new(const char *location,
         status = cfl_sql_info_fill(server, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cflight_session_store_new(NULL, &server->store, reterr);
+        server->store = cflight_session_store_ref(server->options.sessions);
+        status = server->store == NULL ? cflight_session_store_new(NULL, &server->store, reterr)
+                                       : CFLIGHT_OK;
     }
     if (status == CFLIGHT_OK) {
         server->has_clock = cfl_thread_start(&server->clock, NULL, NULL, run_clock, server) == 0;

@@ -504,6 +504,17 @@ TEST(sql_server, functions_that_belong_together_are_wanted_together)
 }
 
 /* Whatever comes of it: each call ends. */
+static void try_poll(cflight_client *client, const struct cflight_sql_message *message)
+{
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
+    struct cflight_poll_info *poll = NULL;
+    cflight_buffer *bytes = t_sql_pack(message);
+    descriptor.cmd = cflight_buffer_bytes(bytes);
+    (void)!cflight_client_poll_flight_info(client, &descriptor, NULL, &poll, NULL);
+    cflight_poll_info_free(poll);
+    cflight_buffer_unref(bytes);
+}
+
 static void try_everything(cflight_client *client)
 {
     static const int64_t VALUES[] = {1, 2};
@@ -523,6 +534,7 @@ static void try_everything(cflight_client *client)
             cflight_info_free(info);
         }
     }
+    try_poll(client, &messages[1]);
     messages[3].type = CFLIGHT_SQL_CREATE_PREPARED_STATEMENT;
     if (t_sql_action(client, CFLIGHT_ACTION_CREATE_PREPARED_STATEMENT, &messages[3], &result,
                      NULL) == CFLIGHT_OK) {
@@ -586,9 +598,9 @@ static void guarded_release(void *user_data, void *memory, size_t size_bytes)
     (void)pthread_mutex_unlock(&guarded->mutex);
 }
 
-TEST(sql_server, every_allocation_may_fail)
+/* Goal: whichever allocation of a server fails, each call ends and nothing is left. */
+static void fail_each_allocation(const char *ticket_key)
 {
-    /* Goal: whichever allocation of a server fails, each call ends and nothing is left. */
     struct guarded guarded;
     struct cflight_allocator allocator = {&guarded, guarded_allocate, guarded_reallocate,
                                           guarded_release};
@@ -600,6 +612,7 @@ TEST(sql_server, every_allocation_may_fail)
         guarded.alloc = alloc;
         flight.allocator = &allocator;
         options.server = &flight;
+        options.ticket_key = t_text(ticket_key);
         options.result_inline_bytes = 4096; /* the larger result stays open */
         t_engine_init(&engine);
         t_engine_add_lists(&engine);
@@ -615,4 +628,14 @@ TEST(sql_server, every_allocation_may_fail)
         t_watchdog_restart();
     }
     (void)pthread_mutex_destroy(&guarded.mutex);
+}
+
+TEST(sql_server, every_allocation_may_fail)
+{
+    fail_each_allocation("");
+}
+
+TEST(sql_tickets, every_allocation_may_fail)
+{
+    fail_each_allocation("0123456789abcdef0123456789abcdef");
 }

@@ -455,6 +455,19 @@ TEST(sql_sessions, those_that_can_be_reset_are_used_again)
     stop(&fixture);
 }
 
+TEST(sql_sessions, a_store_of_the_applications_own_holds_them)
+{
+    struct fixture fixture;
+    struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    cflight_session_store *store = NULL;
+    CHECK_OK(cflight_session_store_new(NULL, &store, NULL), NULL);
+    options.sessions = store;
+    start(&fixture, &options); /* runs a statement, which begins a session */
+    assert_int_equal(cflight_session_store_count(store), 1);
+    stop(&fixture);
+    cflight_session_store_unref(store);
+}
+
 /* ---- owners ---- */
 
 TEST(sql_sessions, handles_of_another_user_are_unknown)
