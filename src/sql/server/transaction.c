@@ -19,15 +19,39 @@ static void free_transaction(struct cfl_sql_transaction *transaction)
 }
 
 /* With the turn: what was left behind is undone. */
+static void undo(struct cfl_sql_session *session, struct cfl_sql_transaction *transaction)
+{
+    const struct cflight_sql_handlers *handlers = &session->server->handlers;
+    if (!transaction->is_over) {
+        (void)handlers->rollback(handlers->user_data, session->engine, NULL);
+        transaction->is_over = true;
+    }
+}
+
 static void run_end(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage)
 {
     struct cfl_sql_transaction *transaction =
         CFL_LIST_ENTRY(garbage, struct cfl_sql_transaction, garbage);
-    const struct cflight_sql_handlers *handlers = &session->server->handlers;
-    if (!transaction->is_over) {
-        (void)handlers->rollback(handlers->user_data, session->engine, NULL);
-    }
+    undo(session, transaction);
     free_transaction(transaction);
+}
+
+static void run_rollback(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage)
+{
+    struct cfl_sql_transaction *transaction =
+        CFL_LIST_ENTRY(garbage, struct cfl_sql_transaction, rollback);
+    undo(session, transaction);
+    cfl_sql_handle_unref(&transaction->handle);
+}
+
+/* A statement that was prepared in it has a reference, and may live much longer: what the
+ * transaction has locked in the database is not to wait for that. */
+static void expire(struct cfl_sql_handle *handle)
+{
+    struct cfl_sql_transaction *transaction =
+        CFL_LIST_ENTRY(handle, struct cfl_sql_transaction, handle);
+    cfl_refcount_up(&handle->refs);
+    cfl_sql_session_defer(transaction->session, &transaction->rollback);
 }
 
 static void release(struct cfl_sql_handle *handle)
@@ -108,10 +132,12 @@ cflight_status cfl_sql_transaction_begin(cflight_sql_call *call, uint8_t *ret_id
     transaction->handle.server = server;
     transaction->handle.kind = CFL_SQL_HANDLE_TRANSACTION;
     transaction->handle.release = release;
+    transaction->handle.end = expire;
     transaction->handle.idle_ms = server->options.transaction_idle_ms;
     transaction->handle.ends_ns =
         cfl_deadline_after_ms(cfl_clock_now_ns(NULL), server->options.transaction_total_ms);
     transaction->garbage.run = run_end;
+    transaction->rollback.run = run_rollback;
     transaction->is_over = true;
     cflight_status status = cfl_sql_session_open_like(call, &session, reterr);
     transaction->session = session;
@@ -156,6 +182,7 @@ cflight_status cfl_sql_transaction_end(cflight_sql_call *call, const struct cfli
     status = cfl_sql_failure(status, call, commits ? "commit" : "rollback", reterr);
     /* A commit that failed leaves nothing that a client could go on with: it is rolled back. */
     transaction->is_over = status == CFLIGHT_OK || !commits;
+    undo(call->session, transaction);
     (void)cfl_sql_handle_remove(&transaction->handle);
     cfl_sql_handle_put(&transaction->handle);
     return status;

@@ -9,6 +9,7 @@
 struct cfl_sql_transaction {
     struct cfl_sql_handle handle;
     struct cfl_sql_garbage garbage;
+    struct cfl_sql_garbage rollback; /* of one that has expired */
     struct cfl_sql_session *session; /* a reference */
     bool is_over;
     uint32_t *savepoints; /* their numbers, oldest first */

@@ -2,6 +2,7 @@
 /* The server kit: transactions, savepoints, sessions, ingest, cancelling, and what is left behind.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "sql_engine.h"
@@ -113,6 +114,27 @@ TEST(sql_transactions, one_that_nobody_uses_is_rolled_back_and_says_why)
     cflight_error_free(error);
     cflight_sql_message_free(begun);
     stop(&fixture);
+}
+
+/* Goal: what holds a transaction's handle does not hold its locks.
+ * Method: a statement that was prepared inside outlives the transaction that nobody uses. */
+TEST(sql_transactions, one_that_nobody_uses_does_not_wait_for_its_statements)
+{
+    struct fixture fixture;
+    struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    options.transaction_idle_ms = 100;
+    start(&fixture, &options);
+    struct cflight_sql_message *begun = t_sql_begin(fixture.client);
+    struct cflight_sql_message *query = t_sql_prepare(fixture.client, "COUNT 3", begun->handle);
+    assert_int_equal(t_sql_run(fixture.client, "INSERT t 1", begun->handle), 1);
+    while (atomic_load(&fixture.engine.rollback_count) == 0) {
+        (void)sched_yield(); /* the watchdog of the tests ends it */
+    }
+    assert_int_equal(t_engine_rows(&fixture.engine, "t"), 0);
+    cflight_sql_message_free(query);
+    cflight_sql_message_free(begun);
+    stop(&fixture);
+    assert_int_equal(atomic_load(&fixture.engine.rollback_count), 1);
 }
 
 TEST(sql_transactions, a_statement_that_was_prepared_inside_ends_with_it)
