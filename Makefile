@@ -50,7 +50,7 @@ release: build
 	@$(call BUILD,release)
 
 demo: build
-	@tools/bootstrap
+	@tools/bootstrap --python
 	@$(call BUILD,release)
 	tools/demo
 

@@ -60,11 +60,12 @@ static void set_state(cflight_error *error, AdbcStatusCode code, const char *sql
     struct cflight_sql_error_state state;
     memset(&state, 0, sizeof state);
     memcpy(state.sqlstate, sqlstate, 5);
-    if (memchr(state.sqlstate, 0, 5) != NULL || memcmp(state.sqlstate, "00000", 5) == 0) {
-        memcpy(state.sqlstate, code == ADBC_STATUS_INTEGRITY ? "23000" : "", 6);
-        if (code != ADBC_STATUS_INTEGRITY) {
-            return;
-        }
+    bool is_given = memchr(state.sqlstate, 0, 5) == NULL && memcmp(state.sqlstate, "00000", 5) != 0;
+    if (!is_given && code != ADBC_STATUS_INTEGRITY) {
+        return;
+    }
+    if (!is_given) {
+        memcpy(state.sqlstate, "23000", 6);
     }
     cflight_sql_error_set_state(error, &state);
 }

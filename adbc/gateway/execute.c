@@ -34,7 +34,9 @@ static cflight_status check(const struct gateway *gateway, const struct cflight_
 /* Who prepares, or asks for a schema, is told what the driver can tell. */
 static bool is_asked_for(const cflight_sql_call *call)
 {
-    enum cflight_method method = cflight_server_context_method(cflight_sql_call_context(call));
+    const cflight_server_context *context = cflight_sql_call_context(call);
+    enum cflight_method method =
+        context == NULL ? CFLIGHT_METHOD_INVALID : cflight_server_context_method(context);
     return method == CFLIGHT_METHOD_DO_ACTION || method == CFLIGHT_METHOD_GET_SCHEMA;
 }
 

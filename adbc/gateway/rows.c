@@ -38,6 +38,7 @@ cflight_status gateway_stream_schema(const struct gateway *gateway, struct Arrow
                                      struct ArrowSchema *ret_schema, cflight_error **reterr)
 {
     struct ArrowSchema schema;
+    cflight_buffer *written = NULL;
     cflight_error *cause = NULL;
     memset(&schema, 0, sizeof schema);
     if (stream->release == NULL || stream->get_schema == NULL || stream->get_next == NULL) {
@@ -52,7 +53,12 @@ cflight_status gateway_stream_schema(const struct gateway *gateway, struct Arrow
         return cflight_error_set_message(reterr, CFLIGHT_INTERNAL,
                                          "the driver of this database has given no schema");
     }
-    cflight_status status = cflight_schema_copy(&schema, ret_schema, &cause);
+    /* Writing it looks at all of it; a copy does not. */
+    cflight_status status = cflight_ipc_schema_serialize(&schema, &written, &cause);
+    cflight_buffer_unref(written);
+    if (status == CFLIGHT_OK) {
+        status = cflight_schema_copy(&schema, ret_schema, &cause);
+    }
     schema.release(&schema);
     return status == CFLIGHT_OK ? status : blame_driver("a schema", cause, reterr);
 }

@@ -294,6 +294,8 @@ const struct cli_option cli_options[] = {
      "Run the SQL in FILE on every connection to the database before it is used."},
     {"query-timeout", '\0', "SECONDS", TIME_LIMIT(serve.database.query_ms), BIT(SERVE),
      "Cancel statements that keep the database busy for longer; 0 is no limit. Default: none."},
+    {"transaction-timeout", '\0', "SECONDS", SECONDS_MIN(serve.database.transaction_idle_ms),
+     BIT(SERVE), "Roll back transactions that no call has used for so long. Default: 300."},
     {"result-rows-max", '\0', "N", SIZE(serve.database.result_rows_max), BIT(SERVE),
      "Most rows of one result; a larger one ends with an error. Default: none."},
     {"database-connections-max", '\0', "N", COUNT(serve.database.connections_max), BIT(SERVE),

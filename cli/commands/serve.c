@@ -95,11 +95,12 @@ static cflight_status check_source(struct serving *serving, cflight_error **rete
     const struct cli_database_options *database = &given->database;
     bool is_of_database = database->is_read_only || database->init_path != NULL ||
                           database->query_ms != 0 || database->result_rows_max != 0 ||
-                          database->connections_max != 0;
+                          database->connections_max != 0 || database->transaction_idle_ms != 0;
     if (!serving->is_database && is_of_database) {
         return refuse(serving,
-                      "--read-only, --init, --query-timeout, --result-rows-max and "
-                      "--database-connections-max are of databases, not of a directory",
+                      "--read-only, --init, --query-timeout, --transaction-timeout, "
+                      "--result-rows-max and --database-connections-max are of databases, not of "
+                      "a directory",
                       reterr);
     }
     if (serving->is_database && given->is_writable) {
@@ -246,7 +247,7 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK && serving->is_database) {
         status = cli_serve_database_start(&serving->database, serving->location, &options,
-                                          &serving->server, reterr);
+                                          &serving->given->database, &serving->server, reterr);
     } else if (status == CFLIGHT_OK) {
         status =
             cflight_server_new(serving->location, &handlers, &options, &serving->server, reterr);

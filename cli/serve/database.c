@@ -65,13 +65,15 @@ cflight_status cli_serve_database_open(struct cli_serve_database *database, cons
 }
 
 cflight_status cli_serve_database_start(struct cli_serve_database *database, const char *location,
-                                        const struct cflight_server_options *options,
+                                        const struct cflight_server_options *server_options,
+                                        const struct cli_database_options *options,
                                         cflight_server **ret_server, cflight_error **reterr)
 {
     struct cflight_sql_handlers handlers = CFLIGHT_SQL_HANDLERS_INIT;
     struct cflight_sql_server_options kit = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
     gateway_add_handlers(database->gateway, &handlers);
-    kit.server = options;
+    kit.server = server_options;
+    kit.transaction_idle_ms = options->transaction_idle_ms;
     kit.info = gateway_info(database->gateway);
     cflight_status status =
         cflight_sql_server_new(location, &handlers, &kit, &database->server, reterr);

@@ -9,6 +9,7 @@ struct cli_database_options {
     const char *init_path; /* of --init; NULL for none */
     bool is_read_only;
     int64_t query_ms;
+    int64_t transaction_idle_ms; /* 0: the kit's default */
     uint64_t result_rows_max;
     uint32_t connections_max;
 };
@@ -29,7 +30,8 @@ cflight_status cli_serve_database_open(struct cli_serve_database *database, cons
                                        cflight_error **reterr);
 /* Serves it. `ret_server` is the Flight server of it, borrowed. */
 cflight_status cli_serve_database_start(struct cli_serve_database *database, const char *location,
-                                        const struct cflight_server_options *options,
+                                        const struct cflight_server_options *server_options,
+                                        const struct cli_database_options *options,
                                         cflight_server **ret_server, cflight_error **reterr);
 void cli_serve_database_done(struct cli_serve_database *database);
 
