@@ -139,12 +139,9 @@ static cflight_status list_columns(struct cli_prompt *prompt, char *argument,
                                    cflight_error **reterr)
 {
     struct listing listing;
-    struct ArrowArrayStream tables;
+    struct ArrowSchema schema;
     struct ArrowArrayStream rows;
-    struct cli_text shown = CLI_TEXT_INIT;
     char *names[3] = {NULL, NULL, NULL};
-    int64_t count = 0;
-    cli_text_append_string(&shown, argument);
     for (size_t i = 0; i < 3; i++) {
         char *start = argument;
         if (!take_name(argument, &names[i])) {
@@ -155,27 +152,14 @@ static cflight_status list_columns(struct cli_prompt *prompt, char *argument,
     const struct cflight_sql_table_name name = {.catalog = cflight_bytes_from_text(names[2]),
                                                 .db_schema = cflight_bytes_from_text(names[1]),
                                                 .table = cflight_bytes_from_text(names[0])};
-    /* A name matches itself as a pattern with every server; what else it matches is left out. */
-    const struct cflight_sql_tables filter = {.catalog = name.catalog,
-                                              .schema_pattern = name.db_schema,
-                                              .table_pattern = name.table,
-                                              .include_schema = true};
     begin_listing(prompt, &listing);
-    cflight_status status = cflight_sql_get_tables(prompt->run->connection.client, &filter,
-                                                   &listing.options, &tables, reterr);
+    cflight_status status = cflight_sql_get_table_schema(prompt->run->connection.client, &name,
+                                                         &listing.options, &schema, reterr);
     if (status == CFLIGHT_OK) {
-        status = cli_table_columns(&tables, &name, &rows, &count, reterr);
-        tables.release(&tables);
+        status = cli_schema_columns(&schema, &rows, reterr);
+        schema.release(&schema);
     }
-    if (status == CFLIGHT_OK && count > 0) {
-        status = show(&listing, &rows, reterr);
-    } else if (status == CFLIGHT_OK) {
-        rows.release(&rows);
-        status = cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "there is no table '%s'",
-                                   cli_text_terminated(&shown));
-    }
-    cli_text_done(&shown);
-    return status;
+    return status == CFLIGHT_OK ? show(&listing, &rows, reterr) : status;
 }
 
 static cflight_status describe(struct cli_prompt *prompt, const char *argument,

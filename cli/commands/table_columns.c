@@ -10,7 +10,7 @@
 /* Columns of what the server lists. */
 enum { CATALOG, DB_SCHEMA, TABLE, TYPE, TABLE_SCHEMA, LISTED_COUNT };
 /* Columns of what is shown; the first three are of the table. */
-enum { COLUMN_NAME = 3, COLUMN_TYPE, IS_NULLABLE };
+enum { COLUMN_NAME = 3 };
 
 static const struct cflight_field fields[] = {
     {.name = "catalog_name", .format = "u"}, {.name = "db_schema_name", .format = "u"},
@@ -19,8 +19,7 @@ static const struct cflight_field fields[] = {
 };
 
 struct columns {
-    const struct cflight_sql_table_name *name; /* NULL: all tables */
-    struct ArrowSchema listed;                 /* of the list of tables */
+    struct ArrowSchema listed; /* of the list of tables */
     struct cli_column root;
     cflight_builder *builder;
 };
@@ -61,6 +60,18 @@ static void append_name(struct columns *columns, const struct ArrowArray *batch,
     cli_text_done(&name);
 }
 
+/* Name, type and whether it may be null, from the column `first` on; ends the row. */
+static void append_about(cflight_builder *builder, size_t first, const struct ArrowSchema *field,
+                         const char *type_text)
+{
+    cflight_append_text(cflight_builder_column(builder, first),
+                        field->name == NULL ? "" : field->name);
+    cflight_append_text(cflight_builder_column(builder, first + 1), type_text);
+    cflight_append_bool(cflight_builder_column(builder, first + 2),
+                        (field->flags & ARROW_FLAG_NULLABLE) != 0);
+    cflight_builder_end_row(builder);
+}
+
 static cflight_status append_field(struct columns *columns, const struct ArrowArray *batch,
                                    int64_t row, const struct ArrowSchema *field,
                                    cflight_error **reterr)
@@ -73,40 +84,9 @@ static cflight_status append_field(struct columns *columns, const struct ArrowAr
     for (size_t i = CATALOG; i <= TABLE; i++) {
         append_name(columns, batch, row, i);
     }
-    cflight_append_text(cflight_builder_column(columns->builder, COLUMN_NAME),
-                        field->name == NULL ? "" : field->name);
-    cflight_append_text(cflight_builder_column(columns->builder, COLUMN_TYPE), type_text);
-    cflight_append_bool(cflight_builder_column(columns->builder, IS_NULLABLE),
-                        (field->flags & ARROW_FLAG_NULLABLE) != 0);
-    cflight_builder_end_row(columns->builder);
+    append_about(columns->builder, COLUMN_NAME, field, type_text);
     cflight_text_free(type_text);
     return CFLIGHT_OK;
-}
-
-/* Whether a name of a row is the one that is wanted, if any is: a null is none. */
-static bool fits(const struct columns *columns, const struct ArrowArray *batch, int64_t row,
-                 size_t index, struct cflight_bytes wanted)
-{
-    const struct cli_column *column = &columns->root.children[index];
-    struct cli_text name = CLI_TEXT_INIT;
-    if (wanted.data == NULL) {
-        return true;
-    }
-    if (cli_value_is_null(column, batch->children[index], row)) {
-        return false;
-    }
-    cli_value_append_plain(&name, column, batch->children[index], row);
-    bool is_it = cflight_bytes_equal(cli_text_bytes(&name), wanted);
-    cli_text_done(&name);
-    return is_it;
-}
-
-static bool is_wanted(const struct columns *columns, const struct ArrowArray *batch, int64_t row)
-{
-    const struct cflight_sql_table_name *name = columns->name;
-    return name == NULL || (fits(columns, batch, row, CATALOG, name->catalog) &&
-                            fits(columns, batch, row, DB_SCHEMA, name->db_schema) &&
-                            fits(columns, batch, row, TABLE, name->table));
 }
 
 static cflight_status append_table(struct columns *columns, const struct ArrowArray *batch,
@@ -115,7 +95,7 @@ static cflight_status append_table(struct columns *columns, const struct ArrowAr
     struct ArrowSchema schema;
     struct cflight_bytes message =
         cli_value_bytes(&columns->root.children[TABLE_SCHEMA], batch->children[TABLE_SCHEMA], row);
-    if (message.len_bytes == 0 || !is_wanted(columns, batch, row)) {
+    if (message.len_bytes == 0) {
         return CFLIGHT_OK;
     }
     cflight_status status = cflight_ipc_schema_parse(message, &schema, reterr);
@@ -150,11 +130,9 @@ static cflight_status append_all(struct columns *columns, struct ArrowArrayStrea
 }
 
 cflight_status cli_table_columns(struct ArrowArrayStream *tables,
-                                 const struct cflight_sql_table_name *name,
-                                 struct ArrowArrayStream *ret_columns, int64_t *ret_count,
-                                 cflight_error **reterr)
+                                 struct ArrowArrayStream *ret_columns, cflight_error **reterr)
 {
-    struct columns columns = {.name = name};
+    struct columns columns = {.builder = NULL};
     struct ArrowSchema schema = {.release = NULL};
     struct ArrowArray batch;
     cflight_status status =
@@ -172,7 +150,6 @@ cflight_status cli_table_columns(struct ArrowArrayStream *tables,
         status = cflight_builder_finish(columns.builder, &batch, reterr);
     }
     if (status == CFLIGHT_OK) {
-        *ret_count = batch.length;
         status = cflight_batches_to_stream(&schema, &batch, 1, ret_columns, reterr);
     }
     cflight_builder_free(columns.builder);
@@ -180,6 +157,38 @@ cflight_status cli_table_columns(struct ArrowArrayStream *tables,
     if (columns.listed.release != NULL) {
         columns.listed.release(&columns.listed);
     }
+    if (schema.release != NULL) {
+        schema.release(&schema);
+    }
+    return status;
+}
+
+cflight_status cli_schema_columns(const struct ArrowSchema *table,
+                                  struct ArrowArrayStream *ret_columns, cflight_error **reterr)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    struct ArrowArray batch;
+    cflight_builder *builder = NULL;
+    cflight_status status = cflight_schema_new(
+        fields + COLUMN_NAME, sizeof fields / sizeof *fields - COLUMN_NAME, &schema, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_builder_new(&schema, NULL, &builder, reterr);
+    }
+    for (int64_t i = 0; status == CFLIGHT_OK && i < table->n_children; i++) {
+        char *type_text = NULL;
+        status = cflight_schema_type_text(table->children[i], &type_text, reterr);
+        if (status == CFLIGHT_OK) {
+            append_about(builder, 0, table->children[i], type_text);
+            cflight_text_free(type_text);
+        }
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_builder_finish(builder, &batch, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_batches_to_stream(&schema, &batch, 1, ret_columns, reterr);
+    }
+    cflight_builder_free(builder);
     if (schema.release != NULL) {
         schema.release(&schema);
     }

@@ -4,12 +4,11 @@
 
 #include "cflight/sql_client.h"
 
-/* Turns a list of tables with their schemas into one of their columns.
- * @param name  The only table that is wanted, by its exact names; NULL for all. What is NULL in it
- *              fits any. */
+/* Turns a list of tables with their schemas into one of their columns. */
 cflight_status cli_table_columns(struct ArrowArrayStream *tables,
-                                 const struct cflight_sql_table_name *name,
-                                 struct ArrowArrayStream *ret_columns, int64_t *ret_count,
-                                 cflight_error **reterr);
+                                 struct ArrowArrayStream *ret_columns, cflight_error **reterr);
+/* The columns of one table, whose names are left out. */
+cflight_status cli_schema_columns(const struct ArrowSchema *table,
+                                  struct ArrowArrayStream *ret_columns, cflight_error **reterr);
 
 #endif /* CFLIGHT_CLI_COMMANDS_TABLE_COLUMNS_H */

@@ -42,7 +42,6 @@ cflight_status cli_run_tables(struct cli_run *run, cflight_error **reterr)
     struct cli_fetch fetch = {.rows_left = CLI_ROWS_ALL};
     struct ArrowArrayStream rows;
     struct ArrowArrayStream tables;
-    int64_t ignored = 0;
 
     cflight_status status = cli_result_choose(&result, run, CLI_ROWS_ALL, reterr);
     if (status == CFLIGHT_OK) {
@@ -53,7 +52,7 @@ cflight_status cli_run_tables(struct cli_run *run, cflight_error **reterr)
     }
     if (status == CFLIGHT_OK && run->arguments->tables.shows_columns) {
         tables = rows;
-        status = cli_table_columns(&tables, NULL, &rows, &ignored, reterr);
+        status = cli_table_columns(&tables, &rows, reterr);
         tables.release(&tables);
     }
     if (status == CFLIGHT_OK) {

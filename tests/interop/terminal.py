@@ -25,10 +25,11 @@ class Terminal:
         self.screen, child = pty.openpty()
         self.resize(columns)
         environment = {**cflight_command.environment(), "TERM": "xterm", "LC_ALL": "C.UTF-8", **variables}
-        self.process = subprocess.Popen(  # noqa: S603
-            list(map(str, command)), stdin=child, stdout=child, stderr=child, start_new_session=True,
-            env={name: str(value) for name, value in environment.items() if value is not None},
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        # It becomes the terminal's own session without a function of ours between fork and exec, where threads of
+        # servers in this process would be missing.
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", *map(str, command)], stdin=child, stdout=child, stderr=child,
+            env={name: str(value) for name, value in environment.items() if value is not None})
         os.close(child)
         self.shown = ""  # all of it
         self.seen = 0  # what was waited for
