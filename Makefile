@@ -7,6 +7,7 @@
 #   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
 #   make interop  gets other implementations of Flight and Flight SQL and runs Arrow's integration tests, and
 #                 tests/peers, with them
+#   make engines  serves DuckDB and PostgreSQL databases and tests what clients get
 #   make published  runs the tests of published packages with pyarrow.flight and with cflight in its place
 #   make docs     the guides, references and manual page as a site: build/docs/index.html
 #   make lint     checks layout, layers, style, symbols, documentation
@@ -37,7 +38,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python docs interop published attack siege bench fuzz lint install format clean
+	python docs interop engines published attack siege bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -74,7 +75,12 @@ test-tsan: test-packages
 	@$(call BUILD,tsan)
 	$(FIXED_ADDRESSES) $(CTEST) build/tsan
 
-test-interop: test-packages
+test-engines: test-packages
+	@tools/bootstrap --engines
+	@$(call BUILD,release)
+	CFLIGHT_BIN=build/bin $(PYTEST) tests/engines
+
+interop: test-packages
 	@$(call BUILD,release)
 	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 

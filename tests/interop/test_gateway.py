@@ -16,6 +16,7 @@ pytest.importorskip("adbc_driver_sqlite", reason="the driver for SQLite is not i
 import adbc_driver_flightsql as driver  # noqa: E402
 import adbc_driver_manager as adbc  # noqa: E402
 from adbc_driver_flightsql import dbapi  # noqa: E402
+from adbc_driver_manager import dbapi as manager  # noqa: E402
 
 LONG = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t WHERE x < {}) SELECT {} FROM t"
 
@@ -182,6 +183,22 @@ def test_objects_become_lists(cflight, server):
         assert connection.adbc_get_table_schema("article").names == ["id", "name", "price"]
         info = connection.adbc_get_info()
         assert info["vendor_name"] == "SQLite" and info["vendor_version"].startswith("3.")
+
+
+def test_keys_and_types_become_lists(cflight, server):
+    """By the ADBC driver of cflight, which puts keys into GetObjects again."""
+    library = pathlib.Path(cflight.path).parent.parent / "lib/libadbc_driver_cflight.so"
+    if not library.exists():
+        pytest.skip("the ADBC driver is not built")
+    with manager.connect(driver=str(library), db_kwargs={"uri": server.location}) as connection:
+        objects = connection.adbc_get_objects(depth="all", table_name_filter="sale").read_all().to_pylist()
+    table = objects[0]["catalog_db_schemas"][0]["db_schema_tables"][0]
+    assert [column["xdbc_type_name"] for column in table["table_columns"]] == ["TEXT", "INT", "INT"]
+    keys = {key["constraint_type"]: key for key in table["table_constraints"]}
+    assert keys["PRIMARY KEY"]["constraint_column_names"] == ["day", "article"]
+    assert keys["FOREIGN KEY"]["constraint_column_names"] == ["article"]
+    used = keys["FOREIGN KEY"]["constraint_column_usage"][0]
+    assert (used["fk_table"], used["fk_column_name"]) == ("article", "id")
 
 
 @pytest.mark.parametrize("statement, kind, text", [
