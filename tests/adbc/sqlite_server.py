@@ -179,7 +179,8 @@ class Database(sql.Server):
     def ingest(self, call, target, rows):
         session, table, names = call.session, quote(target.table), [quote(name) for name in rows.schema.names]
         own = not session.in_transaction
-        exists = session.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (target.table,)).fetchone()
+        exists = session.execute("SELECT 1 FROM (SELECT name FROM sqlite_schema UNION SELECT name FROM sqlite_temp_schema) "
+                                 "WHERE name = ?", (target.table,)).fetchone()
         if target.mode == "append" and not exists:
             raise Missing(f"no table {target.table}")
         if own:

@@ -83,6 +83,12 @@ def test_connection_autocommit_default_and_toggle(connect, lowlevel):
     fails_with(INVALID_STATE, lowlevel.commit)
 
 
+def test_connection_concurrent(database):
+    with adbc.AdbcConnection(database) as first, adbc.AdbcConnection(database) as second:
+        for connection in (first, second, first):
+            assert rows_of(connection.get_info([103])) == [(103, 1001000)]
+
+
 def test_autocommit_turned_on_commits(connect, table):
     first, second = connect(autocommit=False), connect()
     with first.cursor() as cursor, second.cursor() as other:

@@ -19,6 +19,12 @@ def query(connection, text):
         return cursor.fetchall()
 
 
+def query_update(connection, text):
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.rowcount
+
+
 # ---- queries ----
 
 
@@ -31,12 +37,6 @@ def test_sql_query_ints_floats_strings(connection):
 def test_sql_query_empty(connection, table):
     query_update(connection, f"CREATE TABLE {table} (FOO INT)")
     assert query(connection, f"SELECT * FROM {table} WHERE 1 = 0") == []
-
-
-def query_update(connection, text):
-    with connection.cursor() as cursor:
-        cursor.execute(text)
-        return cursor.rowcount
 
 
 def test_sql_query_errors(connection):
@@ -279,6 +279,41 @@ def test_sql_ingest_type(connection, table, kind):
     with connection.cursor() as cursor:
         assert cursor.adbc_ingest(table, rows) == 3
     assert [row[0] for row in query(connection, f"SELECT v FROM {table}")] == values
+
+
+FOREIGN_TYPES = [
+    pa.date32(), pa.date64(), pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"), pa.timestamp("s"),
+    pa.timestamp("ms"), pa.timestamp("us"), pa.timestamp("ns"), pa.timestamp("s", "America/Los_Angeles"),
+    pa.timestamp("us", "UTC"), pa.duration("s"), pa.duration("ns"), pa.month_day_nano_interval(), pa.float16(),
+    pa.decimal128(10, 2), pa.binary(3), pa.list_(pa.int32()), pa.struct([("a", pa.int64())]), pa.null(),
+]
+
+
+@pytest.mark.parametrize("kind", FOREIGN_TYPES, ids=str)
+def test_sql_ingest_type_that_sqlite_has_not(connection, table, kind):
+    """They travel; the server keeps them as texts."""
+    with connection.cursor() as cursor:
+        assert cursor.adbc_ingest(table, pa.table({"v": pa.nulls(3, kind)})) == 3
+    assert query(connection, f"SELECT v FROM {table}") == [(None,)] * 3
+
+
+@pytest.mark.parametrize("options", [{"catalog_name": "main"}, {"db_schema_name": ""}, {"db_schema_name": "main"},
+                                     {"catalog_name": "main", "db_schema_name": "main"}], ids=str)
+def test_sql_ingest_target_catalog_and_schema(connection, table, options):
+    with connection.cursor() as cursor:
+        assert cursor.adbc_ingest(table, pa.table({"v": [1]}), **options) == 1
+    assert query(connection, f"SELECT v FROM {table}") == [(1,)]
+
+
+def test_sql_ingest_temporary(connect, table):
+    first, second = connect(), connect()
+    assert query(first, "SELECT 1") == [(1,)]  # a session begins with some call
+    with first.cursor() as cursor:
+        assert cursor.adbc_ingest(table, pa.table({"v": [1]}), temporary=True) == 1
+        assert cursor.adbc_ingest(table, pa.table({"v": [2]}), temporary=True, mode="append") == 1
+    assert query(first, f"SELECT v FROM {table}") == [(1,), (2,)]
+    with pytest.raises(adbc.ProgrammingError, match="no such table"):
+        query(second, f"SELECT v FROM {table}")
 
 
 @pytest.mark.parametrize("values", [pa.array(["a", "b", "a"]).dictionary_encode(), pa.array([1, None, 3]).slice(1)])
