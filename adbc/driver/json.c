@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adbc/driver/value.h"
+
 /* ---- writing ---- */
 
 static void write_text(FILE *out, struct cflight_bytes text)
@@ -39,6 +41,7 @@ static void write_texts(FILE *out, const struct cflight_bytes *texts, size_t cou
 
 static void write_value(FILE *out, const struct cflight_session_option *option)
 {
+    char number[ADBC_DOUBLE_TEXT_BYTES];
     switch (option->type) {
     case CFLIGHT_SESSION_VALUE_STRING:
         write_text(out, option->string_value);
@@ -50,11 +53,8 @@ static void write_value(FILE *out, const struct cflight_session_option *option)
         (void)fprintf(out, "%" PRId64, option->int64_value);
         break;
     case CFLIGHT_SESSION_VALUE_DOUBLE:
-        if (isfinite(option->double_value)) {
-            (void)fprintf(out, "%.17g", option->double_value);
-        } else {
-            (void)fputs("null", out);
-        }
+        adbc_double_text(option->double_value, number);
+        (void)fputs(isfinite(option->double_value) ? number : "null", out);
         break;
     case CFLIGHT_SESSION_VALUE_STRING_LIST:
         write_texts(out, option->list_values, option->list_count);

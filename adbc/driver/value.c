@@ -148,10 +148,20 @@ bool adbc_value_give_int(int64_t integer, struct adbc_value *ret_value)
     return is_given;
 }
 
+void adbc_double_text(double real, char text[ADBC_DOUBLE_TEXT_BYTES])
+{
+    (void)snprintf(text, ADBC_DOUBLE_TEXT_BYTES, "%.17g", real);
+    for (char *c = text; *c != '\0'; c++) {
+        if (*c == ',') {
+            *c = '.';
+        }
+    }
+}
+
 bool adbc_value_give_double(double real, struct adbc_value *ret_value)
 {
-    char text[NUMBER_BYTES];
-    (void)snprintf(text, sizeof text, "%.17g", real);
+    char text[ADBC_DOUBLE_TEXT_BYTES];
+    adbc_double_text(real, text);
     bool is_given = adbc_value_give_text(cflight_bytes_from_text(text), ret_value);
     ret_value->kind = ADBC_VALUE_DOUBLE;
     ret_value->real = real;

@@ -37,4 +37,8 @@ bool adbc_value_give_double(double real, struct adbc_value *ret_value);
 /* As a double seconds, as a text what Go writes for a duration: "1m30s", "500ms", "0s". */
 bool adbc_value_give_ms(int64_t ms, struct adbc_value *ret_value);
 
+/* Writes a double so that reading gives the same, with a point whatever the locale has. */
+enum { ADBC_DOUBLE_TEXT_BYTES = 32 };
+void adbc_double_text(double real, char text[ADBC_DOUBLE_TEXT_BYTES]);
+
 #endif /* CFLIGHT_ADBC_DRIVER_VALUE_H */
