@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Flight SQL server over SQLite: python sql_server.py [FILE] [URI]"""
+"""A Flight SQL server over SQLite in 60 lines: python sql_server.py [FILE] [URI]"""
 
-import re
 import sqlite3
 import sys
 
@@ -10,13 +9,6 @@ import pyarrow as pa
 from cflight import sql
 
 TABLES = "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
-MARKS = re.compile(r"""'[^']*'|"[^"]*"|--.*|/\*[\s\S]*?\*/|(\?)""")
-BEGIN = {"create": "CREATE TABLE {}", "append": None, "create_append": "CREATE TABLE IF NOT EXISTS {}"}
-
-
-def quote(name):
-    return '"' + name.replace('"', '""') + '"'
 
 
 class Database(sql.Server):
@@ -34,16 +26,6 @@ class Database(sql.Server):
     def interrupt(self, session):
         session.interrupt()
 
-    def prepare(self, call, query):
-        word = query.split(None, 1)[0].upper() if query.split() else ""
-        marks = sum(match[1] is not None for match in MARKS.finditer(query))
-        parameters = pa.schema([(f"parameter_{i + 1}", pa.string()) for i in range(marks)])
-        if word not in ("SELECT", "VALUES", "WITH"):
-            return sql.Plan(None, parameters, word not in ("PRAGMA", "EXPLAIN"))
-        # JDBC takes what has no columns for an update. Their types SQLite does not know before there are values.
-        nothing = self.execute(call, f"SELECT * FROM ({query.rstrip('; ')}) LIMIT 0", [(None,) * marks])
-        return sql.Plan(nothing.schema, parameters, False)
-
     def execute(self, call, query, parameters):
         try:
             cursors = [call.session.execute(query, row) for row in (parameters or [()])]
@@ -55,27 +37,6 @@ class Database(sql.Server):
         rows = [row for cursor in cursors for row in cursor]
         return pa.table([pa.array(column) for column in zip(*rows)] or [pa.nulls(0)] * len(names), names)
 
-    def ingest(self, call, target, rows):
-        call.session.execute("SAVEPOINT ingest")  # all or none, in a transaction and outside
-        try:
-            count = self.store(call.session, target, rows)
-            call.session.execute("RELEASE ingest")
-            return count
-        except BaseException:
-            call.session.execute("ROLLBACK TO ingest")
-            call.session.execute("RELEASE ingest")
-            raise
-
-    def store(self, session, target, rows):
-        table, names = quote(target.table), [quote(name) for name in rows.schema.names]
-        if target.mode == "replace":
-            session.execute(f"DROP TABLE IF EXISTS {table}")
-        begin = BEGIN.get(target.mode, BEGIN["create"])
-        if begin:
-            session.execute(f"{begin.format(table)} ({', '.join(names)})")
-        values = (row for batch in rows for row in zip(*(column.to_pylist() for column in batch.columns)))
-        return session.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(names))})", values).rowcount
-
     def begin(self, session):
         session.execute("BEGIN")
 
@@ -85,20 +46,10 @@ class Database(sql.Server):
     def rollback(self, session):
         session.execute("ROLLBACK")
 
-    def list_catalogs(self, call):
-        return ["main"]
-
-    def list_db_schemas(self, call, schemas):
-        return [("main", "")]
-
     def list_tables(self, call, tables):
         for name, kind in call.session.execute(TABLES).fetchall():
-            columns = call.session.execute(f"PRAGMA table_info({quote(name)})").fetchall()
-            fields = [pa.field(row[1], TYPES.get(row[2].upper(), pa.string()), not row[3]) for row in columns]
-            yield "main", "", name, kind.upper(), pa.schema(fields)
-
-    def list_table_types(self, call):
-        return ["TABLE", "VIEW"]
+            empty = self.execute(call, f'SELECT * FROM "{name.replace(chr(34), chr(34) * 2)}" LIMIT 0', None)
+            yield None, None, name, kind.upper(), empty.schema
 
 
 if __name__ == "__main__":

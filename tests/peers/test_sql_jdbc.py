@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import duckdb_server
-import sql_server  # the example
+import sql_server_full as sql_server  # the example
 
 pytestmark = pytest.mark.timeout(900)  # the first time the peer is built
 

@@ -13,7 +13,7 @@ from cflight import sql
 
 pa = pytest.importorskip("pyarrow")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python" / "examples"))
-import sql_server  # noqa: E402
+import sql_server_full as sql_server  # noqa: E402
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
