@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same statements through ADBC's own driver for SQLite, and through ours to a server over SQLite: the same rows,
-types, numbers of rows and classes of errors."""
+"""The same statements through ADBC's own driver for SQLite, and through ours, and the Go driver for Flight SQL, to a
+server over SQLite: the same rows, types, numbers of rows and classes of errors."""
 
 import contextlib
 import itertools
 
+import adbc_driver_flightsql.dbapi
 import adbc_driver_manager as adbc
 import adbc_driver_manager.dbapi
 import pyarrow as pa
@@ -36,12 +37,13 @@ PARAMETERS = [(1,), (-5,), (2.5,), ("text",), ("",), ("ünïcode",), (b"bytes",)
 @pytest.fixture(scope="module")
 def connections(driver, uri):
     with (contextlib.closing(sqlite.connect("file:differential?mode=memory", autocommit=True)) as theirs,
-          contextlib.closing(adbc.dbapi.connect(driver=driver, db_kwargs={"uri": uri}, autocommit=True)) as ours):
+          contextlib.closing(adbc.dbapi.connect(driver=driver, db_kwargs={"uri": uri}, autocommit=True)) as ours,
+          contextlib.closing(adbc_driver_flightsql.dbapi.connect(uri, autocommit=True)) as go):
         for connection in (theirs, ours):
             for statement in ["DROP TABLE IF EXISTS d", *SETUP]:
                 with connection.cursor() as cursor:
                     cursor.execute(statement)
-        yield theirs, ours
+        yield theirs, ours, go
         with ours.cursor() as cursor:
             cursor.execute("DROP TABLE d")
 
@@ -61,26 +63,27 @@ def outcome(connection, statement, parameters=None):
 
 @pytest.mark.parametrize("statement", SELECTS + OTHERS)
 def test_queries(connections, statement):
-    theirs, ours = (outcome(connection, statement) for connection in connections)
-    assert ours == theirs
+    theirs, ours, go = (outcome(connection, statement) for connection in connections)
+    assert ours == theirs == go
 
 
 @pytest.mark.parametrize("statement", WRONG)
 def test_wrong_statements(connections, statement):
-    theirs, ours = (outcome(connection, statement) for connection in connections)
+    theirs, ours, go = (outcome(connection, statement) for connection in connections)
     assert isinstance(theirs, type) and isinstance(ours, type)
+    assert ours is go
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
 def test_parameters(connections, parameters):
-    theirs, ours = (outcome(connection, "SELECT ? AS c", parameters) for connection in connections)
-    assert ours == theirs
+    theirs, ours, go = (outcome(connection, "SELECT ? AS c", parameters) for connection in connections)
+    assert ours == theirs == go
 
 
 def test_changes(connections):
     for statement in CHANGES:
         counts = []
-        for connection in connections:
+        for connection in connections[:2]:
             with adbc.AdbcStatement(connection.adbc_connection) as prepared:
                 prepared.set_sql_query(statement)
                 counts.append(prepared.execute_update())
@@ -93,7 +96,7 @@ def test_changes(connections):
 def test_ingest(connections, table, mode, exists):
     rows = pa.table({"i": [1, None], "t": ["a", None], "r": [0.5, None], "b": [b"x", None]})
     results = []
-    for connection in connections:
+    for connection in connections[:2]:
         with connection.cursor() as cursor:
             if exists:
                 cursor.execute(f"CREATE TABLE {table} (i INTEGER, t TEXT, r REAL, b BLOB)")
