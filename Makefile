@@ -1,10 +1,10 @@
 # The stable interface to the build. Each target is a thin call of CMake, CTest, pytest or a script
 # in tools/; developers may use the presets (CMakePresets.json) directly.
 #
-#   make          the library and the command: build/bin/cflight, build/lib/libcflight.{a,so}
+#   make          the library, the command and the ADBC driver: build/bin/cflight, build/lib
 #   make demo     installs what is missing, builds, and shows the command at work
 #   make test     installs what is missing and runs every test
-#   make python   builds the wheel of the Python module, libraries included: build/dist/cflight-*.whl
+#   make python   builds the wheels of the Python module and of the ADBC driver, libraries included: build/dist/*.whl
 #   make interop  gets other implementations of Flight and Flight SQL and runs Arrow's integration tests, and
 #                 tests/peers, with them
 #   make engines  serves DuckDB and PostgreSQL databases and tests what clients get
