@@ -123,6 +123,12 @@ def sqlite():
     return (str(program),)
 
 
+def adbc_test_server():
+    """The server that the Go driver of ADBC is tested with: it fails where one asks it to, and answers polls."""
+    package = "github.com/apache/arrow-adbc/go/adbc/driver/flightsql/cmd/testserver"
+    return (str(build_copy("adbc_go", ["go", "build", "-mod=mod", "-o", "testserver", package]) / "testserver"),)
+
+
 def derby():
     """Java's examples, over Derby."""
     return (*maven("derby"), "peer.Derby")
