@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adbc/gateway/single_rows.h"
 #include "cflight/builder.h"
 #include "cflight/schema.h"
 
@@ -231,6 +232,24 @@ static cflight_status store(struct gateway_statement *statement, struct lent *le
     return status;
 }
 
+/* What a client has begun is for him to end. */
+static bool needs_unit(const struct gateway_session *session)
+{
+    return !session->is_in_transaction && !session->connection->has_own_transactions;
+}
+
+static cflight_status end_unit(struct gateway_session *session, cflight_status status,
+                               cflight_error **reterr)
+{
+    if (status == CFLIGHT_OK) {
+        status = gateway_transaction_end(session, true, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        (void)gateway_transaction_end(session, false, NULL);
+    }
+    return status;
+}
+
 static cflight_status store_as_unit(struct gateway_statement *statement, struct lent *lent,
                                     int64_t *ret_row_count, cflight_error **reterr)
 {
@@ -241,13 +260,48 @@ static cflight_status store_as_unit(struct gateway_statement *statement, struct 
         return status;
     }
     status = store(statement, lent, ret_row_count, reterr);
-    if (status == CFLIGHT_OK) {
-        status = gateway_transaction_end(session, true, reterr);
+    return end_unit(session, status, reterr);
+}
+
+/* For drivers that bind one row: each is a run of its own, and the counts are added up. */
+static cflight_status store_each(struct gateway_statement *statement,
+                                 struct ArrowArrayStream *source, int64_t *ret_row_count,
+                                 cflight_error **reterr)
+{
+    struct gateway_single_rows *rows = NULL;
+    bool has_row = true;
+    cflight_status status = gateway_single_rows_new(source, &rows, reterr);
+    *ret_row_count = 0;
+    while (status == CFLIGHT_OK && has_row) {
+        struct ArrowArrayStream row;
+        int64_t row_count = 0;
+        status = gateway_single_rows_next(rows, &has_row, &row, reterr);
+        if (status == CFLIGHT_OK && has_row) {
+            status = gateway_bind(statement, &row, reterr);
+            if (status == CFLIGHT_OK) {
+                status = gateway_statement_execute(statement, NULL, &row_count, NULL, reterr);
+            }
+        }
+        *ret_row_count = *ret_row_count < 0 || row_count < 0 ? -1 : *ret_row_count + row_count;
     }
-    if (status != CFLIGHT_OK) {
-        (void)gateway_transaction_end(session, false, NULL);
-    }
+    gateway_single_rows_free(rows);
     return status;
+}
+
+static cflight_status store_singly(struct gateway_statement *statement,
+                                   struct ArrowArrayStream *source, int64_t *ret_row_count,
+                                   cflight_error **reterr)
+{
+    struct gateway_session *session = statement->session;
+    if (!needs_unit(session)) {
+        return store_each(statement, source, ret_row_count, reterr);
+    }
+    cflight_status status = gateway_transaction_begin(session, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = store_each(statement, source, ret_row_count, reterr);
+    return end_unit(session, status, reterr);
 }
 
 cflight_status gateway_store_rows(struct gateway_statement *statement,
@@ -258,6 +312,9 @@ cflight_status gateway_store_rows(struct gateway_statement *statement,
     struct lent *lent = NULL;
     struct ArrowArrayStream stream;
     bool is_single = false;
+    if (asks_count && session->gateway->vendor->binds_single_rows) {
+        return store_singly(statement, source, ret_row_count, reterr);
+    }
     cflight_status status = lend(source, asks_count ? &is_single : NULL, &lent, &stream, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -267,8 +324,7 @@ cflight_status gateway_store_rows(struct gateway_statement *statement,
         (void)take_back(lent, NULL);
         return status;
     }
-    bool is_unit =
-        !is_single && !session->is_in_transaction && !session->connection->has_own_transactions;
+    bool is_unit = !is_single && needs_unit(session);
     return is_unit ? store_as_unit(statement, lent, ret_row_count, reterr)
                    : store(statement, lent, ret_row_count, reterr);
 }

@@ -13,7 +13,11 @@ static const struct gateway_vendor VENDORS[] = {
      .read_only_sql = "PRAGMA query_only = ON",
      .quote = "\""},
     /* Opened by access_mode, which nothing takes back. */
-    {.name = "duckdb", .is_reusable = true, .is_read_only_by_uri = true, .quote = "\""},
+    {.name = "duckdb",
+     .is_reusable = true,
+     .binds_single_rows = true,
+     .is_read_only_by_uri = true,
+     .quote = "\""},
     {.name = "PostgreSQL",
      .is_reusable = true,
      .reset_sql = "DISCARD ALL",

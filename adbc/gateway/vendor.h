@@ -11,6 +11,7 @@ struct gateway_vendor {
     bool is_reusable;          /* a connection is as new after statements that leave nothing */
     const char *reset_sql;     /* makes it so; NULL: nothing to do */
     const char *read_only_sql; /* before each statement of a read-only gateway; NULL: no way */
+    bool binds_single_rows;    /* several would be refused */
     bool is_read_only_by_uri;  /* the file was opened for reading alone, besides */
     const char *quote;         /* of identifiers; NULL: not known */
 };

@@ -63,11 +63,6 @@ def test_parameters_and_units(server, database):
     insert = f"INSERT INTO article (id, name) VALUES ({mark[0]}, {mark[1]})"
     with connect(server) as connection, connection.cursor() as cursor:
         assert rows(connection, f"SELECT name FROM article WHERE id = {mark[0]}", (2,)) == [("book",)]
-        if is_duckdb(database):  # its driver binds a row, not several
-            with pytest.raises(adbc.NotSupportedError, match="multiple rows"):
-                cursor.executemany(insert, [(10, "a"), (11, "b"), (12, "c")])
-            assert rows(connection, "SELECT count(*) FROM article") == [(3,)]
-            return
         cursor.executemany(insert, [(10, "a"), (11, "b"), (12, "c")])
         assert rows(connection, "SELECT count(*) FROM article") == [(6,)]
         with pytest.raises(adbc.Error):
