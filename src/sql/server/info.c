@@ -299,7 +299,7 @@ static cflight_status seal_statement(cflight_sql_call *call, const struct cfl_sq
     if (plan->plan.is_update != CFLIGHT_SQL_UPDATE_NO || plan->plan.needs_session) {
         return run_and_seal(call, origin, outcome, reterr);
     }
-    cflight_buffer *bound =
+    struct cfl_sql_bound *bound =
         origin->statement == NULL ? NULL : cfl_sql_statement_bound(origin->statement);
     cflight_status status = bound == NULL ? cfl_sql_plan_check_unbound(plan, reterr) : CFLIGHT_OK;
     if (status == CFLIGHT_OK && plan->plan.schema.release != NULL) {
@@ -307,9 +307,10 @@ static cflight_status seal_statement(cflight_sql_call *call, const struct cfl_sq
     }
     if (status == CFLIGHT_OK) {
         outcome->total_rows = -1;
-        status = cfl_sql_ticket_seal(call, origin->source, bound, &outcome->ticket, reterr);
+        status = cfl_sql_ticket_seal(call, origin->source, bound == NULL ? NULL : bound->rows,
+                                     &outcome->ticket, reterr);
     }
-    cflight_buffer_unref(bound);
+    cfl_sql_bound_unref(bound);
     cfl_sql_statement_return(origin->statement, plan);
     return status;
 }

@@ -71,14 +71,14 @@ static cflight_status run_with_rows(cflight_sql_call *call, struct cfl_sql_state
 {
     struct cflight_sql_parameters parameters;
     struct ArrowArrayStream rows;
-    cflight_buffer *bound = upload->has_columns ? NULL : cfl_sql_statement_bound(statement);
+    struct cfl_sql_bound *bound = upload->has_columns ? NULL : cfl_sql_statement_bound(statement);
     if (!upload->has_columns && bound == NULL) {
         cflight_status status = cfl_sql_plan_check_unbound(plan, reterr);
         return status == CFLIGHT_OK ? run_update(call, plan, NULL, ret_row_count, reterr) : status;
     }
     cflight_status status = CFLIGHT_OK;
     if (bound != NULL) {
-        status = cfl_sql_kept_rows_stream(bound, &rows, reterr);
+        status = cfl_sql_kept_rows_stream(bound->rows, &rows, reterr);
     } else {
         cfl_sql_upload_stream(upload, &rows);
     }
@@ -93,7 +93,7 @@ static cflight_status run_with_rows(cflight_sql_call *call, struct cfl_sql_state
         }
         cfl_sql_parameters_done(&parameters);
     }
-    cflight_buffer_unref(bound);
+    cfl_sql_bound_unref(bound);
     return status;
 }
 

@@ -17,7 +17,7 @@
  * closed ends with this, and its session is free. */
 static void forget_statement(struct cfl_sql_result *result)
 {
-    cflight_buffer_unref(result->bound);
+    cfl_sql_bound_unref(result->bound);
     cfl_sql_source_unref(result->source);
     cfl_sql_handle_unref(result->statement == NULL ? NULL : &result->statement->handle);
     cfl_sql_handle_unref(cfl_sql_transaction_handle(result->transaction));
@@ -48,7 +48,7 @@ static void release(struct cfl_sql_handle *handle)
 /* ---- running ---- */
 
 static cflight_status run_with(cflight_sql_call *call, const struct cfl_sql_plan *plan,
-                               cflight_buffer *bound, enum cfl_sql_wanted wanted,
+                               const struct cfl_sql_bound *bound, enum cfl_sql_wanted wanted,
                                struct cflight_sql_execution *execution, cflight_error **reterr)
 {
     struct cflight_sql_parameters parameters;
@@ -59,7 +59,7 @@ static cflight_status run_with(cflight_sql_call *call, const struct cfl_sql_plan
                    ? status
                    : cfl_sql_execution_run(execution, call, plan, NULL, wanted, reterr);
     }
-    cflight_status status = cfl_sql_kept_rows_stream(bound, &rows, reterr);
+    cflight_status status = cfl_sql_kept_rows_stream(bound->rows, &rows, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -411,11 +411,16 @@ cflight_status cfl_sql_result_of_ticket(cflight_sql_call *call, const uint8_t *i
         cflight_buffer_unref(bound);
         return cfl_error_no_memory(reterr);
     }
-    result->bound = bound;
+    cflight_status status =
+        bound == NULL ? CFLIGHT_OK : cfl_sql_bound_new(call->server, bound, &result->bound, reterr);
+    if (status != CFLIGHT_OK) {
+        cfl_sql_handle_unref(&result->handle);
+        return status;
+    }
     result->may_run_again = true;
     result->is_of_ticket = true;
     result->handle.user_count = 1;
-    cflight_status status = cfl_sql_handle_add(&result->handle, call, id, reterr);
+    status = cfl_sql_handle_add(&result->handle, call, id, reterr);
     if (status != CFLIGHT_OK) {
         cfl_sql_handle_unref(&result->handle);
         return status;

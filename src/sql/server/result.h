@@ -46,7 +46,7 @@ struct cfl_sql_result {
     bool is_of_ticket;  /* which carries the statement: there for its reading alone */
     bool keeps_session; /* of who asked */
     struct cfl_sql_source *source;
-    cflight_buffer *bound;
+    struct cfl_sql_bound *bound;
     struct cfl_sql_statement *statement; /* references, or NULL */
     struct cfl_sql_transaction *transaction;
     struct cfl_sql_session *session; /* of partitions */

@@ -12,21 +12,12 @@
 #include "cflight/ipc.h"
 #include "sql/server/kept_rows.h"
 
-static void forget_bound(struct cfl_sql_statement *statement, cflight_buffer *bound)
-{
-    if (bound != NULL) {
-        atomic_fetch_sub(&statement->handle.server->bound_bytes,
-                         cflight_buffer_bytes(bound).len_bytes);
-        cflight_buffer_unref(bound);
-    }
-}
-
 static void release(struct cfl_sql_handle *handle)
 {
     struct cfl_sql_statement *statement = CFL_LIST_ENTRY(handle, struct cfl_sql_statement, handle);
     cfl_sql_plan_end(statement->plan);
     cfl_sql_source_unref(statement->source);
-    forget_bound(statement, statement->bound);
+    cfl_sql_bound_unref(statement->bound);
     cflight_buffer_unref(statement->schema);
     cflight_buffer_unref(statement->parameters);
     if (statement->transaction != NULL) {
@@ -169,25 +160,25 @@ cflight_status cfl_sql_statement_bind(struct cfl_sql_statement *statement, cflig
                                       cflight_error **reterr)
 {
     cflight_sql_server *server = statement->handle.server;
-    uint64_t bytes_max = server->options.bound_bytes_total_max;
-    if (rows != NULL && !cfl_sql_bytes_reserve(&server->bound_bytes,
-                                               cflight_buffer_bytes(rows).len_bytes, bytes_max)) {
-        cflight_buffer_unref(rows);
-        return cfl_sql_limit(reterr, "bound_bytes_total_max", bytes_max,
-                             "The rows that all clients have bound are too many");
+    struct cfl_sql_bound *bound = NULL;
+    if (rows != NULL) {
+        cflight_status status = cfl_sql_bound_new(server, rows, &bound, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
     }
     (void)pthread_mutex_lock(&server->mutex);
-    cflight_buffer *former = statement->bound;
-    statement->bound = rows;
+    struct cfl_sql_bound *former = statement->bound;
+    statement->bound = bound;
     (void)pthread_mutex_unlock(&server->mutex);
-    forget_bound(statement, former);
+    cfl_sql_bound_unref(former);
     return CFLIGHT_OK;
 }
 
-cflight_buffer *cfl_sql_statement_bound(struct cfl_sql_statement *statement)
+struct cfl_sql_bound *cfl_sql_statement_bound(struct cfl_sql_statement *statement)
 {
     (void)pthread_mutex_lock(&statement->handle.server->mutex);
-    cflight_buffer *bound = cflight_buffer_ref(statement->bound);
+    struct cfl_sql_bound *bound = cfl_sql_bound_ref(statement->bound);
     (void)pthread_mutex_unlock(&statement->handle.server->mutex);
     return bound;
 }

@@ -2,6 +2,7 @@
 #ifndef CFL_SQL_SERVER_STATEMENT_H
 #define CFL_SQL_SERVER_STATEMENT_H
 
+#include "sql/server/bound.h"
 #include "sql/server/plan.h"
 #include "sql/server/transaction.h"
 
@@ -16,9 +17,9 @@ struct cfl_sql_statement {
     enum cflight_sql_update is_update;
     bool needs_session;
     char born_in[40]; /* the Flight session that began with its preparation, a secret; or empty */
-    int64_t parameter_count;   /* -1: not known */
-    struct cfl_sql_plan *plan; /* NULL while it is lent */
-    cflight_buffer *bound;     /* rows */
+    int64_t parameter_count;     /* -1: not known */
+    struct cfl_sql_plan *plan;   /* NULL while it is lent */
+    struct cfl_sql_bound *bound; /* NULL: nothing */
 };
 
 /* Prepares; the call has the turn of the session, `transaction` is what it is in. The caller has a
@@ -40,6 +41,6 @@ void cfl_sql_statement_return(struct cfl_sql_statement *statement, struct cfl_sq
 cflight_status cfl_sql_statement_bind(struct cfl_sql_statement *statement, cflight_buffer *rows,
                                       cflight_error **reterr);
 /* What is bound, with a reference, or NULL. */
-cflight_buffer *cfl_sql_statement_bound(struct cfl_sql_statement *statement);
+struct cfl_sql_bound *cfl_sql_statement_bound(struct cfl_sql_statement *statement);
 
 #endif /* CFL_SQL_SERVER_STATEMENT_H */

@@ -377,6 +377,34 @@ TEST(sql_prepared, a_result_that_is_kept_whole_holds_no_statement)
     stop(&fixture);
 }
 
+TEST(sql_prepared, rows_that_a_waiting_result_holds_count)
+{
+    /* Goal: binding again and again, with a result left waiting each time, holds no more than the
+     * limit. Method: the rows are not kept, so each result holds what was bound to it. */
+    struct fixture fixture;
+    struct cflight_sql_server_counts counts;
+    struct cflight_info *info = NULL;
+    static const int64_t VALUES[200] = {1};
+    struct cflight_sql_server_options options = CFLIGHT_SQL_SERVER_OPTIONS_INIT;
+    options.result_inline_bytes = 1;
+    start(&fixture, &options);
+    struct cflight_sql_message *query = t_sql_prepare(fixture.client, "SELECT ?", NONE);
+    struct cflight_sql_message message = of(query, CFLIGHT_SQL_PREPARED_STATEMENT_QUERY);
+    uint64_t one_bytes = 0;
+    for (uint64_t i = 1; i <= 3; i++) {
+        bind(&fixture, query, VALUES, 200);
+        cflight_sql_server_count(fixture.engine.server, &counts);
+        one_bytes = i == 1 ? counts.bound_bytes : one_bytes;
+        assert_int_equal(counts.bound_bytes, i * one_bytes);
+        CHECK_OK(t_sql_info(fixture.client, &message, &info, NULL), NULL);
+        cflight_info_free(info);
+        info = NULL;
+    }
+    assert_true(one_bytes > 1600);
+    cflight_sql_message_free(query);
+    stop(&fixture);
+}
+
 TEST(sql_prepared, limits_are_named)
 {
     struct fixture fixture;
