@@ -75,6 +75,10 @@ struct gateway_session {
     struct gateway_run *running; /* locked */
 };
 
+/* ---- clock.c ---- */
+
+int64_t gateway_now_ms(void);
+
 /* ---- pool.c: connections, bounded in number ---- */
 
 /* Takes an idle connection or opens one; waits for one for a while when there are too many. */
@@ -121,7 +125,6 @@ void gateway_run_begin(struct gateway_run *run, struct gateway_session *session,
 bool gateway_run_end(struct gateway_run *run);
 /* Cancels what runs in a session; any thread. */
 void gateway_session_interrupt(struct gateway_session *session);
-int64_t gateway_now_ms(void);
 /* The error of what ran too long. @return CFLIGHT_DEADLINE_EXCEEDED */
 cflight_status gateway_fail_late(const struct gateway *gateway, cflight_error **reterr);
 

@@ -12,13 +12,6 @@
 
 enum { IDLE_MS = 60000, LOOK_MS = 5000 };
 
-int64_t gateway_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void cancel(struct gateway_run *run)
 {
     const struct gateway_driver *driver = &run->session->gateway->driver;
