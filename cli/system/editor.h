@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_CLI_SYSTEM_EDITOR_H
 #define CFLIGHT_CLI_SYSTEM_EDITOR_H
 
+#include "cli/system/matches.h"
 #include "cli/system/text.h"
 
 /* Reads lines at a terminal: edited, with a history and completion, where the program was built
@@ -9,20 +10,7 @@
  * shows goes to standard error. Thread class: the main thread. */
 struct cli_editor;
 
-/* What the end of the text before the cursor can become. */
-struct cli_matches {
-    size_t replaced_bytes; /* of that end */
-    char **texts;
-    size_t count;
-    size_t capacity;
-};
-/* Adds a copy; without memory, nothing. */
-void cli_matches_add(struct cli_matches *matches, struct cflight_bytes text);
-/* What all of them begin with: whole characters. */
-struct cflight_bytes cli_matches_common(const struct cli_matches *matches);
-void cli_matches_done(struct cli_matches *matches);
-
-/* Finds them; `matches` is empty before. */
+/* Finds what the end of the text before the cursor can become; `matches` is empty before. */
 typedef void (*cli_complete_fn)(void *user_data, struct cflight_bytes before,
                                 struct cli_matches *matches);
 

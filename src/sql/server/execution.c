@@ -2,7 +2,7 @@
 /* One run of a statement: what the application is asked, and what it gives.
  *
  * Owner: the frame that runs it. Thread class: one at a time, with the turn of the session. */
-#include "sql/server/result.h"
+#include "sql/server/execution.h"
 
 #include <errno.h>
 #include <string.h>
@@ -45,9 +45,11 @@ void cflight_sql_execution_set_total(cflight_sql_execution *execution, int64_t r
 
 void cflight_sql_execution_set_progress(cflight_sql_execution *execution, double progress)
 {
-    struct cfl_sql_result *polled = execution->call->polled;
-    if (polled != NULL) {
-        cfl_sql_result_set_progress(polled, progress);
+    cflight_sql_call *call = execution->call;
+    if (call->progress != NULL) {
+        (void)pthread_mutex_lock(&call->server->mutex);
+        *call->progress = progress >= 0 && progress <= 1 ? progress : -1;
+        (void)pthread_mutex_unlock(&call->server->mutex);
     }
 }
 

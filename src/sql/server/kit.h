@@ -52,8 +52,8 @@ struct cflight_sql_call {
     bool may_keep_session; /* it prepares; what runs the statement shows whether it does */
     bool is_in_transaction;
     bool has_turn;
-    bool is_watched;               /* by the context */
-    struct cfl_sql_result *polled; /* whose progress it tells, or NULL */
+    bool is_watched;  /* by the context */
+    double *progress; /* where its statement tells how far it is; the server's lock; or NULL */
     atomic_bool is_cancelled;
 };
 

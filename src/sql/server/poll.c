@@ -161,7 +161,7 @@ static cflight_status detach(struct run *run, cflight_error **reterr)
     if (status == CFLIGHT_OK) {
         cfl_sql_call_detach(call);
         call->identity = cflight_buffer_bytes(run->identity);
-        call->polled = run->result;
+        call->progress = &run->result->locked.progress;
         run->reader.call = call;
     }
     return status;

@@ -383,13 +383,6 @@ cflight_status cfl_sql_result_polled(cflight_sql_call *call, const struct cfl_sq
     return CFLIGHT_OK;
 }
 
-void cfl_sql_result_set_progress(struct cfl_sql_result *result, double progress)
-{
-    (void)pthread_mutex_lock(&result->handle.server->mutex);
-    result->locked.progress = progress >= 0 && progress <= 1 ? progress : -1;
-    (void)pthread_mutex_unlock(&result->handle.server->mutex);
-}
-
 cflight_status cfl_sql_result_check_ready(struct cfl_sql_result *result, cflight_error **reterr)
 {
     (void)pthread_mutex_lock(&result->handle.server->mutex);

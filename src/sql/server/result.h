@@ -80,8 +80,6 @@ cflight_status cfl_sql_result_polled(cflight_sql_call *call, const struct cfl_sq
 /* Runs it. `plan` may be NULL, and is taken. */
 cflight_status cfl_sql_result_run(struct cfl_sql_result *result, cflight_sql_call *call,
                                   struct cfl_sql_plan *plan, cflight_error **reterr);
-/* How far it is, from 0 to 1; other numbers say that nobody knows. */
-void cfl_sql_result_set_progress(struct cfl_sql_result *result, double progress);
 /* FAILED_PRECONDITION while it runs. */
 cflight_status cfl_sql_result_check_ready(struct cfl_sql_result *result, cflight_error **reterr);
 /* Lists a statement that has not run, for one reading of a ticket that carries it; `id` is that of
