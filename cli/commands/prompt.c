@@ -28,11 +28,6 @@ static cflight_status renew(struct cli_prompt *prompt, cflight_error **reterr)
     return CFLIGHT_OK;
 }
 
-void cli_prompt_begin(struct cli_prompt *prompt)
-{
-    cli_connection_renew(&prompt->run->connection, prompt->cancel);
-}
-
 static bool is_ended_by_signal(void)
 {
     int number = cli_interrupt_signal();

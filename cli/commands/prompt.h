@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_CLI_COMMANDS_PROMPT_H
 #define CFLIGHT_CLI_COMMANDS_PROMPT_H
 
+#include "cli/commands/commands.h"
 #include "cli/commands/prompt_names.h"
 #include "cli/commands/sql_statement.h"
 #include "cli/system/editor.h"
@@ -27,7 +28,10 @@ cflight_status cli_prompt_run(struct cli_run *run, cflight_error **reterr);
 /* ---- for its parts ---- */
 
 /* Before anything that asks the server: its time limit begins. */
-void cli_prompt_begin(struct cli_prompt *prompt);
+static inline void cli_prompt_begin(struct cli_prompt *prompt)
+{
+    cli_connection_renew(&prompt->run->connection, prompt->cancel);
+}
 
 /* A line that begins with a backslash. */
 cflight_status cli_prompt_command(struct cli_prompt *prompt, struct cflight_bytes line,
