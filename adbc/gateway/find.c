@@ -18,12 +18,20 @@ enum { MANIFEST_BYTES_MAX = 1 << 20 };
 
 struct search {
     const char *name; /* without "adbc_driver_" and endings */
-    FILE *looked;     /* the places, one a line */
+    FILE *looked;     /* the places */
+    bool has_looked;
     struct gateway_manifest *found;
     bool is_found;
     cflight_status status;
     cflight_error *error;
 };
+
+/* Notes a place that is looked at. */
+static void note(struct search *search, const char *place)
+{
+    (void)fprintf(search->looked, "%s %s", search->has_looked ? "," : ":", place);
+    search->has_looked = true;
+}
 
 static bool is_over(const struct search *search)
 {
@@ -44,7 +52,7 @@ static void look_at_file(struct search *search, const char *path)
     if (is_over(search)) {
         return;
     }
-    (void)fprintf(search->looked, "\n  %s", path);
+    note(search, path);
     if (access(path, R_OK) == 0) {
         found(search, path);
     }
@@ -71,7 +79,7 @@ static void look_at_manifest(struct search *search, const char *path)
     if (is_over(search)) {
         return;
     }
-    (void)fprintf(search->looked, "\n  %s", path);
+    note(search, path);
     char *text = read_file(path);
     if (text == NULL) {
         return;
@@ -137,7 +145,7 @@ static void look_at_pattern(struct search *search, const char *pattern)
     if (is_over(search)) {
         return;
     }
-    (void)fprintf(search->looked, "\n  %s", pattern);
+    note(search, pattern);
     if (glob(pattern, 0, NULL, &matches) == 0) {
         if (matches.gl_pathc > 0) {
             found(search, matches.gl_pathv[0]);
@@ -201,7 +209,8 @@ static void look_by_loader(struct search *search)
         char name[PATH_MAX];
         /* NOLINTNEXTLINE: both formats are those above */
         (void)snprintf(name, sizeof name, i == 0 ? FORMATS[0] : FORMATS[1], search->name);
-        (void)fprintf(search->looked, "\n  %s, in the path of the loader", name);
+        note(search, name);
+        (void)fputs(" in the path of the loader", search->looked);
         void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
         if (library != NULL) {
             found(search, name);
