@@ -232,7 +232,7 @@ TEST(gateway_find, what_is_missing_is_told)
     assert_non_null(strstr(message, places.library));
     assert_non_null(strstr(message, "/etc/adbc/drivers/mine.toml"));
     assert_non_null(strstr(message, "/.config/adbc/drivers/mine.toml"));
-    assert_non_null(strstr(message, "libadbc_driver_mine.so, in the path of the loader"));
+    assert_non_null(strstr(message, "libadbc_driver_mine.so in the path of the loader"));
     cflight_error_free(error);
     error = NULL;
     write_file(places.manifest, "[Driver.shared]\nplan9_vax = '/x'\n");
