@@ -162,14 +162,8 @@ AdbcStatusCode adbc_statement_execute(struct AdbcStatement *statement,
 AdbcStatusCode adbc_statement_prepare(struct AdbcStatement *statement, struct AdbcError *error)
 {
     struct adbc_call *call = NULL;
-    struct adbc_statement *self = adbc_statement_of(statement, error);
-    if (self == NULL) {
-        return ADBC_STATUS_INVALID_STATE;
-    }
-    AdbcStatusCode code = adbc_statement_check_query(self, error);
-    if (code == ADBC_STATUS_OK) {
-        code = adbc_statement_begin(self, &call, error);
-    }
+    struct adbc_statement *self = NULL;
+    AdbcStatusCode code = adbc_statement_begin_query(statement, &self, &call, error);
     if (code == ADBC_STATUS_OK) {
         code = adbc_statement_prepare_for(self, call, error);
         self->is_prepared = code == ADBC_STATUS_OK;
@@ -220,14 +214,8 @@ AdbcStatusCode adbc_statement_execute_schema(struct AdbcStatement *statement,
                                              struct AdbcError *error)
 {
     struct adbc_call *call = NULL;
-    struct adbc_statement *self = adbc_statement_of(statement, error);
-    if (self == NULL) {
-        return ADBC_STATUS_INVALID_STATE;
-    }
-    AdbcStatusCode code = adbc_statement_check_query(self, error);
-    if (code == ADBC_STATUS_OK) {
-        code = adbc_statement_begin(self, &call, error);
-    }
+    struct adbc_statement *self = NULL;
+    AdbcStatusCode code = adbc_statement_begin_query(statement, &self, &call, error);
     if (code == ADBC_STATUS_OK) {
         code = ask_schema(self, call, ret_schema, error);
     }

@@ -61,14 +61,8 @@ AdbcStatusCode adbc_statement_execute_partitions(struct AdbcStatement *statement
     struct adbc_call *call = NULL;
     struct cflight_sql_message command;
     int64_t row_count = -1;
-    struct adbc_statement *self = adbc_statement_of(statement, error);
-    if (self == NULL) {
-        return ADBC_STATUS_INVALID_STATE;
-    }
-    AdbcStatusCode code = adbc_statement_check_query(self, error);
-    if (code == ADBC_STATUS_OK) {
-        code = adbc_statement_begin(self, &call, error);
-    }
+    struct adbc_statement *self = NULL;
+    AdbcStatusCode code = adbc_statement_begin_query(statement, &self, &call, error);
     if (code == ADBC_STATUS_OK) {
         self->bound_is_used = true;
         code = command_of(self, call, &command, error);

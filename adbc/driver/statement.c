@@ -51,6 +51,22 @@ AdbcStatusCode adbc_statement_check_query(const struct adbc_statement *statement
                : adbc_fail(error, ADBC_STATUS_INVALID_STATE, "the statement has no query");
 }
 
+AdbcStatusCode adbc_statement_begin_query(struct AdbcStatement *statement,
+                                          struct adbc_statement **ret_self,
+                                          struct adbc_call **ret_call, struct AdbcError *error)
+{
+    struct adbc_statement *self = adbc_statement_of(statement, error);
+    if (self == NULL) {
+        return ADBC_STATUS_INVALID_STATE;
+    }
+    AdbcStatusCode code = adbc_statement_check_query(self, error);
+    if (code == ADBC_STATUS_OK) {
+        code = adbc_statement_begin(self, ret_call, error);
+    }
+    *ret_self = self;
+    return code;
+}
+
 struct cflight_sql_message adbc_statement_command(const struct adbc_statement *statement)
 {
     struct cflight_sql_message command = {.type = CFLIGHT_SQL_STATEMENT_QUERY};

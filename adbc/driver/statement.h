@@ -54,6 +54,10 @@ AdbcStatusCode adbc_statement_begin(struct adbc_statement *statement, struct adb
 /* INVALID_STATE when there is neither a query nor a plan. */
 AdbcStatusCode adbc_statement_check_query(const struct adbc_statement *statement,
                                           struct AdbcError *error);
+/* The object behind a struct, with a query, in an operation that begins. */
+AdbcStatusCode adbc_statement_begin_query(struct AdbcStatement *statement,
+                                          struct adbc_statement **ret_self,
+                                          struct adbc_call **ret_call, struct AdbcError *error);
 /* The query or plan as a command; what it points at is the statement's. */
 struct cflight_sql_message adbc_statement_command(const struct adbc_statement *statement);
 /* Prepares it at the server, unless it is prepared and that still counts. */
