@@ -75,12 +75,12 @@ test-tsan: test-packages
 	@$(call BUILD,tsan)
 	$(FIXED_ADDRESSES) $(CTEST) build/tsan
 
-test-engines: test-packages
+engines: test-packages
 	@tools/bootstrap --engines
 	@$(call BUILD,release)
 	CFLIGHT_BIN=build/bin $(PYTEST) tests/engines
 
-interop: test-packages
+test-interop: test-packages
 	@$(call BUILD,release)
 	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 
