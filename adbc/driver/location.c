@@ -2,11 +2,17 @@
 /* URIs of databases. */
 #include "adbc/driver/location.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "cflight/types.h"
 
-static const char SCHEME[] = "flightsql";
+/* Driver managers, and programs as polars, take the name of the driver from the scheme: so the
+ * driver's name is one. */
+static bool names_a_driver(const char *scheme)
+{
+    return strcmp(scheme, "flightsql") == 0 || strcmp(scheme, "cflight") == 0;
+}
 
 /* What follows "transport=" in the query of a URI; "tls" when nothing does. */
 static cflight_status find_transport(const char *uri, const char **ret_transport,
@@ -28,7 +34,7 @@ static cflight_status find_transport(const char *uri, const char **ret_transport
         }
     }
     return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                             "'%s' is not what may follow the '?' of a flightsql URI: "
+                             "'%s' is not what may follow the '?' of such a URI: "
                              "transport=tls, transport=tcp or transport=unix",
                              query + 1);
 }
@@ -56,7 +62,7 @@ cflight_status adbc_location_of(const char *uri, char **ret_location, cflight_er
     struct cflight_location *location = NULL;
     char *converted = NULL;
     cflight_status status = cflight_location_parse(cflight_bytes_from_text(uri), &location, reterr);
-    if (status == CFLIGHT_OK && strcmp(location->scheme, SCHEME) == 0) {
+    if (status == CFLIGHT_OK && names_a_driver(location->scheme)) {
         status = convert(uri, location, &converted, reterr);
     }
     cflight_location_free(location);

@@ -62,7 +62,8 @@ def test_options_of_a_database_are_read_back(driver):
 
 
 @pytest.mark.parametrize("uri, text", [("grpc://127.0.0.1:9", "127.0.0.1"), ("flightsql://127.0.0.1:9?transport=tcp", ""),
-                                       ("flightsql://127.0.0.1:9", ""), ("flightsql:///no/socket?transport=unix", "")])
+                                       ("flightsql://127.0.0.1:9", ""), ("flightsql:///no/socket?transport=unix", ""),
+                                       ("cflight://127.0.0.1:9", ""), ("cflight://127.0.0.1:9?transport=tcp", "127.0.0.1")])
 def test_no_server_is_an_error_of_io(driver, uri, text):
     with adbc.AdbcDatabase(driver=driver, uri=uri) as database, adbc.AdbcConnection(database) as connection:
         assert text in fails_with(adbc.AdbcStatusCode.IO, connection.get_table_types)
