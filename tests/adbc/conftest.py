@@ -15,6 +15,10 @@ import pyarrow as pa
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+import cflight_driver  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 NAMES = itertools.count(1)
 COOKIES = "adbc.flight.sql.rpc.with_cookie_middleware"
@@ -23,13 +27,18 @@ COOKIES = "adbc.flight.sql.rpc.with_cookie_middleware"
 @pytest.fixture(scope="session")
 def driver():
     """The path of the driver."""
-    given = os.environ.get("CFLIGHT_ADBC_DRIVER")
-    found = [pathlib.Path(given)] if given else [ROOT / "build" / part / "libadbc_driver_cflight.so"
-                                                 for part in ("python/lib", "lib", "dev/lib")]
-    path = next((str(place) for place in found if place.exists()), None)
+    path = cflight_driver.find_driver()
     if path is None:
         pytest.skip("the driver is not built")
-    return path
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def packages(driver, tmp_path_factory):
+    """A folder with the package adbc_driver_cflight."""
+    folder = tmp_path_factory.mktemp("packages")
+    cflight_driver.put_package(folder, driver)
+    return folder
 
 
 @contextlib.contextmanager
