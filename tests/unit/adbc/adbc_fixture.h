@@ -24,14 +24,19 @@ struct t_adbc {
         }                                                                                    \
     } while (0)
 
-static inline void t_adbc_start(struct t_adbc *adbc)
+static inline void t_adbc_serve(struct t_adbc *adbc)
 {
     memset(adbc, 0, sizeof *adbc);
     t_engine_init(&adbc->engine);
     t_engine_add_lists(&adbc->engine);
     t_engine_start(&adbc->engine, NULL);
     adbc->error = (struct AdbcError)ADBC_ERROR_INIT;
-    CHECK_CODE(AdbcDriverInit(ADBC_VERSION_1_1_0, &adbc->driver, &adbc->error), 0, &adbc->error);
+}
+
+/* Makes a database and a connection to what is served. */
+static inline void t_adbc_open(struct t_adbc *adbc, AdbcDriverInitFunc init)
+{
+    CHECK_CODE(init(ADBC_VERSION_1_1_0, &adbc->driver, &adbc->error), 0, &adbc->error);
     CHECK_CODE(adbc->driver.DatabaseNew(&adbc->database, &adbc->error), 0, &adbc->error);
     CHECK_CODE(adbc->driver.DatabaseSetOption(
                    &adbc->database, "uri",
@@ -44,8 +49,14 @@ static inline void t_adbc_start(struct t_adbc *adbc)
                &adbc->error);
 }
 
+static inline void t_adbc_start(struct t_adbc *adbc)
+{
+    t_adbc_serve(adbc);
+    t_adbc_open(adbc, AdbcDriverInit);
+}
+
 /* Releases what has not been. */
-static inline void t_adbc_stop(struct t_adbc *adbc)
+static inline void t_adbc_close(struct t_adbc *adbc)
 {
     if (adbc->connection.private_data != NULL) {
         CHECK_CODE(adbc->driver.ConnectionRelease(&adbc->connection, &adbc->error), 0,
@@ -58,6 +69,11 @@ static inline void t_adbc_stop(struct t_adbc *adbc)
     if (adbc->error.release != NULL) {
         adbc->error.release(&adbc->error);
     }
+}
+
+static inline void t_adbc_stop(struct t_adbc *adbc)
+{
+    t_adbc_close(adbc);
     t_engine_stop(&adbc->engine);
 }
 
