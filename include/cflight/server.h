@@ -134,6 +134,15 @@ struct cflight_server_tls {
     struct cflight_tls_policy policy;
 };
 
+/// A stream socket of IPv4, IPv6 or Unix that listens already, given to the process by a service
+/// manager or by its predecessor. The server uses a copy of the descriptor: closing it stays with
+/// the caller, connections that wait when the server shuts down are left to whoever listens on the
+/// socket next, and the file of a Unix socket is not removed.
+struct cflight_server_socket {
+    int fd;
+    bool is_tls; ///< not of Unix sockets
+};
+
 struct cflight_server_options {
     size_t struct_size;
     const struct cflight_allocator *allocator; ///< NULL: the C library
@@ -199,6 +208,13 @@ struct cflight_server_options {
     /// Methods of other gRPC services, such as health checks. Copied.
     const struct cflight_service_method *service_methods;
     size_t service_method_count;
+    /// Locations to listen on beside the one that cflight_server_new() is given, of any scheme. All
+    /// lead to the same handlers, and have the limits together. Copied.
+    const char *const *more_locations;
+    size_t more_location_count;
+    /// Sockets to listen on that the process was given.
+    const struct cflight_server_socket *sockets;
+    size_t socket_count;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)
@@ -241,7 +257,8 @@ cflight_writer_hand_over_stream(cflight_writer *writer, struct ArrowArrayStream 
 
 /// Starts a server: when this returns it is listening, and its threads run.
 ///
-/// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix://; port 0 picks a free one.
+/// @param location  grpc://, grpc+tcp://, grpc+tls:// or grpc+unix://; port 0 picks a free one. May
+/// be NULL where the options have `more_locations` or `sockets`.
 /// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT; CFLIGHT_NOT_FOUND (scheme); CFLIGHT_ALREADY_EXISTS
 ///         (the address is in use); CFLIGHT_UNAVAILABLE (any other bind failure);
 ///         CFLIGHT_RESOURCE_EXHAUSTED
@@ -249,12 +266,16 @@ CFLIGHT_CHECKED cflight_status
 cflight_server_new(const char *location, const struct cflight_server_handlers *handlers,
                    const struct cflight_server_options *options, cflight_server **ret_server,
                    cflight_error **reterr);
-/// The bound port; -1 for Unix sockets.
+/// The bound port of the first location; -1 for Unix sockets.
 CFLIGHT_EXPORT int
 cflight_server_port(const cflight_server *server);
-/// The location with the bound port, as clients can use it. Borrowed.
+/// The first location with the bound port, as clients can use it. Borrowed.
 CFLIGHT_EXPORT const char *
 cflight_server_location(const cflight_server *server);
+/// All locations that the server listens on: that of cflight_server_new(), `more_locations`, those
+/// of `sockets`. Borrowed. @return how many
+CFLIGHT_EXPORT size_t
+cflight_server_locations(const cflight_server *server, const char *const **ret_locations);
 /// Begins to shut down and returns at once: no new connections, no new calls; running calls go on
 /// for `grace_ms` (negative: without limit), then they are cancelled. Safe to repeat: a shorter
 /// grace wins. Must not be called from a signal handler.

@@ -10,6 +10,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct cfl_listener {
     dev_t unix_device;
     ino_t unix_inode;
     pid_t unix_owner;
+    bool is_borrowed; /* the socket goes on after this listener */
 };
 
 static cflight_status status_of_errno(int os_code)
@@ -89,12 +91,18 @@ static void close_sockets(struct cfl_listener *listener)
     listener->fd_count = 0;
 }
 
+static void bound_address(int fd, struct cfl_address *ret_address)
+{
+    *ret_address = (struct cfl_address){.len_bytes = sizeof ret_address->storage};
+    if (getsockname(fd, (struct sockaddr *)&ret_address->storage, &ret_address->len_bytes) != 0) {
+        *ret_address = (struct cfl_address){.len_bytes = 0};
+    }
+}
+
 static uint16_t bound_port(int fd)
 {
-    struct cfl_address own = {.len_bytes = sizeof own.storage};
-    if (getsockname(fd, (struct sockaddr *)&own.storage, &own.len_bytes) != 0) {
-        return 0;
-    }
+    struct cfl_address own;
+    bound_address(fd, &own);
     return cfl_address_port(&own);
 }
 
@@ -261,9 +269,68 @@ cflight_status cfl_listen(const struct cflight_allocator *alloc,
     return CFLIGHT_OK;
 }
 
+static int socket_option(int fd, int option)
+{
+    int value = -1;
+    socklen_t len_bytes = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len_bytes) == 0 ? value : -1;
+}
+
+/* What is wrong with a descriptor that is to listen; NULL for nothing. */
+static const char *check_given(int fd)
+{
+    struct cfl_address own;
+    int type = socket_option(fd, SO_TYPE);
+    bound_address(fd, &own);
+    int family = own.storage.ss_family;
+    if (type < 0) {
+        return "it is no socket";
+    }
+    if (type != SOCK_STREAM || (family != AF_INET && family != AF_INET6 && family != AF_UNIX)) {
+        return "it is no stream socket of IPv4, IPv6 or Unix";
+    }
+    return socket_option(fd, SO_ACCEPTCONN) == 1 ? NULL : "it does not listen";
+}
+
+cflight_status cfl_listener_adopt(const struct cflight_allocator *alloc, int fd,
+                                  struct cfl_listener **ret_listener, cflight_error **reterr)
+{
+    const char *reason = check_given(fd);
+    if (reason != NULL) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "cannot listen by descriptor %d: %s", fd, reason);
+    }
+    struct cfl_listener *listener = cfl_alloc_zeroed(alloc, sizeof *listener);
+    if (listener == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    listener->alloc = alloc;
+    listener->is_borrowed = true;
+    int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    int flags = fcntl(own_fd, F_GETFL);
+    if (flags < 0 || fcntl(own_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+        cflight_status status = cfl_error_set_os(reterr, status_of_errno(errno), errno,
+                                                 "cannot listen by descriptor %d", fd);
+        if (own_fd >= 0) {
+            (void)close(own_fd);
+        }
+        cfl_listener_free(listener);
+        return status;
+    }
+    listener->fds[listener->fd_count++] = own_fd;
+    listener->port = bound_port(own_fd);
+    *ret_listener = listener;
+    return CFLIGHT_OK;
+}
+
+void cfl_listener_address(const struct cfl_listener *listener, struct cfl_address *ret_address)
+{
+    bound_address(listener->fds[0], ret_address);
+}
+
 void cfl_listener_stop(struct cfl_listener *listener)
 {
-    for (size_t i = 0; i < listener->fd_count; i++) {
+    for (size_t i = 0; !listener->is_borrowed && i < listener->fd_count; i++) {
         (void)shutdown(listener->fds[i], SHUT_RDWR);
     }
 }

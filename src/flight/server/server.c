@@ -2,8 +2,6 @@
 /* The server object: options, start, shutdown, end. Thread class: free. */
 #include "flight/server/server.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -11,69 +9,16 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "flight/call/connection_options.h"
-#include "flight/value/values.h"
 
 /* ---- start ---- */
-
-static cflight_status format_location(struct cflight_server *server,
-                                      const struct cflight_location *location,
-                                      cflight_error **reterr)
-{
-    char text[512];
-    if (server->port < 0) {
-        (void)snprintf(text, sizeof text, "%s", location->uri);
-    } else if (strchr(location->host, ':') != NULL) {
-        (void)snprintf(text, sizeof text, "%s://[%s]:%d", location->scheme, location->host,
-                       server->port);
-    } else {
-        (void)snprintf(text, sizeof text, "%s://%s:%d", location->scheme, location->host,
-                       server->port);
-    }
-    server->location = cfl_strndup(server->alloc, text, strlen(text));
-    return server->location == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
-}
-
-static cflight_status start_listening(struct cflight_server *server,
-                                      const struct cflight_location *location,
-                                      cflight_error **reterr)
-{
-    enum cfl_location_kind kind = cfl_location_kind(location);
-    bool is_unix = kind == CFL_LOCATION_UNIX;
-    struct cfl_listen_target target = {
-        .host = is_unix ? NULL : location->host,
-        .port = (uint16_t)(location->port < 0 ? 0 : location->port),
-        .unix_path = is_unix ? location->path : NULL,
-    };
-    if (kind == CFL_LOCATION_OTHER) {
-        return cflight_error_set(reterr, CFLIGHT_NOT_FOUND,
-                                 "No server transport implementation for %s", location->scheme);
-    }
-    cflight_status status = CFLIGHT_OK;
-    if (kind == CFL_LOCATION_TLS) {
-        status = cfl_server_load_tls(server, reterr);
-    }
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    status = cfl_listen(server->alloc, &target, &server->listener, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
-    }
-    server->port = is_unix ? -1 : (int)cfl_listener_port(server->listener);
-    return format_location(server, location, reterr);
-}
 
 static cflight_status start(struct cflight_server *server, const char *location,
                             const struct cflight_server_handlers *handlers, cflight_error **reterr)
 {
-    struct cflight_location *parsed = NULL;
     cflight_status status = cfl_server_load_tables(server, handlers, reterr);
     if (status == CFLIGHT_OK) {
         cfl_server_load_limits(server);
-        status = cflight_location_parse(cflight_bytes_from_text(location), &parsed, reterr);
-    }
-    if (status == CFLIGHT_OK) {
-        status = start_listening(server, parsed, reterr);
+        status = cfl_server_start_listening(server, location, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cfl_poller_new(server->alloc, &server->poller, reterr);
@@ -87,12 +32,11 @@ static cflight_status start(struct cflight_server *server, const char *location,
         status = server->wakers == NULL ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
     }
     if (status == CFLIGHT_OK) {
-        status = cfl_server_watch_listener(server, reterr);
+        status = cfl_server_watch_listeners(server, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cfl_server_start_threads(server, reterr);
     }
-    cflight_location_free(parsed);
     return status;
 }
 
@@ -110,7 +54,7 @@ static void empty_queue(struct cflight_server *server)
 static void server_destroy(struct cflight_server *server)
 {
     empty_queue(server);
-    cfl_listener_free(server->listener);
+    cfl_server_free_listeners(server);
     cfl_poller_free(server->poller);
     cfl_tls_server_free(server->tls);
     cfl_pool_unref(server->pool);
@@ -127,7 +71,6 @@ static void server_destroy(struct cflight_server *server)
     if (server->locked.reserve_fd >= 0) {
         (void)close(server->locked.reserve_fd);
     }
-    cfl_strfree(server->alloc, server->location);
     (void)pthread_cond_destroy(&server->locked.clock);
     (void)pthread_cond_destroy(&server->locked.changed);
     (void)pthread_mutex_destroy(&server->mutex);
@@ -140,8 +83,7 @@ cflight_status cflight_server_new(const char *location,
                                   cflight_server **ret_server, cflight_error **reterr)
 {
     struct cflight_server_options loaded;
-    cflight_status status =
-        CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(handlers), CFL_ARG(ret_server));
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(handlers), CFL_ARG(ret_server));
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -180,16 +122,6 @@ cflight_status cflight_server_new(const char *location,
     return CFLIGHT_OK;
 }
 
-int cflight_server_port(const cflight_server *server)
-{
-    return server->port;
-}
-
-const char *cflight_server_location(const cflight_server *server)
-{
-    return server->location;
-}
-
 /* ---- end ---- */
 
 /* In a child of fork() the server is the parent's, and goes on there: its poller and its sockets
@@ -197,16 +129,6 @@ const char *cflight_server_location(const cflight_server *server)
 static bool is_inherited(const struct cflight_server *server)
 {
     return server->pid != getpid();
-}
-
-static void stop_listening(struct cflight_server *server)
-{
-    int fds[CFL_LISTENER_FDS_MAX];
-    size_t count = cfl_listener_fds(server->listener, fds);
-    for (size_t i = 0; i < count; i++) {
-        cfl_poller_remove(server->poller, fds[i]);
-    }
-    cfl_listener_stop(server->listener);
 }
 
 void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
@@ -220,7 +142,7 @@ void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
     if (is_first) {
         server->locked.state = CFL_SERVER_DRAINING;
         atomic_store(&server->is_draining, true);
-        stop_listening(server);
+        cfl_server_stop_listening_locked(server);
     }
     server->locked.grace_ns = cfl_deadline_earlier(server->locked.grace_ns, grace_ns);
     (void)pthread_mutex_unlock(&server->mutex);
@@ -266,8 +188,7 @@ void cflight_server_free(cflight_server *server)
     }
     if (is_inherited(server)) {
         /* The port is let go of; the rest may be in any state, and stays. */
-        cfl_listener_free(server->listener);
-        server->listener = NULL;
+        cfl_server_free_listeners(server);
         return;
     }
     cflight_server_shutdown(server, 0);

@@ -48,9 +48,20 @@ struct cfl_server_service {
     struct cflight_service_method table;
 };
 
-/* Tags of the poller's events: listeners count down from here, connections are generation and slot.
- */
+/* A location that the server listens on, with a socket for each of its addresses. */
+struct cfl_server_listener {
+    struct cfl_listener *sockets;
+    char *location;
+    int port; /* -1 for Unix sockets */
+    bool is_tls;
+};
+
+enum { CFL_SERVER_LISTENERS_MAX = 64 };
+
+/* Tags of the poller's events: sockets that listen count down from here, by their listener and
+ * their number in it; connections are generation and slot. */
 #define CFL_SERVER_LISTENER_TAG UINT64_MAX
+#define CFL_SERVER_LISTENER_TAGS ((uint64_t)CFL_SERVER_LISTENERS_MAX * CFL_LISTENER_FDS_MAX)
 
 /* What a server keeps of a connection; the connection's owner. Under the connection's lock but for
  * what says otherwise. */
@@ -112,10 +123,10 @@ struct cflight_server {
     struct cfl_pool *pool;
     struct cfl_budget unread;   /* of what calls received and handlers have not taken */
     struct cfl_budget unknown;  /* the part of it for callers that nobody identified */
-    struct cfl_tls_server *tls; /* NULL for plain */
-    struct cfl_listener *listener;
-    char *location;
-    int port;
+    struct cfl_tls_server *tls; /* NULL when no listener needs it */
+    struct cfl_server_listener listeners[CFL_SERVER_LISTENERS_MAX];
+    const char *locations[CFL_SERVER_LISTENERS_MAX]; /* theirs */
+    size_t listener_count;
     struct cfl_poller *poller;
     struct cfl_waker_cache *wakers;
     struct cfl_server_timers timers;
@@ -181,6 +192,15 @@ cflight_status cfl_server_load_tables(struct cflight_server *server,
                                       const struct cflight_server_handlers *handlers,
                                       cflight_error **reterr);
 cflight_status cfl_server_load_tls(struct cflight_server *server, cflight_error **reterr);
+
+/* ---- server_listen.c ---- */
+/* Listens on `location`, which may be NULL, and on all that the options name. */
+cflight_status cfl_server_start_listening(struct cflight_server *server, const char *location,
+                                          cflight_error **reterr);
+/* No new connections. Under the server's lock. */
+void cfl_server_stop_listening_locked(struct cflight_server *server);
+/* Closes the sockets. */
+void cfl_server_free_listeners(struct cflight_server *server);
 
 /* ---- service.c ---- */
 cflight_status cfl_server_load_services(struct cflight_server *server, cflight_error **reterr);
@@ -272,15 +292,16 @@ void cfl_server_end_waiting(void *user_data);
 /* ---- server_connections.c ---- */
 /* Makes a connection of an accepted transport (taken). */
 cflight_status cfl_server_adopt(struct cflight_server *server, struct cfl_transport *transport,
-                                cflight_error **reterr);
+                                bool is_tls, cflight_error **reterr);
 /* Takes a turn on the connection and lets go of it when it is spent. The caller holds a reference.
  */
 void cfl_server_visit(struct cfl_server_worker *worker, struct cfl_connection *connection,
                       bool is_due);
 
 /* ---- server_accept.c ---- */
-cflight_status cfl_server_watch_listener(struct cflight_server *server, cflight_error **reterr);
-void cfl_server_on_listener(struct cflight_server *server, size_t index);
+cflight_status cfl_server_watch_listeners(struct cflight_server *server, cflight_error **reterr);
+/* `number` is how far the event's tag is from that of the first socket. */
+void cfl_server_on_listener(struct cflight_server *server, size_t number);
 /* After a pause; under the server's lock. */
 void cfl_server_resume_accepting_locked(struct cflight_server *server);
 

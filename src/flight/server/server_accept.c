@@ -17,9 +17,32 @@ enum {
     COMPLAIN_PAUSE_MS = 1000,
 };
 
-static void *tag_of(size_t index)
+static void *tag_of(size_t number)
 {
-    return (void *)(uintptr_t)(CFL_SERVER_LISTENER_TAG - index);
+    return (void *)(uintptr_t)(CFL_SERVER_LISTENER_TAG - number);
+}
+
+/* A socket that listens. */
+struct place {
+    const struct cfl_server_listener *listener;
+    int fd;
+};
+
+/* Finds a socket by its number; false when there is none. */
+static bool find_place(const struct cflight_server *server, size_t number, struct place *ret_place)
+{
+    int fds[CFL_LISTENER_FDS_MAX];
+    size_t index = number / CFL_LISTENER_FDS_MAX;
+    size_t fd_index = number % CFL_LISTENER_FDS_MAX;
+    if (index >= server->listener_count) {
+        return false;
+    }
+    ret_place->listener = &server->listeners[index];
+    if (fd_index >= cfl_listener_fds(ret_place->listener->sockets, fds)) {
+        return false;
+    }
+    ret_place->fd = fds[fd_index];
+    return true;
 }
 
 static int take_reserve(struct cflight_server *server)
@@ -46,7 +69,7 @@ static void restore_reserve(struct cflight_server *server)
 }
 
 /* Closes the connections that wait, by the descriptor in reserve. */
-static void turn_away(struct cflight_server *server, int listener_fd)
+static void turn_away(struct cflight_server *server, const struct place *place)
 {
     int reserve_fd = take_reserve(server);
     if (reserve_fd < 0) {
@@ -55,7 +78,7 @@ static void turn_away(struct cflight_server *server, int listener_fd)
     (void)close(reserve_fd);
     for (int i = 0; i < ACCEPTS_PER_EVENT_MAX; i++) {
         struct cfl_transport *transport = NULL;
-        if (cfl_listener_accept(server->listener, listener_fd, NULL, &transport, NULL) !=
+        if (cfl_listener_accept(place->listener->sockets, place->fd, NULL, &transport, NULL) !=
                 CFLIGHT_OK ||
             transport == NULL) {
             break;
@@ -85,22 +108,23 @@ static void pause_accepting(struct cflight_server *server, const cflight_error *
     }
 }
 
-void cfl_server_on_listener(struct cflight_server *server, size_t index)
+void cfl_server_on_listener(struct cflight_server *server, size_t number)
 {
-    int fds[CFL_LISTENER_FDS_MAX];
-    if (index >= cfl_listener_fds(server->listener, fds)) {
+    struct place place;
+    if (!find_place(server, number, &place)) {
         return;
     }
+    bool is_tls = place.listener->is_tls;
     for (int i = 0; i < ACCEPTS_PER_EVENT_MAX; i++) {
         struct cfl_transport *transport = NULL;
         cflight_error *error = NULL;
-        cflight_status status =
-            cfl_listener_accept(server->listener, fds[index], server->tls, &transport, &error);
+        cflight_status status = cfl_listener_accept(
+            place.listener->sockets, place.fd, is_tls ? server->tls : NULL, &transport, &error);
         if (status == CFLIGHT_OK && transport != NULL) {
-            status = cfl_server_adopt(server, transport, &error);
+            status = cfl_server_adopt(server, transport, is_tls, &error);
         }
         if (status != CFLIGHT_OK) {
-            turn_away(server, fds[index]);
+            turn_away(server, &place);
             pause_accepting(server, error);
             cflight_error_free(error);
             return;
@@ -111,21 +135,22 @@ void cfl_server_on_listener(struct cflight_server *server, size_t index)
     }
     (void)pthread_mutex_lock(&server->mutex);
     if (server->locked.state == CFL_SERVER_RUNNING) {
-        cfl_poller_arm(server->poller, fds[index], CFL_READY_READ, tag_of(index));
+        cfl_poller_arm(server->poller, place.fd, CFL_READY_READ, tag_of(number));
     }
     (void)pthread_mutex_unlock(&server->mutex);
 }
 
-cflight_status cfl_server_watch_listener(struct cflight_server *server, cflight_error **reterr)
+cflight_status cfl_server_watch_listeners(struct cflight_server *server, cflight_error **reterr)
 {
-    int fds[CFL_LISTENER_FDS_MAX];
-    size_t count = cfl_listener_fds(server->listener, fds);
+    struct place place;
     restore_reserve(server);
-    for (size_t i = 0; i < count; i++) {
-        cflight_status status =
-            cfl_poller_add(server->poller, fds[i], CFL_READY_READ, tag_of(i), reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
+    for (size_t number = 0; number < CFL_SERVER_LISTENER_TAGS; number++) {
+        if (find_place(server, number, &place)) {
+            cflight_status status =
+                cfl_poller_add(server->poller, place.fd, CFL_READY_READ, tag_of(number), reterr);
+            if (status != CFLIGHT_OK) {
+                return status;
+            }
         }
     }
     return CFLIGHT_OK;
@@ -133,13 +158,14 @@ cflight_status cfl_server_watch_listener(struct cflight_server *server, cflight_
 
 void cfl_server_resume_accepting_locked(struct cflight_server *server)
 {
-    int fds[CFL_LISTENER_FDS_MAX];
+    struct place place;
     server->locked.accept_is_paused = false;
     if (server->locked.state != CFL_SERVER_RUNNING) {
         return;
     }
-    size_t count = cfl_listener_fds(server->listener, fds);
-    for (size_t i = 0; i < count; i++) {
-        cfl_poller_arm(server->poller, fds[i], CFL_READY_READ, tag_of(i));
+    for (size_t number = 0; number < CFL_SERVER_LISTENER_TAGS; number++) {
+        if (find_place(server, number, &place)) {
+            cfl_poller_arm(server->poller, place.fd, CFL_READY_READ, tag_of(number));
+        }
     }
 }

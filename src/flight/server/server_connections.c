@@ -133,13 +133,13 @@ static cflight_status make_connection(struct cflight_server *server,
 }
 
 /* Whether the connection is among the server's now; one too many is told so where that is cheap. */
-static bool enter(struct cflight_server *server, struct cfl_server_connection *line,
+static bool enter(struct cflight_server *server, struct cfl_server_connection *line, bool is_tls,
                   bool *ret_is_refused)
 {
     (void)pthread_mutex_lock(&server->mutex);
     bool is_full = server->locked.connection_count >= server->limits.connections_max ||
                    server->locked.state != CFL_SERVER_RUNNING;
-    *ret_is_refused = is_full && server->tls == NULL;
+    *ret_is_refused = is_full && !is_tls;
     bool may_add = !is_full ||
                    (*ret_is_refused &&
                     server->locked.connection_count < server->limits.connections_max + REFUSED_MAX);
@@ -156,7 +156,7 @@ static bool enter(struct cflight_server *server, struct cfl_server_connection *l
 }
 
 cflight_status cfl_server_adopt(struct cflight_server *server, struct cfl_transport *transport,
-                                cflight_error **reterr)
+                                bool is_tls, cflight_error **reterr)
 {
     struct cfl_connection *connection = NULL;
     bool is_refused = false;
@@ -165,12 +165,12 @@ cflight_status cfl_server_adopt(struct cflight_server *server, struct cfl_transp
         cfl_transport_free(transport);
         return status;
     }
-    if (server->tls != NULL) {
+    if (is_tls) {
         connection->locked.is_handshaking = true;
         connection->locked.handshake_deadline_ns =
             cfl_deadline_after_ms(cfl_clock_now_ns(NULL), server->limits.handshake_ms);
     }
-    if (!enter(server, cfl_server_connection_of(connection), &is_refused)) {
+    if (!enter(server, cfl_server_connection_of(connection), is_tls, &is_refused)) {
         cfl_connection_unref(connection);
         return CFLIGHT_OK;
     }

@@ -52,7 +52,7 @@ static struct plan plan_locked(struct cfl_server_worker *worker, int64_t idle_si
 static void on_event(struct cfl_server_worker *worker, void *tag)
 {
     uint64_t value = (uint64_t)(uintptr_t)tag;
-    if (value > CFL_SERVER_LISTENER_TAG - CFL_LISTENER_FDS_MAX) {
+    if (value > CFL_SERVER_LISTENER_TAG - CFL_SERVER_LISTENER_TAGS) {
         cfl_server_on_listener(worker->server, (size_t)(CFL_SERVER_LISTENER_TAG - value));
         return;
     }

@@ -269,8 +269,7 @@ cflight_status cflight_sql_server_new(const char *location,
                                       const struct cflight_sql_server_options *options,
                                       cflight_sql_server **ret_server, cflight_error **reterr)
 {
-    cflight_status status =
-        CFL_CHECK_ARGS(reterr, CFL_ARG(location), CFL_ARG(handlers), CFL_ARG(ret_server));
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(handlers), CFL_ARG(ret_server));
     if (status != CFLIGHT_OK) {
         return status;
     }
