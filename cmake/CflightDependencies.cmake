@@ -14,6 +14,13 @@ pkg_check_modules(CFLIGHT_ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
 pkg_check_modules(CFLIGHT_ZLIB REQUIRED IMPORTED_TARGET GLOBAL zlib)
 pkg_check_modules(CFLIGHT_LIBCRYPT REQUIRED IMPORTED_TARGET GLOBAL libcrypt)
 find_program(CFLIGHT_PROTOC_C protoc-c REQUIRED)
+# Asks token servers for tokens (cflight/oauth.h). Its headers are needed here; it is loaded when the first is asked.
+if(CFLIGHT_OAUTH)
+  pkg_check_modules(CFLIGHT_LIBCURL libcurl>=7.77)
+  if(NOT CFLIGHT_LIBCURL_FOUND)
+    message(STATUS "libcurl's headers are not there: built without OAuth")
+  endif()
+endif()
 # Edits lines at the prompt of the command, which does without where it is not there; the library never has it.
 if(CFLIGHT_EDIT_LINES AND (CFLIGHT_BUILD_PROGRAMS OR CFLIGHT_BUILD_TESTS))
   pkg_check_modules(CFLIGHT_LIBEDIT IMPORTED_TARGET libedit)

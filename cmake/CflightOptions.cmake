@@ -6,6 +6,7 @@ option(CFLIGHT_BUILD_TESTS "Build tests, and the programs" ${PROJECT_IS_TOP_LEVE
 option(CFLIGHT_INSTALL "Install what is built" ${PROJECT_IS_TOP_LEVEL})
 option(CFLIGHT_BUILD_PYTHON "Build the Python module (needs Python's headers)" OFF)
 option(CFLIGHT_EDIT_LINES "Use libedit at the prompt of the command, where it is there" ON)
+option(CFLIGHT_OAUTH "Ask token servers by libcurl, where its headers are there" ON)
 option(CFLIGHT_FUZZ "Build the fuzz targets with libFuzzer (needs Clang)" OFF)
 option(CFLIGHT_WERROR "Treat warnings as errors" OFF)
 set(CFLIGHT_OUTPUT_DIR "${PROJECT_BINARY_DIR}" CACHE PATH "Where bin/ and lib/ are made")

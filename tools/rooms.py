@@ -14,6 +14,8 @@ LAYERS = {
     "src/flight": {"src/base", "src/ipc", "src/net", "src/h2", "src/grpc", "src/pb", "src/flight"},
     # Over the public headers of flight.
     "src/sql": {"src/base", "src/pb", "src/sql"},
+    # The same.
+    "src/oauth": {"src/base", "src/oauth"},
     # Over the public headers alone.
     "adbc": {"adbc"},
     "cli": {"adbc", "cli"},
@@ -57,7 +59,7 @@ ROOMS = {
     "python/src": {"python/src", "python/src/client", "python/src/server", "python/src/sql", *_PYTHON},
 }
 # Rooms and layers written as a user's code would be: they may call any public function, and include public headers.
-LIKE_USERS = {"src/flight/kit", "src/sql", "adbc", "cli", "python"}
+LIKE_USERS = {"src/flight/kit", "src/sql", "src/oauth", "adbc", "cli", "python"}
 # Where a quoted include is looked for, after the folder of the file itself.
 INCLUDE_FROM = {"src": "src", "adbc": "", "cli": "", "python": "python/src"}
 

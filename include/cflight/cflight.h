@@ -24,6 +24,7 @@
 #include "cflight/log.h"
 #include "cflight/loop.h"
 #include "cflight/middleware.h"
+#include "cflight/oauth.h"
 #include "cflight/reflection.h"
 #include "cflight/schema.h"
 #include "cflight/seal.h"

@@ -16,6 +16,8 @@ static const struct pinned_size SIZES[] = {
     {"cflight_allocator", sizeof(struct cflight_allocator), 32},
     {"cflight_client_auth", sizeof(struct cflight_client_auth), 40},
     {"cflight_token_provider", sizeof(struct cflight_token_provider), 32},
+    {"cflight_token_source", sizeof(struct cflight_token_source), 48},
+    {"cflight_oauth_options", sizeof(struct cflight_oauth_options), 152},
     {"cflight_server_auth", sizeof(struct cflight_server_auth), 32},
     {"cflight_bytes", sizeof(struct cflight_bytes), 16},
     {"cflight_header", sizeof(struct cflight_header), 32},
