@@ -5,6 +5,7 @@
  * looked up. Where the driver has no ExecuteSchema, a statement that is a query by its words is run
  * for its schema and dropped: many clients take a statement without one for an update. Thread
  * class: one at a time, with the turn of the session. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "adbc/gateway/rows.h"
@@ -21,6 +22,43 @@ static void adopt(struct ArrowSchema *schema, struct ArrowSchema *ret_schema)
     }
 }
 
+/* Writes text for the types of parameters that the driver does not know: JDBC binds nothing to the
+ * null type, and engines that have none until a value is there take text for it. The schema has
+ * been checked; its fields get their formats back, which the driver frees. */
+static cflight_status copy_with_text(struct ArrowSchema *schema, struct ArrowSchema *ret_schema)
+{
+    size_t count = (size_t)schema->n_children;
+    const char **formats = calloc(count + 1, sizeof *formats);
+    if (formats == NULL) {
+        return CFLIGHT_RESOURCE_EXHAUSTED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        formats[i] = schema->children[i]->format;
+        schema->children[i]->format = strcmp(formats[i], "n") == 0 ? "u" : formats[i];
+    }
+    cflight_status status = cflight_schema_copy(schema, ret_schema, NULL);
+    for (size_t i = 0; i < count; i++) {
+        schema->children[i]->format = formats[i];
+    }
+    free(formats);
+    return status;
+}
+
+static void adopt_parameters(struct ArrowSchema *schema, struct ArrowSchema *ret_schema)
+{
+    struct ArrowSchema checked;
+    if (schema->release == NULL) {
+        return;
+    }
+    if (cflight_schema_copy(schema, &checked, NULL) == CFLIGHT_OK) {
+        checked.release(&checked);
+        if (copy_with_text(schema, ret_schema) != CFLIGHT_OK) {
+            ret_schema->release = NULL;
+        }
+    }
+    schema->release(schema);
+}
+
 static void describe_parameters(struct gateway_statement *statement,
                                 struct cflight_sql_plan *ret_plan)
 {
@@ -30,7 +68,7 @@ static void describe_parameters(struct gateway_statement *statement,
     memset(&schema, 0, sizeof schema);
     if (driver->table.StatementGetParameterSchema(&statement->adbc, &schema, &error) ==
         ADBC_STATUS_OK) {
-        adopt(&schema, &ret_plan->parameters);
+        adopt_parameters(&schema, &ret_plan->parameters);
     }
     gateway_error_release(&error);
     /* No parameters is what an unknown number is, too, to clients that bind anyway. */

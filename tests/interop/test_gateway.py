@@ -108,6 +108,15 @@ def test_parameters(server):
         assert found.column(0).to_pylist() == ["book", "pen"]
 
 
+def test_parameters_are_text_where_the_driver_knows_no_type(server):
+    """JDBC's driver binds nothing to the null type, which that of SQLite tells; others bind what they like."""
+    with connect(server) as connection, connection.cursor() as cursor:
+        schema = cursor.adbc_prepare("SELECT name FROM article WHERE id = ? AND name <> ?")
+        assert schema.types == [pa.string(), pa.string()]
+        assert rows(connection, "SELECT name FROM article WHERE id = ?", ("2",)) == [("book",)]
+        assert rows(connection, "SELECT typeof(?), typeof(?)", (2, None)) == [("integer", "null")]
+
+
 def test_rows_of_parameters_are_one_unit(server, shop):
     insert = "INSERT INTO article (id, name) VALUES (?, ?)"
     with connect(server) as connection, connection.cursor() as cursor:

@@ -77,6 +77,7 @@ final class Jdbc {
   }
 
   public static void main(String[] arguments) throws Exception {
+    Browse.addAll();
     Catalog.addAll();
     Statements.addAll();
     BufferedReader names = new BufferedReader(new InputStreamReader(System.in));
