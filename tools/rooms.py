@@ -34,10 +34,13 @@ _PYTHON = [f"python/src/{name}" for name in ("base", "arrow", "values", "streams
 # that is not there is no fault.
 ROOMS = {
     "src/flight/value": {"src/flight/value"},
-    "src/flight/call": {"src/flight/value", "src/flight/call"},
-    "src/flight/client": {"src/flight/value", "src/flight/call", "src/flight/client"},
-    "src/flight/fetch": {"src/flight/value", "src/flight/call", "src/flight/client", "src/flight/fetch"},
-    "src/flight/server": {"src/flight/value", "src/flight/call", "src/flight/server"},
+    "src/flight/count": {"src/flight/count"},
+    "src/flight/call": {"src/flight/value", "src/flight/count", "src/flight/call"},
+    "src/flight/client": {"src/flight/value", "src/flight/count", "src/flight/call", "src/flight/client"},
+    "src/flight/fetch": {"src/flight/value", "src/flight/count", "src/flight/call", "src/flight/client",
+                         "src/flight/fetch"},
+    "src/flight/server": {"src/flight/value", "src/flight/count", "src/flight/call", "src/flight/server"},
+    "src/flight/metrics": {"src/flight/value", "src/flight/count", "src/flight/metrics"},
     "src/flight/kit": {"src/flight/value", "src/flight/kit"},
     "src/sql/value": {"src/sql/value"},
     "src/sql/client": {"src/sql/value", "src/sql/client"},

@@ -4,6 +4,7 @@
 
 #include "cflight/auth.h"
 #include "cflight/call.h"
+#include "cflight/metrics.h"
 #include "cflight/middleware.h"
 #include "cflight/stream.h"
 #include "cflight/tls.h"
@@ -105,6 +106,8 @@ struct cflight_client_options {
     /// addresses, blocks (10.0.0.0/8), or "*". Unix sockets are, too. The variables are read when
     /// the client is made.
     const char *proxy;
+    /// Where the client counts; NULL: nowhere. Kept.
+    cflight_metrics *metrics;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)

@@ -4,6 +4,7 @@
 
 #include "cflight/auth.h"
 #include "cflight/call.h"
+#include "cflight/metrics.h"
 #include "cflight/middleware.h"
 #include "cflight/service.h"
 #include "cflight/stream.h"
@@ -215,6 +216,8 @@ struct cflight_server_options {
     /// Sockets to listen on that the process was given.
     const struct cflight_server_socket *sockets;
     size_t socket_count;
+    /// Where the server counts; NULL: nowhere. Kept.
+    cflight_metrics *metrics;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -73,6 +73,9 @@ struct cfl_grpc_conn_handlers {
     void (*on_call)(void *user_data, struct cfl_grpc_call *call);
     /* The peer takes no new calls. */
     void (*on_goaway)(void *user_data);
+    /* Server: a request was answered that is no call: its metadata is over the limit, or it is
+     * malformed. */
+    void (*on_refused)(void *user_data, bool is_too_large);
 };
 
 /* Keepalive; all zero is off. At a server, pings of a client are always answered. */
@@ -159,6 +162,8 @@ cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_byt
                                   const struct cfl_pieces *body, cflight_error **reterr);
 /* Queued bytes that the socket has not taken. */
 uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call);
+/* Whether those wait for the peer's window. */
+bool cfl_grpc_call_is_window_full(const struct cfl_grpc_call *call);
 /* Client: no more messages. */
 cflight_status cfl_grpc_call_half_close(struct cfl_grpc_call *call, cflight_error **reterr);
 /* Server: response headers now; FAILED_PRECONDITION when they went out already. */

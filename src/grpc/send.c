@@ -30,6 +30,11 @@ uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call)
     return call->stream == NULL ? 0 : cfl_h2_stream_unsent_bytes(call->stream);
 }
 
+bool cfl_grpc_call_is_window_full(const struct cfl_grpc_call *call)
+{
+    return call->stream != NULL && cfl_h2_stream_is_window_full(call->stream);
+}
+
 /* Of the bytes ever queued. */
 static uint64_t taken_bytes(const struct cfl_grpc_call *call)
 {

@@ -169,6 +169,9 @@ void cfl_grpc_server_request(struct cfl_grpc_conn *conn, struct cfl_h2_stream *s
         refusal = check_request(&request);
     }
     if (refusal.http_status != 0) {
+        if (conn->handlers.on_refused != NULL) {
+            conn->handlers.on_refused(conn->user_data, is_too_large);
+        }
         refuse(conn, stream, &refusal);
         return;
     }

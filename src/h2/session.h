@@ -141,6 +141,9 @@ cflight_status cfl_h2_stream_trailers(struct cfl_h2_stream *stream,
                                       cflight_error **reterr);
 /* Queued payload bytes that the socket has not taken yet. */
 uint64_t cfl_h2_stream_unsent_bytes(const struct cfl_h2_stream *stream);
+/* True when payload is queued that the peer's window, of the stream or the connection, has no room
+ * for. */
+bool cfl_h2_stream_is_window_full(const struct cfl_h2_stream *stream);
 /* Resets the stream: drops what is queued and not framed, copies the rest of a frame under way (the
  * only copy there is), sends RST_STREAM. on_close follows. After the return no view of the stream
  * is referenced. */

@@ -88,6 +88,14 @@ uint64_t cfl_h2_stream_unsent_bytes(const struct cfl_h2_stream *stream)
     return stream->queued_bytes + stream->framed_bytes;
 }
 
+bool cfl_h2_stream_is_window_full(const struct cfl_h2_stream *stream)
+{
+    nghttp2_session *ng = stream->session->ng;
+    return stream->queued_bytes > 0 &&
+           (nghttp2_session_get_stream_remote_window_size(ng, stream->id) <= 0 ||
+            nghttp2_session_get_remote_window_size(ng) <= 0);
+}
+
 bool cfl_h2_stream_was_taken(const struct cfl_h2_stream *stream)
 {
     return stream->is_taken;

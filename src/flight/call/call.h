@@ -8,6 +8,7 @@
 #include "flight/call/connection.h"
 #include "flight/call/inbox.h"
 #include "flight/call/method.h"
+#include "flight/count/counts.h"
 
 /* One RPC, at either end: messages in, messages out, limits, cancellation, and its end.
  *
@@ -36,7 +37,9 @@ struct cfl_call_request {
                               cflight_cancel *cancel, struct cfl_connection **ret_connection,
                               cflight_error **reterr);
     void *user_data;
-    unsigned int restart_count; /* how often it was sent again already, as another call */
+    unsigned int restart_count;       /* how often it was sent again already, as another call */
+    struct cfl_method_counts *counts; /* NULL: nothing is counted, here and in the next */
+    struct cfl_counts *client_counts;
 };
 
 /* A wish to be called back once by whoever drives the connection from an event loop. */
@@ -105,6 +108,7 @@ struct cfl_call {
     struct cfl_watch sent_watch;
     struct cfl_cancel_wish cancel_wish; /* server: locked by the server */
     void *server_call;                  /* server: what it keeps of the call */
+    struct cfl_method_counts *counts;   /* where it is counted; NULL: nowhere */
     /* Server: sent before the first message; NULL for none. */
     struct cfl_metadata *response_headers;
     struct {
@@ -187,7 +191,9 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr);
 /* Whether the socket took all that was posted; the call's failure when it ended before. */
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr);
-/* Waits for that. */
+/* Counts that what was posted waits for the peer. */
+void cfl_call_count_stall_locked(struct cfl_call *call);
+/* Waits for that it was sent. */
 cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr);
 /* Posts a message without a body, and waits only when much is queued already: for small messages.
  */

@@ -38,6 +38,7 @@ static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *gr
     (void)grpc;
     call->locked.has_answer = true;
     if (call->limits.message_bytes_max > 0 && len_bytes > call->limits.message_bytes_max) {
+        CFL_COUNT(call->connection->owner.counts, limits[CFL_LIMIT_MESSAGE_BYTES], 1);
         status =
             cfl_error_set_size_limit(reterr, "message", len_bytes, call->limits.message_bytes_max);
     } else {
@@ -90,6 +91,14 @@ static void look_locked(struct cfl_call *call)
     }
 }
 
+/* UNAVAILABLE is what an inbox says whose budget is used up. */
+static void count_full_budget(const struct cfl_call *call, cflight_status status)
+{
+    if (status == CFLIGHT_UNAVAILABLE) {
+        CFL_COUNT(call->connection->owner.counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
+    }
+}
+
 static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *grpc,
                                        const uint8_t *data, size_t len_bytes,
                                        cflight_error **reterr)
@@ -101,6 +110,7 @@ static cflight_status on_message_bytes(void *user_data, struct cfl_grpc_call *gr
         cfl_call_credit_arrived_locked(call);
         look_locked(call);
     }
+    count_full_budget(call, status);
     return status;
 }
 
@@ -111,10 +121,13 @@ static cflight_status on_unpacking(void *user_data, struct cfl_grpc_call *grpc, 
     struct cfl_call *call = user_data;
     (void)grpc;
     if (call->limits.message_bytes_max > 0 && so_far_bytes > call->limits.message_bytes_max) {
+        CFL_COUNT(call->connection->owner.counts, limits[CFL_LIMIT_MESSAGE_BYTES], 1);
         return cfl_error_set_size_limit(reterr, "an unpacked message", so_far_bytes,
                                         call->limits.message_bytes_max);
     }
-    return cfl_inbox_lend(&call->locked.inbox, more_bytes, reterr);
+    cflight_status status = cfl_inbox_lend(&call->locked.inbox, more_bytes, reterr);
+    count_full_budget(call, status);
+    return status;
 }
 
 static void on_unpacked(void *user_data, struct cfl_grpc_call *grpc)
@@ -133,6 +146,8 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc
     if (status != CFLIGHT_OK) {
         return status;
     }
+    CFL_COUNT(call->counts, messages_received, 1);
+    CFL_COUNT(call->counts, bytes_received, call->locked.inbox.current_len_bytes);
     call->locked.wants_message = false;
     bool is_stream =
         call->connection->is_server ? call->method->client_streams : call->method->server_streams;

@@ -53,12 +53,15 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
     if (status != CFLIGHT_OK) {
         goto done;
     }
+    uint64_t len_bytes = head.len_bytes + (body == NULL ? 0 : body->len_bytes);
     call->locked.sent_count++;
-    call->locked.sent_bytes += head.len_bytes + (body == NULL ? 0 : body->len_bytes);
+    call->locked.sent_bytes += len_bytes;
+    CFL_COUNT(call->counts, messages_sent, 1);
+    CFL_COUNT(call->counts, bytes_sent, len_bytes);
     if (body != NULL) {
         cfl_copy_count_sent(body->len_bytes, 0);
     }
-    call->connection->locked.held_bytes += head.len_bytes + (body == NULL ? 0 : body->len_bytes);
+    call->connection->locked.held_bytes += len_bytes;
     cfl_connection_kick_locked(call->connection);
 done:
     cfl_connection_unlock(call->connection);
@@ -84,6 +87,18 @@ cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cfligh
     return status;
 }
 
+void cfl_call_count_stall_locked(struct cfl_call *call)
+{
+    if (call->counts == NULL) {
+        return;
+    }
+    if (cfl_grpc_call_is_window_full(call->locked.grpc)) {
+        CFL_COUNT(call->counts, window_stalls, 1);
+    } else {
+        CFL_COUNT(call->counts, socket_stalls, 1);
+    }
+}
+
 cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 {
     cfl_connection_lock(call->connection);
@@ -91,6 +106,7 @@ cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
         cfl_connection_flush_locked(call->connection);
     }
     if (!is_sent(call)) {
+        cfl_call_count_stall_locked(call);
         (void)cfl_call_wait_locked(call, is_sent, true, CFL_TIME_NEVER);
     }
     cflight_status status = sent_status_locked(call, reterr);

@@ -30,6 +30,8 @@ static cflight_status send_locked(struct cfl_call *call, cflight_error **reterr)
     call->locked.needs_connection = false;
     call->locked.sent_count = has_message ? 1 : 0;
     call->locked.sent_bytes = has_message ? request->message.len_bytes : 0;
+    CFL_COUNT(call->counts, messages_sent, call->locked.sent_count);
+    CFL_COUNT(call->counts, bytes_sent, call->locked.sent_bytes);
     if (!call->method->request_is_flight_data) {
         cfl_connection_kick_locked(call->connection);
     } /* else the headers leave with the descriptor, which follows at once */
@@ -113,6 +115,7 @@ cflight_status cfl_call_start(const struct cfl_method *method,
     }
     call->limits = *limits;
     call->request = request;
+    call->counts = request->counts;
     call->locked.needs_connection = true;
     call->locked.restart_count = request->restart_count;
     status = put(call, connection, &patience, reterr);
@@ -146,6 +149,7 @@ bool cfl_call_restart(struct cfl_call *call, bool may_wait, int64_t deadline_ns)
     cflight_error *error = NULL;
     cflight_status status = may_wait ? cflight_cancel_new(&patience.cancel, &error) : CFLIGHT_OK;
     if (leave(call, patience.cancel)) {
+        CFL_COUNT(call->request->client_counts, calls_resent, 1);
         if (status == CFLIGHT_OK) {
             status = connect(call->request, &patience, &connection, &error);
         }

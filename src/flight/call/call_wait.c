@@ -25,6 +25,7 @@ void cfl_call_expire_locked(struct cfl_call *call, int64_t now_ns, bool is_write
                        "%s: no answer within the first-byte limit of %" PRId64 " ms",
                        call->method->name, call->limits.first_byte_timeout_ms);
     } else {
+        CFL_COUNT(call->connection->owner.counts, limits[CFL_LIMIT_IDLE_TIMEOUT], 1);
         (void)snprintf(
             message, sizeof message, "%s: %s for longer than the idle limit of %" PRId64 " ms",
             call->method->name, is_write ? "the peer took nothing" : "the peer sent nothing",
@@ -73,6 +74,7 @@ void cfl_call_end_stalled_locked(struct cfl_connection *connection, int64_t limi
                        limit_ms);
         CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "%s: %s",
                         cfl_transport_peer(connection->transport)->name, message);
+        CFL_COUNT(connection->owner.counts, limits[CFL_LIMIT_CONTENDED_TIMEOUT], 1);
         cfl_call_cancel_locked(call, CFLIGHT_DEADLINE_EXCEEDED, message);
     }
 }

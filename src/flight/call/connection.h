@@ -11,6 +11,7 @@
 #include "base/refcount.h"
 #include "flight/call/linger.h"
 #include "flight/call/loop_fd.h"
+#include "flight/count/counts.h"
 #include "grpc/conn.h"
 
 /* One connection: a transport, a gRPC session, a lock, and the rule for who does the I/O.
@@ -55,6 +56,7 @@ struct cfl_connection_owner {
     /* Server: where a thread that polls borrows what wakes it. NULL at a client, whose connections
      * have their own. */
     struct cfl_waker_cache *wakers;
+    struct cfl_counts *counts; /* NULL: nothing is counted */
 };
 
 struct cfl_connection {

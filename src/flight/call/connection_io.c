@@ -172,6 +172,7 @@ void cfl_connection_tick_locked(struct cfl_connection *connection)
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
     if (now_ns >= connection->locked.handshake_deadline_ns) {
+        CFL_COUNT(connection->owner.counts, limits[CFL_LIMIT_HANDSHAKE_TIME], 1);
         status = cflight_error_set(&error, CFLIGHT_UNAVAILABLE,
                                    "the TLS handshake took longer than %u ms",
                                    connection->limits.handshake_ms);

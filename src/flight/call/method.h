@@ -18,6 +18,9 @@ struct cfl_method {
     bool response_is_flight_data;
 };
 
+/* Their numbers are 1 to this, without it. */
+enum { CFL_METHODS_END = CFLIGHT_METHOD_POLL_FLIGHT_INFO + 1 };
+
 /* Never NULL for a valid id; NULL for INVALID or any other number. */
 const struct cfl_method *cfl_method_get(enum cflight_method id);
 /* NULL when the path is not one of the service's. */

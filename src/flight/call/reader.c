@@ -171,6 +171,8 @@ static cflight_status digest(cflight_reader *reader, const struct cfl_message *m
     }
     if (chunk->has_batch) {
         reader->batch_count++;
+        CFL_COUNT(reader->call->counts, batches_received, 1);
+        CFL_COUNT(reader->call->counts, rows_received, chunk->batch.length);
         reader->body_bytes += message->data.body == NULL ? 0 : cfl_body_len(message->data.body);
     }
     *ret_has_chunk = is_chunk;
@@ -256,6 +258,7 @@ static cflight_status count_early(cflight_reader *reader, uint64_t len_bytes,
     }
     struct cfl_budget *budget = reader->call->locked.inbox.budget;
     if (!cfl_budget_take(budget, len_bytes)) {
+        CFL_COUNT(reader->call->connection->owner.counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
         return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                  "metadata that came before the schema does not fit: all calls "
                                  "may hold %" PRIu64

@@ -101,6 +101,10 @@ static cflight_status advance_run(cflight_writer *writer, struct cflight_bytes a
     batch->was_last = message.kind == CFL_MESSAGE_BATCH;
     status = cfl_writer_post(writer, none, &message, batch->was_last ? app_metadata : none, reterr);
     batch->is_in_flight = status == CFLIGHT_OK;
+    if (status == CFLIGHT_OK && batch->was_last) {
+        CFL_COUNT(writer->call->counts, batches_sent, 1);
+        CFL_COUNT(writer->call->counts, rows_sent, batch->row_count);
+    }
     return status;
 }
 

@@ -196,6 +196,28 @@ static cflight_status load_identity(struct cflight_client *client, cflight_error
     return status;
 }
 
+/* Each client counts in a shard of its own. */
+static cflight_status load_metrics(struct cflight_client *client, cflight_error **reterr)
+{
+    if (client->options.metrics == NULL) {
+        return CFLIGHT_OK;
+    }
+    client->metrics = cfl_metrics_ref(client->options.metrics);
+    client->counts = client->metrics->counts;
+    unsigned int shard = cfl_count_shard(client->counts);
+    for (int id = CFLIGHT_METHOD_INVALID + 1; id < CFL_METHODS_END; id++) {
+        const struct cfl_method *method = cfl_method_get((enum cflight_method)id);
+        client->counted[id] =
+            cfl_counts_of(cfl_metrics_method(client->metrics, CFL_COUNT_CLIENT, method->path,
+                                             method->client_streams, method->server_streams),
+                          shard);
+        if (client->counted[id] == NULL) {
+            return cfl_error_no_memory(reterr);
+        }
+    }
+    return CFLIGHT_OK;
+}
+
 /* Everything that the options say; the client is freed by the caller when it fails. */
 static cflight_status configure(struct cflight_client *client, const char *location,
                                 cflight_error **reterr)
@@ -224,6 +246,9 @@ static cflight_status configure(struct cflight_client *client, const char *locat
     }
     if (status == CFLIGHT_OK) {
         status = load_texts(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = load_metrics(client, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cfl_connection_pool_new(client->alloc, client->options.pool_bytes_max,

@@ -9,6 +9,7 @@
 #include "cflight/types.h"
 #include "flight/call/call.h"
 #include "flight/client/loop_set.h"
+#include "flight/count/registry.h"
 #include "net/dial.h"
 
 /* The client's inside, shared by the client_*.c files. */
@@ -40,6 +41,9 @@ struct cflight_client {
     struct cflight_client_middleware *middleware;
     size_t middleware_count;
     struct cflight_token_provider tokens; /* zero when there is none */
+    struct cflight_metrics *metrics;      /* NULL: nothing is counted, and the next two are empty */
+    struct cfl_counts *counts;
+    struct cfl_method_counts *counted[CFL_METHODS_END]; /* by number */
     /* Abandons a connect that an event loop began, for the last reference; NULL when none ever did.
      */
     void (*end_dial)(struct cflight_client *client);

@@ -135,6 +135,7 @@ static void observe(void *user_data, struct cfl_call *call, bool is_end)
     cfl_call_summarise(call, &summary);
     summary.status = call->locked.status;
     summary.error = call->locked.status == CFLIGHT_OK ? NULL : call->locked.error;
+    cfl_count_handled(call->counts, (int)summary.status, summary.duration_ns);
     give_headers(outgoing, cfl_call_trailers(call));
     if (summary.status == CFLIGHT_UNAUTHENTICATED && outgoing->token != NULL) {
         cfl_client_refuse_token(outgoing->client, outgoing->token);
@@ -255,6 +256,8 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
         .connect = connect,
         .user_data = outgoing,
         .restart_count = options->restart_count,
+        .counts = client->counted[method->id],
+        .client_counts = client->counts,
     };
     return cfl_call_start(method, &outgoing->request, &options->limits, true, options->user.cancel,
                           ret_call, reterr);
@@ -273,6 +276,8 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
     if (outgoing == NULL) {
         return cfl_error_no_memory(reterr);
     }
+    int64_t started_ns = client->counts == NULL ? 0 : cfl_clock_now_ns(NULL);
+    CFL_COUNT(client->counted[method], started, 1);
     cflight_status status =
         add_headers(client, method, options, extra, &outgoing->metadata, &outgoing->token, &error);
     if (status == CFLIGHT_OK) {
@@ -283,6 +288,8 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
     }
     if (status != CFLIGHT_OK) {
         cfl_error_set_operation(error, found->name);
+        cfl_count_handled(client->counted[method], (int)status,
+                          client->counts == NULL ? 0 : cfl_clock_now_ns(NULL) - started_ns);
         abandon(outgoing, method, status, error);
         if (reterr != NULL) {
             *reterr = error;

@@ -143,6 +143,7 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
     }
     cflight_status status = reach(client, &limit, cancel, &transport, reterr);
     if (status != CFLIGHT_OK) {
+        CFL_COUNT(client->counts, connections_failed, 1);
         set_retry_safe(status, reterr);
         return status;
     }
@@ -154,10 +155,12 @@ static cflight_status dial(struct cflight_client *client, int64_t deadline_ns,
     assign(client, connection);
     status = cfl_client_await_welcome(client, connection, &limit, cancel, reterr);
     if (status != CFLIGHT_OK) {
+        CFL_COUNT(client->counts, connections_failed, 1);
         set_retry_safe(status, reterr);
         cfl_connection_unref(connection);
         return status;
     }
+    CFL_COUNT(client->counts, connections_made, 1);
     *ret_connection = connection;
     return CFLIGHT_OK;
 }

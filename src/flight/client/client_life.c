@@ -60,6 +60,7 @@ static void client_unref(struct cflight_client *client)
     cfl_tls_client_unref(client->locked.tls);
     cflight_location_free(client->location);
     cfl_pool_unref(client->pool);
+    cflight_metrics_free(client->metrics);
     (void)pthread_cond_destroy(&client->locked.dialled);
     (void)pthread_mutex_destroy(&client->mutex);
     cfl_free(client->alloc, client, sizeof *client);

@@ -37,6 +37,9 @@ static cflight_status start(struct cflight_server *server, const char *location,
     if (status == CFLIGHT_OK) {
         status = cfl_server_start_threads(server, reterr);
     }
+    if (status == CFLIGHT_OK) {
+        cfl_server_attach_gauges(server);
+    }
     return status;
 }
 
@@ -53,6 +56,7 @@ static void empty_queue(struct cflight_server *server)
 /* Frees a server without threads. */
 static void server_destroy(struct cflight_server *server)
 {
+    cfl_server_end_counts(server);
     empty_queue(server);
     cfl_server_free_listeners(server);
     cfl_poller_free(server->poller);

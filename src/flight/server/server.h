@@ -10,6 +10,7 @@
 #include "base/budget.h"
 #include "cflight/server.h"
 #include "flight/call/call.h"
+#include "flight/count/registry.h"
 #include "flight/server/server_timers.h"
 #include "net/listen.h"
 
@@ -44,7 +45,8 @@ struct cfl_server_worker;
 
 /* A method of another service: what calls know of it, and what its user gave. */
 struct cfl_server_service {
-    struct cfl_method method; /* the path is a copy */
+    struct cfl_method method;           /* the path is a copy */
+    struct cfl_counted_method *counted; /* NULL: it is not */
     struct cflight_service_method table;
 };
 
@@ -87,6 +89,7 @@ struct cfl_server_connection {
     uint32_t answered_count; /* calls that were answered and whose answers are on their way */
     uint64_t answered_bytes;
     int64_t idle_since_ns; /* without calls; CFL_TIME_NEVER while there are some */
+    unsigned int shard;    /* in which its calls are counted */
 };
 
 /* A thread of the pool. Locked by the server but for what says otherwise. */
@@ -115,6 +118,10 @@ struct cflight_server {
     size_t middleware_count;
     struct cfl_server_service *services; /* methods of other services; paths are copies */
     size_t service_count;
+    struct cflight_metrics *metrics; /* NULL: nothing is counted, and the next two are empty */
+    struct cfl_counts *counts;
+    struct cfl_counted_method *counted[CFL_METHODS_END]; /* of Flight's, by number */
+    struct cfl_gauge_source gauges;
     struct cflight_ipc_write_options write_options;
     struct cflight_ipc_read_options read_options;
     uint64_t split_batch_bytes;
@@ -212,6 +219,21 @@ const struct cfl_method *cfl_server_find_service(const struct cflight_server *se
 const struct cflight_service_method *cfl_server_service_of(const struct cfl_method *method);
 /* Tells services that the server begins to shut down. Under no lock. */
 void cfl_server_shut_services(struct cflight_server *server);
+
+/* ---- server_counts.c ---- */
+/* Begins to count, if the options say so; after services are loaded. */
+cflight_status cfl_server_load_counts(struct cflight_server *server, cflight_error **reterr);
+/* Has the server asked for what it holds, once it runs; the last thing that may fail is over. */
+void cfl_server_attach_gauges(struct cflight_server *server);
+/* Lets go of all that; whoever asks is waited for. */
+void cfl_server_end_counts(struct cflight_server *server);
+/* Where calls of the method are counted; NULL: nowhere. */
+struct cfl_method_counts *cfl_server_counts_of(const struct cfl_server_connection *line,
+                                               const struct cfl_method *method);
+/* A call that was sent away before it was taken on. */
+void cfl_server_count_refused(const struct cfl_server_connection *line,
+                              const struct cfl_method *method, enum cfl_refusal refusal,
+                              cflight_status status);
 
 /* ---- server_wake.c ---- */
 /* Has the clock look around; under the server's lock. */

@@ -92,6 +92,7 @@ static void turn_away(struct cflight_server *server, const struct place *place)
 static void pause_accepting(struct cflight_server *server, const cflight_error *error)
 {
     int64_t now_ns = cfl_clock_now_ns(NULL);
+    CFL_COUNT(server->counts, limits[CFL_LIMIT_DESCRIPTORS], 1);
     (void)pthread_mutex_lock(&server->mutex);
     bool complains = now_ns >= server->locked.complain_ns;
     if (complains) {

@@ -23,6 +23,13 @@ static void complete_middleware(cflight_server_context *context, cflight_status 
     }
 }
 
+static void count_end(const struct cfl_call *call, cflight_status status)
+{
+    if (call->counts != NULL) {
+        cfl_count_handled(call->counts, (int)status, cfl_clock_now_ns(NULL) - call->started_ns);
+    }
+}
+
 /* Nothing of the user is left to be sent; only bytes of the call itself may be. From here on the
  * call belongs to the connection, which drops it when it is over. */
 static void leave_to_connection(struct cfl_server_call *call)
@@ -75,6 +82,7 @@ void cfl_server_answer(struct cfl_server_call *call, cflight_status status,
     /* What Arrow adds to an error is for clients of Flight. */
     bool is_plain = call->context.call->method->id == CFLIGHT_METHOD_SERVICE;
     complete_middleware(&call->context, status, error);
+    count_end(call->context.call, status);
     send_status(&call->context, status, error, is_plain);
     leave_to_connection(call);
 }
@@ -82,6 +90,7 @@ void cfl_server_answer(struct cfl_server_call *call, cflight_status status,
 void cfl_server_turn_away(struct cfl_server_call *call, cflight_status status,
                           const cflight_error *error)
 {
+    count_end(call->context.call, status);
     send_status(&call->context, status, error, true);
     leave_to_connection(call);
 }

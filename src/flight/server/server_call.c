@@ -106,6 +106,8 @@ static bool admit(struct cfl_server_call *call)
         status = start_middleware(context, &error);
     }
     if (status == CFLIGHT_OK && !count_as_known(call)) {
+        CFL_COUNT(server->counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
+        CFL_COUNT(server->counts, refused[CFL_REFUSAL_LIMIT], 1);
         status = cflight_error_set_message(&error, CFLIGHT_UNAVAILABLE,
                                            "the server holds as much for this connection as it "
                                            "may; try again later");
@@ -171,6 +173,8 @@ static cflight_status check_waiting(struct cfl_server_call *call, cflight_error 
     if (atomic_load(&server->waiting_count) < waiting_max) {
         return CFLIGHT_OK;
     }
+    CFL_COUNT(server->counts, limits[CFL_LIMIT_WAITING], 1);
+    CFL_COUNT(server->counts, refused[CFL_REFUSAL_LIMIT], 1);
     return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
                              "the server is busy: as many handlers wait for their clients as it "
                              "allows (waiting_max, %u); try again later",

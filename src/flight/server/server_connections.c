@@ -55,6 +55,7 @@ static struct cfl_server_connection *line_new(struct cflight_server *server)
         return NULL;
     }
     line->server = server;
+    line->shard = cfl_count_shard(server->counts);
     cfl_server_timer_init(&line->timer, 0);
     cfl_budget_init(&line->known, &server->unread, server->unread.max_bytes / KNOWN_PART);
     uint64_t unknown_bytes = server->unread.max_bytes / UNKNOWN_PART;
@@ -119,6 +120,7 @@ static cflight_status make_connection(struct cflight_server *server,
         .user_data = line,
         .unread = &line->unknown,
         .wakers = server->wakers,
+        .counts = server->counts,
     };
     cflight_status status = cfl_connection_new(
         server->alloc, CFL_GRPC_SERVER, &server->limits, server->pool, transport,
@@ -146,11 +148,16 @@ static bool enter(struct cflight_server *server, struct cfl_server_connection *l
     bool is_added = may_add && cfl_server_add_slot_locked(server, line);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_full) {
+        CFL_COUNT(server->counts, connections_refused, 1);
+        CFL_COUNT(server->counts, limits[CFL_LIMIT_CONNECTIONS], 1);
         CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight",
                         "%s: refused: as many connections are open (%u) as the server allows "
                         "(connections_max)",
                         cfl_transport_peer(line->connection->transport)->name,
                         server->limits.connections_max);
+    }
+    if (is_added && !is_full) {
+        CFL_COUNT(server->counts, connections_accepted, 1);
     }
     return is_added;
 }

@@ -251,6 +251,8 @@ static cflight_status run_some_handshakes(cflight_server_context *context, cflig
     server->locked.handshake_count += may_run ? 1 : 0;
     (void)pthread_mutex_unlock(&server->mutex);
     if (!may_run) {
+        CFL_COUNT(server->counts, limits[CFL_LIMIT_HANDSHAKES], 1);
+        CFL_COUNT(server->counts, refused[CFL_REFUSAL_LIMIT], 1);
         return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
                                  "as many handshakes run (%u) as the server allows; try again",
                                  handshakes_max);

@@ -18,8 +18,12 @@ enum {
     FIELD_BYTES = 64,
 };
 
-static void refuse(struct cfl_grpc_call *grpc, cflight_status status, const char *message)
+/* Sends the call away; `method` NULL: it has none. */
+static void refuse(const struct cfl_server_connection *line, const struct cfl_method *method,
+                   struct cfl_grpc_call *grpc, enum cfl_refusal refusal, cflight_status status,
+                   const char *message)
 {
+    cfl_server_count_refused(line, method, refusal, status);
     cfl_grpc_call_finish(grpc, status, message, NULL);
     cfl_grpc_call_release(grpc);
 }
@@ -105,6 +109,8 @@ static cflight_status take_on(struct cfl_server_connection *line, const struct c
     call->kind = CFL_SERVER_ARRIVAL;
     call->stage = CFL_SERVER_ARRIVED;
     wire->server_call = call;
+    wire->counts = cfl_server_counts_of(line, method);
+    CFL_COUNT(wire->counts, started, 1);
     wire->limits.idle_timeout_ms =
         server->options.idle_timeout_ms > 0 ? server->options.idle_timeout_ms : 0;
     wire->limits.message_bytes_max = server->options.message_bytes_max;
@@ -131,10 +137,11 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
     }
     if (method == NULL) {
         (void)snprintf(message, sizeof message, "unknown method %.200s", cfl_grpc_call_path(grpc));
-        refuse(grpc, CFLIGHT_UNIMPLEMENTED, message);
+        refuse(line, NULL, grpc, CFL_REFUSAL_UNKNOWN_METHOD, CFLIGHT_UNIMPLEMENTED, message);
         return;
     }
     if (atomic_load(&server->is_draining)) {
+        cfl_server_count_refused(line, method, CFL_REFUSAL_DRAINING, CFLIGHT_UNAVAILABLE);
         cfl_grpc_call_refuse(grpc); /* a client may try elsewhere: nothing was done */
         cfl_grpc_call_release(grpc);
         return;
@@ -144,20 +151,37 @@ static void on_call(void *user_data, struct cfl_grpc_call *grpc)
                        "the server is busy: as many calls run (%u) and wait (%u) as it allows; "
                        "try again later",
                        server->options.handlers_max, server->options.queue_max);
-        refuse(grpc, CFLIGHT_UNAVAILABLE, message);
+        CFL_COUNT(server->counts, limits[CFL_LIMIT_QUEUE], 1);
+        refuse(line, method, grpc, CFL_REFUSAL_LIMIT, CFLIGHT_UNAVAILABLE, message);
         return;
     }
     uint64_t header_bytes = size_of(cfl_grpc_call_headers(grpc));
     if (!cfl_budget_take(&line->unknown, header_bytes)) {
-        refuse(grpc, CFLIGHT_UNAVAILABLE,
+        CFL_COUNT(server->counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
+        refuse(line, method, grpc, CFL_REFUSAL_LIMIT, CFLIGHT_UNAVAILABLE,
                "the server holds as much for callers that it does not know yet as it may; try "
                "again later");
         return;
     }
     if (take_on(line, method, grpc, header_bytes) != CFLIGHT_OK) {
         cfl_budget_give_back(&line->unknown, header_bytes);
-        refuse(grpc, CFLIGHT_RESOURCE_EXHAUSTED, "the server is out of memory");
+        refuse(line, method, grpc, CFL_REFUSAL_MEMORY, CFLIGHT_RESOURCE_EXHAUSTED,
+               "the server is out of memory");
     }
 }
 
-const struct cfl_grpc_conn_handlers cfl_server_intake = {.on_call = on_call};
+static void on_refused(void *user_data, bool is_too_large)
+{
+    const struct cfl_connection *connection = user_data;
+    struct cfl_server_connection *line = cfl_server_connection_of(connection);
+    if (is_too_large) {
+        CFL_COUNT(line->server->counts, limits[CFL_LIMIT_METADATA_BYTES], 1);
+    }
+    cfl_server_count_refused(line, NULL, is_too_large ? CFL_REFUSAL_LIMIT : CFL_REFUSAL_MALFORMED,
+                             CFLIGHT_OK);
+}
+
+const struct cfl_grpc_conn_handlers cfl_server_intake = {
+    .on_call = on_call,
+    .on_refused = on_refused,
+};

@@ -138,6 +138,9 @@ cflight_status cfl_server_load_tables(struct cflight_server *server,
     if (status == CFLIGHT_OK) {
         status = cfl_server_load_services(server, reterr);
     }
+    if (status == CFLIGHT_OK) {
+        status = cfl_server_load_counts(server, reterr);
+    }
     return status;
 }
 

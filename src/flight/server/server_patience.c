@@ -70,14 +70,15 @@ void cfl_server_plan_locked(struct cfl_server_connection *line)
     line->connection->locked.owner_deadline_ns = next_ns;
 }
 
-static void strike(struct cfl_server_call *call, const char *what, const char *option,
+static void strike(struct cfl_server_call *call, const char *what, enum cfl_limit limit,
                    int64_t limit_ms)
 {
     struct cfl_call *wire = call->context.call;
     char message[200];
     (void)snprintf(message, sizeof message,
                    "%s: %s for longer than the limit of %" PRId64 " ms (%s)", wire->method->name,
-                   what, limit_ms, option);
+                   what, limit_ms, cfl_limit_name(limit));
+    CFL_COUNT(call->context.server->counts, limits[limit], 1);
     CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight", "%s: %s",
                     cfl_transport_peer(wire->connection->transport)->name, message);
     cfl_list_remove(&call->patience_node);
@@ -89,7 +90,7 @@ static void expire_arriving(struct cfl_server_connection *line, int64_t now_ns)
     while (!cfl_list_is_empty(&line->arriving) &&
            of_node(line->arriving.next)->patient_until_ns <= now_ns) {
         strike(of_node(line->arriving.next), "no message came after the headers",
-               "message_timeout_ms", line->server->options.message_timeout_ms);
+               CFL_LIMIT_MESSAGE_TIMEOUT, line->server->options.message_timeout_ms);
     }
 }
 
@@ -106,7 +107,7 @@ static void expire_leaving(struct cfl_server_connection *line, int64_t now_ns)
         if (has_moved(call)) {
             cfl_server_await_sent_locked(call);
         } else {
-            strike(call, "the client took nothing", "idle_timeout_ms",
+            strike(call, "the client took nothing", CFL_LIMIT_IDLE_TIMEOUT,
                    line->server->options.idle_timeout_ms);
         }
     }
@@ -124,6 +125,7 @@ void cfl_server_on_time(void *user_data, struct cfl_connection *connection, int6
                         "%s: closed: no call for longer than the limit of %" PRId64
                         " ms (connection_idle_ms)",
                         cfl_transport_peer(connection->transport)->name, idle_ms);
+        CFL_COUNT(line->server->counts, limits[CFL_LIMIT_CONNECTION_IDLE], 1);
         line->idle_since_ns = CFL_TIME_NEVER;
         cfl_grpc_goaway(connection->locked.grpc, true);
     }
@@ -146,7 +148,7 @@ static void relieve(struct cflight_server *server, struct cfl_connection *connec
         next = node->next;
         if (idle_ms > limit_ms && !has_moved(call) &&
             call->patient_until_ns - (idle_ms - limit_ms) * CFL_NS_PER_MS <= now_ns) {
-            strike(call, "the client took nothing while others waited", "contended_timeout_ms",
+            strike(call, "the client took nothing while others waited", CFL_LIMIT_CONTENDED_TIMEOUT,
                    limit_ms);
         }
     }

@@ -73,6 +73,7 @@ static bool flush(struct cfl_server_call *call)
     cfl_connection_flush_locked(wire->connection);
     bool is_waiting = cfl_call_await_locked(wire, CFL_AWAITED_SENT);
     if (is_waiting) {
+        cfl_call_count_stall_locked(wire);
         cfl_server_await_sent_locked(call);
     } else {
         cfl_server_stop_waiting_locked(call);
