@@ -22,6 +22,9 @@
 ///     cflight_cookie_jar_middleware(jar, &middleware);
 ///     client_options.middleware = &middleware;
 ///     client_options.middleware_count = 1;
+///
+/// A client whose jar is empty sends CFLIGHT_COOKIES_KEPT instead, so that a server need not wait
+/// for its second call to know that it comes back.
 /// @since 0.1
 
 #ifdef __cplusplus
@@ -29,6 +32,9 @@ extern "C" {
 #endif
 
 typedef struct cflight_cookie_jar cflight_cookie_jar;
+
+/// Name of the cookie by which a client says that it keeps cookies, while it has none.
+#define CFLIGHT_COOKIES_KEPT "cflight_cookies_kept"
 
 /// Bounds of a jar. When one is passed, the cookies that were set longest ago are dropped; a cookie
 /// that is too large by itself is ignored.

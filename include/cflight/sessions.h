@@ -94,10 +94,13 @@ cflight_session_store_end_identity(cflight_session_store *store, struct cflight_
 /// Returns the session of the call in hand; NULL when the server has no store.
 CFLIGHT_EXPORT cflight_session *
 cflight_session_of(const cflight_server_context *context);
-/// Tells whether the call in hand began its session: the client had no cookie. Whether it keeps the
-/// one it gets only its next call can show.
+/// Tells whether the call in hand began its session: the client had no cookie of one.
 CFLIGHT_EXPORT bool
 cflight_session_is_new(const cflight_server_context *context);
+/// Tells whether the client of the call in hand comes back to its session: it came with the cookie
+/// of one, or says that it keeps cookies, as those of cflight/cookies.h do.
+CFLIGHT_EXPORT bool
+cflight_session_is_kept(const cflight_server_context *context);
 /// Ties something of the application's to a session, once: a connection to a database, for
 /// instance. A session with such data counts among those with options when too many are there.
 /// @param data     Taken on success; not NULL.

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "cflight/bearer_auth.h"
+#include "cflight/cookies.h"
 #include "flight/kit/cookie.h"
 #include "flight/kit/peer_address.h"
 #include "flight/kit/session_store.h"
@@ -27,16 +28,18 @@ struct instance {
     cflight_session_store *store;
     cflight_session *session;
     bool is_new;
+    bool is_kept; /* the client comes back */
 };
 
-/* The id in any of the `cookie` headers. */
-static bool find_id(const cflight_server_context *context, struct cflight_bytes *ret_id)
+/* The value of a cookie, in any of the `cookie` headers. */
+static bool find_cookie(const cflight_server_context *context, const char *name,
+                        struct cflight_bytes *ret_value)
 {
     const struct cflight_header *headers = NULL;
     size_t count = cflight_server_context_headers(context, &headers);
     for (size_t i = 0; i < count; i++) {
         if (cflight_bytes_equal(headers[i].name, cflight_bytes_from_text("cookie")) &&
-            cfl_cookie_find(headers[i].value, CFLIGHT_SESSION_COOKIE, ret_id)) {
+            cfl_cookie_find(headers[i].value, name, ret_value)) {
             return true;
         }
     }
@@ -64,10 +67,12 @@ static cflight_status find_or_begin(struct instance *instance, cflight_server_co
                                     struct cflight_bytes owner, cflight_error **reterr)
 {
     struct cflight_bytes id = {NULL, 0};
-    if (!find_id(context, &id)) {
+    if (!find_cookie(context, CFLIGHT_SESSION_COOKIE, &id)) {
         instance->is_new = true;
+        instance->is_kept = find_cookie(context, CFLIGHT_COOKIES_KEPT, &id);
         return cfl_session_store_begin(instance->store, owner, &instance->session, reterr);
     }
+    instance->is_kept = true;
     instance->session = cfl_session_store_find(instance->store, owner, id);
     if (instance->session != NULL) {
         return CFLIGHT_OK;
@@ -150,6 +155,12 @@ bool cflight_session_is_new(const cflight_server_context *context)
 {
     const struct instance *instance = cflight_server_context_middleware(context, MIDDLEWARE_KEY);
     return instance != NULL && instance->is_new;
+}
+
+bool cflight_session_is_kept(const cflight_server_context *context)
+{
+    const struct instance *instance = cflight_server_context_middleware(context, MIDDLEWARE_KEY);
+    return instance != NULL && instance->is_kept;
 }
 
 /* Sends a result and drops its buffer. */

@@ -51,7 +51,7 @@ void cfl_sql_call_begin(cflight_sql_call *call, cflight_sql_server *server,
     if (call->identity.len_bytes == 0) {
         call->identity = cflight_bearer_auth_identity(context);
     }
-    call->keeps_session = cflight_session_of(context) != NULL && !cflight_session_is_new(context);
+    call->keeps_session = cflight_session_is_kept(context);
     atomic_init(&call->is_cancelled, false);
 }
 

@@ -27,7 +27,7 @@ struct kit {
 };
 
 /* Answers "whoami" with the caller's names, "trace" with the headers for the next server, and "new"
- * when the call began its session. */
+ * with whether the call began its session and whether the client comes back to it. */
 static cflight_status do_action(void *user_data, cflight_server_context *context,
                                 const struct cflight_action *action, cflight_response *response,
                                 cflight_error **reterr)
@@ -47,8 +47,12 @@ static cflight_status do_action(void *user_data, cflight_server_context *context
                                              cflight_server_context_peer_identity(context), reterr);
     }
     if (cflight_bytes_equal(action->type, t_text("new"))) {
-        return cflight_response_result(
+        status = cflight_response_result(
             response, t_text(cflight_session_is_new(context) ? "yes" : "no"), reterr);
+        return status != CFLIGHT_OK
+                   ? status
+                   : cflight_response_result(
+                         response, t_text(cflight_session_is_kept(context) ? "kept" : ""), reterr);
     }
     struct cflight_trace trace;
     struct cflight_trace child;
@@ -289,9 +293,11 @@ TEST(kits, a_session_lasts_from_call_to_call)
     char is_new[2][128] = {"", ""};
     CHECK_OK(run(&kit, "new", NULL, 0, is_new, &error), error);
     assert_string_equal(is_new[0], "yes");
+    assert_string_equal(is_new[1], "kept");
     assert_int_equal(option_count(&kit), 0);
     CHECK_OK(run(&kit, "new", NULL, 0, is_new, &error), error);
     assert_string_equal(is_new[0], "no");
+    assert_string_equal(is_new[1], "kept");
     struct cflight_session_option option = {
         .name = t_text("n"), .type = CFLIGHT_SESSION_VALUE_INT64, .int64_value = 123};
     struct cflight_session_options options = {&option, 1};
@@ -323,7 +329,11 @@ TEST(kits, a_session_refuses_requests_without_measure)
     enum { COUNT = 100000 };
     struct kit kit;
     cflight_error *error = NULL;
+    char is_new[2][128] = {"", ""};
     kit_open(&kit, false, true, NULL);
+    CHECK_OK(run(&kit, "new", NULL, 0, is_new, &error), error);
+    assert_string_equal(is_new[0], "yes");
+    assert_string_equal(is_new[1], ""); /* a client without cookies */
     struct cflight_session_option *many = calloc(COUNT, sizeof *many);
     assert_non_null(many);
     for (size_t i = 0; i < COUNT; i++) {

@@ -357,8 +357,7 @@ TEST(sql_sessions, begin_as_text_needs_a_client_that_keeps_its_cookie)
     cflight_error_free(error);
     CHECK_OK(cflight_cookie_jar_new(NULL, &jar, NULL), NULL);
     cflight_client *client = t_sql_client(&fixture.engine, jar);
-    (void)t_sql_run(client, "INSERT t 1", NONE); /* gets the cookie */
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++) { /* from the first call on */
         CHECK_OK(t_sql_info(client, &message, &info, NULL), NULL);
         cflight_info_free(info);
     }
@@ -393,6 +392,7 @@ TEST(sql_sessions, a_session_begins_with_the_first_preparation)
     cflight_cookie_jar *jar = NULL;
     start(&fixture, NULL);
     CHECK_OK(cflight_cookie_jar_new(NULL, &jar, NULL), NULL);
+    CHECK_OK(cflight_cookie_jar_set(jar, t_text("other=1"), NULL), NULL); /* it says nothing */
     cflight_client *client = t_sql_client(&fixture.engine, jar);
     int before = atomic_load(&fixture.engine.session_count);
     run_prepared(client, "BEGIN");
