@@ -85,12 +85,12 @@ test-interop: test-packages
 	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 
 # The module, pyarrow's own Flight tests with it in the place of pyarrow.flight, and the ADBC driver, whose servers are
-# written in Python.
+# written in Python, or the command.
 test-python: test-packages
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	PYTHONPATH=build/python/python build/venv/bin/python tests/python/run_pyarrow_tests -q
 	$(if $(wildcard tests/python/test_*.py),PYTHONPATH=build/python/python $(PYTESTS) tests/python)
-	PYTHONPATH=build/python/python $(PYTESTS) tests/adbc
+	PYTHONPATH=build/python/python CFLIGHT_BIN=build/python/bin $(PYTESTS) tests/adbc
 	build/venv/bin/python tools/published --quick
 
 published: test-packages

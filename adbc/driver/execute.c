@@ -118,8 +118,9 @@ static AdbcStatusCode run(struct adbc_statement *statement, struct adbc_call *ca
     }
     code = is_prepared ? update_prepared(statement, call, ret_row_count, error)
                        : update_once(statement, call, ret_row_count, error);
-    return code == ADBC_STATUS_OK && ret_stream != NULL ? adbc_result_empty(ret_stream, error)
-                                                        : code;
+    return code == ADBC_STATUS_OK && ret_stream != NULL
+               ? adbc_result_empty(NULL, 0, ret_stream, error)
+               : code;
 }
 
 AdbcStatusCode adbc_statement_execute(struct AdbcStatement *statement,
@@ -145,7 +146,7 @@ AdbcStatusCode adbc_statement_execute(struct AdbcStatement *statement,
     if (code == ADBC_STATUS_OK && is_ingest) {
         code = adbc_ingest_run(self, call, &row_count, error);
         if (code == ADBC_STATUS_OK && ret_stream != NULL) {
-            code = adbc_result_empty(ret_stream, error);
+            code = adbc_result_empty(NULL, 0, ret_stream, error);
         }
     } else if (code == ADBC_STATUS_OK) {
         code = run(self, call, ret_stream, &row_count, &is_taken, error);

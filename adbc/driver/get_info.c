@@ -4,6 +4,7 @@
  * Codes of 500 and more are the same in Flight SQL; the first seven have other numbers there. A
  * server that tells nothing of itself leaves the driver's own. Thread class: one at a time. */
 #include "adbc/driver/metadata.h"
+#include "adbc/driver/result.h"
 #include "cflight/builder.h"
 #include "cflight/version.h"
 
@@ -196,11 +197,11 @@ static void append_rows(cflight_builder *builder, const cflight_sql_info *info,
     }
 }
 
-static AdbcStatusCode make(const cflight_sql_info *info, const uint32_t *codes, size_t code_count,
+static AdbcStatusCode make(struct adbc_call *call, const cflight_sql_info *info,
+                           const uint32_t *codes, size_t code_count,
                            struct ArrowArrayStream *ret_stream, struct AdbcError *error)
 {
     struct ArrowSchema schema = {.release = NULL};
-    struct ArrowArray batch = {.release = NULL};
     cflight_builder *builder = NULL;
     cflight_error *cause = NULL;
     cflight_status status =
@@ -208,21 +209,16 @@ static AdbcStatusCode make(const cflight_sql_info *info, const uint32_t *codes, 
     if (status == CFLIGHT_OK) {
         status = cflight_builder_new(&schema, NULL, &builder, &cause);
     }
-    if (status == CFLIGHT_OK) {
+    AdbcStatusCode code = adbc_outcome(status, cause, error);
+    if (code == ADBC_STATUS_OK) {
         append_rows(builder, info, codes, code_count);
-        status = cflight_builder_finish(builder, &batch, &cause);
-    }
-    if (status == CFLIGHT_OK) {
-        status = cflight_batches_to_stream(&schema, &batch, 1, ret_stream, &cause);
-    }
-    if (status != CFLIGHT_OK && batch.release != NULL) {
-        batch.release(&batch);
+        code = adbc_result_keep(call, builder, &schema, ret_stream, error);
     }
     if (schema.release != NULL) {
         schema.release(&schema);
     }
     cflight_builder_free(builder);
-    return adbc_fail_by(error, cause);
+    return code;
 }
 
 AdbcStatusCode adbc_connection_get_info(struct AdbcConnection *connection, const uint32_t *codes,
@@ -240,9 +236,11 @@ AdbcStatusCode adbc_connection_get_info(struct AdbcConnection *connection, const
         code = ask(self, call, codes, code_count, &info, error);
     }
     if (code == ADBC_STATUS_OK) {
-        code = make(info, codes, code_count, ret_stream, error);
+        code = make(call, info, codes, code_count, ret_stream, error);
     }
     cflight_sql_info_free(info);
-    adbc_call_end(call);
+    if (code != ADBC_STATUS_OK) {
+        adbc_call_end(call);
+    }
     return code;
 }

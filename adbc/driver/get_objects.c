@@ -10,6 +10,7 @@
 #include "adbc/driver/listing.h"
 #include "adbc/driver/metadata.h"
 #include "adbc/driver/objects_schema.h"
+#include "adbc/driver/result.h"
 #include "adbc/driver/table_columns.h"
 
 enum { TABLE_TYPES_MAX = 1024 };
@@ -238,31 +239,24 @@ static AdbcStatusCode make(struct objects *objects, struct ArrowArrayStream *ret
                            struct AdbcError *error)
 {
     struct ArrowSchema schema = {.release = NULL};
-    struct ArrowArray batch = {.release = NULL};
     cflight_builder *builder = NULL;
     cflight_error *cause = NULL;
-    AdbcStatusCode code = ADBC_STATUS_OK;
     cflight_status status = adbc_objects_schema(&schema, &cause);
     if (status == CFLIGHT_OK) {
         status = cflight_builder_new(&schema, NULL, &builder, &cause);
     }
-    if (status == CFLIGHT_OK) {
+    AdbcStatusCode code = adbc_outcome(status, cause, error);
+    if (code == ADBC_STATUS_OK) {
         code = append_catalogs(objects, builder, error);
     }
-    if (status == CFLIGHT_OK && code == ADBC_STATUS_OK) {
-        status = cflight_builder_finish(builder, &batch, &cause);
-    }
-    if (status == CFLIGHT_OK && code == ADBC_STATUS_OK) {
-        status = cflight_batches_to_stream(&schema, &batch, 1, ret_stream, &cause);
-    }
-    if (status != CFLIGHT_OK && batch.release != NULL) {
-        batch.release(&batch);
+    if (code == ADBC_STATUS_OK) {
+        code = adbc_result_keep(objects->call, builder, &schema, ret_stream, error);
     }
     if (schema.release != NULL) {
         schema.release(&schema);
     }
     cflight_builder_free(builder);
-    return code != ADBC_STATUS_OK ? code : adbc_fail_by(error, cause);
+    return code;
 }
 
 /* ---- the function ---- */
@@ -315,6 +309,8 @@ AdbcStatusCode adbc_connection_get_objects(struct AdbcConnection *connection, in
     adbc_listing_done(&objects.catalogs);
     adbc_listing_done(&objects.schemas);
     adbc_listing_done(&objects.tables);
-    adbc_call_end(objects.call);
+    if (code != ADBC_STATUS_OK) {
+        adbc_call_end(objects.call);
+    }
     return code;
 }

@@ -19,7 +19,7 @@ AdbcStatusCode adbc_ingest_check(const struct adbc_statement *statement, struct 
                          "no rows are bound to be put into the table '%s'", ingest->table);
     }
     if (ingest->is_temporary && (is_given(ingest->catalog) || is_given(ingest->db_schema))) {
-        return adbc_fail(error, ADBC_STATUS_INVALID_ARGUMENT,
+        return adbc_fail(error, ADBC_STATUS_INVALID_STATE,
                          "a temporary table has no catalog or schema of its own");
     }
     return ADBC_STATUS_OK;

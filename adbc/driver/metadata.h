@@ -23,7 +23,7 @@ AdbcStatusCode adbc_connection_get_table_schema(struct AdbcConnection *connectio
 AdbcStatusCode adbc_connection_get_table_types(struct AdbcConnection *connection,
                                                struct ArrowArrayStream *ret_stream,
                                                struct AdbcError *error);
-/* Flight SQL has no statistics: NOT_IMPLEMENTED, both. */
+/* Flight SQL has no statistics: NOT_IMPLEMENTED, and no names of its own. */
 AdbcStatusCode adbc_connection_get_statistics(struct AdbcConnection *connection,
                                               const char *catalog, const char *db_schema,
                                               const char *table_name, char approximate,

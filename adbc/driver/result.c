@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "adbc/driver/columns.h"
-#include "cflight/builder.h"
 
 enum { CANCEL_MS = 1000 };
 
@@ -19,6 +18,7 @@ struct result {
     struct adbc_call *call;
     cflight_client *client;    /* held */
     struct cflight_info *info; /* NULL where nothing is left to cancel */
+    bool is_here;              /* no call runs any more: the rows are in memory */
     AdbcStatusCode status;     /* of the last function */
     struct AdbcError error;
 };
@@ -91,6 +91,12 @@ static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ret_s
 static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_batch)
 {
     struct result *result = stream->private_data;
+    if (result->is_here && cflight_cancel_is_triggered(result->call->cancel)) {
+        adbc_error_reset(&result->error);
+        result->status = adbc_fail(&result->error, ADBC_STATUS_CANCELLED,
+                                   "the operation that these rows are of was cancelled");
+        return ECANCELED;
+    }
     return conclude(result, result->rows.get_next(&result->rows, ret_batch));
 }
 
@@ -130,6 +136,15 @@ const struct AdbcError *adbc_result_error(struct ArrowArrayStream *stream,
 
 /* ---- making them ---- */
 
+static void hand_over(struct result *result, struct ArrowArrayStream *ret_stream)
+{
+    ret_stream->get_schema = get_schema;
+    ret_stream->get_next = get_next;
+    ret_stream->get_last_error = get_last_error;
+    ret_stream->release = release;
+    ret_stream->private_data = result;
+}
+
 /* Has the program get a stream that was opened, or its failure. Takes the rest in any case but the
  * call, which is taken on success. */
 static AdbcStatusCode conclude_opening(struct result *result, cflight_status status,
@@ -143,18 +158,15 @@ static AdbcStatusCode conclude_opening(struct result *result, cflight_status sta
         free(result);
         return adbc_fail_by(error, cause);
     }
-    if (cflight_fetch_progress(&result->rows, &counts)) {
-        result->info = info;
-    } else { /* the rows are here already */
+    result->is_here = !cflight_fetch_progress(&result->rows, &counts);
+    if (result->is_here) {
         cflight_info_free(info);
+    } else {
+        result->info = info;
     }
     adbc_error_reset(&result->error);
     (void)cflight_client_ref(result->client);
-    ret_stream->get_schema = get_schema;
-    ret_stream->get_next = get_next;
-    ret_stream->get_last_error = get_last_error;
-    ret_stream->release = release;
-    ret_stream->private_data = result;
+    hand_over(result, ret_stream);
     return ADBC_STATUS_OK;
 }
 
@@ -202,11 +214,38 @@ AdbcStatusCode adbc_result_run(struct adbc_call *call, cflight_client *client,
     return conclude_opening(result, status, cause, info, ret_stream, error);
 }
 
-AdbcStatusCode adbc_result_empty(struct ArrowArrayStream *ret_stream, struct AdbcError *error)
+AdbcStatusCode adbc_result_keep(struct adbc_call *call, cflight_builder *builder,
+                                const struct ArrowSchema *schema,
+                                struct ArrowArrayStream *ret_stream, struct AdbcError *error)
+{
+    struct ArrowArray batch = {.release = NULL};
+    cflight_error *cause = NULL;
+    struct result *result = result_new(call, NULL);
+    if (result == NULL) {
+        return adbc_fail_no_memory(error);
+    }
+    cflight_status status = cflight_builder_finish(builder, &batch, &cause);
+    if (status == CFLIGHT_OK) {
+        status = cflight_batches_to_stream(schema, &batch, 1, &result->rows, &cause);
+    }
+    if (status != CFLIGHT_OK) {
+        if (batch.release != NULL) {
+            batch.release(&batch);
+        }
+        free(result);
+        return adbc_fail_by(error, cause);
+    }
+    result->is_here = true;
+    hand_over(result, ret_stream);
+    return ADBC_STATUS_OK;
+}
+
+AdbcStatusCode adbc_result_empty(const struct cflight_field *fields, size_t field_count,
+                                 struct ArrowArrayStream *ret_stream, struct AdbcError *error)
 {
     struct ArrowSchema schema;
     cflight_error *cause = NULL;
-    cflight_status status = cflight_schema_new(NULL, 0, &schema, &cause);
+    cflight_status status = cflight_schema_new(fields, field_count, &schema, &cause);
     if (status == CFLIGHT_OK) {
         status = cflight_batches_to_stream(&schema, NULL, 0, ret_stream, &cause);
         schema.release(&schema);

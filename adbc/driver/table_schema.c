@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema of a table, the types of tables, and statistics, which there are not. Thread class:
- * one at a time. */
+/* The schema of a table, the types of tables, and statistics, which Flight SQL has none of. Thread
+ * class: one at a time. */
 #include "adbc/driver/metadata.h"
 #include "adbc/driver/result.h"
 
@@ -52,13 +52,6 @@ AdbcStatusCode adbc_connection_get_table_types(struct AdbcConnection *connection
     return code;
 }
 
-static AdbcStatusCode refuse_statistics(struct AdbcConnection *connection, struct AdbcError *error)
-{
-    return adbc_connection_of(connection, error) == NULL
-               ? ADBC_STATUS_INVALID_STATE
-               : adbc_fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "Flight SQL has no statistics");
-}
-
 AdbcStatusCode adbc_connection_get_statistics(struct AdbcConnection *connection,
                                               const char *catalog, const char *db_schema,
                                               const char *table_name, char approximate,
@@ -70,13 +63,20 @@ AdbcStatusCode adbc_connection_get_statistics(struct AdbcConnection *connection,
     (void)table_name;
     (void)approximate;
     (void)ret_stream;
-    return refuse_statistics(connection, error);
+    return adbc_connection_of(connection, error) == NULL
+               ? ADBC_STATUS_INVALID_STATE
+               : adbc_fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "Flight SQL has no statistics");
 }
 
 AdbcStatusCode adbc_connection_get_statistic_names(struct AdbcConnection *connection,
                                                    struct ArrowArrayStream *ret_stream,
                                                    struct AdbcError *error)
 {
-    (void)ret_stream;
-    return refuse_statistics(connection, error);
+    static const struct cflight_field FIELDS[] = {
+        {.name = "statistic_name", .format = "u", .is_required = true},
+        {.name = "statistic_key", .format = "s", .is_required = true},
+    };
+    return adbc_connection_of(connection, error) == NULL
+               ? ADBC_STATUS_INVALID_STATE
+               : adbc_result_empty(FIELDS, sizeof FIELDS / sizeof *FIELDS, ret_stream, error);
 }

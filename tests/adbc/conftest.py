@@ -17,6 +17,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+import cflight_command  # noqa: E402
 import cflight_driver  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -64,6 +65,28 @@ def uri():
         yield location
 
 
+@contextlib.contextmanager
+def served_by_gateway(file):
+    """`cflight serve sqlite:` over a file, with the driver for SQLite of the environment the tests run in."""
+    pytest.importorskip("adbc_driver_sqlite", reason="the driver for SQLite is not installed")
+    command = cflight_command.find_command()
+    if command is None:
+        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIRTUAL_ENV", sys.prefix)
+        with cflight_command.Command(command).serving(f"sqlite:{file}") as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def gateway_uri(tmp_path_factory):
+    """The location of `cflight serve sqlite:` over an empty file."""
+    file = tmp_path_factory.mktemp("gateway") / "file.db"
+    file.touch()
+    with served_by_gateway(file) as server:
+        yield server.location
+
+
 @pytest.fixture
 def connect(driver, uri):
     """Makes connections of the DBAPI, with autocommit unless told otherwise."""
@@ -100,12 +123,49 @@ def table():
     return f"t{os.getpid()}_{next(NAMES)}"
 
 
+def reader_of(handle):
+    """A stream of the low-level interface."""
+    return pa.RecordBatchReader._import_from_c(handle.address)
+
+
+def table_of(handle):
+    """All rows of such a stream."""
+    return reader_of(handle).read_all()
+
+
 def rows_of(handle):
-    """All rows of a stream of the low-level interface, as tuples."""
-    table = pa.RecordBatchReader._import_from_c(handle.address).read_all()
-    return [tuple(row.values()) for row in table.to_pylist()]
+    """The same, as tuples."""
+    return [tuple(row.values()) for row in table_of(handle).to_pylist()]
 
 
 def schema_of(handle):
     """A schema of the low-level interface."""
     return pa.Schema._import_from_c(handle.address)
+
+
+def query(connection, text):
+    """The rows of a query, through the low-level interface."""
+    with adbc_driver_manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query(text)
+        return rows_of(statement.execute_query()[0])
+
+
+def execute(connection, text):
+    """Runs an update through the low-level interface."""
+    with adbc_driver_manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query(text)
+        return statement.execute_update()
+
+
+def sample_table(connection, name):
+    """Makes the table of three rows that checks of ADBC's validation suite are about."""
+    execute(connection, f"CREATE TABLE {name} (int64s BIGINT, strings TEXT)")
+    assert execute(connection, f"INSERT INTO {name} VALUES (42, 'foo'), (-42, NULL), (NULL, '')") == 3
+
+
+def fails_with(code, function, *arguments, **options):
+    """Checks the code of an error and gives its text."""
+    with pytest.raises(adbc_driver_manager.Error) as caught:
+        function(*arguments, **options)
+    assert caught.value.status_code == code, caught.value
+    return str(caught.value)

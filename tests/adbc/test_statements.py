@@ -359,8 +359,6 @@ def test_sql_ingest_modes(connection, table):
 
 def test_sql_ingest_errors(lowlevel, table):
     with adbc.AdbcStatement(lowlevel) as statement:
-        statement.set_sql_query("SELECT 1")  # a temporary table needs a session, which begins with some call
-        statement.execute_update()
         statement.set_options(**{"adbc.ingest.target_table": table})
         with pytest.raises(adbc.Error) as caught:
             statement.execute_update()
@@ -372,7 +370,7 @@ def test_sql_ingest_errors(lowlevel, table):
         statement.bind(pa.record_batch({"v": [1]}))
         with pytest.raises(adbc.Error) as caught:
             statement.execute_update()
-        assert caught.value.status_code == adbc.AdbcStatusCode.INVALID_ARGUMENT
+        assert caught.value.status_code == adbc.AdbcStatusCode.INVALID_STATE
         statement.set_options(**{"adbc.ingest.target_table": table, "adbc.ingest.target_catalog": ""})
         statement.bind(pa.record_batch({"v": [1, 2]}))
         assert statement.execute_update() == 2

@@ -5,17 +5,15 @@ with a connection of the driver manager and with one of cflight.dbapi."""
 import contextlib
 import datetime
 import sqlite3
-import sys
 
 import adbc_driver_manager.dbapi
-import cflight_command
 import duckdb
 import pandas
 import polars
 import pyarrow as pa
 import pytest
 
-pytest.importorskip("adbc_driver_sqlite", reason="the driver for SQLite is not installed")
+from conftest import served_by_gateway
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +29,8 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gateway(shop):
-    command = cflight_command.find_command()
-    if command is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VIRTUAL_ENV", sys.prefix)
-        with cflight_command.Command(command).serving(f"sqlite:{shop}") as server:
-            yield server
+    with served_by_gateway(shop) as server:
+        yield server
 
 
 @pytest.fixture(params=["the driver manager", "cflight.dbapi"])

@@ -227,6 +227,36 @@ TEST(adbc_driver, a_cancelled_stream_says_so)
     t_adbc_stop(&adbc);
 }
 
+/* Goal: rows that are in memory are cancelled with their operation, also after a release. Method:
+ * what the driver puts together, and what came with the answer to a query. */
+TEST(adbc_driver, rows_that_are_in_memory_are_cancelled_too)
+{
+    struct t_adbc adbc;
+    struct ArrowArrayStream streams[2];
+    struct ArrowArray batch;
+    AdbcStatusCode code = ADBC_STATUS_OK;
+    t_adbc_start(&adbc);
+    struct AdbcStatement statement = t_adbc_statement(&adbc, "COUNT 3");
+    CHECK_CODE(adbc.driver.ConnectionGetObjects(&adbc.connection, ADBC_OBJECT_DEPTH_CATALOGS, NULL,
+                                                NULL, NULL, NULL, NULL, &streams[0], &adbc.error),
+               0, &adbc.error);
+    CHECK_CODE(adbc.driver.ConnectionCancel(&adbc.connection, &adbc.error), 0, &adbc.error);
+    CHECK_CODE(adbc.driver.StatementExecuteQuery(&statement, &streams[1], NULL, &adbc.error), 0,
+               &adbc.error);
+    CHECK_CODE(adbc.driver.StatementCancel(&statement, &adbc.error), 0, &adbc.error);
+    CHECK_CODE(adbc.driver.StatementRelease(&statement, &adbc.error), 0, &adbc.error);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(streams[i].get_next(&streams[i], &batch), ECANCELED);
+        assert_non_null(strstr(streams[i].get_last_error(&streams[i]), "cancelled"));
+        assert_non_null(adbc.driver.ErrorFromArrayStream(&streams[i], &code));
+        assert_int_equal(code, ADBC_STATUS_CANCELLED);
+        streams[i].release(&streams[i]);
+    }
+    CHECK_CODE(adbc.driver.ConnectionCancel(&adbc.connection, &adbc.error),
+               ADBC_STATUS_INVALID_STATE, &adbc.error);
+    t_adbc_stop(&adbc);
+}
+
 TEST(adbc_driver, the_stream_of_another_driver_has_no_error)
 {
     struct t_adbc adbc;
