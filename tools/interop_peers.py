@@ -129,6 +129,13 @@ def adbc_test_server():
     return (str(build_copy("adbc_go", ["go", "build", "-mod=mod", "-o", "testserver", package]) / "testserver"),)
 
 
+def adbc_validation():
+    """The validation suite of ADBC's Go module over its driver manager, which is C++."""
+    need("g++")
+    command = ["go", "test", "-c", "-o", "validation", "."]
+    return (str(build_copy("adbc_validation", command) / "validation"),)
+
+
 def derby():
     """Java's examples, over Derby."""
     return (*maven("derby"), "peer.Derby")
