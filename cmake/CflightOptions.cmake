@@ -4,6 +4,8 @@
 option(CFLIGHT_BUILD_PROGRAMS "Build the command, examples and benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(CFLIGHT_BUILD_TESTS "Build tests, and the programs" ${PROJECT_IS_TOP_LEVEL})
 option(CFLIGHT_INSTALL "Install what is built" ${PROJECT_IS_TOP_LEVEL})
+set(CFLIGHT_SYSTEMD_UNIT_DIR "lib/systemd/system" CACHE STRING
+  "Where below the prefix the units of systemd are installed; empty: nowhere")
 option(CFLIGHT_BUILD_PYTHON "Build the Python module (needs Python's headers)" OFF)
 option(CFLIGHT_EDIT_LINES "Use libedit at the prompt of the command, where it is there" ON)
 option(CFLIGHT_OAUTH "Ask token servers by libcurl, where its headers are there" ON)

@@ -4,6 +4,7 @@
 #include "cli/commands/arguments.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,20 @@ static bool parse_ingest_mode(const char *text, enum cli_ingest_mode *ret_mode)
     return index >= 0;
 }
 
+static bool parse_log_level(const char *text, enum cli_log_level *ret_level)
+{
+    static const char *const names[] = {"error", "warn", "notice", "info", "debug"};
+    int index = find_name(names, CLI_LOG_DEBUG + 1, text);
+    *ret_level = index < 0 ? *ret_level : (enum cli_log_level)index;
+    return index >= 0;
+}
+
+static bool parse_log_format(const char *text, bool *ret_is_json)
+{
+    *ret_is_json = strcmp(text, "json") == 0;
+    return *ret_is_json || strcmp(text, "text") == 0;
+}
+
 static bool parse_small_size(const char *text, uint32_t *ret_bytes)
 {
     uint64_t size_bytes = 0;
@@ -154,6 +169,10 @@ static const char *store(enum cli_value_type type, const char *value, void *targ
     case CLI_VALUE_INGEST_MODE:
         return parse_ingest_mode(value, target) ? NULL
                                                 : "takes create, append, create-append or replace";
+    case CLI_VALUE_LOG_LEVEL:
+        return parse_log_level(value, target) ? NULL : "takes error, warn, notice, info or debug";
+    case CLI_VALUE_LOG_FORMAT:
+        return parse_log_format(value, target) ? NULL : "takes text or json";
     case CLI_VALUE_FLAG:
         *(bool *)target = true;
         return NULL;
@@ -305,9 +324,10 @@ static const struct cli_arguments defaults = {
     .write_options = CFLIGHT_IPC_WRITE_OPTIONS_INIT,
     .read_options = CFLIGHT_IPC_READ_OPTIONS_INIT,
     .result = {.row_count = CLI_ROWS_DEFAULT},
-    .serve = {.location = "localhost:32010",
+    .serve = {.log_level = CLI_LOG_NOTICE,
               .grace_ms = 30000,
-              .options = CFLIGHT_SERVER_OPTIONS_INIT},
+              .options = CFLIGHT_SERVER_OPTIONS_INIT,
+              .auth = CFLIGHT_BEARER_AUTH_OPTIONS_INIT},
 };
 
 cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc, char **argv,
@@ -334,10 +354,52 @@ cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc
     return CFLIGHT_OK;
 }
 
+/* What was given of a number, in the unit of its option; false when it is the default. */
+static bool append_number(struct cli_text *text, const struct cli_option *option,
+                          const struct cli_arguments *arguments)
+{
+    const char *value = (const char *)arguments + option->target;
+    const char *usual = (const char *)&defaults + option->target;
+    if (option->type == CLI_VALUE_COUNT || option->type == CLI_VALUE_SMALL_SIZE) {
+        uint32_t count = *(const uint32_t *)(const void *)value;
+        cli_text_append_format(text, " --%s %" PRIu32 ",", option->name, count);
+        return count != *(const uint32_t *)(const void *)usual;
+    }
+    if (option->type == CLI_VALUE_SIZE) {
+        uint64_t size = *(const uint64_t *)(const void *)value;
+        cli_text_append_format(text, " --%s %" PRIu64 ",", option->name, size);
+        return size != *(const uint64_t *)(const void *)usual;
+    }
+    int64_t time_ms = *(const int64_t *)(const void *)value;
+    cli_text_append_format(text, " --%s %.10g,", option->name,
+                           time_ms < 0 ? 0.0 : (double)time_ms / 1000);
+    return time_ms != *(const int64_t *)(const void *)usual;
+}
+
+void cli_arguments_append_numbers(struct cli_text *text, const struct cli_arguments *arguments)
+{
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const struct cli_option *option = &cli_options[i];
+        size_t len_bytes = text->len_bytes;
+        bool is_number = option->type == CLI_VALUE_COUNT || option->type == CLI_VALUE_SMALL_SIZE ||
+                         option->type == CLI_VALUE_SIZE || option->type == CLI_VALUE_SECONDS ||
+                         option->type == CLI_VALUE_SECONDS_MIN ||
+                         option->type == CLI_VALUE_TIME_LIMIT;
+        if (is_number && cli_option_fits(option, CLI_COMMAND_SERVE) &&
+            !append_number(text, option, arguments)) {
+            cli_text_truncate(text, len_bytes);
+        }
+    }
+}
+
 void cli_arguments_done(struct cli_arguments *arguments)
 {
     free(arguments->client.headers.items);
     free(arguments->tables.types.items);
+    free(arguments->serve.listen.items);
+    free(arguments->serve.advertise.items);
     arguments->client.headers = (struct cli_list){0};
     arguments->tables.types = (struct cli_list){0};
+    arguments->serve.listen = (struct cli_list){0};
+    arguments->serve.advertise = (struct cli_list){0};
 }

@@ -2,11 +2,13 @@
 #ifndef CFLIGHT_CLI_COMMANDS_ARGUMENTS_H
 #define CFLIGHT_CLI_COMMANDS_ARGUMENTS_H
 
+#include "cflight/bearer_auth.h"
 #include "cflight/server.h"
 #include "cli/client/connection.h"
 #include "cli/client/flight_name.h"
 #include "cli/commands/command_table.h"
 #include "cli/serve/database.h"
+#include "cli/system/message.h"
 #include "cli/values/format.h"
 
 /* What the user asked for, one struct for each command and for what several have in common. Values
@@ -58,15 +60,17 @@ struct cli_action_arguments {
 };
 
 struct cli_serve_arguments {
-    const char *source; /* a directory, or a database */
-    const char *location;
+    const char *source;        /* a directory, or a database */
+    struct cli_list listen;    /* empty: the default */
+    struct cli_list advertise; /* empty: clients stay where they asked */
     bool is_writable;
     bool may_overwrite;
     uint64_t upload_bytes_max; /* 0 for no limit, as the next two */
     uint64_t upload_files_max;
     uint64_t upload_user_bytes_max;
     int64_t grace_ms;
-    struct cflight_server_options options; /* limits of clients */
+    struct cflight_server_options options;   /* limits of clients */
+    struct cflight_bearer_auth_options auth; /* of logins */
     const char *cert_path;
     const char *key_path;
     const char *ca_path;
@@ -74,8 +78,11 @@ struct cli_serve_arguments {
     bool takes_writable_auth_file;
     bool takes_plain_passwords;
     struct cli_database_options database;
+    const char *rights_path;
     const char *access_log_path; /* NULL for none; "-" is standard error */
-    bool access_log_is_json;
+    enum cli_log_level log_level;
+    bool log_is_json; /* the access log, too */
+    int64_t drain_delay_ms;
 };
 
 struct cli_arguments {
@@ -107,6 +114,8 @@ struct cli_arguments {
  * CFLIGHT_RESOURCE_EXHAUSTED */
 cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc, char **argv,
                                    cflight_error **reterr);
+/* Appends the numbers of a server that are not the defaults: " --handlers-max 16, ...,". */
+void cli_arguments_append_numbers(struct cli_text *text, const struct cli_arguments *arguments);
 void cli_arguments_done(struct cli_arguments *arguments);
 
 #endif /* CFLIGHT_CLI_COMMANDS_ARGUMENTS_H */

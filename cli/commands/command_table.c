@@ -33,6 +33,8 @@
 #define CODEC(member) CLI_VALUE_CODEC, AT(enum cflight_compression, member)
 #define FORMAT(member) CLI_VALUE_FORMAT, AT(enum cli_format, member)
 #define INGEST_MODE(member) CLI_VALUE_INGEST_MODE, AT(enum cli_ingest_mode, member)
+#define LOG_LEVEL(member) CLI_VALUE_LOG_LEVEL, AT(enum cli_log_level, member)
+#define LOG_FORMAT(member) CLI_VALUE_LOG_FORMAT, AT(bool, member)
 #define TLS_VERSION(member) CLI_VALUE_TLS_VERSION, AT(enum cflight_tls_version, member)
 
 const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
@@ -52,7 +54,9 @@ const struct cli_command cli_commands[CLI_COMMAND_COUNT] = {
          "on "
          "grpc://HOST:PORT\" on standard output says that the server is ready. SIGINT or SIGTERM "
          "end it: no new calls are taken and running ones may finish; a second signal cuts them. "
-         "SIGHUP reads certificates and users again, each for itself, and says what came of it. "
+         "SIGHUP reads certificates, users and rights again, each for itself, and says what came "
+         "of it; "
+         "so does, within two seconds, a change of their files. "
          "Users who are gone from --auth-file, or have another hash there, are logged out by it. A "
          "wrong password leaves a line \"login failed from HOST port N for 'NAME'\" on standard "
          "error. The health service of gRPC (grpc.health.v1) answers anybody, server reflection "
@@ -236,9 +240,14 @@ const struct cli_option cli_options[] = {
     {"whole-dictionaries", '\0', NULL, FLAG(write_options.send_whole_dictionaries), DATA,
      "Write dictionaries that grow whole with every batch, for readers that cannot join deltas "
      "(polars). Default: what was added."},
-    {"listen", '\0', "URI", TEXT(serve.location), BIT(SERVE),
+    {"listen", '\0', "URI", LIST(serve.listen), BIT(SERVE),
      "Address to listen on. Port 0 takes a free one; grpc+tls:// needs --tls-cert and --tls-key; "
-     "grpc+unix:///PATH is a Unix socket. Default: grpc://localhost:32010."},
+     "grpc+unix:///PATH is a Unix socket; fd:NAME, or fd+tls:NAME with TLS, are the sockets of "
+     "that name which systemd has passed. May be given several times. Default: all sockets that "
+     "were passed, with TLS if there is a certificate, or else grpc://localhost:32010."},
+    {"advertise", '\0', "URI", LIST(serve.advertise), BIT(SERVE),
+     "Where clients are told to fetch flights, for servers behind a name that they do not listen "
+     "on themselves. Several are replicas. Default: where they have asked."},
     {"writable", 'w', NULL, FLAG(serve.is_writable), BIT(SERVE),
      "Accept uploads. A flight appears when all of it has arrived and is on disk."},
     {"overwrite", '\0', NULL, FLAG(serve.may_overwrite), BIT(SERVE),
@@ -254,6 +263,9 @@ const struct cli_option cli_options[] = {
      "Users are told apart by login, else by certificate, else by address. Default: none."},
     {"grace", '\0', "SECONDS", SECONDS(serve.grace_ms), BIT(SERVE),
      "How long running calls may go on after a signal. Default: 30."},
+    {"drain-delay", '\0', "SECONDS", SECONDS(serve.drain_delay_ms), BIT(SERVE),
+     "After a signal, say NOT_SERVING to those who ask for the health, and serve everybody as "
+     "before for so long: until balancers have noticed. Default: 0."},
     {"handlers-max", '\0', "N", COUNT(serve.options.handlers_max), BIT(SERVE),
      "Most calls that are worked on at once; further ones wait. Those that wait for their client "
      "are not among them. Default: 64."},
@@ -277,6 +289,13 @@ const struct cli_option cli_options[] = {
      "Largest message that is accepted, such as a batch of an upload. Default: 4G, less a byte."},
     {"metadata-max", '\0', "SIZE", SMALL_SIZE(serve.options.metadata_bytes_max), BIT(SERVE),
      "Largest block of headers of a call. Default: 64k."},
+    {"pool-max", '\0', "SIZE", SIZE(serve.options.pool_bytes_max), BIT(SERVE),
+     "Most memory that is kept for the next messages while nobody needs it. Default: 64M."},
+    {"batch-max", '\0', "SIZE", SIZE(serve.options.split_batch_bytes), BIT(SERVE),
+     "Send batches that are larger as several, for clients that take no large messages. Default: "
+     "4M less 64k."},
+    {"whole-batches", '\0', NULL, FLAG(serve.options.split_is_off), BIT(SERVE),
+     "Send batches whole, however large they are."},
     {"message-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.message_timeout_ms), BIT(SERVE),
      "Limit from the headers of a call to its first message; 0 is none. Default: 30."},
     {"idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.idle_timeout_ms), BIT(SERVE),
@@ -287,6 +306,10 @@ const struct cli_option cli_options[] = {
      "The same while others are refused because of --waiting-max; 0 is none. Default: 60."},
     {"connection-idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.connection_idle_ms),
      BIT(SERVE), "Close connections that have no call for so long; 0 is never. Default: 1800."},
+    {"keepalive", '\0', "SECONDS", SECONDS(serve.options.keepalive_interval_ms), BIT(SERVE),
+     "Ask clients that say nothing for so long whether they are there; 0 is never. Default: 0."},
+    {"keepalive-timeout", '\0', "SECONDS", SECONDS(serve.options.keepalive_timeout_ms), BIT(SERVE),
+     "With --keepalive: close connections of clients that do not answer for so long. Default: 20."},
     {"read-only", '\0', NULL, FLAG(serve.database.is_read_only), BIT(SERVE),
      "Of a database: take queries only, and have the database itself refuse to write; fails where "
      "it cannot."},
@@ -310,6 +333,20 @@ const struct cli_option cli_options[] = {
      "Let in only the users in FILE: lines of NAME:HASH, with hashes as openssl passwd -6 makes "
      "them. Only the owner of FILE may have the right to write it, and on an address that other "
      "machines reach it needs TLS; the two options below lift that."},
+    {"token-lifetime", '\0', "SECONDS", TIME_LIMIT(serve.auth.token_lifetime_ms), BIT(SERVE),
+     "With --auth-file: how long a login is good; 0 is without end. Default: 3600."},
+    {"tokens-max", '\0', "N", COUNT(serve.auth.tokens_max), BIT(SERVE),
+     "With --auth-file: most logins that are good at once; the oldest go first. Default: 10000."},
+    {"user-tokens-max", '\0', "N", COUNT(serve.auth.tokens_per_identity_max), BIT(SERVE),
+     "The same for one user. Default: 64."},
+    {"logins-max", '\0', "N", COUNT(serve.auth.verifications_max), BIT(SERVE),
+     "With --auth-file: most passwords that are verified at once, since that is made to be slow. "
+     "Default: 8."},
+    {"rights", '\0', "FILE", TEXT(serve.rights_path), BIT(SERVE),
+     "Of a directory: which users see and upload which flights. In FILE, [NAME] begins what a "
+     "user may, [*] what those may who have no such section; read = PREFIX and write = PREFIX "
+     "allow the flight PREFIX and those below PREFIX/, and * is every flight. What is not allowed "
+     "is not there (NOT_FOUND), or refused (PERMISSION_DENIED) if it is an upload."},
     {"allow-writable-auth-file", '\0', NULL, FLAG(serve.takes_writable_auth_file), BIT(SERVE),
      "With --auth-file: take FILE although its group or others may write it, and so let themselves "
      "in."},
@@ -319,10 +356,27 @@ const struct cli_option cli_options[] = {
     {"access-log", '\0', "FILE", TEXT(serve.access_log_path), BIT(SERVE),
      "Append a line to FILE for each call when it is over; - is standard error. SIGHUP opens FILE "
      "again."},
-    {"access-log-json", '\0', NULL, FLAG(serve.access_log_is_json), BIT(SERVE),
-     "With --access-log: lines of JSON."},
+    {"log-level", '\0', "LEVEL", LOG_LEVEL(serve.log_level), BIT(SERVE),
+     "Which messages go to standard error: error, warn (refused clients, files that cannot be "
+     "served), notice (starts, ends, what was read again), info (handshakes, closed connections), "
+     "debug; each with those before it. Default: notice."},
+    {"log-format", '\0', "FORMAT", LOG_FORMAT(serve.log_is_json), BIT(SERVE),
+     "text or json: of the messages on standard error, and of --access-log. Default: text."},
 };
 
+const struct cli_heading cli_headings[] = {
+    {CLI_COMMAND_SERVE, "listen", "Where it listens"},
+    {CLI_COMMAND_SERVE, "writable", "Uploads"},
+    {CLI_COMMAND_SERVE, "grace", "The end"},
+    {CLI_COMMAND_SERVE, "handlers-max", "Numbers of calls and connections"},
+    {CLI_COMMAND_SERVE, "unread-max", "Memory and sizes"},
+    {CLI_COMMAND_SERVE, "message-timeout", "Times"},
+    {CLI_COMMAND_SERVE, "read-only", "Databases"},
+    {CLI_COMMAND_SERVE, "tls-cert", "TLS and users"},
+    {CLI_COMMAND_SERVE, "access-log", "Log"},
+};
+
+const size_t cli_heading_count = sizeof cli_headings / sizeof *cli_headings;
 const size_t cli_option_count = sizeof cli_options / sizeof *cli_options;
 
 bool cli_option_fits(const struct cli_option *option, enum cli_command_id command)

@@ -55,6 +55,8 @@ enum cli_value_type {
     CLI_VALUE_FORMAT,      /* the name of an output format */
     CLI_VALUE_TLS_VERSION, /* 1.2 or 1.3 */
     CLI_VALUE_INGEST_MODE, /* the name of one */
+    CLI_VALUE_LOG_LEVEL,   /* the name of one */
+    CLI_VALUE_LOG_FORMAT,  /* text or json */
 };
 
 struct cli_option {
@@ -68,6 +70,15 @@ struct cli_option {
     const char *help;
 };
 
+/* Above which option of a command help has a heading, for commands with many. */
+struct cli_heading {
+    enum cli_command_id command;
+    const char *option; /* the first below it */
+    const char *text;
+};
+
+extern const struct cli_heading cli_headings[];
+extern const size_t cli_heading_count;
 extern const struct cli_option cli_options[];
 extern const size_t cli_option_count;
 

@@ -69,6 +69,17 @@ void cli_append_program_help(struct cli_text *text)
     append_exit_codes(text);
 }
 
+static void append_heading(struct cli_text *text, enum cli_command_id command,
+                           const struct cli_option *option)
+{
+    for (size_t i = 0; i < cli_heading_count; i++) {
+        if (cli_headings[i].command == command &&
+            strcmp(cli_headings[i].option, option->name) == 0) {
+            cli_text_append_format(text, "\n%s:\n", cli_headings[i].text);
+        }
+    }
+}
+
 static void append_option(struct cli_text *text, const struct cli_option *option)
 {
     cli_text_append_repeated(text, ' ', TERM_COLUMN);
@@ -89,6 +100,7 @@ void cli_append_command_help(struct cli_text *text, enum cli_command_id command)
     cli_text_append_string(text, "\nOptions:\n");
     for (size_t i = 0; i < cli_option_count; i++) {
         if (cli_option_fits(&cli_options[i], command)) {
+            append_heading(text, command, &cli_options[i]);
             append_option(text, &cli_options[i]);
         }
     }

@@ -10,162 +10,43 @@
 #include <sys/resource.h>
 
 #include "cflight/log.h"
-#include "cli/client/location.h"
-#include "cli/commands/commands.h"
-#include "cli/serve/access_log.h"
-#include "cli/serve/auth.h"
-#include "cli/serve/database.h"
-#include "cli/serve/serve.h"
-#include "cli/serve/services.h"
-#include "cli/serve/tls.h"
+#include "cflight/version.h"
+#include "cli/commands/serving.h"
+#include "cli/system/clock.h"
 #include "cli/system/files.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
-enum { POLL_MS = 50, TRIM_PAUSE_MS = 10000, MIDDLEWARE_MAX = 2 };
-
-/* What runs. */
-struct serving {
-    struct cli_run *run;
-    const struct cli_serve_arguments *given;
-    struct cli_serve serve;
-    struct cli_serve_tls tls;
-    struct cli_serve_auth auth;
-    struct cli_serve_services services;
-    bool is_database;
-    struct cli_serve_database database;
-    struct cli_access_log access_log;
-    char *access_log_path;
-    char *location;
-    cflight_server *server; /* of the database, if there is one */
+enum {
+    POLL_MS = 50,
+    LOOK_MS = 1000,
+    TRIM_PAUSE_MS = 10000,
+    END_MS = 5000, /* for what comes after the last call */
+    MIDDLEWARE_MAX = 2,
+    CONNECTIONS_DEFAULT = 10000,
+    OWN_DESCRIPTORS = 128,
 };
 
-static cflight_status refuse(struct serving *serving, const char *message, cflight_error **reterr)
-{
-    return cli_run_refuse(serving->run, message, reterr);
-}
-
-static cflight_status choose_location(struct serving *serving, cflight_error **reterr)
+static cflight_status load_users(struct cli_serving *serving, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = serving->given;
-    cflight_status status = cli_location_complete(given->location, given->cert_path != NULL, true,
-                                                  &serving->location, reterr);
-    if (status == CFLIGHT_INVALID_ARGUMENT) {
-        serving->run->exit_code = CLI_EXIT_USAGE;
+    cflight_status status = cli_absolute_path(given->auth_path, &serving->users_path, reterr);
+    if (status == CFLIGHT_OK && serving->users_path != NULL) {
+        status = cli_serve_auth_init(&serving->auth, serving->users_path,
+                                     given->takes_writable_auth_file, &given->auth, reterr);
     }
-    return status;
-}
-
-/* Passwords that cross a network in plain text are the user's wish, or a mistake. */
-static cflight_status check_passwords(struct serving *serving, bool is_tls, cflight_error **reterr)
-{
-    const struct cli_serve_arguments *given = serving->given;
-    struct cflight_location *location = NULL;
-    if (given->auth_path == NULL) {
-        return !given->takes_plain_passwords && !given->takes_writable_auth_file
-                   ? CFLIGHT_OK
-                   : refuse(serving,
-                            "--allow-plain-passwords and --allow-writable-auth-file need "
-                            "--auth-file",
-                            reterr);
-    }
-    if (is_tls || given->takes_plain_passwords) {
-        return CFLIGHT_OK;
-    }
-    cflight_status status =
-        cflight_location_parse(cflight_bytes_from_text(serving->location), &location, reterr);
-    if (status == CFLIGHT_OK && location->host[0] != '\0' && /* none: a Unix socket */
-        !cli_host_is_loopback(location->host)) {
-        status = refuse(serving,
-                        "--auth-file on an address that other machines reach needs --tls-cert and "
-                        "--tls-key, or --allow-plain-passwords, since passwords and tokens travel "
-                        "as they are",
-                        reterr);
-    }
-    cflight_location_free(location);
-    return status;
-}
-
-/* What is said of one kind of source must not be lost on the other. */
-static cflight_status check_source(struct serving *serving, cflight_error **reterr)
-{
-    const struct cli_serve_arguments *given = serving->given;
-    const struct cli_database_options *database = &given->database;
-    bool is_of_database = database->is_read_only || database->init_path != NULL ||
-                          database->query_ms != 0 || database->result_rows_max != 0 ||
-                          database->connections_max != 0 || database->transaction_idle_ms != 0;
-    if (!serving->is_database && is_of_database) {
-        return refuse(serving,
-                      "--read-only, --init, --query-timeout, --transaction-timeout, "
-                      "--result-rows-max and --database-connections-max are of databases, not of "
-                      "a directory",
-                      reterr);
-    }
-    if (serving->is_database && given->is_writable) {
-        return refuse(serving,
-                      "--writable is of directories; a database is written to unless --read-only "
-                      "says otherwise",
-                      reterr);
-    }
-    return CFLIGHT_OK;
-}
-
-/* TLS options and a location without TLS would end in plain text where the user expects none. */
-static cflight_status check_options(struct serving *serving, cflight_error **reterr)
-{
-    const struct cli_serve_arguments *given = serving->given;
-    const struct cli_tls_options *tls = &serving->run->arguments->tls;
-    bool has_cert = given->cert_path != NULL;
-    if (has_cert != (given->key_path != NULL) ||
-        (!has_cert && (given->ca_path != NULL || cli_tls_option_given(tls) != NULL))) {
-        return refuse(serving,
-                      "--tls-cert and --tls-key belong together, other TLS options need both",
-                      reterr);
-    }
-    if (tls->crl_path != NULL && given->ca_path == NULL) {
-        return refuse(serving, "--tls-crl needs --tls-ca", reterr);
-    }
-    if (cli_quota_is_on(&serving->serve.quota) && !given->is_writable) {
-        return refuse(serving, "limits on uploads need --writable", reterr);
-    }
-    if (given->access_log_is_json && given->access_log_path == NULL) {
-        return refuse(serving, "--access-log-json needs --access-log", reterr);
-    }
-    if (given->may_overwrite && !given->is_writable) {
-        return refuse(serving, "--overwrite needs --writable", reterr);
-    }
-    cflight_status status = check_source(serving, reterr);
     if (status == CFLIGHT_OK) {
-        status = choose_location(serving, reterr);
+        status = cli_absolute_path(given->rights_path, &serving->rights_path, reterr);
     }
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK && serving->rights_path != NULL) {
+        status = cli_rights_new(serving->rights_path, &serving->serve.rights, reterr);
     }
-    bool is_tls = strncmp(serving->location, "grpc+tls://", 11) == 0;
-    if (has_cert && !is_tls) {
-        return refuse(serving, "--tls-cert needs a grpc+tls:// location to listen on", reterr);
-    }
-    if (is_tls && !has_cert) {
-        return refuse(serving, "a grpc+tls:// location needs --tls-cert and --tls-key", reterr);
-    }
-    return check_passwords(serving, is_tls, reterr);
-}
-
-static cflight_status load_users(struct serving *serving, cflight_error **reterr)
-{
-    char *path = NULL;
-    cflight_status status = cli_absolute_path(serving->given->auth_path, &path, reterr);
-    if (status == CFLIGHT_OK && path != NULL) {
-        status = cli_serve_auth_init(&serving->auth, path, serving->given->takes_writable_auth_file,
-                                     reterr);
-    }
-    free(path);
     return status;
 }
 
-static cflight_status open_access_log(struct serving *serving, cflight_error **reterr)
+static cflight_status open_access_log(struct cli_serving *serving, cflight_error **reterr)
 {
     const char *path = serving->given->access_log_path;
     if (path != NULL && strcmp(path, "-") != 0) {
@@ -175,16 +56,40 @@ static cflight_status open_access_log(struct serving *serving, cflight_error **r
         }
         path = serving->access_log_path;
     }
-    return cli_access_log_init(&serving->access_log, path, serving->given->access_log_is_json,
-                               reterr);
+    return cli_access_log_init(&serving->access_log, path, serving->given->log_is_json, reterr);
 }
 
-static cflight_status load_files(struct serving *serving, cflight_error **reterr)
+/* What the library has to say about those who call, such as failed logins. */
+static void print_log_line(void *user_data, enum cflight_log_level level, const char *subsystem,
+                           const char *line)
+{
+    (void)user_data;
+    (void)subsystem;
+    cli_log(level == CFLIGHT_LOG_ERROR  ? CLI_LOG_ERROR
+            : level == CFLIGHT_LOG_WARN ? CLI_LOG_WARN
+            : level == CFLIGHT_LOG_INFO ? CLI_LOG_INFO
+                                        : CLI_LOG_DEBUG,
+            "%s", line);
+}
+
+static void start_log(const struct cli_serve_arguments *given)
+{
+    static const enum cflight_log_level levels[] = {[CLI_LOG_ERROR] = CFLIGHT_LOG_ERROR,
+                                                    [CLI_LOG_WARN] = CFLIGHT_LOG_WARN,
+                                                    [CLI_LOG_NOTICE] = CFLIGHT_LOG_WARN,
+                                                    [CLI_LOG_INFO] = CFLIGHT_LOG_INFO,
+                                                    [CLI_LOG_DEBUG] = CFLIGHT_LOG_DEBUG};
+    cli_log_start(given->log_level, given->log_is_json);
+    cflight_log_set(print_log_line, NULL, levels[given->log_level]);
+}
+
+static cflight_status load_files(struct cli_serving *serving, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = serving->given;
     const struct cli_tls_options *tls = &serving->run->arguments->tls;
-    cflight_status status = check_options(serving, reterr);
+    cflight_status status = cli_serving_check(serving, reterr);
     if (status == CFLIGHT_OK) {
+        start_log(given);
         status = cli_serve_tls_init(&serving->tls, given->cert_path, given->key_path,
                                     given->ca_path, tls->crl_path, reterr);
     }
@@ -198,7 +103,7 @@ static cflight_status load_files(struct serving *serving, cflight_error **reterr
     return status;
 }
 
-static cflight_status open_source(struct serving *serving, cflight_error **reterr)
+static cflight_status open_source(struct cli_serving *serving, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = serving->given;
     if (serving->is_database) {
@@ -217,7 +122,7 @@ static cflight_status open_source(struct serving *serving, cflight_error **reter
 }
 
 /* The log first: what others refuse is logged too. */
-static void add_middleware(const struct serving *serving,
+static void add_middleware(const struct cli_serving *serving,
                            struct cflight_server_middleware middleware[MIDDLEWARE_MAX],
                            struct cflight_server_options *options)
 {
@@ -231,7 +136,7 @@ static void add_middleware(const struct serving *serving,
     }
 }
 
-static cflight_status start(struct serving *serving, cflight_error **reterr)
+static cflight_status start(struct cli_serving *serving, cflight_error **reterr)
 {
     const struct cli_arguments *arguments = serving->run->arguments;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
@@ -244,122 +149,81 @@ static cflight_status start(struct serving *serving, cflight_error **reterr)
     options.read_options = &arguments->read_options;
     add_middleware(serving, middleware, &options);
     cli_serve_services_use(&serving->services, &options);
+    const char *location = cli_serve_places_use(&serving->places, &options);
+    cli_serving_watch(serving); /* before the first reading: what changes later is seen */
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
     if (status == CFLIGHT_OK && serving->is_database) {
-        status = cli_serve_database_start(&serving->database, serving->location, &options,
+        status = cli_serve_database_start(&serving->database, location, &options,
                                           &serving->given->database, &serving->server, reterr);
     } else if (status == CFLIGHT_OK) {
-        status =
-            cflight_server_new(serving->location, &handlers, &options, &serving->server, reterr);
+        status = cflight_server_new(location, &handlers, &options, &serving->server, reterr);
     }
     cli_serve_tls_forget_key(&serving->tls);
     return status;
 }
 
-static void reload_certificates(struct serving *serving)
+/* Waits for SIGINT or SIGTERM; SIGHUP reads files again, and so does a change of them. Now and
+ * then, what many clients left free is given back to the system. */
+static void wait_for_end(struct cli_serving *serving)
 {
-    cflight_error *error = NULL;
-    if (!cli_serve_tls_is_on(&serving->tls)) {
-        return;
-    }
-    if (cli_serve_tls_reload(&serving->tls, serving->server, &error) == CFLIGHT_OK) {
-        cli_message("certificates were read again");
-    } else {
-        cli_message_error("certificates were not taken, what was read before stays", error);
-    }
-    cflight_error_free(error);
-}
-
-static void reload_users(struct serving *serving)
-{
-    cflight_error *error = NULL;
-    size_t ended_count = 0;
-    if (serving->auth.users == NULL) {
-        return;
-    }
-    if (cli_serve_auth_reload(&serving->auth, &ended_count, &error) == CFLIGHT_OK) {
-        cli_message("users were read again; %zu %s ended", ended_count,
-                    ended_count == 1 ? "token" : "tokens");
-    } else {
-        cli_message_error("users were not taken, what was read before stays", error);
-    }
-    cflight_error_free(error);
-}
-
-static void reopen_access_log(struct serving *serving)
-{
-    cflight_error *error = NULL;
-    if (cli_access_log_reopen(&serving->access_log, &error) != CFLIGHT_OK) {
-        cli_message_error("the access log was not opened again, the old one goes on", error);
-    }
-    cflight_error_free(error);
-}
-
-/* Files that were removed by hand make room again. */
-static void count_again(struct serving *serving)
-{
-    struct cli_serve *serve = &serving->serve;
-    if (serving->is_database) {
-        return;
-    }
-    (void)pthread_mutex_lock(&serve->commit_mutex);
-    cflight_status status = cli_quota_count(&serve->quota, &serve->catalog, NULL);
-    (void)pthread_mutex_unlock(&serve->commit_mutex);
-    if (status == CFLIGHT_OK && cli_quota_is_on(&serve->quota)) {
-        cli_message("flights were counted again");
-    }
-}
-
-/* Each for itself: a certificate that is being renewed must not keep a user in who was removed. */
-static void reload(struct serving *serving)
-{
-    if (!cli_serve_tls_is_on(&serving->tls) && serving->auth.users == NULL &&
-        !cli_quota_is_on(&serving->serve.quota) && !cli_access_log_is_on(&serving->access_log)) {
-        cli_message("there are no certificates and no users to read again");
-    }
-    reload_certificates(serving);
-    reload_users(serving);
-    reopen_access_log(serving);
-    count_again(serving);
-}
-
-/* What the library has to say about those who call, such as failed logins. */
-static void print_log_line(void *user_data, enum cflight_log_level level, const char *subsystem,
-                           const char *line)
-{
-    (void)user_data;
-    (void)level;
-    (void)subsystem;
-    cli_message("%s", line);
-}
-
-/* Waits for SIGINT or SIGTERM; SIGHUP reads files again. Now and then, what many clients left free
- * is given back to the system. */
-static void wait_for_end(struct serving *serving)
-{
+    int64_t watchdog_ms = cli_manager_watchdog_ms();
+    int64_t pause_ms = watchdog_ms > 0 && watchdog_ms / 2 < LOOK_MS ? watchdog_ms / 2 : LOOK_MS;
+    int64_t trim_ns = cli_now_ns();
     size_t free_bytes = 0;
     int number = 0;
     while (number != SIGINT && number != SIGTERM) {
-        number = cli_signal_wait(TRIM_PAUSE_MS);
+        number = cli_signal_wait(pause_ms);
         if (number == SIGHUP) {
-            reload(serving);
+            cli_serving_reload(serving);
         } else if (number == 0) {
+            cli_serving_look(serving);
+        }
+        if (watchdog_ms > 0 && !cflight_server_wait_for(serving->server, 0)) {
+            cli_manager_tell("WATCHDOG=1"); /* the server's lock can be had */
+        }
+        if (cli_now_ns() - trim_ns >= TRIM_PAUSE_MS * (int64_t)CLI_NS_PER_MS) {
+            trim_ns = cli_now_ns();
             cli_memory_trim(&free_bytes);
             cli_message_left_out();
         }
     }
 }
 
-/* Lets running calls finish; another signal cuts them. */
-static void drain(cflight_server *server, int64_t grace_ms)
+/* A balancer that asks for the health sends nobody any more, while all who come are served still.
+ * Another signal ends that. */
+static void delay(int64_t delay_ms)
 {
-    cflight_server_shutdown(server, grace_ms);
-    while (!cflight_server_wait_for(server, POLL_MS)) {
+    int64_t until_ns = cli_now_ns() + delay_ms * CLI_NS_PER_MS;
+    int number = 0;
+    while (number != SIGINT && number != SIGTERM && cli_now_ns() < until_ns) {
+        number = cli_signal_wait((until_ns - cli_now_ns()) / CLI_NS_PER_MS + 1);
+    }
+}
+
+/* Lets running calls finish; another signal cuts them. */
+static void drain(const struct cli_serving *serving)
+{
+    const struct cli_serve_arguments *given = serving->given;
+    int64_t all_ms = given->drain_delay_ms + given->grace_ms + END_MS;
+    cli_manager_tell("STOPPING=1\nSTATUS=Draining\nEXTEND_TIMEOUT_USEC=%lld",
+                     (long long)all_ms * 1000);
+    (void)cli_serve_services_end(&serving->services, NULL);
+    if (given->drain_delay_ms > 0) {
+        cli_remark("not serving soon: calls are taken for %.10g s still",
+                   (double)given->drain_delay_ms / 1000);
+        delay(given->drain_delay_ms);
+    }
+    cli_remark("draining: no new calls; running ones have %.10g s", (double)given->grace_ms / 1000);
+    cflight_server_shutdown(serving->server, given->grace_ms);
+    while (!cflight_server_wait_for(serving->server, POLL_MS)) {
         int number = cli_signal_wait(0);
         if (number == SIGINT || number == SIGTERM) {
-            cflight_server_shutdown(server, 0);
+            cli_remark("running calls are cut");
+            cflight_server_shutdown(serving->server, 0);
         }
     }
+    cli_message_left_out();
+    cli_remark("ended");
 }
 
 /* Lets the process have as many descriptors as the system allows it: each connection is one, and
@@ -382,14 +246,77 @@ static void raise_descriptors(void)
 static cflight_status announce(struct cli_run *run, const cflight_server *server,
                                cflight_error **reterr)
 {
-    struct cli_text line = CLI_TEXT_INIT;
-    cli_text_append_format(&line, "Listening on %s\n", cflight_server_location(server));
-    cflight_status status = cli_run_print(run, &line, reterr);
-    cli_text_done(&line);
+    struct cli_text lines = CLI_TEXT_INIT;
+    const char *const *locations = NULL;
+    size_t count = cflight_server_locations(server, &locations);
+    for (size_t i = 0; i < count; i++) {
+        cli_text_append_format(&lines, "Listening on %s\n", locations[i]);
+    }
+    cflight_status status = cli_run_print(run, &lines, reterr);
+    cli_text_done(&lines);
     return status;
 }
 
-static cflight_status serve_until_signal(struct serving *serving, cflight_error **reterr)
+static void append_word(struct cli_text *line, bool is_on, const char *word)
+{
+    if (is_on) {
+        cli_text_append_format(line, ", %s", word);
+    }
+}
+
+/* One line that says what is on. */
+static void describe(const struct cli_serving *serving)
+{
+    const struct cli_serve_arguments *given = serving->given;
+    struct cli_text line = CLI_TEXT_INIT;
+    struct rlimit files = {0};
+    const char *const *locations = NULL;
+    size_t count = cflight_server_locations(serving->server, &locations);
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    cli_text_append_format(&line, "cflight %s serves '%s' on", CFLIGHT_VERSION_TEXT, given->source);
+    for (size_t i = 0; i < count; i++) {
+        cli_text_append_format(&line, "%s %s", i == 0 ? "" : ",", locations[i]);
+    }
+    cli_text_append_string(&line, " with health, reflection");
+    append_word(&line, cli_serve_tls_is_on(&serving->tls), "TLS");
+    append_word(&line, given->ca_path != NULL, "client certificates");
+    append_word(&line, serving->auth.users != NULL, "users");
+    append_word(&line, serving->serve.rights != NULL, "rights");
+    append_word(&line, given->is_writable, "uploads");
+    append_word(&line, cli_access_log_is_on(&serving->access_log), "access log");
+    cli_text_append_string(&line, "; limits:");
+    cli_arguments_append_numbers(&line, serving->run->arguments);
+    cli_text_append_format(&line, " open files %llu", (unsigned long long)files.rlim_cur);
+    if (!line.failed) {
+        cli_remark("%s", cli_text_terminated(&line));
+    }
+    cli_text_done(&line);
+}
+
+/* Each connection is a descriptor, and each download another one. */
+static void check_descriptors(const struct cli_serve_arguments *given)
+{
+    struct rlimit files;
+    uint32_t connections_max = given->options.connections_max;
+    connections_max = connections_max == 0 ? CONNECTIONS_DEFAULT : connections_max;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
+        files.rlim_cur < (rlim_t)connections_max + OWN_DESCRIPTORS) {
+        cli_log(CLI_LOG_WARN,
+                "the limit of open files, %llu, is too small for %u connections "
+                "(--connections-max) and what else is open; raise it (ulimit -Hn, LimitNOFILE= of "
+                "systemd)",
+                (unsigned long long)files.rlim_cur, connections_max);
+    }
+}
+
+static void tell_ready(const struct cli_serving *serving)
+{
+    describe(serving);
+    check_descriptors(serving->given);
+    cli_manager_tell("READY=1\nSTATUS=Listening on %s", cflight_server_location(serving->server));
+}
+
+static cflight_status serve_until_signal(struct cli_serving *serving, cflight_error **reterr)
 {
     cflight_status status = load_files(serving, reterr);
     if (status == CFLIGHT_OK) {
@@ -403,9 +330,9 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
         status = announce(serving->run, serving->server, reterr);
     }
     if (status == CFLIGHT_OK) {
+        tell_ready(serving);
         wait_for_end(serving);
-        drain(serving->server, serving->given->grace_ms);
-        cli_message_left_out();
+        drain(serving);
         serving->run->exit_code = CLI_EXIT_OK;
     }
     return status;
@@ -414,22 +341,23 @@ static cflight_status serve_until_signal(struct serving *serving, cflight_error 
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = &run->arguments->serve;
-    struct serving serving = {.run = run,
-                              .given = given,
-                              .is_database = cli_serve_is_database(given->source),
-                              .access_log = CLI_ACCESS_LOG_INIT,
-                              .serve = {.catalog = CLI_CATALOG_INIT,
-                                        .read_options = &run->arguments->read_options,
-                                        .may_overwrite = given->may_overwrite,
-                                        .quota = {.bytes_max = given->upload_bytes_max,
-                                                  .files_max = given->upload_files_max,
-                                                  .user_bytes_max = given->upload_user_bytes_max}}};
+    struct cli_serving serving = {
+        .run = run,
+        .given = given,
+        .is_database = cli_serve_is_database(given->source),
+        .access_log = CLI_ACCESS_LOG_INIT,
+        .serve = {.catalog = CLI_CATALOG_INIT,
+                  .read_options = &run->arguments->read_options,
+                  .may_overwrite = given->may_overwrite,
+                  .quota = {.bytes_max = given->upload_bytes_max,
+                            .files_max = given->upload_files_max,
+                            .user_bytes_max = given->upload_user_bytes_max}}};
     int os_code = pthread_mutex_init(&serving.serve.commit_mutex, NULL);
     run->exit_code = CLI_EXIT_FAILURE; /* whatever goes wrong here, no server said it */
     if (os_code != 0) {
         return cli_error_from_errno(reterr, os_code, "make", "a lock");
     }
-    cflight_log_set(print_log_line, NULL, CFLIGHT_LOG_WARN);
+    cli_manager_find();
     cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
     if (status == CFLIGHT_OK) {
         status = cli_serve_services_init(&serving.services, reterr);
@@ -447,7 +375,11 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_serve_tls_done(&serving.tls);
     cli_access_log_done(&serving.access_log);
     free(serving.access_log_path);
-    free(serving.location);
+    free(serving.users_path);
+    free(serving.rights_path);
+    cli_rights_free(serving.serve.rights);
+    cli_serve_places_done(&serving.places);
+    cli_passed_sockets_close(&serving.passed);
     cli_catalog_done(&serving.serve.catalog);
     cli_quota_done(&serving.serve.quota);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "cli/system/clock.h"
 #include "cli/system/files.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
@@ -16,15 +16,23 @@
 static void write_line(void *user_data, const char *line)
 {
     const struct cli_access_log *log = user_data;
-    const struct iovec pieces[] = {{(void *)(uintptr_t)line, strlen(line)},
-                                   {(void *)(uintptr_t) "\n", 1}};
+    struct cli_text text = CLI_TEXT_INIT;
     ssize_t written = 0;
+    if (!log->log.as_json) { /* which has its own */
+        cli_append_time(&text);
+        cli_text_append_char(&text, ' ');
+    }
+    cli_text_append_string(&text, line);
+    cli_text_append_char(&text, '\n');
+    errno = ENOMEM;
     do {
-        written = writev(log->fd, pieces, 2);
+        written = text.failed ? -1 : write(log->fd, text.data, text.len_bytes);
     } while (written < 0 && errno == EINTR);
+    int os_code = errno;
+    cli_text_done(&text);
     if (written < 0) {
         cflight_error *error = NULL;
-        (void)cli_error_from_errno(&error, errno, "write", "the access log");
+        (void)cli_error_from_errno(&error, os_code, "write", "the access log");
         cli_message_error_limited("a line of the access log is lost", error);
         cflight_error_free(error);
     }

@@ -25,9 +25,11 @@ static cflight_status refuse_writable(struct cli_serve_auth *auth, cflight_error
 }
 
 cflight_status cli_serve_auth_init(struct cli_serve_auth *auth, const char *path,
-                                   bool may_be_writable, cflight_error **reterr)
+                                   bool may_be_writable,
+                                   const struct cflight_bearer_auth_options *limits,
+                                   cflight_error **reterr)
 {
-    struct cflight_bearer_auth_options options = CFLIGHT_BEARER_AUTH_OPTIONS_INIT;
+    struct cflight_bearer_auth_options options = *limits;
     cflight_status status = cflight_password_file_new(path, &auth->users, reterr);
     if (status == CFLIGHT_OK && !may_be_writable) {
         status = refuse_writable(auth, reterr);

@@ -19,7 +19,9 @@ struct cli_serve_auth {
  * others may write is refused unless `may_be_writable`. @return as cflight_password_file_new() and
  * cflight_password_file_refuse_writable() */
 cflight_status cli_serve_auth_init(struct cli_serve_auth *auth, const char *path,
-                                   bool may_be_writable, cflight_error **reterr);
+                                   bool may_be_writable,
+                                   const struct cflight_bearer_auth_options *limits,
+                                   cflight_error **reterr);
 
 /* Reads the file again and logs those out who are gone or have another password; after a failure
  * the former users stay. `*ret_ended_count` is the number of tokens that ended. */

@@ -59,11 +59,16 @@ static bool is_new(const struct cli_catalog *catalog, const char *path, const ch
     return cli_notes_is_new(catalog->notes, path, &state, complaint);
 }
 
+cflight_status cli_catalog_no_flight(const char *name, cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "there is no flight '%s'", name);
+}
+
 void cli_catalog_complain(const struct cli_catalog *catalog, const char *path,
                           const cflight_error *error)
 {
     if (is_new(catalog, path, cflight_error_message(error))) {
-        cli_message_error("left out of the list", error);
+        cli_message_warning("left out of the list", error);
     }
 }
 
@@ -108,7 +113,7 @@ cflight_status cli_catalog_open(const struct cli_catalog *catalog, const char *n
         return CFLIGHT_OK;
     }
     if (os_code == ENOENT) {
-        status = cflight_error_set(reterr, CFLIGHT_NOT_FOUND, "there is no flight '%s'", name);
+        status = cli_catalog_no_flight(name, reterr);
     } else if (os_code == EXDEV) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
                                    "'%s' leads out of the served directory", name);
@@ -163,7 +168,8 @@ static cflight_status visit_file(const struct walk *walk, const char *path, size
         status = CFLIGHT_OK;
     } else if (strcmp(cli_text_terminated(&found), path) != 0) {
         if (is_new(walk->catalog, path, found.data)) {
-            cli_message("left out of the list: '%s' has the same name as '%s'", path, found.data);
+            cli_log(CLI_LOG_WARN, "left out of the list: '%s' has the same name as '%s'", path,
+                    found.data);
         }
     } else {
         status = walk->visit(walk->user_data, name, path, reterr);
@@ -193,14 +199,15 @@ static cflight_status enter(const struct walk *walk, const struct place *place, 
     cflight_status status = CFLIGHT_OK;
     if (inner.fd < 0) {
         if (errno != ENOENT && is_new(walk->catalog, path, "unreadable")) {
-            cli_message("left out of the list: cannot read the directory '%s'", path);
+            cli_log(CLI_LOG_WARN, "left out of the list: cannot read the directory '%s'", path);
         }
         return CFLIGHT_OK;
     }
     if (inner.depth <= DEPTH_MAX) {
         status = walk_directory(walk, &inner, reterr);
     } else if (is_new(walk->catalog, path, "deep")) {
-        cli_message("left out of the list: '%s' is deeper than %d directories", path, DEPTH_MAX);
+        cli_log(CLI_LOG_WARN, "left out of the list: '%s' is deeper than %d directories", path,
+                DEPTH_MAX);
     }
     (void)close(inner.fd);
     return status;
@@ -291,7 +298,7 @@ static cflight_status walk_directory(const struct walk *walk, const struct place
     if (os_code == ENOMEM) {
         status = cli_error_no_memory(reterr, "listing flights");
     } else if (os_code != 0 && is_new(walk->catalog, place->path, "unreadable")) {
-        cli_message("left out of the list: cannot read the directory '%s'", place->path);
+        cli_log(CLI_LOG_WARN, "left out of the list: cannot read the directory '%s'", place->path);
     }
     for (size_t i = 0; os_code == 0 && i < names.count && status == CFLIGHT_OK; i++) {
         status = visit_entry(walk, place, names.items[i], reterr);

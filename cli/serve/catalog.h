@@ -30,6 +30,9 @@ void cli_catalog_done(struct cli_catalog *catalog);
 void cli_catalog_complain(const struct cli_catalog *catalog, const char *path,
                           const cflight_error *error);
 
+/* "there is no flight 'NAME'". @return CFLIGHT_NOT_FOUND */
+cflight_status cli_catalog_no_flight(const char *name, cflight_error **reterr);
+
 /* Opens the file of a flight, which is a regular one: with O_RDONLY to read it, with O_PATH to look
  * at it. `name` must have passed cli_name_check(); `*ret_path` says where the file is.
  * @return CFLIGHT_OK, CFLIGHT_NOT_FOUND, CFLIGHT_INVALID_ARGUMENT (a link leads out of the

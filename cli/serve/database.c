@@ -3,39 +3,18 @@
  * Thread class: one at a time. */
 #include "cli/serve/database.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
+#include "cli/system/files.h"
 #include "cli/system/message.h"
-#include "cli/system/os_error.h"
 #include "cli/system/text.h"
 
-enum { INIT_BYTES_MAX = 16 << 20, CHUNK_BYTES = 65536 };
+enum { INIT_BYTES_MAX = 16 << 20 };
 
 bool cli_serve_is_database(const char *argument)
 {
     struct stat found;
     return gateway_is_source(argument) && !(stat(argument, &found) == 0 && S_ISDIR(found.st_mode));
-}
-
-static cflight_status read_init(const char *path, struct cli_text *text, cflight_error **reterr)
-{
-    FILE *file = fopen(path, "re");
-    char chunk[CHUNK_BYTES];
-    size_t len_bytes = 0;
-    if (file == NULL) {
-        return cli_error_from_errno(reterr, errno, "read", path);
-    }
-    text->limit_bytes = INIT_BYTES_MAX;
-    while ((len_bytes = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        cli_text_append(text, chunk, len_bytes);
-    }
-    bool is_damaged = ferror(file) != 0;
-    int os_code = errno;
-    (void)fclose(file);
-    return is_damaged ? cli_error_from_errno(reterr, os_code, "read", path)
-                      : cli_text_status(text, reterr);
 }
 
 cflight_status cli_serve_database_open(struct cli_serve_database *database, const char *source,
@@ -45,7 +24,7 @@ cflight_status cli_serve_database_open(struct cli_serve_database *database, cons
     struct cli_text init = CLI_TEXT_INIT;
     cflight_status status = CFLIGHT_OK;
     if (options->init_path != NULL) {
-        status = read_init(options->init_path, &init, reterr);
+        status = cli_file_read(options->init_path, INIT_BYTES_MAX, &init, reterr);
     }
     if (status == CFLIGHT_OK) {
         struct gateway_options gateway = {

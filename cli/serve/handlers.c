@@ -56,6 +56,16 @@ static cflight_status open_flight(const struct cli_serve *serve, const char *nam
     return status == CFLIGHT_OK ? CFLIGHT_OK : blame_server(name, status, cause, reterr);
 }
 
+/* A flight that the caller may not see is not there, in the very words of one that is not. */
+static cflight_status check_rights(const struct cli_serve *serve,
+                                   const cflight_server_context *context, const char *name,
+                                   cflight_error **reterr)
+{
+    return cli_rights_allow_caller(serve->rights, context, CLI_RIGHT_READ, name)
+               ? CFLIGHT_OK
+               : cli_catalog_no_flight(name, reterr);
+}
+
 /* Whether what was read of a flight is to be believed. */
 static cflight_status check_flight(const char *name, const struct cli_mapped_file *file,
                                    cflight_error **reterr)
@@ -91,7 +101,8 @@ static cflight_status answer_info(const struct cli_serve *serve, const char *nam
     struct cflight_bytes path = cflight_bytes_from_text(name);
     struct cflight_descriptor own = {
         .type = CFLIGHT_DESCRIPTOR_PATH, .path = &path, .path_count = 1};
-    struct cflight_endpoint endpoint = {.ticket = path};
+    struct cflight_endpoint endpoint = {
+        .ticket = path, .locations = serve->advertised, .location_count = serve->advertised_count};
     struct cflight_info info = {.endpoints = &endpoint, .endpoint_count = 1, .ordered = true};
 
     cflight_status status = open_flight(serve, name, &file, reterr);
@@ -142,7 +153,8 @@ static cflight_status list_flight(void *user_data, const char *name, const char 
     if (cflight_server_context_is_cancelled(listing->context)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "the client has gone");
     }
-    if (!cli_name_matches(name, listing->criteria)) {
+    if (!cli_name_matches(name, listing->criteria) ||
+        !cli_rights_allow_caller(listing->serve->rights, listing->context, CLI_RIGHT_READ, name)) {
         return CFLIGHT_OK;
     }
     cflight_status status =
@@ -176,6 +188,9 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
     if (status == CFLIGHT_OK) {
         cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
+        status = check_rights(user_data, context, name.data, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = answer_info(user_data, name.data, descriptor, response, &was_read, reterr);
     }
     cli_text_done(&name);
@@ -192,6 +207,9 @@ static cflight_status get_schema(void *user_data, cflight_server_context *contex
     cflight_status status = cli_name_from_descriptor(&name, descriptor, reterr);
     if (status == CFLIGHT_OK) {
         cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
+        status = check_rights(user_data, context, name.data, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = open_flight(user_data, name.data, &file, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -298,8 +316,10 @@ static void end_sending(void *user_data)
     free_sending(sending);
 }
 
-static cflight_status new_sending(const struct cli_serve *serve, struct cflight_bytes ticket,
-                                  struct sending **ret_sending, cflight_error **reterr)
+static cflight_status new_sending(const struct cli_serve *serve,
+                                  const cflight_server_context *context,
+                                  struct cflight_bytes ticket, struct sending **ret_sending,
+                                  cflight_error **reterr)
 {
     struct sending *sending = calloc(1, sizeof *sending);
     if (sending == NULL) {
@@ -309,6 +329,9 @@ static cflight_status new_sending(const struct cli_serve *serve, struct cflight_
     cli_text_append(&sending->name, ticket.data, ticket.len_bytes);
     (void)cli_text_terminated(&sending->name);
     cflight_status status = cli_text_status(&sending->name, reterr);
+    if (status == CFLIGHT_OK) {
+        status = check_rights(serve, context, sending->name.data, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = open_flight(serve, sending->name.data, &sending->file, reterr);
     }
@@ -333,7 +356,7 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
     cflight_server_context_set_subject(context, ticket);
     cflight_status status = cli_name_check(ticket, reterr);
     if (status == CFLIGHT_OK) {
-        status = new_sending(user_data, ticket, &sending, reterr);
+        status = new_sending(user_data, context, ticket, &sending, reterr);
     }
     if (status != CFLIGHT_OK) {
         return status;

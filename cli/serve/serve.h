@@ -7,6 +7,7 @@
 #include "cflight/server.h"
 #include "cli/serve/catalog.h"
 #include "cli/serve/quota.h"
+#include "cli/serve/rights.h"
 
 /* A directory of flights behind the handlers of a server. Handlers run on many threads; what they
  * share is read only, but for the commits of uploads, which happen one after the other. Thread
@@ -15,6 +16,9 @@ struct cli_serve {
     struct cli_catalog catalog;
     const struct cflight_ipc_read_options *read_options; /* of files and uploads; borrowed */
     bool may_overwrite;
+    struct cli_rights *rights;              /* NULL: everybody may do everything; borrowed */
+    const struct cflight_bytes *advertised; /* locations of every endpoint; borrowed */
+    size_t advertised_count;
     pthread_mutex_t commit_mutex;
     struct cli_quota quota;
 };

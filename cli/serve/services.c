@@ -22,6 +22,16 @@ void cli_serve_services_done(struct cli_serve_services *services)
     cflight_health_free(services->health);
 }
 
+cflight_status cli_serve_services_end(const struct cli_serve_services *services,
+                                      cflight_error **reterr)
+{
+    cflight_status status = cflight_health_set(services->health, "", CFLIGHT_NOT_SERVING, reterr);
+    return status == CFLIGHT_OK
+               ? cflight_health_set(services->health, "arrow.flight.protocol.FlightService",
+                                    CFLIGHT_NOT_SERVING, reterr)
+               : status;
+}
+
 void cli_serve_services_use(const struct cli_serve_services *services,
                             struct cflight_server_options *options)
 {

@@ -16,6 +16,9 @@ struct cli_serve_services {
 
 cflight_status cli_serve_services_init(struct cli_serve_services *services, cflight_error **reterr);
 void cli_serve_services_done(struct cli_serve_services *services);
+/* Tells those who ask for the health that the end is near. */
+cflight_status cli_serve_services_end(const struct cli_serve_services *services,
+                                      cflight_error **reterr);
 void cli_serve_services_use(const struct cli_serve_services *services,
                             struct cflight_server_options *options);
 

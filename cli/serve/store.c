@@ -416,6 +416,15 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
     return status;
 }
 
+/* Says the same whether or not there is such a flight. */
+static cflight_status refuse_caller(cflight_server_context *context, const struct cli_text *name,
+                                    cflight_error **reterr)
+{
+    cflight_server_context_set_subject(context, cli_text_bytes(name));
+    return cflight_error_set(reterr, CFLIGHT_PERMISSION_DENIED,
+                             "you have no right to upload flight '%s'", name->data);
+}
+
 cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context,
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr)
@@ -429,6 +438,11 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
                           .file = CLI_ATOMIC_FILE_INIT,
                           .next_acknowledged = 1};
     cflight_status status = cli_name_from_descriptor(&name, descriptor, &error);
+    if (status == CFLIGHT_OK &&
+        !cli_rights_allow_caller(store.serve->rights, context, CLI_RIGHT_WRITE, name.data)) {
+        status = refuse_caller(context, &name, reterr);
+        goto done;
+    }
     if (status == CFLIGHT_OK) {
         store.name = name.data;
         cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
@@ -451,6 +465,8 @@ cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context
     } else {
         status = cli_error_give(error, reterr);
     }
+
+done:
     cflight_error_free(store.over_quota);
     cli_atomic_file_done(&store.file);
     cli_text_done(&store.path);

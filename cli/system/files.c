@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/system/os_error.h"
 #include "cli/system/text.h"
+
+enum { CHUNK_BYTES = 65536 };
 
 void cli_close(int fd)
 {
@@ -46,6 +49,27 @@ cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_erro
     }
     cli_text_append_string(&text, path);
     return cli_text_take(&text, ret_path, reterr);
+}
+
+cflight_status cli_file_read(const char *path, size_t bytes_max, struct cli_text *text,
+                             cflight_error **reterr)
+{
+    char chunk[CHUNK_BYTES];
+    size_t len_bytes = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return cli_error_from_errno(reterr, errno, "read", path);
+    }
+    text->limit_bytes = bytes_max;
+    while ((len_bytes = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        cli_text_append(text, chunk, len_bytes);
+    }
+    bool is_damaged = ferror(file) != 0;
+    int os_code = errno;
+    (void)fclose(file);
+    (void)cli_text_terminated(text);
+    return is_damaged ? cli_error_from_errno(reterr, os_code, "read", path)
+                      : cli_text_status(text, reterr);
 }
 
 bool cli_is_same_file(const struct stat *a, const struct stat *b)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "cflight/error.h"
+#include "cli/system/text.h"
 
 /* Closes a descriptor; -1 is ignored. */
 void cli_close(int fd);
@@ -18,6 +18,11 @@ DIR *cli_entries_open(int directory_fd);
 /* Makes a path absolute, so that it stays good when the working directory changes; NULL stays NULL.
  * `*ret_path` is to be freed. */
 cflight_status cli_absolute_path(const char *path, char **ret_path, cflight_error **reterr);
+
+/* Appends a file's whole content, of at most `bytes_max` bytes, and ends it with a zero byte that
+ * does not count. @return CFLIGHT_OK, CFLIGHT_RESOURCE_EXHAUSTED, or as cli_error_from_errno() */
+cflight_status cli_file_read(const char *path, size_t bytes_max, struct cli_text *text,
+                             cflight_error **reterr);
 
 /* What two looks at files tell. */
 bool cli_is_same_file(const struct stat *a, const struct stat *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages for people, on standard error. What strangers can cause as often as they like is written
- * ten times in a second; of the others follow the number and the last one. The mutex is a leaf. */
+/* Messages for people, on standard error, and the log of a server. What strangers can cause as
+ * often as they like is written ten times in a second; of the others follow the number and the last
+ * one. The mutex is a leaf. */
 #include "cli/system/message.h"
 
 #include <inttypes.h>
@@ -16,15 +17,63 @@
 
 enum { MESSAGE_BYTES_MAX = 4096 };
 
-static bool is_quiet; /* does not change once there are threads */
+static bool is_quiet; /* does not change once there are threads, as the next */
+static struct {
+    bool is_on;
+    bool as_json;
+    enum cli_log_level level;
+} server_log = {.level = CLI_LOG_NOTICE};
 static atomic_bool is_nameless;
 
-static void print_line(const char *message)
+static const char *const level_names[] = {[CLI_LOG_ERROR] = "error",
+                                          [CLI_LOG_WARN] = "warn",
+                                          [CLI_LOG_NOTICE] = "notice",
+                                          [CLI_LOG_INFO] = "info",
+                                          [CLI_LOG_DEBUG] = "debug"};
+
+/* What has no control characters, in quotes of JSON. */
+static void append_quoted(struct cli_text *line, const char *message)
+{
+    struct cli_text harmless = CLI_TEXT_INIT;
+    cli_utf8_append_message(&harmless, cflight_bytes_from_text(message));
+    cli_text_append_char(line, '"');
+    for (size_t i = 0; i < harmless.len_bytes; i++) {
+        if (harmless.data[i] == '"' || harmless.data[i] == '\\') {
+            cli_text_append_char(line, '\\');
+        }
+        cli_text_append_char(line, harmless.data[i]);
+    }
+    cli_text_append_char(line, '"');
+    line->failed = line->failed || harmless.failed;
+    cli_text_done(&harmless);
+}
+
+static void append_line(struct cli_text *line, enum cli_log_level level, const char *message)
+{
+    if (server_log.is_on && server_log.as_json) {
+        cli_text_append_string(line, "{\"time\":\"");
+        cli_append_time(line);
+        cli_text_append_format(line, "\",\"level\":\"%s\",\"message\":", level_names[level]);
+        append_quoted(line, message);
+        cli_text_append_char(line, '}');
+    } else {
+        if (server_log.is_on) {
+            cli_append_time(line);
+            cli_text_append_format(line, " %s ", level_names[level]);
+        }
+        cli_text_append_string(line, atomic_load(&is_nameless) ? "" : "cflight: ");
+        cli_utf8_append_message(line, cflight_bytes_from_text(message));
+    }
+    cli_text_append_char(line, '\n');
+}
+
+static void print_line(enum cli_log_level level, const char *message)
 {
     struct cli_text line = CLI_TEXT_INIT;
-    cli_text_append_string(&line, atomic_load(&is_nameless) ? "" : "cflight: ");
-    cli_utf8_append_message(&line, cflight_bytes_from_text(message));
-    cli_text_append_char(&line, '\n');
+    if (level > server_log.level) {
+        return;
+    }
+    append_line(&line, level, message);
     if (!line.failed) {
         /* Nothing can be done when standard error is gone. */
         ssize_t ignored = write(STDERR_FILENO, line.data, line.len_bytes);
@@ -33,18 +82,34 @@ static void print_line(const char *message)
     cli_text_done(&line);
 }
 
-static CFLIGHT_PRINTF(1, 0) void print_format(const char *format, va_list arguments)
+static CFLIGHT_PRINTF(2, 0) void print_format(enum cli_log_level level, const char *format,
+                                              va_list arguments)
 {
     char message[MESSAGE_BYTES_MAX];
     (void)vsnprintf(message, sizeof message, format, arguments);
-    print_line(message);
+    print_line(level, message);
+}
+
+void cli_log_start(enum cli_log_level level, bool as_json)
+{
+    server_log.is_on = true;
+    server_log.as_json = as_json;
+    server_log.level = level;
+}
+
+void cli_log(enum cli_log_level level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_format(level, format, arguments);
+    va_end(arguments);
 }
 
 void cli_message(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_format(format, arguments);
+    print_format(CLI_LOG_NOTICE, format, arguments);
     va_end(arguments);
 }
 
@@ -53,7 +118,7 @@ void cli_remark(const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     if (!is_quiet) {
-        print_format(format, arguments);
+        print_format(CLI_LOG_NOTICE, format, arguments);
     }
     va_end(arguments);
 }
@@ -95,12 +160,22 @@ static void make_text(struct cli_text *message, const char *what, const cflight_
     }
 }
 
-void cli_message_error(const char *what, const cflight_error *error)
+static void print_error(enum cli_log_level level, const char *what, const cflight_error *error)
 {
     struct cli_text message = CLI_TEXT_INIT;
     make_text(&message, what, error);
-    print_line(message.failed ? what : cli_text_terminated(&message));
+    print_line(level, message.failed ? what : cli_text_terminated(&message));
     cli_text_done(&message);
+}
+
+void cli_message_error(const char *what, const cflight_error *error)
+{
+    print_error(CLI_LOG_ERROR, what, error);
+}
+
+void cli_message_warning(const char *what, const cflight_error *error)
+{
+    print_error(CLI_LOG_WARN, what, error);
 }
 
 /* ---- what strangers cause ---- */
@@ -125,7 +200,7 @@ static uint64_t take_left_out_locked(char *ret_last)
 static void tell_left_out(uint64_t count, const char *text)
 {
     if (count > 0) {
-        cli_message("%" PRIu64 " lines were left out, the last of them: %s", count, text);
+        cli_log(CLI_LOG_WARN, "%" PRIu64 " lines were left out, the last of them: %s", count, text);
     }
 }
 
@@ -151,7 +226,7 @@ void cli_message_error_limited(const char *what, const cflight_error *error)
     (void)pthread_mutex_unlock(&limit_mutex);
     tell_left_out(count, text);
     if (is_written) {
-        print_line(message.failed ? what : cli_text_terminated(&message));
+        print_line(CLI_LOG_WARN, message.failed ? what : cli_text_terminated(&message));
     }
     cli_text_done(&message);
 }

@@ -15,11 +15,23 @@ void cli_message(const char *format, ...) CFLIGHT_PRINTF(1, 2);
 void cli_remark(const char *format, ...) CFLIGHT_PRINTF(1, 2);
 void cli_be_quiet(void);
 bool cli_is_quiet(void);
+/* ---- the log of a server ----
+ *
+ * Once it is on, every message is a line of it: "TIME LEVEL cflight: TEXT", or a JSON object. What
+ * is above is NOTICE then, errors are ERROR, and those that strangers cause WARN. */
+enum cli_log_level { CLI_LOG_ERROR, CLI_LOG_WARN, CLI_LOG_NOTICE, CLI_LOG_INFO, CLI_LOG_DEBUG };
+/* Lines of `level` and those before it are written. Before there are threads. */
+void cli_log_start(enum cli_log_level level, bool as_json);
+void cli_log(enum cli_log_level level, const char *format, ...) CFLIGHT_PRINTF(2, 3);
+
 /* From now on without "cflight: ": at a prompt nobody else speaks. */
 void cli_message_leave_name_out(void);
 
 /* "cflight: <what>: NOT_FOUND: no such flight (GetFlightInfo at ipv4:127.0.0.1:32010)". */
 void cli_message_error(const char *what, const cflight_error *error);
+
+/* The same of what is no fault of this program; in a log a warning. */
+void cli_message_warning(const char *what, const cflight_error *error);
 
 /* The same, for what strangers can cause as often as they like: in bounded number. */
 void cli_message_error_limited(const char *what, const cflight_error *error);

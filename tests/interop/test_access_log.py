@@ -29,7 +29,7 @@ def lines_of(path):
 def test_each_call_leaves_a_line(cflight, directory, tmp_path):
     log = tmp_path / "access.log"
     before = datetime.datetime.now(datetime.timezone.utc)
-    with cflight.serving(directory, "--writable", "--access-log", log, "--access-log-json") as server:
+    with cflight.serving(directory, "--writable", "--access-log", log, "--log-format", "json") as server:
         with fl.connect(server.location) as client:
             client.do_get(fl.Ticket(b"prices")).read_all()
             list(client.list_flights())
@@ -53,7 +53,7 @@ def test_users_are_named_and_refused_logins_are_there(cflight, directory, tmp_pa
     hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout.strip()
     users.write_text(f"ann:{hashed}\n")
     users.chmod(0o600)
-    with cflight.serving(directory, "--auth-file", users, "--access-log", log, "--access-log-json") as server:
+    with cflight.serving(directory, "--auth-file", users, "--access-log", log, "--log-format", "json") as server:
         with fl.connect(server.location) as client:
             with pytest.raises(fl.FlightUnauthenticatedError):
                 list(client.list_flights())
@@ -77,9 +77,11 @@ def test_a_renamed_log_is_opened_again(cflight, directory, tmp_path):
         while not log.exists():  # the server's part
             pass
         client.do_get(fl.Ticket(b"prices")).read_all()
-    assert [line.split()[0] for line in (tmp_path / "access.log.1").read_text().splitlines()] == ["ListFlights"] * 2
+    assert [line.split()[1] for line in (tmp_path / "access.log.1").read_text().splitlines()] == ["ListFlights"] * 2
     (line,) = log.read_text().splitlines()
-    assert line.startswith("DoGet ipv") and ", about 'prices'" in line
+    time, rest = line.split(" ", 1)
+    assert rest.startswith("DoGet ipv") and ", about 'prices'" in rest
+    assert datetime.datetime.fromisoformat(time.replace("Z", "+00:00")).tzinfo
 
 
 def test_lines_go_to_standard_error(cflight, directory):
@@ -90,7 +92,7 @@ def test_lines_go_to_standard_error(cflight, directory):
 
 @pytest.mark.parametrize("given, words", [
     (["--access-log", "/no/such/folder/log"], "cannot open '/no/such/folder/log'"),
-    (["--access-log-json"], "--access-log-json needs --access-log"),
+    (["--log-format", "xml"], "--log-format takes text or json, not 'xml'"),
 ])
 def test_what_cannot_be_meant_is_refused(cflight, directory, given, words):
     done = cflight.run("serve", directory, "--listen", "grpc://127.0.0.1:0", *given)

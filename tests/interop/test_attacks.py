@@ -72,7 +72,7 @@ def test_right_logins_succeed_beside_wrong_ones(cflight, library, tmp_path):
         assert f"right {logins} of {logins}," in done.stdout, done.stdout + done.stderr
         said = [line for line in server.lines if "login failed" in line]
         assert len(said) >= connections
-        assert all(re.fullmatch(r"cflight: login failed from [0-9a-f.:]+ port \d+ for 'alice'\n", line) for line in said)
+        assert all(re.fullmatch(r"\S+Z warn cflight: login failed from [0-9a-f.:]+ port \d+ for 'alice'\n", line) for line in said)
 
 
 def test_names_cannot_be_told_by_time(library, tmp_path):

@@ -876,4 +876,4 @@ def test_refused_uploads_are_summed_up(cflight, tmp_path):
         assert server.stop() == 0
     said = [line for line in server.lines if "upload refused or broken" in line]
     assert 11 <= len(said) < 60  # on a machine that takes seconds for it
-    assert sum(int(line.split()[1]) if " lines were left out, the last of them: " in line else 1 for line in said) == 100
+    assert sum(int(line.split()[3]) if " lines were left out, the last of them: " in line else 1 for line in said) == 100

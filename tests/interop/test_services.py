@@ -233,3 +233,17 @@ def test_several_questions_on_one_stream(served):
     assert [answer.error_response.error_code for answer in answers] == [5, 5, 5, 5, 0, 3, 0]
     assert answers[4].all_extension_numbers_response.base_type_name == "arrow.flight.protocol.Ticket"
     assert len(answers[6].list_services_response.service) == len(ALL)
+
+
+def test_probes_fail_before_calls_do(cflight, tmp_path):
+    """During --drain-delay the health is NOT_SERVING, and who comes is served; a second signal ends the delay."""
+    with cflight.serving(tmp_path, "--drain-delay", "600") as server:
+        with channel_of(server) as channel:
+            assert check(channel) == check(channel, FLIGHT) == SERVING
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for_message("calls are taken for 600 s still")
+        with channel_of(server) as channel:
+            assert check(channel) == check(channel, FLIGHT) == NOT_SERVING
+            assert list(channel.unary_stream(f"/{FLIGHT}/ListFlights")(b"", timeout=LIMIT_S)) == []
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(LIMIT_S) == 0

@@ -48,9 +48,10 @@ def check_sanitizers(messages):
 class Server:
     """A running `cflight serve`. `lines` collects its standard error."""
 
-    def __init__(self, process, location):
+    def __init__(self, process, location, *more):
         self.process = process
         self.location = location
+        self.locations = [location, *more]
         self.port = int(location.rsplit(":", 1)[1]) if "unix" not in location else None
         self.lines = []
         self.has_lines = threading.Condition()
@@ -93,20 +94,22 @@ class Command:
             assert done.returncode == 0, done.stderr
         return done
 
-    def start(self, *arguments, **options):
-        return subprocess.Popen([*self.prefix, self.path, *map(str, arguments)], env=environment(),
+    def start(self, *arguments, env=None, **options):
+        return subprocess.Popen([*self.prefix, self.path, *map(str, arguments)], env=environment(**(env or {})),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
     @contextlib.contextmanager
-    def serving(self, directory, *arguments, listen="grpc://localhost:0"):
-        """Serves a directory; what is not stopped by the test must drain well at its end."""
-        process = self.start("serve", directory, "--listen", listen, *arguments)
+    def serving(self, directory, *arguments, listen="grpc://localhost:0", count=1, **options):
+        """Serves a directory; what is not stopped by the test must drain well at its end. `count` is that of the
+        locations, and options are those of start()."""
+        listeners = () if listen is None else ("--listen", listen)
+        process = self.start("serve", directory, *listeners, *arguments, **options)
         watchdog = threading.Timer(LIMIT_S, process.kill)
         watchdog.start()
         try:
-            line = process.stdout.readline()
-            assert line.startswith("Listening on "), process.stderr.read()
-            server = Server(process, line.split()[-1])
+            lines = [process.stdout.readline() for _ in range(count)]
+            assert all(line.startswith("Listening on ") for line in lines), process.stderr.read()
+            server = Server(process, *(line.split()[-1] for line in lines))
         except BaseException:
             process.kill()
             process.communicate()
