@@ -317,7 +317,8 @@ cflight_sql_info_batch(const cflight_sql_info *info, const uint32_t *codes, size
                        struct ArrowArray *ret_batch, cflight_error **reterr);
 /// Adds the rows of such an answer, of any origin: they are checked. Columns are found by name.
 /// Numbers may be in either branch; a value of another kind than the standard's is kept as it came,
-/// since servers differ, and is not what the typed functions look for.
+/// since servers differ, and is not what the typed functions look for. A sparse union is read as
+/// the dense one.
 /// @param schema  Of the batch. Both are borrowed.
 /// @return CFLIGHT_OK; CFLIGHT_DATA_LOSS (not the schema of SqlInfo: what is not is named);
 ///         CFLIGHT_INVALID_ARGUMENT (not a valid batch of its schema); CFLIGHT_RESOURCE_EXHAUSTED

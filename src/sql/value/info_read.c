@@ -162,15 +162,18 @@ static bool is_map(const struct ArrowSchema *field)
            is_list_of(field->children[0]->children[1], "i");
 }
 
-/* The six members in their order, whatever the ids in the format are. */
+/* The six members in their order, whatever the ids in the format are. Sparse, as DuckDB's driver
+ * had it before 2.0, it says the same. */
 static bool is_info_union(const struct ArrowSchema *field)
 {
     static const char DENSE[] = "+ud:";
-    return strncmp(field->format, DENSE, sizeof DENSE - 1) == 0 && field->dictionary == NULL &&
-           field->n_children == MEMBER_COUNT && has_format(field->children[0], "u", 0) &&
-           has_format(field->children[1], "b", 0) && has_format(field->children[2], "l", 0) &&
-           has_format(field->children[3], "i", 0) && is_list_of(field->children[4], "u") &&
-           is_map(field->children[5]);
+    static const char SPARSE[] = "+us:";
+    return (strncmp(field->format, DENSE, sizeof DENSE - 1) == 0 ||
+            strncmp(field->format, SPARSE, sizeof SPARSE - 1) == 0) &&
+           field->dictionary == NULL && field->n_children == MEMBER_COUNT &&
+           has_format(field->children[0], "u", 0) && has_format(field->children[1], "b", 0) &&
+           has_format(field->children[2], "l", 0) && has_format(field->children[3], "i", 0) &&
+           is_list_of(field->children[4], "u") && is_map(field->children[5]);
 }
 
 struct columns {
@@ -197,7 +200,7 @@ static cflight_status find_columns(const struct ArrowSchema *schema, const struc
         return refuse("'info_name' is not uint32", reterr);
     }
     if (!is_info_union(schema->children[value_index])) {
-        return refuse("'value' is not the dense union of the standard", reterr);
+        return refuse("'value' is not the union of the standard", reterr);
     }
     ret_columns->codes = batch->children[code_index];
     ret_columns->values = batch->children[value_index];
@@ -210,10 +213,11 @@ static cflight_status add_row(cflight_sql_info *info, const struct columns *colu
 {
     const uint32_t *codes = columns->codes->buffers[1];
     const struct ArrowArray *values = columns->values;
+    bool is_dense = columns->type.id == CFLIGHT_TYPE_DENSE_UNION;
     /* A writer of the old format has a bitmap before the type ids. */
-    int64_t first = values->n_buffers - 2;
+    int64_t first = values->n_buffers - (is_dense ? 2 : 1);
     const int8_t *type_ids = values->buffers[first];
-    const int32_t *places = values->buffers[first + 1];
+    const int32_t *places = is_dense ? values->buffers[first + 1] : NULL;
     int64_t at = values->offset + columns->offset + row;
     int member = columns->type.union_child[(uint8_t)type_ids[at] & 0x7F];
     struct cflight_sql_info_value value = {
@@ -222,7 +226,7 @@ static cflight_status add_row(cflight_sql_info *info, const struct columns *colu
     if (is_null(columns->codes, columns->offset + row)) {
         return CFLIGHT_OK;
     }
-    return keep_value(info, values->children[member], places[at], &value, reterr);
+    return keep_value(info, values->children[member], is_dense ? places[at] : at, &value, reterr);
 }
 
 cflight_status cflight_sql_info_add_batch(cflight_sql_info *info, const struct ArrowSchema *schema,

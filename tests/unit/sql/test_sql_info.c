@@ -317,6 +317,51 @@ TEST(sql_info, reads_rows_of_others)
     cflight_sql_info_free(info);
 }
 
+/* Goal: a sparse union, which DuckDB's driver had before 2.0, says the same. Method: a value for
+ * each row in each member, as a sparse union has them, with the row in front cut off. */
+TEST(sql_info, reads_sparse_unions)
+{
+    static const struct cflight_field FIELDS[] = {
+        {.name = "info_name", .format = "I"},
+        {.name = "value", .format = "+us:0,1,2,3,4,5", .children = MEMBERS, .child_count = 6},
+    };
+    static const int8_t IDS[3] = {0};
+    struct cflight_field whole[2] = {FIELDS[0], FIELDS[1]};
+    struct ArrowSchema schema;
+    struct ArrowSchema built;
+    struct ArrowArray batch;
+    cflight_error *error = NULL;
+    cflight_builder *builder = NULL;
+    cflight_sql_info *info = make_info();
+    whole[1].format = "+s";
+    CHECK_OK(cflight_schema_new(FIELDS, 2, &schema, &error), error);
+    CHECK_OK(cflight_schema_new(whole, 2, &built, &error), error);
+    CHECK_OK(cflight_builder_new(&built, NULL, &builder, &error), error);
+    cflight_column *values = cflight_builder_column(builder, 1);
+    for (uint32_t row = 0; row < 3; row++) {
+        for (size_t member = 1; member < 6; member++) {
+            cflight_append_null(cflight_column_child(values, member));
+        }
+        cflight_append_text(cflight_column_child(values, 0), row == 1 ? "goose" : "duck");
+        cflight_append_uint(cflight_builder_column(builder, 0), row);
+        cflight_append_nested(values);
+        cflight_builder_end_row(builder);
+    }
+    CHECK_OK(cflight_builder_finish(builder, &batch, &error), error);
+    batch.children[1]->buffers[0] = IDS;
+    batch.children[0]->offset = batch.children[1]->offset = 1;
+    batch.children[0]->length = batch.children[1]->length = batch.length = 2;
+    CHECK_OK(cflight_sql_info_add_batch(info, &schema, &batch, &error), error);
+    assert_int_equal(cflight_sql_info_count(info), 2);
+    assert_true(cflight_bytes_equal(cflight_sql_info_text(info, 1), t_text("goose")));
+    assert_true(cflight_bytes_equal(cflight_sql_info_text(info, 2), t_text("duck")));
+    batch.release(&batch);
+    cflight_builder_free(builder);
+    built.release(&built);
+    schema.release(&schema);
+    cflight_sql_info_free(info);
+}
+
 /* Goal: what is no SqlInfo is refused, and says what is missing. */
 TEST(sql_info, refuses_rows_of_something_else)
 {
