@@ -115,11 +115,13 @@ test-fetch: build
 	CFLIGHT_FETCH_ROUNDS=10000 $(FIXED_ADDRESSES) build/$(PRESET)/bin/test_flight_fetch shared
 
 bench: build
-	@tools/bootstrap --test --python
+	@tools/bootstrap --test --python --bench
 	@$(call BUILD,release)
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	build/venv/bin/python bench/run
 	build/venv/bin/python bench/run_sql --json build/bench/sql.json
+	build/venv/bin/python bench/run_adbc --json build/bench/adbc.json
+	build/bench-venv/bin/python bench/run_quack --json build/bench/quack.json
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
 
 interop: test-packages

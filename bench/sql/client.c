@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client of the Flight SQL benchmarks; bench/run_sql starts it. Prints what it measured, "name
- * value" each, times in seconds.
+/* The client of the Flight SQL benchmarks; bench/run_sql and bench/run_adbc start it. Prints what
+ * it measured, "name value" each, times in seconds.
  *
- *     sql_bench CLIENT LOCATION OPERATION ...       CLIENT: "cflight", or the file of an ADBC
- * driver connect COUNT                             connect, SELECT 1, close small | prepared |
- * prepare COUNT          SELECT 1: as text, prepared once, each time insert COUNT THREADS one row
- * each, THREADS at a time insert-prepared COUNT                     the same by a prepared
- * statement fetch ROWS                                of the table `numbers` ingest ROWS into a new
- * table bound ROWS                                as parameters of an INSERT, in a transaction
- *         columns COUNT                             reads what tables there are: so many columns
- *         sessions COUNT                            that stay open until standard input ends */
+ *   sql_bench CLIENT LOCATION OPERATION COUNT ...   CLIENT: "cflight", or a driver's file
+ *
+ *   load 1                          load the driver, connect, SELECT 1
+ *   connect COUNT                   connect, SELECT 1, close
+ *   small | prepared | prepare COUNT   SELECT 1: as text, prepared once, each time
+ *   select | insert COUNT THREADS   SELECT 1, or one row each, THREADS at a time
+ *   insert-prepared COUNT           one row each by a prepared statement
+ *   fetch ROWS                      of the table `numbers`, which has so many
+ *   ingest ROWS                     into a new table
+ *   bound ROWS                      as parameters of an INSERT, in a transaction
+ *   columns | plain-columns COUNT   what tables there are, with keys or without
+ *   sessions COUNT                  that stay open until standard input ends */
 #include <cflight/builder.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +224,17 @@ static void select_one(void *connection)
     expect(SELECT_ONE, client->query(connection, SELECT_ONE), 1);
 }
 
+/* The driver is not loaded yet. */
+static void load(const char *library)
+{
+    double before_mib = resident_mib();
+    double started_s = now_s();
+    client->load(library);
+    select_one(client->connect(location));
+    (void)printf("load %.6f\n", now_s() - started_s);
+    (void)printf("mib %.3f\n", resident_mib() - before_mib);
+}
+
 static void connect_often(int64_t count)
 {
     double *times_s = make_times(count);
@@ -263,38 +279,45 @@ static void ask_often(const char *operation, int64_t count)
     free(times_s);
 }
 
-struct inserter {
+static void insert_one(void *connection)
+{
+    client->update(connection, INSERT);
+}
+
+struct worker {
     pthread_t thread;
     pthread_barrier_t *start;
     int64_t count;
+    void (*run_one)(void *connection);
 };
 
-static void *insert_rows(void *used)
+static void *work(void *used)
 {
-    struct inserter *inserter = used;
+    struct worker *worker = used;
     void *connection = client->connect(location);
-    client->update(connection, INSERT);
-    (void)pthread_barrier_wait(inserter->start);
-    for (int64_t i = 0; i < inserter->count; i++) {
-        client->update(connection, INSERT);
+    worker->run_one(connection);
+    (void)pthread_barrier_wait(worker->start);
+    for (int64_t i = 0; i < worker->count; i++) {
+        worker->run_one(connection);
     }
-    (void)pthread_barrier_wait(inserter->start);
+    (void)pthread_barrier_wait(worker->start);
     client->close(connection);
     return NULL;
 }
 
-static void insert_often(int64_t count, int64_t thread_count)
+static void run_in_threads(void (*run_one)(void *connection), int64_t count, int64_t thread_count)
 {
-    struct inserter *inserters = calloc((size_t)thread_count, sizeof *inserters);
+    struct worker *workers = calloc((size_t)thread_count, sizeof *workers);
     pthread_barrier_t start;
-    if (inserters == NULL || pthread_barrier_init(&start, NULL, (unsigned)thread_count + 1) != 0) {
-        give_up("insert", "no memory");
+    if (workers == NULL || pthread_barrier_init(&start, NULL, (unsigned)thread_count + 1) != 0) {
+        give_up("threads", "no memory");
     }
     for (int64_t i = 0; i < thread_count; i++) {
-        inserters[i].start = &start;
-        inserters[i].count = count / thread_count;
-        if (pthread_create(&inserters[i].thread, NULL, insert_rows, &inserters[i]) != 0) {
-            give_up("insert", "no thread");
+        workers[i].start = &start;
+        workers[i].count = count / thread_count;
+        workers[i].run_one = run_one;
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
+            give_up("threads", "none could be started");
         }
     }
     (void)pthread_barrier_wait(&start);
@@ -302,10 +325,10 @@ static void insert_often(int64_t count, int64_t thread_count)
     (void)pthread_barrier_wait(&start);
     (void)printf("seconds %.6f\n", now_s() - started_s);
     for (int64_t i = 0; i < thread_count; i++) {
-        (void)pthread_join(inserters[i].thread, NULL);
+        (void)pthread_join(workers[i].thread, NULL);
     }
     (void)pthread_barrier_destroy(&start);
-    free(inserters);
+    free(workers);
 }
 
 static void insert_prepared(int64_t count)
@@ -326,13 +349,11 @@ static void insert_prepared(int64_t count)
 
 static void fetch(int64_t row_count)
 {
-    char text[128];
     void *connection = client->connect(location);
     select_one(connection);
-    (void)snprintf(text, sizeof text, "SELECT id, number, price, word FROM numbers LIMIT %lld",
-                   (long long)row_count);
     double started_s = now_s();
-    expect("rows", client->query(connection, text), row_count);
+    expect("rows", client->query(connection, "SELECT id, number, price, word FROM numbers"),
+           row_count);
     (void)printf("seconds %.6f\n", now_s() - started_s);
     client->close(connection);
 }
@@ -367,10 +388,13 @@ static void insert_bound(int64_t row_count)
     client->close(connection);
 }
 
-static void read_columns(int64_t column_count)
+static void read_columns(int64_t column_count, bool has_keys)
 {
     void *connection = client->connect(location);
     select_one(connection);
+    if (!has_keys) {
+        client->leave_out_keys(connection);
+    }
     double started_s = now_s();
     expect("columns", client->count_columns(connection), column_count);
     (void)printf("seconds %.6f\n", now_s() - started_s);
@@ -396,18 +420,26 @@ int main(int argc, char **argv)
 {
     const char *operation = argc > 4 ? argv[3] : "";
     int64_t count = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
-    if (count <= 0) {
+    int64_t thread_count = argc > 5 ? strtoll(argv[5], NULL, 10) : 1;
+    if (count <= 0 || thread_count <= 0) {
         give_up("usage", "sql_bench CLIENT LOCATION OPERATION COUNT ...");
     }
     if (strcmp(argv[1], "cflight") == 0) {
         client = &client_cflight;
     }
-    client->load(argv[1]);
     location = argv[2];
+    if (strcmp(operation, "load") == 0) {
+        load(argv[1]);
+        (void)fflush(stdout);
+        _exit(0);
+    }
+    client->load(argv[1]);
     if (strcmp(operation, "connect") == 0) {
         connect_often(count);
     } else if (strcmp(operation, "insert") == 0) {
-        insert_often(count, argc > 5 ? strtoll(argv[5], NULL, 10) : 1);
+        run_in_threads(insert_one, count, thread_count);
+    } else if (strcmp(operation, "select") == 0) {
+        run_in_threads(select_one, count, thread_count);
     } else if (strcmp(operation, "insert-prepared") == 0) {
         insert_prepared(count);
     } else if (strcmp(operation, "fetch") == 0) {
@@ -417,7 +449,9 @@ int main(int argc, char **argv)
     } else if (strcmp(operation, "bound") == 0) {
         insert_bound(count);
     } else if (strcmp(operation, "columns") == 0) {
-        read_columns(count);
+        read_columns(count, true);
+    } else if (strcmp(operation, "plain-columns") == 0) {
+        read_columns(count, false);
     } else if (strcmp(operation, "sessions") == 0) {
         keep_sessions(count);
     } else {

@@ -25,6 +25,8 @@ struct client {
     void (*ingest)(void *connection, const char *table, struct ArrowArrayStream *rows);
     void (*begin)(void *connection);
     void (*commit)(void *connection);
+    /* Of what is read next no keys, where they would be. */
+    void (*leave_out_keys)(void *connection);
     /* Reads all there is about catalogs, schemas, tables and columns; counts the columns. */
     int64_t (*count_columns)(void *connection);
 };

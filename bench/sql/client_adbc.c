@@ -172,6 +172,18 @@ static void commit(void *used)
     set_autocommit(connection, "true");
 }
 
+/* Go's driver has no such option, and gives none. */
+static void leave_out_keys(void *used)
+{
+    struct connection *connection = used;
+    struct AdbcError error = {0};
+    (void)driver.ConnectionSetOption(&connection->connection, "adbc.cflight.objects.constraints",
+                                     ADBC_OPTION_VALUE_DISABLED, &error);
+    if (error.release != NULL) {
+        error.release(&error);
+    }
+}
+
 /* Catalogs have a list of schemas, those of tables, those of columns. */
 static int64_t count_columns(void *used)
 {
@@ -195,5 +207,6 @@ static int64_t count_columns(void *used)
 }
 
 const struct client client_adbc = {
-    load,           open_connection, close_connection, query, update, prepare,      execute,
-    execute_update, close_statement, ingest,           begin, commit, count_columns};
+    load,    open_connection, close_connection, query,           update,
+    prepare, execute,         execute_update,   close_statement, ingest,
+    begin,   commit,          leave_out_keys,   count_columns};
