@@ -63,7 +63,8 @@ struct cflight_service_method {
     const char *path;    ///< "/package.Service/Method"; not one of Flight's
     bool client_streams; ///< any number of messages from the client; otherwise one
     bool server_streams; ///< any number of answers; otherwise one
-    /// For anybody: neither authentication nor middleware is asked.
+    /// For anybody: neither authentication nor middleware is asked. The handler then runs when the
+    /// first message is there, also where the client streams; otherwise it may speak first there.
     bool is_open;
     uint64_t message_bytes_max; ///< of one message of the client; 0: as of the server
     /// Runs as other handlers do, on a thread of the server, and may block.

@@ -121,13 +121,21 @@ static bool admit(struct cfl_server_call *call)
     return status == CFLIGHT_OK;
 }
 
+/* Whether the server may be the first to speak, and so waits for no message. A method for anybody
+ * is not begun for those who say nothing. */
+static bool begins_at_once(const struct cfl_method *method)
+{
+    return method->id == CFLIGHT_METHOD_HANDSHAKE ||
+           (method->id == CFLIGHT_METHOD_SERVICE && method->client_streams && !is_open(method));
+}
+
 /* Whether the handler is to run now; otherwise the call awaits its message, or a slot. */
 static bool can_run(struct cfl_server_call *call, bool may_run)
 {
     struct cfl_call *wire = call->context.call;
     bool is_waiting = false;
     cfl_connection_lock(wire->connection);
-    if (wire->method->id != CFLIGHT_METHOD_HANDSHAKE) {
+    if (!begins_at_once(wire->method)) {
         is_waiting = cfl_call_await_locked(wire, CFL_AWAITED_MESSAGE);
     }
     if (is_waiting) {

@@ -141,10 +141,12 @@ static size_t find_middleware(const struct cflight_server *server, const char *k
     return index;
 }
 
+/* A call of an open method has no instances. */
 void *cflight_server_context_middleware(const cflight_server_context *context, const char *key)
 {
     size_t index = find_middleware(context->server, key);
-    return index < context->server->middleware_count ? context->instances[index] : NULL;
+    bool is_known = index < context->server->middleware_count;
+    return is_known && context->instances != NULL ? context->instances[index] : NULL;
 }
 
 bool cflight_server_context_has_middleware(const cflight_server_context *context, const char *key)

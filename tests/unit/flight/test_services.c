@@ -10,6 +10,7 @@
 #include "test.h"
 
 #define PATH "/a/b" /* that t_raw_request() asks for */
+#define KEY "seen"
 
 /* What a handler has seen, and how it behaves. */
 struct seen {
@@ -20,6 +21,7 @@ struct seen {
     char path[32];
     cflight_status second_write;
     uint64_t middleware_count;
+    const void *instance; /* of the middleware, as the handler finds it */
     uint64_t shutdown_count;
 };
 
@@ -31,6 +33,7 @@ static cflight_status echo(void *user_data, cflight_server_context *context,
     cflight_buffer *message = NULL;
     cflight_status status = CFLIGHT_OK;
     seen->method = cflight_server_context_method(context);
+    seen->instance = cflight_server_context_middleware(context, KEY);
     (void)snprintf(seen->path, sizeof seen->path, "%s", cflight_server_context_path(context));
     while ((status = cflight_service_call_read(call, &message, reterr)) == CFLIGHT_OK &&
            message != NULL) {
@@ -61,8 +64,8 @@ static cflight_status start_call(void *user_data, cflight_server_context *contex
 {
     (void)context;
     (void)method;
-    (void)ret_instance;
     (void)reterr;
+    *ret_instance = user_data;
     ((struct seen *)user_data)->middleware_count++;
     return CFLIGHT_OK;
 }
@@ -83,6 +86,7 @@ static void start(struct t_service *service, struct seen *seen,
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct cflight_server_middleware middleware = CFLIGHT_SERVER_MIDDLEWARE_INIT;
     middleware.user_data = seen;
+    middleware.key = KEY;
     middleware.start_call = start_call;
     options.middleware = &middleware;
     options.middleware_count = 1;
@@ -163,6 +167,7 @@ TEST(services, a_message_is_answered)
     assert_int_equal(seen.method, CFLIGHT_METHOD_SERVICE);
     assert_string_equal(seen.path, PATH);
     assert_int_equal(seen.middleware_count, 1);
+    assert_ptr_equal(seen.instance, &seen);
     assert_int_equal(seen.shutdown_count, 1);
     t_raw_done(&answer);
 }
@@ -184,6 +189,62 @@ TEST(services, streams_go_both_ways)
     t_service_stop(&service);
     assert_int_equal(seen.message_count, 3);
     assert_int_equal(seen.middleware_count, 0);
+    assert_null(seen.instance);
+    t_raw_done(&answer);
+}
+
+/* Reads until there is a frame of the kind, and says whether it came. */
+static bool read_frame(int fd, struct t_raw *answer, int type)
+{
+    struct t_frame frame;
+    while (!t_raw_find(answer, type, 0, &frame)) {
+        if (!t_socket_read(fd, answer)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Greets, and goes when the client has said its last. */
+static cflight_status greet(void *user_data, cflight_server_context *context,
+                            cflight_service_call *call, cflight_error **reterr)
+{
+    struct seen *seen = user_data;
+    cflight_status status =
+        cflight_service_call_write(call, cflight_bytes_from_text("hello"), reterr);
+    return status == CFLIGHT_OK ? echo(seen, context, call, reterr) : status;
+}
+
+/* Goal: where the client streams, the server may be the first to speak. Method: the client waits
+ * for its greeting before it sends a message. */
+TEST(services, a_handler_may_speak_first)
+{
+    struct t_service service;
+    struct t_raw raw = {0};
+    struct t_raw answer = {0};
+    struct seen seen = {.message_count = 0};
+    struct cflight_service_method method = method_of(&seen);
+    method.client_streams = true;
+    method.server_streams = true;
+    method.handler = greet;
+    start(&service, &seen, &method);
+    int fd = t_socket_connect(cflight_server_port(service.server));
+    t_raw_client_start(&raw);
+    t_raw_ack(&raw);
+    t_raw_request(&raw, 1, NULL);
+    assert_true(t_socket_send(fd, &raw));
+    assert_true(read_frame(fd, &answer, T_DATA));
+    t_raw_done(&raw);
+    raw = (struct t_raw){0};
+    append_message(&raw, 1, T_END_STREAM, "x");
+    assert_true(t_socket_send(fd, &raw));
+    while (t_raw_count(&answer, T_HEADERS) < 2) {
+        assert_true(t_socket_read(fd, &answer));
+    }
+    (void)close(fd);
+    check_texts(&answer, (const char *const[]){"hello", "x", NULL});
+    t_service_stop(&service);
+    t_raw_done(&raw);
     t_raw_done(&answer);
 }
 
