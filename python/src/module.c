@@ -58,6 +58,7 @@ static const struct type_entry type_entries[] = {
     TYPE(schema_result),
     TYPE(server),
     TYPE(server_context),
+    TYPE(service_requests),
     TYPE(sql_async),
     SUBTYPE(sql_client, client),
     SUBTYPE(sql_server, server),

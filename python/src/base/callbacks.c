@@ -81,6 +81,13 @@ void cfp_hold_free(void *pointer)
     PyMem_RawFree(hold);
 }
 
+void cfp_hold_clear(struct cfp_hold *hold)
+{
+    if (hold != NULL) {
+        Py_SETREF(hold->object, Py_NewRef(Py_None));
+    }
+}
+
 static bool is_binary_name(struct cflight_bytes name)
 {
     return name.len_bytes >= 4 && memcmp(name.data + name.len_bytes - 4, "-bin", 4) == 0;
@@ -156,10 +163,22 @@ PyObject *cfp_headers_dict(const struct cflight_header *headers, size_t count)
     return dict;
 }
 
-PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method)
+/* An attribute beside the tuple's one item. */
+static int set_path(PyObject *info, const char *path)
+{
+    PyObject *text = cfp_text_new(cflight_bytes_from_text(path));
+    int code = text == NULL ? -1 : PyObject_SetAttrString(info, "_cflight_path", text);
+    Py_XDECREF(text);
+    return code;
+}
+
+PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method, const char *path)
 {
     PyObject *value = PyObject_CallFunction(state->flight_method, "i", (int)method);
     PyObject *info = value == NULL ? NULL : PyObject_CallOneArg(state->call_info, value);
     Py_XDECREF(value);
+    if (info != NULL && path != NULL && set_path(info, path) < 0) {
+        Py_CLEAR(info);
+    }
     return info;
 }

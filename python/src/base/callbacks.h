@@ -18,6 +18,9 @@ struct cfp_hold *cfp_hold_new(struct cfp_state *state, PyObject *object);
 /* Takes the GIL; fits `release` of the tables. */
 void cfp_hold_free(void *hold);
 
+/* Drops the object, with None in its place; NULL is ignored. With the GIL. */
+void cfp_hold_clear(struct cfp_hold *hold);
+
 /* The holds of one Python object, for the garbage collector: through the library's object, which
  * only the Python object owns, it refers to what they hold. A hold that is freed leaves the list.
  */
@@ -49,10 +52,16 @@ void cfp_server_middleware_table(struct cfp_hold *hold,
 struct cfp_server_call {
     PyObject *instances; /* dict of key to middleware */
     PyObject *exception; /* what the handler raised, or NULL */
+    PyObject *variables; /* contextvars.Context */
 };
+/* What was made for the call in hand, or NULL: there is no middleware, or the method is open. */
+struct cfp_server_call *cfp_server_call_of(const cflight_server_context *context);
+/* The call's variables, borrowed, or NULL. */
+PyObject *cfp_server_variables(const cflight_server_context *context);
 
 /* A dict of str to list of str (of bytes for -bin names), in the order of the names. */
 PyObject *cfp_headers_dict(const struct cflight_header *headers, size_t count);
-PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method);
+/* `path` may be NULL: that of the method. */
+PyObject *cfp_call_info_new(struct cfp_state *state, enum cflight_method method, const char *path);
 
 #endif /* CFP_CALLBACKS_H */

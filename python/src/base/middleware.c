@@ -10,6 +10,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/variables.h"
 
 typedef void (*report_fn)(const char *what);
 
@@ -111,7 +112,7 @@ static cflight_status client_start_call(void *user_data, enum cflight_method met
     struct cfp_hold *hold = user_data;
     cflight_status status = CFLIGHT_OK;
     PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *info = cfp_call_info_new(hold->state, method);
+    PyObject *info = cfp_call_info_new(hold->state, method, NULL);
     PyObject *middleware =
         info == NULL ? NULL : PyObject_CallMethod(hold->object, "start_call", "(O)", info);
     int is_given = middleware == NULL ? -1 : PyObject_IsTrue(middleware);
@@ -217,11 +218,46 @@ static cflight_status refuse(struct cfp_state *state, PyObject *instances, cflig
 {
     PyObject *exception = NULL;
     cflight_status status = cfp_error_from_python(state, &exception, reterr);
-    if (instances != NULL) {
-        complete_all(instances, exception == NULL ? Py_None : exception);
-    }
+    complete_all(instances, exception == NULL ? Py_None : exception);
     Py_XDECREF(exception);
     return status;
+}
+
+static void call_free(struct cfp_server_call *call)
+{
+    if (call != NULL) {
+        Py_XDECREF(call->instances);
+        Py_XDECREF(call->exception);
+        Py_XDECREF(call->variables);
+        PyMem_RawFree(call);
+    }
+}
+
+static struct cfp_server_call *call_new(void)
+{
+    struct cfp_server_call *call = PyMem_RawCalloc(1, sizeof(*call));
+    if (call == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    call->instances = PyDict_New();
+    call->variables = call->instances == NULL ? NULL : PyContext_New();
+    if (call->variables == NULL) {
+        call_free(call);
+        return NULL;
+    }
+    return call;
+}
+
+struct cfp_server_call *cfp_server_call_of(const cflight_server_context *context)
+{
+    return context == NULL ? NULL : cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+}
+
+PyObject *cfp_server_variables(const cflight_server_context *context)
+{
+    struct cfp_server_call *call = cfp_server_call_of(context);
+    return call == NULL ? NULL : call->variables;
 }
 
 static cflight_status server_start_call(void *user_data, cflight_server_context *context,
@@ -231,26 +267,29 @@ static cflight_status server_start_call(void *user_data, cflight_server_context 
     struct cfp_hold *hold = user_data;
     const struct cflight_header *fields = NULL;
     size_t count = cflight_server_context_headers(context, &fields);
+    bool is_service = method == CFLIGHT_METHOD_SERVICE;
     cflight_status status = CFLIGHT_OK;
     PyGILState_STATE gil = PyGILState_Ensure();
-    struct cfp_server_call *call = PyMem_RawCalloc(1, sizeof(*call));
-    PyObject *info = cfp_call_info_new(hold->state, method);
+    struct cfp_server_call *call = call_new();
+    PyObject *info = cfp_call_info_new(hold->state, method,
+                                       is_service ? cflight_server_context_path(context) : NULL);
     PyObject *headers = info == NULL ? NULL : cfp_headers_dict(fields, count);
-    PyObject *instances = headers == NULL ? NULL : PyDict_New();
-    if (call == NULL || instances == NULL) {
-        PyErr_NoMemory();
-        status = refuse(hold->state, NULL, reterr);
-    } else if (run_factories(hold->object, info, headers, instances) < 0) {
-        status = refuse(hold->state, instances, reterr);
+    if (call == NULL || headers == NULL) {
+        status = cfp_error_from_python(hold->state, NULL, reterr);
     } else {
-        call->instances = Py_NewRef(instances);
-        *ret_instance = call;
-        call = NULL;
+        PyObject *variables = cfp_variables_enter(call->variables);
+        if (run_factories(hold->object, info, headers, call->instances) < 0) {
+            status = refuse(hold->state, call->instances, reterr);
+        }
+        cfp_variables_leave(variables);
     }
-    PyMem_RawFree(call);
+    if (status == CFLIGHT_OK) {
+        *ret_instance = call;
+    } else {
+        call_free(call);
+    }
     Py_XDECREF(info);
     Py_XDECREF(headers);
-    Py_XDECREF(instances);
     PyGILState_Release(gil);
     return status;
 }
@@ -263,9 +302,11 @@ static void server_sending_headers(void *user_data, void *instance, cflight_head
     PyObject *middleware = NULL;
     Py_ssize_t position = 0;
     PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *variables = cfp_variables_enter(call->variables);
     while (PyDict_Next(call->instances, &position, &key, &middleware)) {
         send_headers(middleware, headers, cfp_warn_unraisable);
     }
+    cfp_variables_leave(variables);
     PyGILState_Release(gil);
 }
 
@@ -281,12 +322,12 @@ static void server_call_completed(void *user_data, void *instance,
     } else {
         exception = exception_of(hold->state, summary);
     }
+    PyObject *variables = cfp_variables_enter(call->variables);
     complete_all(call->instances, exception);
+    cfp_variables_leave(variables);
     Py_DECREF(exception);
-    Py_DECREF(call->instances);
-    Py_XDECREF(call->exception);
+    call_free(call);
     PyGILState_Release(gil);
-    PyMem_RawFree(call);
 }
 
 void cfp_server_middleware_table(struct cfp_hold *hold, struct cflight_server_middleware *ret_table)

@@ -50,6 +50,7 @@
     X(schema_result)       \
     X(server)              \
     X(server_context)      \
+    X(service_requests)    \
     X(sql_async)           \
     X(sql_client)          \
     X(sql_server)          \

@@ -72,6 +72,7 @@ from ._exceptions import (
     FlightUnavailableError,
     FlightWriteSizeExceededError,
 )
+from ._operations import HealthStatus, ServiceMethod
 from ._replace import install_as_pyarrow_flight
 from ._server import FlightServerBase
 from ._types import (

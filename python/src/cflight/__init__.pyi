@@ -4,12 +4,18 @@
 # module, and a checker takes them for Any. What goes in is any object with the Arrow PyCapsule interface.
 
 import enum
+import logging
+import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, final
 
 import pyarrow as _pa  # type: ignore[import-untyped,unused-ignore]
 from typing_extensions import Buffer as _BytesLike
 from typing_extensions import Self
+
+class _TextFile(Protocol):
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
 
 class _HasSchema(Protocol):
     def __arrow_c_schema__(self) -> object: ...
@@ -32,6 +38,7 @@ _AnyWriteOptions: TypeAlias = _pa.ipc.IpcWriteOptions | IpcWriteOptions
 _AnyReadOptions: TypeAlias = _pa.ipc.IpcReadOptions | IpcReadOptions
 _AnyLocation: TypeAlias = _Text | tuple[str, int] | Location
 _Headers: TypeAlias = Mapping[_Text, _Text | Sequence[_Text]]
+_RequestLog: TypeAlias = str | bytes | os.PathLike[str] | _TextFile | logging.Logger | Callable[[str], object]
 _SessionValue: TypeAlias = str | bool | int | float | Sequence[str] | None
 
 __version__: str
@@ -89,6 +96,7 @@ class FlightMethod(enum.Enum):
     LIST_ACTIONS = 8
     DO_EXCHANGE = 9
     POLL_FLIGHT_INFO = 10
+    SERVICE = 11
 
 class CancelStatus(enum.Enum):
     UNSPECIFIED = 0
@@ -115,6 +123,8 @@ class ActionType(NamedTuple):
 
 class CallInfo(NamedTuple):
     method: FlightMethod
+    @property
+    def path(self) -> str: ...
 
 class CertKeyPair(NamedTuple):
     cert: _Text
@@ -734,6 +744,10 @@ class GeneratorStream(FlightDataStream):
 class ServerCallContext:
     @property
     def method(self) -> FlightMethod: ...
+    @property
+    def path(self) -> str: ...
+    def set_subject(self, subject: _Text) -> None: ...
+    def trace_headers(self) -> list[tuple[bytes, bytes]]: ...
     def peer_identity(self) -> bytes: ...
     def tls_subject(self) -> str: ...
     def tls_names(self) -> list[str]: ...
@@ -752,6 +766,20 @@ class FlightServerCore:
     def location(self) -> Location: ...
     def wait(self) -> None: ...
     def shutdown(self, grace: float | None = None) -> None: ...
+
+class HealthStatus(enum.Enum):
+    UNKNOWN = 0
+    SERVING = 1
+    NOT_SERVING = 2
+
+class ServiceMethod(NamedTuple):
+    path: str
+    handler: Callable[[ServerCallContext, Any], _BytesLike | Iterable[_BytesLike] | None]
+    client_streams: bool = False
+    server_streams: bool = False
+    is_open: bool = False
+    message_bytes_max: int | None = None
+    on_shutdown: Callable[[], object] | None = None
 
 class FlightServerBase(FlightServerCore):
     def __init__(
@@ -787,8 +815,19 @@ class FlightServerBase(FlightServerCore):
         shutdown_grace: float | None = None,
         write_options: _AnyWriteOptions | None = None,
         read_options: _AnyReadOptions | None = None,
+        health: bool = False,
+        health_needs_auth: bool = False,
+        health_watchers_max: int | None = None,
+        reflection: bool = False,
+        reflection_is_open: bool = False,
+        descriptor_sets: list[bytes] | None = None,
+        services: list[ServiceMethod] | None = None,
+        request_log: _RequestLog | None = None,
+        request_log_format: Literal["text", "json"] = "text",
     ) -> None: ...
     def shutdown(self, grace: float | None = None) -> None: ...
+    def set_health(self, service: str, status: HealthStatus) -> None: ...
+    def reopen_request_log(self) -> None: ...
     def reload_tls(
         self,
         tls_certificates: list[tuple[_Text, _Text]] | list[CertKeyPair],

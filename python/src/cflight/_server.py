@@ -2,12 +2,14 @@
 """The server class: arguments, defaults of the handlers, and the end of the interpreter."""
 
 import atexit
+import os
 import threading
 import time
 import warnings
 import weakref
 
 from ._cflight import FlightServerCore, Location
+from ._operations import HealthStatus, Operations, open_log
 from ._types import ServerAuthHandler, TracingServerMiddlewareFactory
 
 _running = weakref.WeakSet()
@@ -178,6 +180,28 @@ class FlightServerBase(FlightServerCore):
         How batches are written.
     read_options : IpcReadOptions, optional
         How batches are read.
+    health : bool, optional
+        Answer ``grpc.health.v1``, which load balancers and probes ask, for anybody; see
+        :meth:`set_health`. Watchers are told NOT_SERVING when the server begins to shut down.
+    health_needs_auth : bool, optional
+        Ask those who ask it for credentials, as others.
+    health_watchers_max : int, optional
+        Most calls that watch the health at once, each of which has a thread; None is 64.
+    reflection : bool, optional
+        Answer ``grpc.reflection.v1`` and ``v1alpha``: grpcurl and its like need no files.
+    reflection_is_open : bool, optional
+        For anybody; otherwise for those whom authentication lets through.
+    descriptor_sets : list of bytes, optional
+        What ``protoc --include_imports --descriptor_set_out`` writes, of `services`.
+    services : list of ServiceMethod, optional
+        Methods of other gRPC services.
+    request_log : path, text file, logging.Logger or callable, optional
+        Where a line goes for each call that is over. A file of that path is opened for appending, and
+        written to without Python's help; see :meth:`reopen_request_log`. A file object gets its lines
+        by ``write()``, a logger at the level INFO, a callable as its argument, on threads of the
+        library, several at once.
+    request_log_format : {"text", "json"}, optional
+        Lines for people, or an object in each line.
 
     Attributes
     ----------
@@ -240,6 +264,15 @@ class FlightServerBase(FlightServerCore):
         shutdown_grace=None,
         write_options=None,
         read_options=None,
+        health=False,
+        health_needs_auth=False,
+        health_watchers_max=None,
+        reflection=False,
+        reflection_is_open=False,
+        descriptor_sets=None,
+        services=None,
+        request_log=None,
+        request_log_format="text",
     ):
         certificates = _certificates(tls_certificates)
         if shutdown_grace is not None and not shutdown_grace >= 0:
@@ -252,41 +285,58 @@ class FlightServerBase(FlightServerCore):
         uri = _location_uri(location, bool(certificates))
         policy = _policy(tls_revocation_lists, tls_min_version, tls12_ciphers, tls13_ciphers)
         _check_tls(uri, certificates, verify_client, root_certificates, policy)
-        self._cflight_grace = shutdown_grace
-        self._cflight_start(
-            uri,
-            auth_handler,
-            certificates,
-            _client_certificate(verify_client),
-            _to_bytes(root_certificates or b""),
-            policy,
-            factories,
-            write_options,
-            read_options,
-            {
-                "handlers_max": handlers_max or None,
-                "split_batch_bytes": split_batch_bytes or None,
-                "waiting_max": waiting_max,
-                "queue_max": queue_max,
-                "connections_max": connections_max,
-                "calls_per_connection_max": calls_per_connection_max,
-                "stream_window_bytes": stream_window_bytes,
-                "message_bytes_max": message_bytes_max,
-                "metadata_bytes_max": metadata_bytes_max,
-                "pool_bytes_max": pool_bytes_max,
-                "unread_bytes_max": unread_bytes_max,
-                "idle_timeout": idle_timeout,
-                "contended_timeout": contended_timeout,
-                "message_timeout": message_timeout,
-                "connection_idle": connection_idle,
-                "keepalive_interval": keepalive_interval,
-                "keepalive_timeout": keepalive_timeout,
-            },
+        operations = Operations(
+            health=health,
+            health_needs_auth=health_needs_auth,
+            health_watchers_max=health_watchers_max,
+            reflection=reflection,
+            reflection_is_open=reflection_is_open,
+            descriptor_sets=descriptor_sets,
+            services=services,
+            request_log=request_log,
+            request_log_format=request_log_format,
         )
+        settings = {
+            "handlers_max": handlers_max or None,
+            "split_batch_bytes": split_batch_bytes or None,
+            "waiting_max": waiting_max,
+            "queue_max": queue_max,
+            "connections_max": connections_max,
+            "calls_per_connection_max": calls_per_connection_max,
+            "stream_window_bytes": stream_window_bytes,
+            "message_bytes_max": message_bytes_max,
+            "metadata_bytes_max": metadata_bytes_max,
+            "pool_bytes_max": pool_bytes_max,
+            "unread_bytes_max": unread_bytes_max,
+            "idle_timeout": idle_timeout,
+            "contended_timeout": contended_timeout,
+            "message_timeout": message_timeout,
+            "connection_idle": connection_idle,
+            "keepalive_interval": keepalive_interval,
+            "keepalive_timeout": keepalive_timeout,
+        }
+        self._cflight_grace = shutdown_grace
+        self._cflight_log_path = operations.log_path
+        with operations:
+            self._cflight_start(
+                uri,
+                auth_handler,
+                certificates,
+                _client_certificate(verify_client),
+                _to_bytes(root_certificates or b""),
+                policy,
+                factories,
+                write_options,
+                read_options,
+                operations.services,
+                operations.request_log,
+                settings,
+            )
         with _running_lock:
             _running.add(self)
 
     _cflight_grace = None
+    _cflight_log_path = None
     location = _BoundLocation()
 
     def shutdown(self, grace=None):
@@ -296,6 +346,38 @@ class FlightServerBase(FlightServerCore):
         it begins the shutdown and returns. Safe to repeat.
         """
         super().shutdown(self._cflight_grace if grace is None else grace)
+
+    def set_health(self, service, status):
+        """Say how a service is; watchers are told.
+
+        Parameters
+        ----------
+        service : str
+            "" is the server as a whole, which is SERVING from the beginning, as
+            ``arrow.flight.protocol.FlightService`` is; any other name is one of yours.
+        status : HealthStatus
+
+        Raises
+        ------
+        ValueError
+            The server was made without ``health=True``.
+        """
+        if not isinstance(status, HealthStatus):
+            raise TypeError(f"status must be a HealthStatus, not {type(status).__name__}")
+        self._cflight_set_health(service, status.value)
+
+    def reopen_request_log(self):
+        """Open the file of `request_log` again, after it was renamed: programs that rotate logs ask for it.
+
+        No line is lost. After a failure lines go on to the old file.
+        """
+        if self._cflight_log_path is None:
+            raise ValueError("the server was made without the path of a request_log")
+        descriptor = open_log(self._cflight_log_path)
+        try:
+            self._cflight_turn_log(descriptor)
+        finally:
+            os.close(descriptor)
 
     def reload_tls(
         self,

@@ -64,6 +64,7 @@ class FlightMethod(enum.Enum):
     LIST_ACTIONS = 8
     DO_EXCHANGE = 9
     POLL_FLIGHT_INFO = 10
+    SERVICE = 11  # of another gRPC service, at a server: CallInfo.path says which
 
 
 class CancelStatus(enum.Enum):
@@ -116,8 +117,27 @@ class ActionType(collections.namedtuple("ActionType", ["type", "description"])):
         return Action(self.type, buf)
 
 
+_PATHS = {
+    method: "/arrow.flight.protocol.FlightService/" + method.name.title().replace("_", "")
+    for method in FlightMethod
+}
+
+
 class CallInfo(collections.namedtuple("CallInfo", ["method"])):
-    """What a middleware factory learns about a call: its :class:`FlightMethod`."""
+    """What a middleware factory learns about a call: its :class:`FlightMethod`.
+
+    Attributes
+    ----------
+    path : str
+        As gRPC names it, such as ``/arrow.flight.protocol.FlightService/DoGet``.
+    """
+
+    _cflight_path = None
+
+    @property
+    def path(self):
+        """The method as gRPC names it: ``/arrow.flight.protocol.FlightService/DoGet``."""
+        return self._cflight_path or _PATHS[self.method]
 
 
 class CertKeyPair(collections.namedtuple("CertKeyPair", ["cert", "key"])):

@@ -53,8 +53,7 @@ cflight_status cfp_handler_failed(struct cfp_state *state, cflight_server_contex
 {
     PyObject *exception = NULL;
     cflight_status status = cfp_error_from_python(state, &exception, reterr);
-    struct cfp_server_call *call =
-        context == NULL ? NULL : cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+    struct cfp_server_call *call = cfp_server_call_of(context);
     if (call != NULL) {
         Py_XSETREF(call->exception, Py_XNewRef(exception));
     }
@@ -214,6 +213,75 @@ static PyObject *context_method(PyObject *self, void *unused)
     return result;
 }
 
+static PyObject *path(cflight_server_context *context, void *unused)
+{
+    (void)unused;
+    return text_of(cflight_server_context_path(context));
+}
+
+static PyObject *context_path(PyObject *self, void *unused)
+{
+    (void)unused;
+    return with_context(self, path, NULL);
+}
+
+static PyObject *set_subject(cflight_server_context *context, void *subject)
+{
+    cflight_server_context_set_subject(context, cfp_view(subject));
+    Py_RETURN_NONE;
+}
+
+static PyObject *context_set_subject(PyObject *self, PyObject *subject)
+{
+    PyObject *bytes = cfp_to_bytes(subject);
+    PyObject *result = bytes == NULL ? NULL : with_context(self, set_subject, bytes);
+    Py_XDECREF(bytes);
+    return result;
+}
+
+struct onward {
+    cflight_status status;
+    cflight_error *error;
+};
+
+/* The headers of a new span below the caller's, as pairs. */
+static PyObject *trace_headers(cflight_server_context *context, void *argument)
+{
+    struct onward *onward = argument;
+    struct cflight_trace trace;
+    struct cflight_trace child;
+    struct cflight_header fields[2];
+    char text[CFLIGHT_TRACEPARENT_BYTES + 1];
+    size_t count = 0;
+    if (cflight_trace_of(context, &trace)) {
+        onward->status = cflight_trace_child(&trace, &child, &onward->error);
+        count = onward->status == CFLIGHT_OK ? cflight_trace_headers(&child, text, fields) : 0;
+    }
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *pair =
+            Py_BuildValue("(NN)", cfp_bytes_new(fields[i].name), cfp_bytes_new(fields[i].value));
+        if (pair == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+    }
+    return list;
+}
+
+static PyObject *context_trace_headers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct onward onward = {0};
+    PyObject *list = with_context(self, trace_headers, &onward);
+    if (onward.status != CFLIGHT_OK) {
+        Py_CLEAR(list);
+        return cfp_raise(cfp_state_of(self), onward.status, onward.error);
+    }
+    return list;
+}
+
 typedef cflight_status (*add_fn)(cflight_server_context *context, struct cflight_bytes name,
                                  struct cflight_bytes value, cflight_error **reterr);
 
@@ -271,7 +339,7 @@ static PyObject *context_add_trailer(PyObject *self, PyObject *args, PyObject *k
 static PyObject *instances(cflight_server_context *context, void *unused)
 {
     (void)unused;
-    struct cfp_server_call *call = cflight_server_context_middleware(context, CFP_MIDDLEWARE_KEY);
+    struct cfp_server_call *call = cfp_server_call_of(context);
     return Py_NewRef(call == NULL ? Py_None : call->instances);
 }
 
@@ -326,6 +394,14 @@ static PyMethodDef context_methods[] = {
                "Add a response header (str or bytes); before the first message only.")},
     {"add_trailer", CFP_KEYWORDS(context_add_trailer), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("add_trailer($self, key, value)\n--\n\nAdd a response trailer (str or bytes).")},
+    {"set_subject", context_set_subject, METH_O,
+     PyDoc_STR(
+         "set_subject($self, subject, /)\n--\n\n"
+         "Say in a few words (str or bytes) what the call is about, for the log of requests.")},
+    {"trace_headers", context_trace_headers, METH_NOARGS,
+     PyDoc_STR("trace_headers($self)\n--\n\n"
+               "Return headers for a call to another server that is part of the caller's trace: "
+               "pairs for :class:`FlightCallOptions`; none when the caller sent no trace.")},
     {"get_middleware", CFP_KEYWORDS(context_get_middleware), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("get_middleware($self, key)\n--\n\n"
                "Return the middleware that the factory under `key` made for this call, or None.")},
@@ -334,6 +410,9 @@ static PyMethodDef context_methods[] = {
 
 static PyGetSetDef context_getset[] = {
     {"method", context_method, NULL, PyDoc_STR("The :class:`FlightMethod`."), NULL},
+    {"path", context_path, NULL,
+     PyDoc_STR("The method as gRPC names it: ``/arrow.flight.protocol.FlightService/DoGet``."),
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -10,6 +10,7 @@
  * Thread class: one at a time, on threads of the library, without the GIL. */
 #include "arrow/arrow.h"
 #include "base/exceptions.h"
+#include "base/variables.h"
 #include "base/wait.h"
 #include "server/data_stream.h"
 #include "server/server.h"
@@ -301,25 +302,6 @@ static int pull(struct source *source, struct cflight_chunk *ret_chunk, int arro
     return 0;
 }
 
-/* What runs meanwhile sees the variables of the call. */
-static PyGILState_STATE enter_python(struct source *source)
-{
-    PyGILState_STATE gil = PyGILState_Ensure();
-    if (PyContext_Enter(source->call.variables) < 0) {
-        cfp_warn_unraisable("the variables of a stream");
-    }
-    return gil;
-}
-
-static void leave_python(PyGILState_STATE gil, PyObject *variables)
-{
-    if (PyContext_Exit(variables) < 0) {
-        cfp_warn_unraisable("the variables of a stream");
-    }
-    Py_DECREF(variables);
-    PyGILState_Release(gil);
-}
-
 static cflight_status next(void *user_data, struct cflight_chunk *ret_chunk, cflight_error **reterr)
 {
     struct source *source = user_data;
@@ -333,11 +315,13 @@ static cflight_status next(void *user_data, struct cflight_chunk *ret_chunk, cfl
     if (!has_arrow || !pull_arrow(source, ret_chunk, &arrow_code)) {
         ret_chunk->is_end = has_arrow && arrow_code == 0 && source->depth == 0;
         if (!ret_chunk->is_end) {
-            PyGILState_STATE gil = enter_python(source);
+            PyGILState_STATE gil = PyGILState_Ensure();
+            PyObject *variables = cfp_variables_enter(source->call.variables);
             if (pull(source, ret_chunk, arrow_code) < 0) {
                 status = cfp_handler_failed(source->call.state, source->call.context, reterr);
             }
-            leave_python(gil, Py_NewRef(source->call.variables));
+            cfp_variables_leave(variables);
+            PyGILState_Release(gil);
         }
     }
     cfp_handler_leave();
@@ -369,12 +353,14 @@ static void release(void *user_data)
         return;
     }
     cfp_handler_enter();
-    PyGILState_STATE gil = enter_python(source);
-    PyObject *variables = source->call.variables;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *variables = cfp_variables_enter(source->call.variables);
     drop(source);
+    Py_CLEAR(source->call.variables);
     PyMem_RawFree(source->levels);
     PyMem_RawFree(source);
-    leave_python(gil, variables);
+    cfp_variables_leave(variables);
+    PyGILState_Release(gil);
     cfp_handler_leave();
 }
 

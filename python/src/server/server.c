@@ -16,10 +16,14 @@
 #include "base/exceptions.h"
 #include "base/settings.h"
 #include "base/wait.h"
+#include "server/request_log.h"
+#include "server/services.h"
 #include "values/values.h"
 
 /* How long the answer of a call that held its server last may take to leave. */
 #define LAST_ANSWER_MS 2000
+/* The log of requests, and that of Python. */
+#define MIDDLEWARE_MAX 2
 
 struct server {
     CFP_HEAD
@@ -37,6 +41,20 @@ static int server_traverse(PyObject *self, visitproc visit, void *arg)
     if (link != NULL && link->middleware != NULL) {
         Py_VISIT(link->middleware->object);
     }
+    int code = link == NULL ? 0 : cfp_services_traverse(link->services, visit, arg);
+    return link == NULL || code != 0 ? code
+                                     : cfp_request_log_traverse(link->request_log, visit, arg);
+}
+
+/* Methods of the server itself may be all that a cycle has. No call runs any more: it would hold
+ * the server. */
+static int server_clear(PyObject *self)
+{
+    struct cfp_server_link *link = ((struct server *)self)->link;
+    if (link != NULL) {
+        cfp_services_clear(link->services);
+        cfp_request_log_clear(link->request_log);
+    }
     return 0;
 }
 
@@ -47,6 +65,8 @@ static void link_free(void *pointer)
     link->kind->end(link);
     cfp_hold_free(link->auth);
     cfp_hold_free(link->middleware);
+    cfp_services_free(link->services);
+    cfp_request_log_free(link->request_log);
     PyGILState_STATE gil = PyGILState_Ensure();
     cfp_ipc_options_end(&link->ipc);
     Py_XDECREF(link->server);
@@ -112,7 +132,9 @@ struct start_arguments {
     PyObject *middleware; /* dict */
     PyObject *write_options;
     PyObject *read_options;
-    PyObject *settings; /* dict, emptied */
+    PyObject *services;    /* cfp_services_new() */
+    PyObject *request_log; /* cfp_request_log_new() */
+    PyObject *settings;    /* dict, emptied */
 };
 
 #define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_server_options, member)
@@ -190,11 +212,29 @@ static struct cfp_server_link *link_new(struct cfp_state *state, PyObject *self,
             goto failed;
         }
     }
+    if (cfp_services_new(link, given->services, &link->services) < 0 ||
+        cfp_request_log_new(state, given->request_log, &link->request_log) < 0) {
+        goto failed;
+    }
     return link;
 
 failed:
     cfp_release(link_free, link);
     return NULL;
+}
+
+/* The log is the first: what other middleware refuses is in it. */
+static size_t middleware_tables(const struct cfp_server_link *link,
+                                struct cflight_server_middleware ret_tables[MIDDLEWARE_MAX])
+{
+    size_t count = 0;
+    if (link->request_log != NULL) {
+        cfp_request_log_fill(link->request_log, &ret_tables[count++]);
+    }
+    if (link->middleware != NULL) {
+        cfp_server_middleware_table(link->middleware, &ret_tables[count++]);
+    }
+    return count;
 }
 
 /* Bind failures have an exception of their own; others are raised as usual. */
@@ -215,7 +255,7 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
     struct cflight_server_handlers handlers;
     struct cflight_server_auth auth;
-    struct cflight_server_middleware middleware;
+    struct cflight_server_middleware middleware[MIDDLEWARE_MAX];
     struct cfp_scratch scratch = CFP_SCRATCH_INIT;
     cflight_error *error = NULL;
     cflight_status status = CFLIGHT_OK;
@@ -232,11 +272,9 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
         cfp_server_auth_table(link->auth, &auth);
         options.auth = &auth;
     }
-    if (link->middleware != NULL) {
-        cfp_server_middleware_table(link->middleware, &middleware);
-        options.middleware = &middleware;
-        options.middleware_count = 1;
-    }
+    cfp_services_fill(link->services, &options);
+    options.middleware = middleware;
+    options.middleware_count = middleware_tables(link, middleware);
     const char *location = PyBytes_AS_STRING(given->location);
     Py_BEGIN_ALLOW_THREADS
     status = link->kind->start(link, location, &handlers, &options, &error);
@@ -258,12 +296,13 @@ int cfp_server_start(PyObject *object, PyObject *args, const struct cfp_server_k
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
     struct start_arguments given;
-    if (!PyArg_ParseTuple(
-            args, "SOO!iS(SOzz)O!OOO!", &given.location, &given.auth_handler, &PyList_Type,
-            &given.tls.certificates, &given.tls.client_certificate, &given.tls.root_certificates,
-            &given.tls.revocation_lists, &given.tls.min_version, &given.tls.tls12_ciphers,
-            &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware, &given.write_options,
-            &given.read_options, &PyDict_Type, &given.settings)) {
+    if (!PyArg_ParseTuple(args, "SOO!iS(SOzz)O!OOOOO!", &given.location, &given.auth_handler,
+                          &PyList_Type, &given.tls.certificates, &given.tls.client_certificate,
+                          &given.tls.root_certificates, &given.tls.revocation_lists,
+                          &given.tls.min_version, &given.tls.tls12_ciphers,
+                          &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware,
+                          &given.write_options, &given.read_options, &given.services,
+                          &given.request_log, &PyDict_Type, &given.settings)) {
         return -1;
     }
     if (self->link != NULL) {
@@ -425,6 +464,29 @@ static PyObject *server_reload_tls(PyObject *self, PyObject *args)
     return status == CFLIGHT_OK ? Py_NewRef(Py_None) : cfp_raise(link->state, status, error);
 }
 
+static PyObject *server_set_health(PyObject *self, PyObject *args)
+{
+    struct cfp_server_link *link = link_of(self);
+    const char *name = NULL;
+    int serving = 0;
+    if (link == NULL || !PyArg_ParseTuple(args, "si", &name, &serving) ||
+        cfp_services_set_health(link->services, link->state, name, serving) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *server_turn_log(PyObject *self, PyObject *descriptor)
+{
+    struct cfp_server_link *link = link_of(self);
+    int fd = -1;
+    if (link == NULL || cfp_int_get(descriptor, &fd) < 0 ||
+        cfp_request_log_turn(link->request_log, fd) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *server_port(PyObject *self, void *unused)
 {
     (void)unused;
@@ -454,6 +516,10 @@ static PyMethodDef server_methods[] = {
      PyDoc_STR("Take no more calls, and cancel those that run so many seconds later.")},
     {"_cflight_leave", server_leave, METH_O,
      PyDoc_STR("Wait so many seconds for the server to stop, and then never again.")},
+    {"_cflight_set_health", server_set_health, METH_VARARGS,
+     PyDoc_STR("Say how a service is, by the number of the protocol.")},
+    {"_cflight_turn_log", server_turn_log, METH_O,
+     PyDoc_STR("Write the request log to the file of a descriptor from now on.")},
     {"wait", server_wait, METH_NOARGS,
      PyDoc_STR("wait($self)\n--\n\nBlock until the server has stopped. Ctrl+C ends the wait.")},
     {"shutdown", CFP_KEYWORDS(server_shutdown), METH_VARARGS | METH_KEYWORDS,
@@ -478,6 +544,7 @@ static PyType_Slot server_slots[] = {
     {Py_tp_doc, (void *)server_doc},
     {Py_tp_dealloc, (void *)server_dealloc},
     {Py_tp_traverse, (void *)server_traverse},
+    {Py_tp_clear, (void *)server_clear},
     {Py_tp_methods, server_methods},
     {Py_tp_getset, server_getset},
     {Py_tp_members, cfp_members},

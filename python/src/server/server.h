@@ -16,6 +16,8 @@ struct cfp_server_link {
     bool is_finished;
     struct cfp_hold *auth;
     struct cfp_hold *middleware;
+    struct cfp_services *services;       /* or NULL */
+    struct cfp_request_log *request_log; /* or NULL */
     struct cfp_ipc_options ipc;
 };
 

@@ -6,74 +6,20 @@
  * kept one finds the call over instead of freed memory. Answers are written without the GIL. What
  * do_get returns is handed over: then server and context stay until that stream has ended
  * (data_source.c). Thread class: free. */
-#include "server/server.h"
+#include "server/handler.h"
 
 #include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/variables.h"
 #include "base/wait.h"
 #include "server/data_stream.h"
 #include "streams/streams.h"
 #include "values/values.h"
 
-struct handler {
-    struct cfp_state *state;
-    cflight_server_context *context;
-    PyObject *server;
-    PyObject *context_object;
-    PyGILState_STATE gil;
-    bool is_handed_over; /* the context goes on with the stream */
-};
-
-PyObject *cfp_server_of(PyObject *weak)
-{
-#if PY_VERSION_HEX >= 0x030d0000
-    PyObject *server = NULL;
-    (void)PyWeakref_GetRef(weak, &server);
-    return server;
-#else
-    PyObject *server = PyWeakref_GetObject(weak);
-    return server == Py_None ? NULL : Py_XNewRef(server);
-#endif
-}
-
-/* On OK the handler holds the GIL and must be left. */
-static cflight_status enter(struct handler *handler, void *user_data,
-                            cflight_server_context *context, cflight_error **reterr)
-{
-    struct cfp_server_link *link = user_data;
-    *handler = (struct handler){.state = link->state, .context = context};
-    handler->gil = PyGILState_Ensure();
-    handler->server = cfp_server_of(link->server);
-    if (handler->server == NULL) {
-        PyGILState_Release(handler->gil);
-        return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
-    }
-    handler->context_object = cfp_context_new(link->state, context);
-    cfp_handler_enter();
-    return CFLIGHT_OK;
-}
-
-/* Turns a pending exception into the status, and lets go of everything. */
-static cflight_status leave(struct handler *handler, cflight_error **reterr)
-{
-    cflight_status status = CFLIGHT_OK;
-    if (PyErr_Occurred() != NULL) {
-        status = cfp_handler_failed(handler->state, handler->context, reterr);
-    }
-    if (handler->context_object != NULL && !handler->is_handed_over) {
-        cfp_context_detach(handler->context_object);
-    }
-    Py_XDECREF(handler->context_object);
-    Py_DECREF(handler->server);
-    cfp_handler_leave();
-    PyGILState_Release(handler->gil);
-    return status;
-}
-
 /* Calls server.name(context, first, second, third); trailing arguments may be NULL. */
-static PyObject *call(struct handler *handler, const char *name, PyObject *first, PyObject *second,
-                      PyObject *third)
+static PyObject *call(struct cfp_handler *handler, const char *name, PyObject *first,
+                      PyObject *second, PyObject *third)
 {
     PyObject *arguments[4] = {handler->context_object, first, second, third};
     size_t count = 1;
@@ -99,15 +45,15 @@ static PyObject *expect(PyObject *result, PyTypeObject *type, const char *what)
 
 /* Calls server.name(context, about), which must return an instance of `type`. Takes `about`; NULL
  * stands for an exception that is set. */
-static PyObject *ask(struct handler *handler, const char *name, PyObject *about, PyTypeObject *type,
-                     const char *what)
+static PyObject *ask(struct cfp_handler *handler, const char *name, PyObject *about,
+                     PyTypeObject *type, const char *what)
 {
     PyObject *result = about == NULL ? NULL : call(handler, name, about, NULL, NULL);
     Py_XDECREF(about);
     return expect(result, type, what);
 }
 
-static int send_info(struct handler *handler, cflight_response *response, PyObject *object)
+static int send_info(struct cfp_handler *handler, cflight_response *response, PyObject *object)
 {
     struct cfp_scratch scratch = CFP_SCRATCH_INIT;
     struct cflight_info info;
@@ -123,7 +69,7 @@ static int send_info(struct handler *handler, cflight_response *response, PyObje
 }
 
 /* Sends every FlightInfo of an iterable, which is read to its end first. */
-static void send_infos(struct handler *handler, cflight_response *response, PyObject *flights)
+static void send_infos(struct cfp_handler *handler, cflight_response *response, PyObject *flights)
 {
     PyObject *list = PySequence_List(flights);
     for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
@@ -146,8 +92,8 @@ static cflight_status on_list_flights(void *user_data, cflight_server_context *c
                                       struct cflight_bytes criteria, cflight_response *response,
                                       cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -158,15 +104,15 @@ static cflight_status on_list_flights(void *user_data, cflight_server_context *c
     }
     Py_XDECREF(bytes);
     Py_XDECREF(flights);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
 static cflight_status on_get_flight_info(void *user_data, cflight_server_context *context,
                                          const struct cflight_descriptor *descriptor,
                                          cflight_response *response, cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -176,10 +122,11 @@ static cflight_status on_get_flight_info(void *user_data, cflight_server_context
         (void)send_info(&handler, response, info);
     }
     Py_XDECREF(info);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
-static void send_poll_info(struct handler *handler, cflight_response *response, PyObject *object)
+static void send_poll_info(struct cfp_handler *handler, cflight_response *response,
+                           PyObject *object)
 {
     struct cfp_scratch scratch = CFP_SCRATCH_INIT;
     struct cflight_poll_info poll_info;
@@ -197,8 +144,8 @@ static cflight_status on_poll_flight_info(void *user_data, cflight_server_contex
                                           const struct cflight_descriptor *descriptor,
                                           cflight_response *response, cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -209,17 +156,17 @@ static cflight_status on_poll_flight_info(void *user_data, cflight_server_contex
         send_poll_info(&handler, response, poll_info);
     }
     Py_XDECREF(poll_info);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
 static cflight_status on_get_schema(void *user_data, cflight_server_context *context,
                                     const struct cflight_descriptor *descriptor,
                                     cflight_response *response, cflight_error **reterr)
 {
-    struct handler handler;
+    struct cfp_handler handler;
     struct cfp_wait wait;
     cflight_error *error = NULL;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -231,19 +178,17 @@ static cflight_status on_get_schema(void *user_data, cflight_server_context *con
         (void)cfp_wait_end(&wait, cflight_response_schema(response, schema, &error), error);
     }
     Py_XDECREF(result);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
-/* Runs in variables of its own, which go on with the stream. */
-static void get(struct handler *handler, struct cflight_bytes ticket, cflight_writer *writer,
-                PyObject *variables)
+static void get(struct cfp_handler *handler, struct cflight_bytes ticket, cflight_writer *writer)
 {
     struct cfp_stream_call call = {
         .state = handler->state,
         .context = handler->context,
         .context_object = handler->context_object,
         .server = handler->server,
-        .variables = variables,
+        .variables = handler->variables,
     };
     PyObject *stream =
         ask(handler, "do_get", cfp_ticket_new(handler->state, ticket),
@@ -253,35 +198,34 @@ static void get(struct handler *handler, struct cflight_bytes ticket, cflight_wr
     Py_XDECREF(stream);
 }
 
+/* Runs in variables in any case, which go on with the stream. */
 static cflight_status on_do_get(void *user_data, cflight_server_context *context,
                                 struct cflight_bytes ticket, cflight_writer *writer,
                                 cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    PyObject *variables = PyContext_New();
-    if (variables != NULL && PyContext_Enter(variables) == 0) {
-        get(&handler, ticket, writer, variables);
-        PyObject *exception = cfp_exception_take();
-        if (PyContext_Exit(variables) < 0) {
-            cfp_warn_unraisable("the variables of do_get");
-        }
-        cfp_exception_restore(exception);
+    if (handler.variables == NULL) {
+        PyObject *variables = PyContext_New();
+        handler.variables = cfp_variables_enter(variables);
+        Py_XDECREF(variables);
     }
-    Py_XDECREF(variables);
-    return leave(&handler, reterr);
+    if (handler.variables != NULL) {
+        get(&handler, ticket, writer);
+    }
+    return cfp_handler_end(&handler, reterr);
 }
 
-static PyObject *server_reader(struct handler *handler, cflight_reader *reader)
+static PyObject *server_reader(struct cfp_handler *handler, cflight_reader *reader)
 {
     return cfp_reader_new(handler->state, cfp_read_core_new(handler->state, reader, false));
 }
 
 /* Calls the method of an upload; takes `writing`, and ends it with the reader when it is done. */
-static cflight_status run_upload(struct handler *handler, const char *name,
+static cflight_status run_upload(struct cfp_handler *handler, const char *name,
                                  const struct cflight_descriptor *descriptor,
                                  cflight_reader *reader, PyObject *writing,
                                  void (*detach)(PyObject *writing), cflight_error **reterr)
@@ -301,15 +245,15 @@ static cflight_status run_upload(struct handler *handler, const char *name,
     Py_XDECREF(object);
     Py_XDECREF(reading);
     Py_XDECREF(writing);
-    return leave(handler, reterr);
+    return cfp_handler_end(handler, reterr);
 }
 
 static cflight_status on_do_put(void *user_data, cflight_server_context *context,
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -323,8 +267,8 @@ static cflight_status on_do_exchange(void *user_data, cflight_server_context *co
                                      cflight_reader *reader, cflight_writer *writer,
                                      cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -333,7 +277,7 @@ static cflight_status on_do_exchange(void *user_data, cflight_server_context *co
                       reterr);
 }
 
-static int send_result(struct handler *handler, cflight_response *response, PyObject *item)
+static int send_result(struct cfp_handler *handler, cflight_response *response, PyObject *item)
 {
     Py_buffer view;
     struct cfp_wait wait;
@@ -353,7 +297,7 @@ static int send_result(struct handler *handler, cflight_response *response, PyOb
 }
 
 /* Sends the results of an iterable one by one, as it makes them. */
-static void send_results(struct handler *handler, cflight_response *response, PyObject *results)
+static void send_results(struct cfp_handler *handler, cflight_response *response, PyObject *results)
 {
     PyObject *iterator = PyObject_GetIter(results);
     PyObject *item = NULL;
@@ -371,8 +315,8 @@ static cflight_status on_do_action(void *user_data, cflight_server_context *cont
                                    const struct cflight_action *action, cflight_response *response,
                                    cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -383,11 +327,11 @@ static cflight_status on_do_action(void *user_data, cflight_server_context *cont
     }
     Py_XDECREF(object);
     Py_XDECREF(results);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
 /* An ActionType or a pair, both str or bytes. */
-static int send_action_type(struct handler *handler, cflight_response *response, PyObject *item)
+static int send_action_type(struct cfp_handler *handler, cflight_response *response, PyObject *item)
 {
     struct cfp_wait wait;
     cflight_error *error = NULL;
@@ -410,8 +354,8 @@ static int send_action_type(struct handler *handler, cflight_response *response,
 static cflight_status on_list_actions(void *user_data, cflight_server_context *context,
                                       cflight_response *response, cflight_error **reterr)
 {
-    struct handler handler;
-    cflight_status status = enter(&handler, user_data, context, reterr);
+    struct cfp_handler handler;
+    cflight_status status = cfp_handler_begin(&handler, user_data, context, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -424,7 +368,7 @@ static cflight_status on_list_actions(void *user_data, cflight_server_context *c
     }
     Py_XDECREF(actions);
     Py_XDECREF(list);
-    return leave(&handler, reterr);
+    return cfp_handler_end(&handler, reterr);
 }
 
 void cfp_server_handlers(struct cfp_server_link *link, struct cflight_server_handlers *ret_table)

@@ -15,8 +15,9 @@ struct cfp_sql_frame {
     struct cfp_state *state;
     cflight_sql_call *call; /* NULL where there is none */
     PyObject *server;
-    PyObject *context; /* ServerCallContext, or NULL */
-    PyObject *about;   /* sql.Call, or NULL */
+    PyObject *context;   /* ServerCallContext, or NULL */
+    PyObject *about;     /* sql.Call, or NULL */
+    PyObject *variables; /* that were entered, or NULL */
     PyGILState_STATE gil;
 };
 cflight_status cfp_sql_enter(struct cfp_sql_frame *frame, void *user_data, cflight_sql_call *call,

@@ -5,6 +5,7 @@
 
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/variables.h"
 
 PyObject *cfp_sql_text_or_none(struct cflight_bytes text)
 {
@@ -45,6 +46,8 @@ cflight_status cfp_sql_enter(struct cfp_sql_frame *frame, void *user_data, cflig
     }
     cfp_handler_enter();
     if (call != NULL) {
+        frame->variables =
+            cfp_variables_enter(cfp_server_variables(cflight_sql_call_context(call)));
         frame->context = cfp_context_new(link->state, cflight_sql_call_context(call));
         frame->about = call_object(frame, wants_rows);
         if (frame->about == NULL) {
@@ -70,6 +73,7 @@ cflight_status cfp_sql_leave(struct cfp_sql_frame *frame, cflight_error **reterr
     Py_XDECREF(frame->context);
     Py_DECREF(frame->server);
     cfp_handler_leave();
+    cfp_variables_leave(frame->variables);
     PyGILState_Release(frame->gil);
     return status;
 }

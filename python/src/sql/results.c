@@ -13,6 +13,7 @@
 #include "arrow/arrow.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/variables.h"
 #include "sql/sql.h"
 
 /* ---- parameters ---- */
@@ -103,7 +104,8 @@ PyObject *cfp_sql_parameters_list(struct cfp_state *state, cflight_sql_parameter
 struct batches {
     struct cfp_state *state;
     PyObject *iterator;
-    PyObject *first; /* that told the schema, or NULL */
+    PyObject *first;     /* that told the schema, or NULL */
+    PyObject *variables; /* as they were when execute() returned */
     struct ArrowSchema schema;
     char failure[512];
 };
@@ -178,6 +180,7 @@ static int batches_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_
         return ECANCELED;
     }
     PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *variables = cfp_variables_enter(batches->variables);
     cfp_handler_enter();
     PyObject *item = batches->first;
     batches->first = NULL;
@@ -192,6 +195,7 @@ static int batches_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_
         code = keep_failure(batches);
     }
     cfp_handler_leave();
+    cfp_variables_leave(variables);
     PyGILState_Release(gil);
     return code;
 }
@@ -209,6 +213,7 @@ static void batches_free(struct batches *batches)
     }
     Py_XDECREF(batches->first);
     Py_XDECREF(batches->iterator);
+    Py_XDECREF(batches->variables);
     PyMem_RawFree(batches);
 }
 
@@ -218,9 +223,11 @@ static void batches_release(struct ArrowArrayStream *stream)
     stream->release = NULL;
     if (Py_IsInitialized()) {
         PyGILState_STATE gil = PyGILState_Ensure();
+        PyObject *variables = cfp_variables_enter(batches->variables);
         cfp_handler_enter();
         batches_free(batches);
         cfp_handler_leave();
+        cfp_variables_leave(variables);
         PyGILState_Release(gil);
     }
 }
@@ -264,7 +271,8 @@ static int stream_of_iterable(struct cfp_state *state, PyObject *schema, PyObjec
         return -1;
     }
     batches->state = state;
-    batches->iterator = PyObject_GetIter(iterable);
+    batches->variables = PyContext_CopyCurrent();
+    batches->iterator = batches->variables == NULL ? NULL : PyObject_GetIter(iterable);
     int code = -1;
     if (batches->iterator != NULL) {
         code = schema == NULL ? peek_schema(batches)
