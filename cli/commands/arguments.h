@@ -80,6 +80,7 @@ struct cli_serve_arguments {
     struct cli_database_options database;
     const char *rights_path;
     const char *access_log_path; /* NULL for none; "-" is standard error */
+    const char *metrics_address; /* NULL for none */
     enum cli_log_level log_level;
     bool log_is_json; /* the access log, too */
     int64_t drain_delay_ms;

@@ -362,6 +362,10 @@ const struct cli_option cli_options[] = {
      "debug; each with those before it. Default: notice."},
     {"log-format", '\0', "FORMAT", LOG_FORMAT(serve.log_is_json), BIT(SERVE),
      "text or json: of the messages on standard error, and of --access-log. Default: text."},
+    {"metrics", '\0', "ADDRESS", TEXT(serve.metrics_address), BIT(SERVE),
+     "Count calls, latencies, bytes, limits and more, and answer Prometheus at "
+     "http://ADDRESS/metrics, with neither password nor encryption; ADDRESS is 127.0.0.1:9090, "
+     "say, and port 0 takes a free one. Default: none."},
 };
 
 const struct cli_heading cli_headings[] = {
@@ -373,7 +377,7 @@ const struct cli_heading cli_headings[] = {
     {CLI_COMMAND_SERVE, "message-timeout", "Times"},
     {CLI_COMMAND_SERVE, "read-only", "Databases"},
     {CLI_COMMAND_SERVE, "tls-cert", "TLS and users"},
-    {CLI_COMMAND_SERVE, "access-log", "Log"},
+    {CLI_COMMAND_SERVE, "access-log", "Log and metrics"},
 };
 
 const size_t cli_heading_count = sizeof cli_headings / sizeof *cli_headings;

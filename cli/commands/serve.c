@@ -100,6 +100,9 @@ static cflight_status load_files(struct cli_serving *serving, cflight_error **re
     if (status == CFLIGHT_OK) {
         status = open_access_log(serving, reterr);
     }
+    if (status == CFLIGHT_OK) {
+        status = cli_serve_metrics_init(&serving->metrics, serving->given->metrics_address, reterr);
+    }
     return status;
 }
 
@@ -149,6 +152,7 @@ static cflight_status start(struct cli_serving *serving, cflight_error **reterr)
     options.read_options = &arguments->read_options;
     add_middleware(serving, middleware, &options);
     cli_serve_services_use(&serving->services, &options);
+    options.metrics = serving->metrics.metrics;
     const char *location = cli_serve_places_use(&serving->places, &options);
     cli_serving_watch(serving); /* before the first reading: what changes later is seen */
     cflight_status status = cli_serve_tls_read(&serving->tls, &options.tls, reterr);
@@ -244,13 +248,17 @@ static void raise_descriptors(void)
 }
 
 static cflight_status announce(struct cli_run *run, const cflight_server *server,
-                               cflight_error **reterr)
+                               const struct cli_serve_metrics *metrics, cflight_error **reterr)
 {
     struct cli_text lines = CLI_TEXT_INIT;
     const char *const *locations = NULL;
     size_t count = cflight_server_locations(server, &locations);
     for (size_t i = 0; i < count; i++) {
         cli_text_append_format(&lines, "Listening on %s\n", locations[i]);
+    }
+    if (metrics->http != NULL) {
+        cli_text_append_format(&lines, "Metrics on port %d\n",
+                               cflight_metrics_http_port(metrics->http));
     }
     cflight_status status = cli_run_print(run, &lines, reterr);
     cli_text_done(&lines);
@@ -284,6 +292,7 @@ static void describe(const struct cli_serving *serving)
     append_word(&line, serving->serve.rights != NULL, "rights");
     append_word(&line, given->is_writable, "uploads");
     append_word(&line, cli_access_log_is_on(&serving->access_log), "access log");
+    append_word(&line, given->metrics_address != NULL, "metrics");
     cli_text_append_string(&line, "; limits:");
     cli_arguments_append_numbers(&line, serving->run->arguments);
     cli_text_append_format(&line, " open files %llu", (unsigned long long)files.rlim_cur);
@@ -327,7 +336,7 @@ static cflight_status serve_until_signal(struct cli_serving *serving, cflight_er
         status = start(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = announce(serving->run, serving->server, reterr);
+        status = announce(serving->run, serving->server, &serving->metrics, reterr);
     }
     if (status == CFLIGHT_OK) {
         tell_ready(serving);
@@ -365,12 +374,14 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     if (status == CFLIGHT_OK) {
         status = serve_until_signal(&serving, reterr);
     }
+    cli_serve_metrics_stop(&serving.metrics);
     if (!serving.is_database) {
         cflight_server_free(serving.server);
     }
     cli_serve_database_done(&serving.database);
     cflight_log_set(NULL, NULL, CFLIGHT_LOG_OFF);
     cli_serve_services_done(&serving.services);
+    cli_serve_metrics_done(&serving.metrics);
     cli_serve_auth_done(&serving.auth);
     cli_serve_tls_done(&serving.tls);
     cli_access_log_done(&serving.access_log);

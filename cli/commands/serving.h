@@ -7,6 +7,7 @@
 #include "cli/serve/access_log.h"
 #include "cli/serve/auth.h"
 #include "cli/serve/database.h"
+#include "cli/serve/metrics.h"
 #include "cli/serve/serve.h"
 #include "cli/serve/services.h"
 #include "cli/serve/tls.h"
@@ -25,6 +26,7 @@ struct cli_serving {
     bool is_database;
     struct cli_serve_database database;
     struct cli_access_log access_log;
+    struct cli_serve_metrics metrics;
     char *access_log_path;
     char *users_path;
     char *rights_path;
