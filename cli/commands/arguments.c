@@ -326,6 +326,7 @@ static const struct cli_arguments defaults = {
     .result = {.row_count = CLI_ROWS_DEFAULT},
     .serve = {.log_level = CLI_LOG_NOTICE,
               .grace_ms = 30000,
+              .endpoint_bytes = UINT64_C(128) << 20,
               .options = CFLIGHT_SERVER_OPTIONS_INIT,
               .auth = CFLIGHT_BEARER_AUTH_OPTIONS_INIT},
 };
@@ -398,8 +399,10 @@ void cli_arguments_done(struct cli_arguments *arguments)
     free(arguments->tables.types.items);
     free(arguments->serve.listen.items);
     free(arguments->serve.advertise.items);
+    free(arguments->serve.replicas.items);
     arguments->client.headers = (struct cli_list){0};
     arguments->tables.types = (struct cli_list){0};
     arguments->serve.listen = (struct cli_list){0};
     arguments->serve.advertise = (struct cli_list){0};
+    arguments->serve.replicas = (struct cli_list){0};
 }

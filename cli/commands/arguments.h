@@ -63,8 +63,10 @@ struct cli_serve_arguments {
     const char *source;        /* a directory, or a database */
     struct cli_list listen;    /* empty: the default */
     struct cli_list advertise; /* empty: clients stay where they asked */
+    struct cli_list replicas;  /* other servers of the same files */
     bool is_writable;
     bool may_overwrite;
+    uint64_t endpoint_bytes;
     uint64_t upload_bytes_max; /* 0 for no limit, as the next two */
     uint64_t upload_files_max;
     uint64_t upload_user_bytes_max;

@@ -247,12 +247,19 @@ const struct cli_option cli_options[] = {
      "were passed, with TLS if there is a certificate, or else grpc://localhost:32010."},
     {"advertise", '\0', "URI", LIST(serve.advertise), BIT(SERVE),
      "Where clients are told to fetch flights, for servers behind a name that they do not listen "
-     "on themselves. Several are replicas. Default: where they have asked."},
+     "on themselves. Several are ways to the same server. Default: where they have asked."},
+    {"location", '\0', "URI", LIST(serve.replicas), BIT(SERVE),
+     "With --advertise: another server of the same files, which every endpoint names as well, so "
+     "that clients read there when this one fails; as often as there are. Copies of files must "
+     "keep their times (cp -p, rsync -t)."},
     {"writable", 'w', NULL, FLAG(serve.is_writable), BIT(SERVE),
      "Accept uploads. A flight appears when all of it has arrived and is on disk."},
     {"overwrite", '\0', NULL, FLAG(serve.may_overwrite), BIT(SERVE),
      "With --writable: an upload replaces a flight of the same name. Default: it is refused with "
      "ALREADY_EXISTS."},
+    {"endpoint-bytes", '\0', "SIZE", SIZE(serve.endpoint_bytes), BIT(SERVE),
+     "Of a directory: a larger Arrow file has several endpoints of about this size, which clients "
+     "can read side by side. Default: 128M."},
     {"upload-max", '\0', "SIZE", SIZE(serve.upload_bytes_max), BIT(SERVE),
      "With --writable: refuse uploads that would make all flights together larger than this; k, M, "
      "G and T are powers of 1024. Default: none, so uploads may fill the disk."},

@@ -12,6 +12,7 @@
 #include "cflight/log.h"
 #include "cflight/version.h"
 #include "cli/commands/serving.h"
+#include "cli/serve/staging.h"
 #include "cli/system/clock.h"
 #include "cli/system/files.h"
 #include "cli/system/interrupt.h"
@@ -119,7 +120,8 @@ static cflight_status open_source(struct cli_serving *serving, cflight_error **r
             cli_remark("removed %zu unfinished %s that a killed server has left", count,
                        count == 1 ? "upload" : "uploads");
         }
-        status = cli_quota_count(&serving->serve.quota, &serving->serve.catalog, reterr);
+        cli_staging_sweep(&serving->serve);
+        status = cli_staging_count(&serving->serve, reterr);
     }
     return status;
 }
@@ -148,6 +150,10 @@ static cflight_status start(struct cli_serving *serving, cflight_error **reterr)
     handlers.user_data = &serving->serve;
     cli_serve_add_handlers(&handlers);
     handlers.do_put = serving->given->is_writable ? cli_serve_do_put : cli_serve_refuse_put;
+    if (serving->given->is_writable) {
+        handlers.do_action = cli_serve_do_action;
+        handlers.list_actions = cli_serve_list_actions;
+    }
     options.write_options = &arguments->write_options;
     options.read_options = &arguments->read_options;
     add_middleware(serving, middleware, &options);

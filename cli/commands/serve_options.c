@@ -111,6 +111,7 @@ static cflight_status choose_places(struct cli_serving *serving, cflight_error *
     }
     serving->serve.advertised = serving->places.advertised;
     serving->serve.advertised_count = serving->places.advertised_count;
+    serving->serve.endpoint_bytes = serving->given->endpoint_bytes;
     return status;
 }
 

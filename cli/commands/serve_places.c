@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The places of --listen: locations, and names of sockets that were passed; and those of
- * --advertise, of which none may be an address that means every address. */
+ * --advertise and --location, of which none may be an address that means every address. */
 #include "cli/commands/serve_places.h"
 
 #include <arpa/inet.h>
@@ -170,7 +170,7 @@ static bool is_wildcard(const char *host)
             memcmp(&ipv6, mapped, sizeof ipv6) == 0);
 }
 
-static cflight_status check_advertised(const char *uri, cflight_error **reterr)
+static cflight_status check_advertised(const char *option, const char *uri, cflight_error **reterr)
 {
     struct cflight_location *location = NULL;
     cflight_status status = cflight_location_parse(cflight_bytes_from_text(uri), &location, reterr);
@@ -180,35 +180,49 @@ static cflight_status check_advertised(const char *uri, cflight_error **reterr)
     bool is_unix = strcmp(location->scheme, "grpc+unix") == 0;
     if (!is_unix && is_wildcard(location->host)) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                   "--advertise %s: no client can connect to the address '%s', "
-                                   "which means all of a machine; give the name that clients know",
-                                   uri, location->host);
+                                   "%s %s: no client can connect to the address '%s', which means "
+                                   "all of a machine; give the name that clients know",
+                                   option, uri, location->host);
     } else if (!is_unix && location->port == 0) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
-                                   "--advertise %s: no client can connect to port 0", uri);
+                                   "%s %s: no client can connect to port 0", option, uri);
     }
     cflight_location_free(location);
     return status;
 }
 
+static cflight_status add_advertised(struct cli_serve_places *places, const struct cli_list *given,
+                                     const char *option, cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    if (given->count > CLI_PASSED_SOCKETS_MAX - places->advertised_count) {
+        return too_many(option, reterr);
+    }
+    for (size_t i = 0; status == CFLIGHT_OK && i < given->count; i++) {
+        char *complete = NULL;
+        status = cli_location_complete(given->items[i], places->has_tls, true, &complete, reterr);
+        if (status == CFLIGHT_OK) {
+            places->advertised[places->advertised_count++] = cflight_bytes_from_text(complete);
+            status = check_advertised(option, complete, reterr);
+        }
+    }
+    return status;
+}
+
+/* This server first: it is where the client has asked. */
 static cflight_status choose_advertised(struct cli_serve_places *places,
                                         const struct cli_serve_arguments *given,
                                         cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
-    if (given->advertise.count > CLI_PASSED_SOCKETS_MAX) {
-        return too_many("--advertise", reterr);
+    if (given->replicas.count > 0 && given->advertise.count == 0) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INVALID_ARGUMENT,
+            "--location needs --advertise: an endpoint that names other servers has to name this "
+            "one, too");
     }
-    for (size_t i = 0; status == CFLIGHT_OK && i < given->advertise.count; i++) {
-        char *complete = NULL;
-        status = cli_location_complete(given->advertise.items[i], places->has_tls, true, &complete,
-                                       reterr);
-        if (status == CFLIGHT_OK) {
-            places->advertised[places->advertised_count++] = cflight_bytes_from_text(complete);
-            status = check_advertised(complete, reterr);
-        }
-    }
-    return status;
+    cflight_status status = add_advertised(places, &given->advertise, "--advertise", reterr);
+    return status == CFLIGHT_OK ? add_advertised(places, &given->replicas, "--location", reterr)
+                                : status;
 }
 
 cflight_status cli_serve_places_choose(const struct cli_serve_arguments *given,

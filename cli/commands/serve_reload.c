@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/commands/serving.h"
+#include "cli/serve/staging.h"
 #include "cli/system/clock.h"
 #include "cli/system/message.h"
 
@@ -56,7 +57,7 @@ static void count_again(struct cli_serving *serving)
         return;
     }
     (void)pthread_mutex_lock(&serve->commit_mutex);
-    cflight_status status = cli_quota_count(&serve->quota, &serve->catalog, NULL);
+    cflight_status status = cli_staging_count(serve, NULL);
     (void)pthread_mutex_unlock(&serve->commit_mutex);
     if (status == CFLIGHT_OK && cli_quota_is_on(&serve->quota)) {
         cli_message("flights were counted again");

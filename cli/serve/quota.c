@@ -76,6 +76,21 @@ static void read_owner(int fd, char *ret_name)
     ret_name[len_bytes < 0 ? 0 : len_bytes] = '\0';
 }
 
+static void remember_locked(struct cli_quota *quota, int fd)
+{
+    struct stat about;
+    char owner[CLI_QUOTA_USER_BYTES] = "";
+    read_owner(fd, owner);
+    if (fstat(fd, &about) == 0) {
+        struct cli_quota_user *user = find_user_locked(quota, owner);
+        quota->locked.stored_bytes += (uint64_t)about.st_size;
+        quota->locked.stored_files++;
+        if (user != NULL) {
+            user->stored_bytes += (uint64_t)about.st_size;
+        }
+    }
+}
+
 struct counting {
     struct cli_quota *quota;
     const struct cli_catalog *catalog;
@@ -86,8 +101,6 @@ static cflight_status count_flight(void *user_data, const char *name, const char
 {
     struct counting *counting = user_data;
     struct cli_text found = CLI_TEXT_INIT;
-    struct stat about;
-    char owner[CLI_QUOTA_USER_BYTES] = "";
     int fd = -1;
     (void)path;
     (void)reterr;
@@ -99,15 +112,7 @@ static cflight_status count_flight(void *user_data, const char *name, const char
     if (status != CFLIGHT_OK) {
         return CFLIGHT_OK; /* gone meanwhile */
     }
-    read_owner(fd, owner);
-    if (fstat(fd, &about) == 0) {
-        struct cli_quota_user *user = find_user_locked(counting->quota, owner);
-        counting->quota->locked.stored_bytes += (uint64_t)about.st_size;
-        counting->quota->locked.stored_files++;
-        if (user != NULL) {
-            user->stored_bytes += (uint64_t)about.st_size;
-        }
-    }
+    remember_locked(counting->quota, fd);
     (void)close(fd);
     return CFLIGHT_OK;
 }
@@ -245,16 +250,38 @@ static void subtract(uint64_t *from, uint64_t what)
     *from -= what < *from ? what : *from;
 }
 
-void cli_quota_commit(struct cli_quota *quota, struct cli_quota_share *share, int former_fd)
+void cli_quota_forget(struct cli_quota *quota, int fd)
 {
-    struct stat former;
+    struct stat about;
     char owner[CLI_QUOTA_USER_BYTES] = "";
-    if (!cli_quota_is_on(quota)) {
+    if (!cli_quota_is_on(quota) || fd < 0 || fstat(fd, &about) != 0) {
         return;
     }
-    bool has_former = former_fd >= 0 && fstat(former_fd, &former) == 0;
-    if (has_former) {
-        read_owner(former_fd, owner);
+    read_owner(fd, owner);
+    (void)pthread_mutex_lock(&quota->mutex);
+    subtract(&quota->locked.stored_bytes, (uint64_t)about.st_size);
+    subtract(&quota->locked.stored_files, 1);
+    struct cli_quota_user *user = find_user_locked(quota, owner);
+    if (user != NULL) {
+        subtract(&user->stored_bytes, (uint64_t)about.st_size);
+        forget_unused_locked(quota, owner);
+    }
+    (void)pthread_mutex_unlock(&quota->mutex);
+}
+
+void cli_quota_remember(struct cli_quota *quota, int fd)
+{
+    if (cli_quota_is_on(quota) && fd >= 0) {
+        (void)pthread_mutex_lock(&quota->mutex);
+        remember_locked(quota, fd);
+        (void)pthread_mutex_unlock(&quota->mutex);
+    }
+}
+
+void cli_quota_commit(struct cli_quota *quota, struct cli_quota_share *share, int former_fd)
+{
+    if (!cli_quota_is_on(quota)) {
+        return;
     }
     (void)pthread_mutex_lock(&quota->mutex);
     settle_locked(quota, share);
@@ -264,16 +291,8 @@ void cli_quota_commit(struct cli_quota *quota, struct cli_quota_share *share, in
     if (user != NULL) {
         user->stored_bytes += share->bytes;
     }
-    if (has_former) {
-        subtract(&quota->locked.stored_bytes, (uint64_t)former.st_size);
-        subtract(&quota->locked.stored_files, 1);
-        user = find_user_locked(quota, owner);
-        if (user != NULL) {
-            subtract(&user->stored_bytes, (uint64_t)former.st_size);
-            forget_unused_locked(quota, owner);
-        }
-    }
     (void)pthread_mutex_unlock(&quota->mutex);
     share->bytes = 0;
     share->files = 0;
+    cli_quota_forget(quota, former_fd);
 }

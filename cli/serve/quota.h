@@ -60,5 +60,8 @@ void cli_quota_give_back(struct cli_quota *quota, struct cli_quota_share *share)
 void cli_quota_mark(const struct cli_quota *quota, const struct cli_quota_share *share, int fd);
 /* The upload is stored in the place of `former_fd`, -1 for none. */
 void cli_quota_commit(struct cli_quota *quota, struct cli_quota_share *share, int former_fd);
+/* The file `fd`, -1 for none, has been removed; or is there and was not counted. */
+void cli_quota_forget(struct cli_quota *quota, int fd);
+void cli_quota_remember(struct cli_quota *quota, int fd);
 
 #endif /* CFLIGHT_CLI_SERVE_QUOTA_H */

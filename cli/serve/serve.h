@@ -16,6 +16,7 @@ struct cli_serve {
     struct cli_catalog catalog;
     const struct cflight_ipc_read_options *read_options; /* of files and uploads; borrowed */
     bool may_overwrite;
+    uint64_t endpoint_bytes;                /* of a file, in each endpoint */
     struct cli_rights *rights;              /* NULL: everybody may do everything; borrowed */
     const struct cflight_bytes *advertised; /* locations of every endpoint; borrowed */
     size_t advertised_count;
@@ -26,10 +27,22 @@ struct cli_serve {
 /* The handlers that read; `do_put` is one of those below. */
 void cli_serve_add_handlers(struct cflight_server_handlers *handlers);
 
+/* DoGet. */
+cflight_status cli_serve_do_get(void *user_data, cflight_server_context *context,
+                                struct cflight_bytes ticket, cflight_writer *writer,
+                                cflight_error **reterr);
+
 /* DoPut. The handler's `user_data` is a struct cli_serve. */
 cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context,
                                 const struct cflight_descriptor *descriptor, cflight_reader *reader,
                                 cflight_metadata_writer *writer, cflight_error **reterr);
+
+/* DoAction and ListActions: uploads in parts. */
+cflight_status cli_serve_do_action(void *user_data, cflight_server_context *context,
+                                   const struct cflight_action *action, cflight_response *response,
+                                   cflight_error **reterr);
+cflight_status cli_serve_list_actions(void *user_data, cflight_server_context *context,
+                                      cflight_response *response, cflight_error **reterr);
 
 /* Removes what uploads of a server that was killed have left behind, and returns how much. */
 size_t cli_serve_sweep(const struct cli_serve *serve);

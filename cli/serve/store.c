@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DoPut: stores an upload as a file that appears when all of it has arrived and is on disk.
+/* Stores rows as a file that appears when all of it has arrived and is on disk.
  *
  * Data with dictionaries is stored in the stream format, because the file format cannot hold a
  * dictionary that changes on its way; everything else as a file. Batches are acknowledged by a
@@ -13,19 +13,15 @@
 #define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/serve/name.h"
-#include "cli/serve/serve.h"
+#include "cli/serve/store.h"
 #include "cli/system/atomic_file.h"
 #include "cli/system/beneath.h"
 #include "cli/system/files.h"
-#include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
 enum { ACKNOWLEDGED_MAX = 1000, DIRECTORY_MODE = 0777 };
@@ -33,14 +29,13 @@ enum { ACKNOWLEDGED_MAX = 1000, DIRECTORY_MODE = 0777 };
 struct store {
     struct cli_serve *serve;
     const char *name;
-    cflight_reader *reader;
-    cflight_metadata_writer *answers;
+    const struct cli_rows *rows;
     struct cli_text path;
     int base_fd;     /* the nearest directory above that was there at the beginning; -1 for none */
     size_t base_len; /* length of its part of the path */
     struct cli_atomic_file file;
     int os_code; /* of the write that failed */
-    struct cli_quota_share share;
+    struct cli_quota_share *share;
     cflight_error *over_quota; /* why the write was refused */
     int64_t row_count;
     int64_t batch_count;
@@ -122,7 +117,7 @@ static int write_views(void *user_data, const struct cflight_bytes *views, size_
     struct store *store = user_data;
     for (size_t i = 0; i < count && store->os_code == 0; i++) {
         size_t written_bytes = 0;
-        if (cli_quota_take(&store->serve->quota, &store->share, views[i].len_bytes, 0,
+        if (cli_quota_take(&store->serve->quota, store->share, views[i].len_bytes, 0,
                            &store->over_quota) != CFLIGHT_OK) {
             store->os_code = EDQUOT;
         }
@@ -156,13 +151,13 @@ static cflight_status explain(struct store *store, cflight_status status, cfligh
 
 static cflight_status acknowledge(struct store *store, cflight_error **reterr)
 {
-    char rows[24];
-    (void)snprintf(rows, sizeof rows, "%" PRId64, store->row_count);
     store->last_acknowledged = store->batch_count;
     store->next_acknowledged = store->batch_count < ACKNOWLEDGED_MAX
                                    ? store->batch_count + 1
                                    : store->batch_count + store->batch_count / 10;
-    return cflight_metadata_writer_write(store->answers, cflight_bytes_from_text(rows), reterr);
+    return store->rows->acknowledge == NULL
+               ? CFLIGHT_OK
+               : store->rows->acknowledge(store->rows->user_data, store->row_count, reterr);
 }
 
 static cflight_status store_batch(struct store *store, cflight_ipc_writer *writer,
@@ -183,7 +178,7 @@ static cflight_status store_batches(struct store *store, cflight_ipc_writer *wri
     cflight_status status = CFLIGHT_OK;
     while (status == CFLIGHT_OK) {
         struct cflight_chunk chunk;
-        status = cflight_reader_next(store->reader, &chunk, reterr);
+        status = store->rows->next(store->rows->user_data, &chunk, reterr);
         if (status != CFLIGHT_OK || chunk.is_end) {
             break;
         }
@@ -350,16 +345,23 @@ static cflight_status commit_locked(struct store *store, cflight_error **reterr)
             "cannot store '%s': its directory was moved or removed during the upload",
             store->path.data);
     }
+    status = store->rows->appears == NULL
+                 ? CFLIGHT_OK
+                 : store->rows->appears(store->rows->user_data, store->file.fd, store->row_count,
+                                        reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     int former_fd = open_former(store);
     int os_code = make_directories(store, &directory_fd, &made_len);
-    cli_quota_mark(&store->serve->quota, &store->share, store->file.fd);
+    cli_quota_mark(&store->serve->quota, store->share, store->file.fd);
     status = os_code != 0 ? cli_error_from_errno(reterr, os_code, "store", store->path.data)
                           : commit_in(store, directory_fd, is_there ? &former : NULL, reterr);
     cli_close(directory_fd);
     if (status != CFLIGHT_OK) {
         remove_directories(store, made_len);
     } else {
-        cli_quota_commit(&store->serve->quota, &store->share, former_fd);
+        cli_quota_commit(&store->serve->quota, store->share, former_fd);
     }
     cli_close(former_fd);
     return status;
@@ -383,11 +385,11 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cli_quota_take(&store->serve->quota, &store->share, 0, is_there ? 0 : 1, reterr);
+    status = cli_quota_take(&store->serve->quota, store->share, 0, is_there ? 0 : 1, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = cflight_reader_schema(store->reader, &schema, reterr);
+    status = store->rows->schema(store->rows->user_data, &schema, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -416,103 +418,22 @@ static cflight_status store_upload(struct store *store, cflight_error **reterr)
     return status;
 }
 
-/* Says the same whether or not there is such a flight. */
-static cflight_status refuse_caller(cflight_server_context *context, const struct cli_text *name,
-                                    cflight_error **reterr)
+cflight_status cli_store(struct cli_serve *serve, const char *name, const struct cli_rows *rows,
+                         struct cli_quota_share *share, int64_t *ret_row_count,
+                         cflight_error **reterr)
 {
-    cflight_server_context_set_subject(context, cli_text_bytes(name));
-    return cflight_error_set(reterr, CFLIGHT_PERMISSION_DENIED,
-                             "you have no right to upload flight '%s'", name->data);
-}
-
-cflight_status cli_serve_do_put(void *user_data, cflight_server_context *context,
-                                const struct cflight_descriptor *descriptor, cflight_reader *reader,
-                                cflight_metadata_writer *writer, cflight_error **reterr)
-{
-    struct cli_text name = CLI_TEXT_INIT;
-    cflight_error *error = NULL;
-    struct store store = {.serve = user_data,
-                          .reader = reader,
-                          .answers = writer,
+    struct store store = {.serve = serve,
+                          .name = name,
+                          .rows = rows,
+                          .share = share,
                           .base_fd = -1,
                           .file = CLI_ATOMIC_FILE_INIT,
                           .next_acknowledged = 1};
-    cflight_status status = cli_name_from_descriptor(&name, descriptor, &error);
-    if (status == CFLIGHT_OK &&
-        !cli_rights_allow_caller(store.serve->rights, context, CLI_RIGHT_WRITE, name.data)) {
-        status = refuse_caller(context, &name, reterr);
-        goto done;
-    }
-    if (status == CFLIGHT_OK) {
-        store.name = name.data;
-        cflight_server_context_set_subject(context, cflight_bytes_from_text(name.data));
-        cli_quota_share_init(&store.share, context);
-        status = store_upload(&store, &error);
-        cli_quota_give_back(&store.serve->quota, &store.share);
-    }
-    if (status != CFLIGHT_OK) {
-        cli_message_error_limited("upload refused or broken", error);
-    } else {
-        cli_remark("stored '%s': %" PRId64 " %s from %s", name.data, store.row_count,
-                   store.row_count == 1 ? "row" : "rows", cflight_server_context_peer(context));
-    }
-    if (status == CFLIGHT_PERMISSION_DENIED) {
-        /* The server's rights, not the client's: another login would not help. */
-        status = cflight_error_set(reterr, CFLIGHT_INTERNAL,
-                                   "flight '%s': the server has no permission to write its file",
-                                   name.data);
-        cflight_error_free(error);
-    } else {
-        status = cli_error_give(error, reterr);
-    }
-
-done:
+    cflight_status status = store_upload(&store, reterr);
+    *ret_row_count = store.row_count;
+    cli_quota_give_back(&serve->quota, share);
     cflight_error_free(store.over_quota);
     cli_atomic_file_done(&store.file);
     cli_text_done(&store.path);
-    cli_text_done(&name);
     return status;
-}
-
-enum { SWEEP_DEPTH_MAX = 32 };
-
-static size_t sweep_directory(int directory_fd, int depth)
-{
-    size_t count = cli_atomic_file_sweep(directory_fd, NULL);
-    DIR *entries = cli_entries_open(directory_fd);
-    if (entries == NULL) {
-        return count;
-    }
-    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-        int inner_fd = entry->d_name[0] == '.' || depth == SWEEP_DEPTH_MAX
-                           ? -1
-                           : openat(directory_fd, entry->d_name,
-                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (inner_fd >= 0) {
-            count += sweep_directory(inner_fd, depth + 1);
-            (void)close(inner_fd);
-        }
-    }
-    (void)closedir(entries);
-    return count;
-}
-
-size_t cli_serve_sweep(const struct cli_serve *serve)
-{
-    return sweep_directory(serve->catalog.root_fd, 0);
-}
-
-cflight_status cli_serve_refuse_put(void *user_data, cflight_server_context *context,
-                                    const struct cflight_descriptor *descriptor,
-                                    cflight_reader *reader, cflight_metadata_writer *writer,
-                                    cflight_error **reterr)
-{
-    (void)user_data;
-    (void)context;
-    (void)descriptor;
-    (void)reader;
-    (void)writer;
-    return cflight_error_set_message(
-        reterr, CFLIGHT_UNIMPLEMENTED,
-        "this server takes no uploads; it would with cflight serve --writable");
 }

@@ -13,9 +13,18 @@ import sys
 
 import cflight
 import cflight.dbapi
+import cflight.duckdb
+import cflight.polars
 import cflight.sql
 import pytest
 from conftest import MODULE_PATH
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import cflight_command  # noqa: E402
+
+# Pages whose packages are in the environment of the tests; tests/engines runs the others.
+ELSEWHERE = {"ray.md", "spark.md"}
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "python"
 BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -48,14 +57,16 @@ def server_module():
     return next(block for _, block in BLOCK.findall((PAGES / "server.md").read_text()) if block.startswith("# weather.py"))
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md") if path.name != "api.md"))
+@pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md") if path.name not in {"api.md", *ELSEWHERE}))
 def test_the_snippets_of_a_page_run_and_print_what_it_says(page, tmp_path):
     program, expected = program_of(page)
     (tmp_path / "weather.py").write_text(server_module())
     (tmp_path / page).write_text(program)
     # What the wheel puts beside the package is read from where packages are installed.
     (tmp_path / "sitecustomize.py").write_text(f"import site; site.addsitedir({MODULE_PATH!r})\n")
-    search = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
+    command = cflight_command.find_command()
+    assert command is not None, "the command cflight is not built; set CFLIGHT_BIN"
+    search = os.pathsep.join([str(command.parent), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-u", "-X", "faulthandler", page],
         capture_output=True,
@@ -72,5 +83,5 @@ def test_the_reference_lists_every_name_once():
     text = (PAGES / "api.md").read_text()
     listed = [name for block in re.findall(r":toctree: api\n\n(.*?)^```$", text, re.M | re.S) for name in block.split()]
     assert sorted(listed) == sorted(
-        [*cflight.__all__, *(f"{module}.{name}" for module in ("sql", "dbapi") for name in getattr(cflight, module).__all__)]
+        [*cflight.__all__, *(f"{module}.{name}" for module in ("sql", "dbapi", "polars", "duckdb") for name in getattr(cflight, module).__all__)]
     )

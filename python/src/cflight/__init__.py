@@ -114,23 +114,32 @@ def connect(location, **kwargs):
 
 
 # Imported when first used: asyncio takes longer to import than all the rest.
-_ASYNCIO = (
-    "AsyncFlightMetadataReader",
-    "AsyncFlightStreamReader",
-    "AsyncFlightStreamWriter",
-    "AsyncioFlightClient",
-)
+_LATE = {
+    "AsyncFlightMetadataReader": "_async",
+    "AsyncFlightStreamReader": "_async",
+    "AsyncFlightStreamWriter": "_async",
+    "AsyncioFlightClient": "_async",
+    "EndpointReader": "_endpoints",
+    "EndpointStream": "_endpoints",
+    "Endpoints": "_endpoints",
+    "PartReceipt": "_writers",
+    "PartWriter": "_writers",
+    "Upload": "_writers",
+    "UploadProtocol": "_writers",
+    "endpoints": "_endpoints",
+    "writers": "_writers",
+}
 
-__all__ = [*(name for name in globals() if not name.startswith("_")), *_ASYNCIO]
+__all__ = [*(name for name in globals() if not name.startswith("_")), *_LATE]
 
 
 def __getattr__(name):
-    if name not in _ASYNCIO:
+    if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import _async
+    import importlib
 
-    return getattr(_async, name)
+    return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
 
 
 def __dir__():
-    return sorted({*globals(), *_ASYNCIO})
+    return sorted({*globals(), *_LATE})

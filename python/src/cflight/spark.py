@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spark's data source ``flight``, for Spark 4. Needs the packages pyspark and pyarrow.
+
+>>> spark.dataSource.register(cflight.spark.FlightDataSource)
+>>> rows = spark.read.format("flight").option("location", "grpc://localhost:32010").load("airports")
+"""
+
+import dataclasses
+import importlib
+
+import pyarrow
+from pyspark import TaskContext
+from pyspark.sql.datasource import (
+    DataSource,
+    DataSourceArrowWriter,
+    DataSourceReader,
+    InputPartition,
+    WriterCommitMessage,
+)
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+from ._cflight import FlightDescriptor
+from ._endpoints import EndpointReader, endpoints
+from ._writers import PartReceipt, writers
+
+__all__ = ["FlightDataSource"]
+
+_NUMBERS = {"timeout": float, "idle_timeout": float, "first_byte_timeout": float, "attempts": int,
+            "hold_bytes_max": int, "renew_within": float}
+
+
+class FlightDataSource(DataSource):
+    """Reads a flight with a partition for each endpoint, and writes one that appears when all partitions are there.
+
+    Options, all of them texts: ``location``; ``path`` (what ``load`` and ``save`` are given) or ``command``; ``credentials``, a name;
+    ``trusted_locations``, with commas; the limits of :func:`cflight.endpoints`; ``plan``, ``package.module:function``
+    of a function that is given the filters of a query and returns the descriptor to read, or None, and those filters
+    that it has not kept. Spark's interface tells a source of filters, not of columns.
+    """
+
+    @classmethod
+    def name(cls):
+        """What ``format()`` is given."""
+        return "flight"
+
+    def __init__(self, options):
+        super().__init__(options)
+        self._location = options.get("location")
+        if self._location is None:
+            raise ValueError("the data source 'flight' needs the option 'location'")
+        if ("path" in options) == ("command" in options):
+            raise ValueError("the data source 'flight' needs a path, or the option 'command'")
+        self._path = options.get("path")
+        self._command = options.get("command")
+        self._plan = options.get("plan")
+        self._limits = {key: make(options[key]) for key, make in _NUMBERS.items() if key in options}
+        self._login = {"credentials": options.get("credentials")}
+        self._trusted = [uri.strip() for uri in options.get("trusted_locations", "").split(",") if uri.strip()]
+
+    def _endpoints(self, descriptor=None):
+        what = descriptor or self._path or FlightDescriptor.for_command(self._command)
+        return endpoints(what, self._location, trusted_locations=self._trusted, **self._login, **self._limits)
+
+    def schema(self):
+        """The columns of the flight, as Spark's types."""
+        return from_arrow_schema(self._endpoints().arrow_schema())
+
+    def reader(self, schema):
+        """For Spark."""
+        return (_Reader if self._plan is None else _PlanningReader)(self, schema)
+
+    def writer(self, schema, overwrite):
+        """For Spark. Whether a flight may be replaced is the server's own setting."""
+        if self._path is None:
+            raise ValueError("what is written in parts is named by a path, not by a command")
+        upload = writers(self._path, None, self._location, **self._login, **self._limits)
+        return _Writer(upload, to_arrow_schema(schema))
+
+
+@dataclasses.dataclass
+class _Partition(InputPartition):
+    reader: EndpointReader
+
+
+class _Reader(DataSourceReader):
+    def __init__(self, source, schema):
+        self._source = source
+        self._schema = to_arrow_schema(schema)
+        self._descriptor = None
+
+    def partitions(self):
+        return [_Partition(reader) for reader in self._source._endpoints(self._descriptor)]
+
+    def read(self, partition):
+        with partition.reader.read() as stream:
+            for batch in stream:
+                yield from pyarrow.Table.from_batches([batch]).select(self._schema.names).cast(
+                    self._schema).to_batches()
+
+
+class _PlanningReader(_Reader):
+    """Apart, because Spark refuses a reader with this function unless the session lets filters be pushed."""
+
+    def pushFilters(self, filters):  # noqa: N802 (Spark's name)
+        module, _, function = self._source._plan.partition(":")
+        self._descriptor, left = getattr(importlib.import_module(module), function)(filters)
+        return left
+
+
+@dataclasses.dataclass
+class _Receipt(WriterCommitMessage):
+    receipt: PartReceipt
+
+
+class _Writer(DataSourceArrowWriter):
+    def __init__(self, upload, schema):
+        self._upload = upload
+        self._schema = schema
+
+    def write(self, iterator):
+        part = self._upload.part(TaskContext.get().partitionId())
+        return _Receipt(part.write((batch.cast(self._schema) for batch in iterator), self._schema))
+
+    def commit(self, messages):
+        self._upload.commit([message.receipt for message in messages if message is not None])
+
+    def abort(self, messages):
+        self._upload.abort()
