@@ -26,9 +26,17 @@ static struct cflight_client_options options_of(const struct adbc_database *data
     return options;
 }
 
+/* Where the client gets tokens. Several clients have the provider, that of the connection and those
+ * for endpoints elsewhere, so none of them releases it. */
 static AdbcStatusCode prepare_login(struct adbc_database *database, struct adbc_link *link,
                                     struct AdbcError *error)
 {
+    if (database->oauth.tokens != NULL) {
+        cflight_token_cache_provider(database->oauth.tokens, &link->provider);
+        link->release_tokens = link->provider.release;
+        link->provider.release = NULL;
+        return ADBC_STATUS_OK;
+    }
     if (database->username == NULL && database->password == NULL) {
         return ADBC_STATUS_OK;
     }
@@ -70,7 +78,8 @@ AdbcStatusCode adbc_link_open(struct adbc_database *database, struct adbc_link *
     ret_link->elsewhere = options_of(database);
     AdbcStatusCode code = prepare_login(database, ret_link, error);
     if (code == ADBC_STATUS_OK) {
-        ret_link->elsewhere.token_provider = ret_link->login == NULL ? NULL : &ret_link->provider;
+        ret_link->elsewhere.token_provider =
+            ret_link->provider.get == NULL ? NULL : &ret_link->provider;
         (void)make_client(database, ret_link, &cause);
         code = adbc_fail_by(error, cause);
     }
@@ -105,5 +114,8 @@ void adbc_link_done(struct adbc_link *link)
     cflight_client_free(link->client);
     cflight_cookie_jar_unref(link->jar);
     adbc_login_free(link->login);
+    if (link->release_tokens != NULL) {
+        link->release_tokens(link->provider.user_data);
+    }
     memset(link, 0, sizeof *link);
 }

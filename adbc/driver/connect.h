@@ -13,6 +13,7 @@ struct adbc_link {
     cflight_cookie_jar *jar;  /* NULL where cookies are off */
     struct adbc_login *login; /* NULL without a user */
     struct cflight_token_provider provider;
+    void (*release_tokens)(void *user_data); /* of the provider, or NULL */
     struct cflight_client_options elsewhere;
 };
 

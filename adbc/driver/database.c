@@ -3,6 +3,7 @@
  * class: one at a time, but for getters. */
 #include "adbc/driver/database.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "adbc/driver/location.h"
@@ -47,17 +48,27 @@ static AdbcStatusCode set_count(struct adbc_object *object, const struct adbc_op
                                   : code;
 }
 
-/* Drivers that fetch tokens by OAuth know these; this one does not. */
-static AdbcStatusCode refuse_oauth(struct adbc_object *object, const struct adbc_option *option,
-                                   const char *name, const struct adbc_value *value,
-                                   struct AdbcError *error)
+/* The library has the names: those after "adbc.flight.sql." are the Go driver's, the others
+ * Java's. */
+static AdbcStatusCode set_oauth(struct adbc_object *object, const struct adbc_option *option,
+                                const char *name, const struct adbc_value *value,
+                                struct AdbcError *error)
 {
-    (void)object;
-    (void)value;
-    return adbc_fail(error, ADBC_STATUS_NOT_IMPLEMENTED,
-                     "option '%s%s': this driver asks no server for tokens; give one as "
-                     "'adbc.flight.sql.authorization_header' (\"Bearer TOKEN\")",
-                     option->key, name);
+    char key[64];
+    AdbcStatusCode code = check_early(object, option, error);
+    if (code != ADBC_STATUS_OK) {
+        return code;
+    }
+    if (value->kind != ADBC_VALUE_TEXT) {
+        return adbc_option_refuse(option, value, "a text", error);
+    }
+    int len_bytes = snprintf(key, sizeof key, "%s%s", option->key, name);
+    if (len_bytes < 0 || (size_t)len_bytes >= sizeof key) {
+        return adbc_fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "a database has no option '%s%s'",
+                         option->key, name);
+    }
+    return adbc_oauth_set(&((struct adbc_database *)object)->oauth, key,
+                          (const char *)value->bytes.data, error);
 }
 
 #define AT(member) .offset = offsetof(struct adbc_database, member)
@@ -109,7 +120,8 @@ static const struct adbc_option OPTIONS[] = {
      .get = adbc_option_get_header},
     ADBC_OPTION_TRACE_PARENT,
     {.key = "adbc.telemetry.", .is_prefix = true, .set = adbc_option_ignore},
-    {.key = "adbc.flight.sql.oauth.", .is_prefix = true, .set = refuse_oauth},
+    {.key = "adbc.flight.sql.oauth.", .is_prefix = true, .is_secret = true, .set = set_oauth},
+    {.key = "oauth.", .is_prefix = true, .is_secret = true, .set = set_oauth},
     {.key = "adbc.cflight.objects.constraints",
      AT(constraints_are_on),
      .set = adbc_option_set_bool,
@@ -131,6 +143,7 @@ static void destroy(struct adbc_object *object)
             free(secrets[i]);
         }
     }
+    adbc_oauth_done(&database->oauth);
     free(database->uri);
     free(database->username);
     free(database->authority);
@@ -177,11 +190,13 @@ static AdbcStatusCode check(const struct adbc_database *database, struct AdbcErr
     if (database->uri == NULL) {
         return adbc_fail(error, ADBC_STATUS_INVALID_ARGUMENT, "option 'uri' is not set");
     }
-    if (database->authorization != NULL &&
-        (database->username != NULL || database->password != NULL)) {
+    int way_count = (database->authorization != NULL) +
+                    (database->username != NULL || database->password != NULL) +
+                    (database->oauth.option_count > 0);
+    if (way_count > 1) {
         return adbc_fail(error, ADBC_STATUS_INVALID_ARGUMENT,
-                         "'adbc.flight.sql.authorization_header' and 'username' or 'password' "
-                         "exclude each other");
+                         "'adbc.flight.sql.authorization_header', 'username' with 'password', and "
+                         "'adbc.flight.sql.oauth.flow' with its options exclude each other");
     }
     if ((database->certificates == NULL) != (database->private_key == NULL)) {
         return adbc_fail(error, ADBC_STATUS_INVALID_ARGUMENT,
@@ -204,6 +219,12 @@ AdbcStatusCode adbc_database_init(struct AdbcDatabase *database, struct AdbcErro
     }
     if (adbc_location_of(self->uri, &self->location, &cause) != CFLIGHT_OK) {
         return adbc_fail_by(error, cause);
+    }
+    code = adbc_oauth_start(&self->oauth, self->connect_ms, error);
+    if (code != ADBC_STATUS_OK) {
+        free(self->location);
+        self->location = NULL;
+        return code;
     }
     self->is_ready = true;
     return ADBC_STATUS_OK;

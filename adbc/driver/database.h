@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_ADBC_DRIVER_DATABASE_H
 #define CFLIGHT_ADBC_DRIVER_DATABASE_H
 
+#include "adbc/driver/oauth.h"
 #include "adbc/driver/options.h"
 
 /* A database: where the server is, and how connections reach it. Nothing is sent for it. */
@@ -14,6 +15,7 @@ struct adbc_database {
     char *username;
     char *password;
     char *authorization;
+    struct adbc_oauth oauth;
     char *authority;
     char *certificates; /* of the client, for mutual TLS */
     char *private_key;

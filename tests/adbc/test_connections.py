@@ -29,7 +29,6 @@ INVALID_ARGUMENT, INVALID_STATE, NOT_FOUND, NOT_IMPLEMENTED = (
     ({"uri": "grpc://h:1", SQL + "rpc.timeout_seconds.fetch": "soon"}, INVALID_ARGUMENT, "seconds"),
     ({"uri": "grpc://h:1", SQL + "client_option.with_max_msg_size": "0"}, INVALID_ARGUMENT, "above 0"),
     ({"uri": "grpc://h:1", SQL + "rpc.call_header.a b": "1"}, INVALID_ARGUMENT, ""),
-    ({"uri": "grpc://h:1", SQL + "oauth.flow": "client_credentials"}, NOT_IMPLEMENTED, "authorization_header"),
 ])
 def test_options_of_a_database_that_are_none(driver, options, code, text):
     def connect():

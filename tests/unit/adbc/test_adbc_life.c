@@ -142,6 +142,45 @@ TEST(adbc_life, objects_may_be_released_in_any_order)
     t_adbc_stop(&adbc);
 }
 
+/* Goal: what a database is told of OAuth is freed, whenever that is, and its connections may
+ * outlive it. Method: no token server listens; initialise without what is needed first. */
+TEST(adbc_life, connections_share_the_tokens_of_their_database)
+{
+    static const char *const OPTIONS[][2] = {
+        {"adbc.flight.sql.oauth.flow", "client_credentials"},
+        {"oauth.tokenUri", "http://127.0.0.1:1/"},
+        {"adbc.flight.sql.oauth.client_id", "reports"},
+        {"adbc.flight.sql.oauth.client_secret", "secret"},
+    };
+    struct t_adbc adbc;
+    struct AdbcDatabase database = {NULL, NULL};
+    struct AdbcConnection connections[2] = {{NULL, NULL}, {NULL, NULL}};
+    struct ArrowArrayStream stream;
+    t_adbc_start(&adbc);
+    CHECK_CODE(adbc.driver.DatabaseNew(&database, &adbc.error), 0, &adbc.error);
+    CHECK_CODE(adbc.driver.DatabaseSetOption(&database, "uri", "grpc://127.0.0.1:1", &adbc.error),
+               0, &adbc.error);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_CODE(
+            adbc.driver.DatabaseSetOption(&database, OPTIONS[i][0], OPTIONS[i][1], &adbc.error), 0,
+            &adbc.error);
+        CHECK_CODE(adbc.driver.DatabaseInit(&database, &adbc.error),
+                   i < 3 ? ADBC_STATUS_INVALID_ARGUMENT : 0, &adbc.error);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_CODE(adbc.driver.ConnectionNew(&connections[i], &adbc.error), 0, &adbc.error);
+        CHECK_CODE(adbc.driver.ConnectionInit(&connections[i], &database, &adbc.error), 0,
+                   &adbc.error);
+    }
+    CHECK_CODE(adbc.driver.DatabaseRelease(&database, &adbc.error), 0, &adbc.error);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_CODE(adbc.driver.ConnectionGetTableTypes(&connections[i], &stream, &adbc.error),
+                   ADBC_STATUS_IO, &adbc.error);
+        CHECK_CODE(adbc.driver.ConnectionRelease(&connections[i], &adbc.error), 0, &adbc.error);
+    }
+    t_adbc_stop(&adbc);
+}
+
 TEST(adbc_life, a_connection_that_goes_rolls_back)
 {
     struct t_adbc adbc;
