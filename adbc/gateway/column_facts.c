@@ -44,6 +44,7 @@ static cflight_status annotate(const struct gateway_table *table, struct ArrowSc
     struct ArrowSchema annotated;
     int64_t row = find_column(table, field->name);
     int32_t is_auto_increment = 0;
+    int32_t nullable = CFLIGHT_SQL_NULLABLE_UNKNOWN;
     memset(&column, 0, sizeof column);
     column.catalog_name = table->name.catalog;
     column.db_schema_name = table->name.db_schema;
@@ -57,6 +58,11 @@ static cflight_status annotate(const struct gateway_table *table, struct ArrowSc
         if (fact_int32(table, "xdbc_is_autoincrement", row, &is_auto_increment)) {
             column.is_auto_increment =
                 is_auto_increment != 0 ? CFLIGHT_SQL_FLAG_YES : CFLIGHT_SQL_FLAG_NO;
+        }
+        /* Flight SQL has one place for both, and GetTableSchema often leaves it open. */
+        if (fact_int32(table, "xdbc_nullable", row, &nullable) &&
+            nullable == CFLIGHT_SQL_NULLABLE_NO) {
+            field->flags &= ~(int64_t)ARROW_FLAG_NULLABLE;
         }
     }
     cflight_status status = cflight_sql_column_write(field, &column, &annotated, reterr);

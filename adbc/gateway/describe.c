@@ -71,10 +71,6 @@ static void describe_parameters(struct gateway_statement *statement,
         adopt_parameters(&schema, &ret_plan->parameters);
     }
     gateway_error_release(&error);
-    /* No parameters is what an unknown number is, too, to clients that bind anyway. */
-    if (ret_plan->parameters.release != NULL && ret_plan->parameters.n_children == 0) {
-        ret_plan->parameters.release(&ret_plan->parameters);
-    }
 }
 
 static cflight_status run_for_schema(struct gateway_statement *statement,

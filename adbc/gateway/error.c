@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adbc/shared/status.h"
 #include "cflight/sql.h"
 
 enum { TEXT_BYTES_MAX = 2048 };
@@ -54,20 +55,20 @@ cflight_status gateway_status_of(AdbcStatusCode code)
     return code < sizeof STATUSES / sizeof STATUSES[0] ? STATUSES[code] : CFLIGHT_UNKNOWN;
 }
 
-/* A violated constraint has no status of its own; its SQLSTATE tells it. */
+/* Some classes have no status of their own in gRPC; the SQLSTATE tells them. */
 static void set_state(cflight_error *error, AdbcStatusCode code, const char *sqlstate)
 {
     struct cflight_sql_error_state state;
     memset(&state, 0, sizeof state);
     memcpy(state.sqlstate, sqlstate, 5);
     bool is_given = memchr(state.sqlstate, 0, 5) == NULL && memcmp(state.sqlstate, "00000", 5) != 0;
-    if (!is_given && code != ADBC_STATUS_INTEGRITY) {
-        return;
+    const char *other = adbc_sqlstate_of(code);
+    if (!is_given && other != NULL) {
+        memcpy(state.sqlstate, other, 6);
     }
-    if (!is_given) {
-        memcpy(state.sqlstate, "23000", 6);
+    if (is_given || other != NULL) {
+        cflight_sql_error_set_state(error, &state);
     }
-    cflight_sql_error_set_state(error, &state);
 }
 
 static cflight_status say(AdbcStatusCode code, const struct AdbcError *error, const char *text,

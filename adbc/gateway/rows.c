@@ -71,6 +71,10 @@ cflight_status gateway_stream_next(const struct gateway *gateway, struct ArrowAr
     memset(ret_batch, 0, sizeof *ret_batch);
     int code = stream->get_next(stream, ret_batch);
     if (code != 0) {
+        if (gateway->vendor != NULL && gateway->vendor->leaves_failed_rows &&
+            ret_batch->release != NULL) {
+            ret_batch->release(ret_batch);
+        }
         return gateway_fail_stream(&gateway->driver, stream, code, reterr);
     }
     if (ret_batch->release == NULL ||

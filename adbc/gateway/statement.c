@@ -82,6 +82,10 @@ cflight_status gateway_statement_execute(struct gateway_statement *statement,
     AdbcStatusCode code = gateway->driver.table.StatementExecuteQuery(&statement->adbc, ret_stream,
                                                                       ret_row_count, &error);
     bool is_late = gateway_run_end(&run);
+    if (code != ADBC_STATUS_OK && ret_stream != NULL && ret_stream->release != NULL &&
+        gateway->vendor->leaves_failed_rows) {
+        ret_stream->release(ret_stream);
+    }
     if (is_late && (code != ADBC_STATUS_OK || ret_stream != NULL)) {
         if (code == ADBC_STATUS_OK && ret_stream->release != NULL) {
             ret_stream->release(ret_stream);

@@ -10,6 +10,7 @@ static const struct gateway_vendor VENDORS[] = {
     {.name = "SQLite",
      .open_sql = "PRAGMA busy_timeout = 5000",
      .is_reusable = true,
+     .leaves_failed_rows = true,
      .read_only_sql = "PRAGMA query_only = ON",
      .quote = "\""},
     /* Opened by access_mode, which nothing takes back. */

@@ -12,6 +12,7 @@ struct gateway_vendor {
     const char *reset_sql;     /* makes it so; NULL: nothing to do */
     const char *read_only_sql; /* before each statement of a read-only gateway; NULL: no way */
     bool binds_single_rows;    /* several would be refused */
+    bool leaves_failed_rows;   /* rows or a stream that have failed are the caller's to release */
     bool is_read_only_by_uri;  /* the file was opened for reading alone, besides */
     const char *quote;         /* of identifiers; NULL: not known */
 };

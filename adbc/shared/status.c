@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status codes of calls as ADBC has them: the table that drivers for Flight SQL share, so that a
- * program meets the same class of error whichever it loads. */
+ * program meets the same class of error whichever it loads. What gRPC has no status for is known by
+ * its SQLSTATE, where there is one. Thread class: free. */
 #include "adbc/shared/status.h"
 
 #include <string.h>
+
+/* Classes of ADBC that travel as a status which others have too. */
+static const struct {
+    AdbcStatusCode code;
+    cflight_status status;
+    char sqlstate[6];
+} BY_STATE[] = {
+    {ADBC_STATUS_INVALID_STATE, CFLIGHT_FAILED_PRECONDITION, "HY010"}, /* function sequence error */
+    {ADBC_STATUS_INVALID_DATA, CFLIGHT_INVALID_ARGUMENT, "22000"},     /* data exception */
+    {ADBC_STATUS_INTEGRITY, CFLIGHT_FAILED_PRECONDITION, "23000"},     /* constraint violated */
+};
+enum { BY_STATE_COUNT = sizeof BY_STATE / sizeof *BY_STATE };
+
+const char *adbc_sqlstate_of(AdbcStatusCode code)
+{
+    for (size_t i = 0; i < BY_STATE_COUNT; i++) {
+        if (BY_STATE[i].code == code) {
+            return BY_STATE[i].sqlstate;
+        }
+    }
+    return NULL;
+}
 
 AdbcStatusCode adbc_status_of(cflight_status status, const char *sqlstate)
 {
@@ -29,6 +52,11 @@ AdbcStatusCode adbc_status_of(cflight_status status, const char *sqlstate)
     size_t index = (size_t)status;
     if (status != CFLIGHT_OK && strncmp(sqlstate, "23", 2) == 0) {
         return ADBC_STATUS_INTEGRITY;
+    }
+    for (size_t i = 0; i < BY_STATE_COUNT; i++) {
+        if (BY_STATE[i].status == status && strcmp(BY_STATE[i].sqlstate, sqlstate) == 0) {
+            return BY_STATE[i].code;
+        }
     }
     return index < sizeof CODES / sizeof *CODES ? CODES[index] : ADBC_STATUS_UNKNOWN;
 }

@@ -79,7 +79,7 @@ def test_updates_have_true_counts(cflight, server, shop):
     with connect(server) as connection, connection.cursor() as cursor:
         for statement, expected in [("INSERT INTO article VALUES (4, 'a', 1), (5, 'b', 2)", 2),
                                     ("UPDATE article SET price = 3 WHERE id > 3", 2), ("DELETE FROM sale", 2)]:
-            assert cursor.adbc_prepare(statement) is None
+            assert cursor.adbc_prepare(statement).names == []
             cursor.execute(statement)
             assert cursor.fetchall() == []
     assert count(shop) == 5
