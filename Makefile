@@ -52,7 +52,8 @@ release: build
 
 demo: build
 	@tools/bootstrap --python
-	@$(call BUILD,release)
+	@$(call BUILD,release,-DCFLIGHT_BUILD_PYTHON=ON -DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python) \
+		--target cflight cflight_samples adbc_driver_cflight cflight_python
 	tools/demo
 
 test: test-unit test-asan test-tsan test-interop test-python
