@@ -6,12 +6,15 @@
  * stream, and no handler of it is running. It ends exactly once, in cfl_grpc_call_end. Owner: its
  * user, from start or on_call to release; a finished reply is its stream's after that. Thread
  * class: one at a time. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "grpc/internal.h"
+
+#define QUIET_NS CFL_NS_PER_S /* less is not told */
 
 static char abandoned_mark;
 
@@ -80,6 +83,17 @@ void cfl_grpc_call_unhold(struct cfl_grpc_call *call)
 bool cfl_grpc_call_is_dead(const struct cfl_grpc_call *call)
 {
     return call->is_over || call->is_released;
+}
+
+void cfl_grpc_quiet_text(int64_t since_ns, int64_t now_ns, char text[CFL_GRPC_QUIET_TEXT_BYTES])
+{
+    text[0] = '\0';
+    if (now_ns - since_ns >= QUIET_NS) {
+        (void)snprintf(text, CFL_GRPC_QUIET_TEXT_BYTES,
+                       "; nothing had moved on it for %" PRId64
+                       " s: is there a proxy that ends what is quiet?",
+                       (now_ns - since_ns) / CFL_NS_PER_S);
+    }
 }
 
 bool cfl_grpc_goaway_text(const struct cfl_grpc_conn *conn, char text[CFL_GRPC_GOAWAY_TEXT_BYTES])
@@ -181,6 +195,11 @@ const struct cfl_metadata *cfl_grpc_call_trailers(const struct cfl_grpc_call *ca
 bool cfl_grpc_call_is_over(const struct cfl_grpc_call *call)
 {
     return call->is_over;
+}
+
+bool cfl_grpc_call_was_cut(const struct cfl_grpc_call *call)
+{
+    return call->was_cut;
 }
 
 bool cfl_grpc_call_is_cancelled(const struct cfl_grpc_call *call)

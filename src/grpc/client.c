@@ -61,6 +61,19 @@ static void end_with_http(struct cfl_grpc_call *call, struct cflight_bytes type,
     cfl_grpc_client_abort(call, cfl_grpc_status_from_http(http_status), text);
 }
 
+/* How long nothing had moved before the end that has just arrived. What this side sends is known of
+ * the connection only, so that counts while it has something to send. */
+static void describe_quiet(const struct cfl_grpc_call *call, char text[CFL_GRPC_QUIET_TEXT_BYTES])
+{
+    const struct cfl_grpc_conn *conn = call->conn;
+    int64_t since_ns = call->moved_ns;
+    if (conn->last_sent_ns > since_ns &&
+        (!call->is_half_closed || cfl_h2_stream_unsent_bytes(call->stream) > 0)) {
+        since_ns = conn->last_sent_ns;
+    }
+    cfl_grpc_quiet_text(since_ns, conn->last_received_ns, text);
+}
+
 static void end_with_trailers(struct cfl_grpc_call *call, const struct cfl_h2_field *fields,
                               size_t field_count, const struct cflight_bytes *values)
 {
@@ -154,8 +167,10 @@ void cfl_grpc_client_headers(struct cfl_grpc_call *call, const struct cfl_h2_fie
 void cfl_grpc_client_end_stream(struct cfl_grpc_call *call)
 {
     char text[TEXT_BYTES];
+    char quiet[CFL_GRPC_QUIET_TEXT_BYTES];
     if (cfl_grpc_deframe_is_between(call, text, sizeof text)) {
-        (void)snprintf(text, sizeof text, "the server ended the call without a status");
+        describe_quiet(call, quiet);
+        (void)snprintf(text, sizeof text, "the server ended the call without a status%s", quiet);
         cfl_grpc_client_abort(call, CFLIGHT_UNKNOWN, text);
         return;
     }
@@ -170,13 +185,16 @@ static void describe_close(const struct cfl_grpc_call *call, uint32_t h2_error_c
     const char *end = was_processed_never ? "; the server did not process the call" : "";
     const char *fault = cfl_h2_stream_fault(call->stream);
     char goaway[CFL_GRPC_GOAWAY_TEXT_BYTES];
+    char quiet[CFL_GRPC_QUIET_TEXT_BYTES];
     if (cfl_h2_stream_was_reset_here(call->stream)) {
         (void)snprintf(text, TEXT_BYTES, "the server broke the HTTP/2 protocol (%s)%s%s", code,
                        fault == NULL ? "" : ": ", fault == NULL ? "" : fault);
     } else if (was_processed_never && cfl_grpc_goaway_text(call->conn, goaway)) {
         (void)snprintf(text, TEXT_BYTES, "%s%s", goaway, end);
     } else {
-        (void)snprintf(text, TEXT_BYTES, "the HTTP/2 stream was reset with %s%s", code, end);
+        describe_quiet(call, quiet);
+        (void)snprintf(text, TEXT_BYTES, "the HTTP/2 stream was reset with %s%s%s", code, end,
+                       quiet);
     }
 }
 
@@ -292,6 +310,7 @@ cflight_status cfl_grpc_call_start(struct cfl_grpc_conn *conn,
     call->handlers = *handlers;
     call->user_data = user_data;
     call->deadline_ns = params->deadline_ns;
+    call->moved_ns = now_ns;
     if (!cfl_grpc_deadline_add(call)) {
         status = cfl_error_no_memory(reterr);
         goto done;

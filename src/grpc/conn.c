@@ -89,12 +89,19 @@ static void describe_failure(struct cfl_grpc_conn *conn, const cflight_error *ca
                              char text[TEXT_BYTES])
 {
     char goaway[CFL_GRPC_GOAWAY_TEXT_BYTES];
+    char quiet[CFL_GRPC_QUIET_TEXT_BYTES] = "";
     const char *reason = cflight_error_message(cause);
     if (!cfl_grpc_goaway_text(conn, goaway)) {
         goaway[0] = '\0';
     }
-    (void)snprintf(text, TEXT_BYTES, "the connection broke%s%s%s%s", reason[0] == '\0' ? "" : ": ",
-                   reason, goaway[0] == '\0' ? "" : "; ", goaway);
+    if (conn->role == CFL_GRPC_CLIENT) {
+        cfl_grpc_quiet_text(conn->last_sent_ns > conn->last_received_ns ? conn->last_sent_ns
+                                                                        : conn->last_received_ns,
+                            cfl_clock_now_ns(conn->clock), quiet);
+    }
+    (void)snprintf(text, TEXT_BYTES, "the connection broke%s%s%s%s%s",
+                   reason[0] == '\0' ? "" : ": ", reason, goaway[0] == '\0' ? "" : "; ", goaway,
+                   quiet);
 }
 
 void cfl_grpc_conn_fail(struct cfl_grpc_conn *conn, const cflight_error *cause)
@@ -120,7 +127,7 @@ void cfl_grpc_input(struct cfl_grpc_conn *conn, struct iovec target[2], int *ret
 cflight_status cfl_grpc_received(struct cfl_grpc_conn *conn, size_t len_bytes,
                                  cflight_error **reterr)
 {
-    if (conn->keepalive.interval_ns > 0 && len_bytes > 0) {
+    if (len_bytes > 0) {
         conn->last_received_ns = cfl_clock_now_ns(conn->clock);
         conn->is_ping_sent = false;
     }
@@ -135,6 +142,9 @@ cflight_status cfl_grpc_output(struct cfl_grpc_conn *conn, struct iovec *ret_vie
 
 void cfl_grpc_sent(struct cfl_grpc_conn *conn, size_t len_bytes)
 {
+    if (conn->role == CFL_GRPC_CLIENT) {
+        conn->last_sent_ns = cfl_clock_now_ns(conn->clock);
+    }
     cfl_h2_sent(conn->h2, len_bytes);
 }
 

@@ -200,6 +200,10 @@ const struct cfl_metadata *cfl_grpc_call_headers(const struct cfl_grpc_call *cal
 const struct cfl_metadata *cfl_grpc_call_trailers(const struct cfl_grpc_call *call);
 bool cfl_grpc_call_is_over(const struct cfl_grpc_call *call);
 /* Server: the client cancelled, its deadline passed, or the connection broke. */
+/* Server: whether the client's half-close cannot be believed: it came with a reset, after a
+ * silence.
+ */
+bool cfl_grpc_call_was_cut(const struct cfl_grpc_call *call);
 bool cfl_grpc_call_is_cancelled(const struct cfl_grpc_call *call);
 /* Meaningful when over. The status as the peer (or this side) gave it; the message decoded. */
 cflight_status cfl_grpc_call_status(const struct cfl_grpc_call *call);

@@ -51,6 +51,8 @@ struct cfl_grpc_call {
 
     const char *path; /* server: in the texts of the headers */
     int64_t deadline_ns;
+    int64_t moved_ns;  /* when it began, or the peer last sent something of it */
+    int64_t ended_ns;  /* server: when the client's half-close came; 0 before that */
     size_t heap_index; /* plus one; 0 is in no heap */
     struct cfl_metadata headers;
     struct cfl_metadata trailers;
@@ -77,6 +79,7 @@ struct cfl_grpc_call {
     bool is_cancelled;
     bool is_from_peer;
     bool is_released;
+    bool was_cut; /* server */
 };
 
 struct cfl_grpc_conn {
@@ -94,6 +97,7 @@ struct cfl_grpc_conn {
     size_t heap_count;
     size_t heap_capacity;
     int64_t last_received_ns;
+    int64_t last_sent_ns;
     int64_t ping_ns; /* when the keepalive ping that waits was sent */
     bool is_ping_sent;
     uint32_t eager_ping_count; /* since the peer last sent headers or data */
@@ -134,6 +138,10 @@ void cfl_grpc_stream_abandon(struct cfl_h2_stream *stream);
 void cfl_grpc_credit_prefixes(struct cfl_grpc_call *call);
 
 /* "the peer ended the connection (GOAWAY ...)"; false when it did not. */
+/* For an error, how long it was quiet before the end; empty when that was not long: "; nothing had
+ * moved on it for ...". */
+enum { CFL_GRPC_QUIET_TEXT_BYTES = 128 };
+void cfl_grpc_quiet_text(int64_t since_ns, int64_t now_ns, char text[CFL_GRPC_QUIET_TEXT_BYTES]);
 enum { CFL_GRPC_GOAWAY_TEXT_BYTES = 224 };
 bool cfl_grpc_goaway_text(const struct cfl_grpc_conn *conn, char text[CFL_GRPC_GOAWAY_TEXT_BYTES]);
 

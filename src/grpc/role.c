@@ -25,6 +25,7 @@ static void on_headers(void *user_data, struct cfl_h2_stream *stream,
     conn->eager_ping_count = 0;
     if (conn->role == CFL_GRPC_CLIENT) {
         if (call != NULL) {
+            call->moved_ns = is_end_stream ? call->moved_ns : conn->last_received_ns;
             cfl_grpc_client_headers(call, fields, field_count, is_end_stream, is_too_large);
         }
         return;
@@ -45,6 +46,7 @@ static void on_data(void *user_data, struct cfl_h2_stream *stream, const uint8_t
         cfl_h2_stream_consume(stream, len_bytes);
         return;
     }
+    call->moved_ns = conn->last_received_ns;
     if (call->conn->role == CFL_GRPC_CLIENT && !call->has_headers) {
         cfl_grpc_client_abort(call, CFLIGHT_INTERNAL,
                               "the server sent a message before its headers");

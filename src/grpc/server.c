@@ -16,6 +16,9 @@ enum {
     HTTP_UNSUPPORTED_TYPE = 415
 };
 
+#define CUT_QUIET_NS (10 * CFL_NS_PER_S) /* proxies wait longer than that */
+#define CUT_BREATH_NS (5 * CFL_NS_PER_MS)
+
 struct request {
     struct cflight_bytes values[CFL_GRPC_FIELD_KIND_COUNT];
     int64_t timeout_ns;
@@ -142,6 +145,7 @@ static void start_call(struct cfl_grpc_conn *conn, struct cfl_h2_stream *stream,
     }
     call->stream = stream;
     call->encoding = request->packing;
+    call->moved_ns = conn->last_received_ns;
     cfl_h2_stream_set_user_data(stream, call);
     conn->handlers.on_call(conn->user_data, call);
 }
@@ -201,11 +205,21 @@ void cfl_grpc_server_end_stream(struct cfl_grpc_call *call)
         cfl_grpc_server_abort(call, CFLIGHT_INTERNAL, text);
         return;
     }
+    call->ended_ns = call->conn->last_received_ns;
     cfl_grpc_call_hold(call);
     if (call->handlers.on_half_close != NULL) {
         call->handlers.on_half_close(call->user_data, call);
     }
     cfl_grpc_call_unhold(call);
+}
+
+/* Some proxies (HAProxy 2.6), whose client has been quiet for too long, end the stream to the
+ * server as if the client had, and reset it in the same breath. The client has not ended it: what
+ * there is of its messages is not all. */
+static bool is_cut(const struct cfl_grpc_call *call)
+{
+    return call->ended_ns != 0 && call->conn->last_received_ns - call->ended_ns < CUT_BREATH_NS &&
+           call->ended_ns - call->moved_ns >= CUT_QUIET_NS;
 }
 
 void cfl_grpc_server_closed(struct cfl_grpc_call *call, uint32_t h2_error_code)
@@ -216,7 +230,10 @@ void cfl_grpc_server_closed(struct cfl_grpc_call *call, uint32_t h2_error_code)
     };
     if (!call->is_finished || h2_error_code != CFL_H2_NO_ERROR) {
         ending.status = CFLIGHT_CANCELLED;
-        ending.message = "the client ended the call";
+        call->was_cut = is_cut(call);
+        ending.message = call->was_cut
+                             ? "the client, or a proxy that waited for it too long, ended the call"
+                             : "the client ended the call";
         ending.is_cancelled = true;
         ending.is_from_peer = true;
     }

@@ -129,6 +129,7 @@ struct cfl_call {
         bool headers_are_sent;    /* server */
         int64_t headers_due_ns; /* server: when a handler has waited too long without them; or 0 */
         bool is_cancelled;
+        bool was_cut;           /* server: the half-close is not the client's */
         cflight_status status;  /* meaningful when over */
         cflight_error *error;   /* the call's one failure; NULL while it runs or ended well */
         uint64_t refused_bytes; /* length of a message that was over `refused_limit_bytes` */

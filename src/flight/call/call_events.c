@@ -240,6 +240,7 @@ static void on_end(void *user_data, struct cfl_grpc_call *grpc)
     call->locked.is_over = true;
     call->locked.has_answer = true;
     call->locked.is_cancelled = is_server && cfl_grpc_call_is_cancelled(grpc);
+    call->locked.was_cut = is_server && cfl_grpc_call_was_cut(grpc);
     call->locked.status = cfl_grpc_call_status(grpc);
     if (is_server && call->locked.is_cancelled && call->locked.status == CFLIGHT_OK) {
         call->locked.status = CFLIGHT_CANCELLED;

@@ -118,7 +118,7 @@ static cflight_status take_locked(struct cfl_call *call, struct cfl_message *ret
  * cancelled. */
 static bool has_sent_everything(const struct cfl_call *call)
 {
-    return call->locked.is_half_closed && !call->locked.is_cancelled_here;
+    return call->locked.is_half_closed && !call->locked.is_cancelled_here && !call->locked.was_cut;
 }
 
 cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool *ret_is_ready,

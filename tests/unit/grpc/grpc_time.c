@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "grpc_pair.h"
+#include "raw.h"
 
 static void open_pair(struct t_grpc_pair *pair, struct t_user *user, int64_t deadline_ns)
 {
@@ -595,5 +596,73 @@ TEST(grpc_time, every_allocation_failure_is_clean)
         }
         t_user_done(&user);
         t_grpc_pair_done(&pair);
+    }
+}
+
+/* Gives an end what its peer has not said. */
+static void feed(struct t_end *end, struct t_raw *raw)
+{
+    t_feed(end, raw->data, raw->len_bytes, 65536);
+    t_raw_done(raw);
+    *raw = (struct t_raw){0};
+}
+
+/* Goal: an end of a client's messages that comes together with a reset after a long silence, as
+ * proxies send it whose patience is over, is known not to be the client's; others are believed.
+ * Method: both frames after silences on both sides of the limit, and with time between them. */
+TEST(grpc_time, an_end_with_a_reset_after_a_silence_is_not_believed)
+{
+    static const struct {
+        int64_t quiet_ns;
+        int64_t between_ns;
+        bool was_cut;
+    } CASES[] = {
+        {9 * CFL_NS_PER_S, 0, false},
+        {11 * CFL_NS_PER_S, 0, true},
+        {11 * CFL_NS_PER_S, 100 * CFL_NS_PER_MS, false},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct t_grpc_pair pair;
+        struct t_user user;
+        struct t_raw raw = {0};
+        t_grpc_pair_init(&pair);
+        open_pair(&pair, &user, CFL_TIME_NEVER);
+        t_send(&user, NULL, 0, "abc", 3);
+        t_grpc_pair_pump(&pair, 65536);
+        pair.clock.now_ns += CASES[i].quiet_ns;
+        t_raw_frame(&raw, T_DATA, T_END_STREAM, 1, NULL, 0);
+        feed(&pair.server_end, &raw);
+        pair.clock.now_ns += CASES[i].between_ns;
+        t_raw_u32_frame(&raw, T_RST_STREAM, 0, 1, 8);
+        feed(&pair.server_end, &raw);
+        assert_int_equal(pair.served[0].half_close_count, 1);
+        assert_true(cfl_grpc_call_is_cancelled(pair.served[0].call));
+        assert_int_equal(cfl_grpc_call_was_cut(pair.served[0].call), CASES[i].was_cut);
+        close_pair(&pair, &user);
+    }
+}
+
+/* Goal: an error says for how long nothing had moved before a call was cut, where that may be the
+ * reason. Method: a reset, and the end of the connection, at once and after a minute. */
+TEST(grpc_time, an_end_after_a_silence_says_how_long_it_was)
+{
+    for (int i = 0; i < 4; i++) {
+        bool is_quiet = (i & 1) != 0;
+        struct t_grpc_pair pair;
+        struct t_user user;
+        struct t_raw raw = {0};
+        t_grpc_pair_init(&pair);
+        open_pair(&pair, &user, CFL_TIME_NEVER);
+        pair.clock.now_ns += is_quiet ? 61 * CFL_NS_PER_S : CFL_NS_PER_MS;
+        if ((i & 2) == 0) {
+            t_raw_u32_frame(&raw, T_RST_STREAM, 0, 1, 1);
+            feed(&pair.client_end, &raw);
+        } else {
+            cfl_grpc_conn_fail(pair.client, NULL);
+        }
+        const char *message = cfl_grpc_call_message(user.call);
+        assert_int_equal(strstr(message, "; nothing had moved on it for 61 s") != NULL, is_quiet);
+        assert_non_null(strstr(message, (i & 2) == 0 ? "reset with PROTOCOL_ERROR" : "broke"));
+        close_pair(&pair, &user);
     }
 }
