@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/client/location.h"
+#include "cli/client/oauth.h"
 #include "cli/system/clock.h"
 #include "cli/system/os_error.h"
 
@@ -217,6 +218,27 @@ static cflight_status make_client(struct cli_connection *connection, cflight_err
     return status;
 }
 
+/* Several clients may have the provider, and the connection outlives them. */
+static cflight_status read_oauth(struct cli_connection *connection, cflight_error **reterr)
+{
+    const struct cli_client_options *given = connection->given;
+    if (given->oauth_path == NULL) {
+        return CFLIGHT_OK;
+    }
+    if (given->user != NULL || given->token_path != NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "--oauth-file excludes --user and --token-file");
+    }
+    cflight_status status = cli_oauth_read(given->oauth_path, &connection->tokens, reterr);
+    if (status == CFLIGHT_OK) {
+        cflight_token_cache_provider(connection->tokens, &connection->provider);
+        connection->provider.release = NULL;
+        cflight_token_cache_unref(connection->tokens); /* the provider's reference */
+        connection->options.token_provider = &connection->provider;
+    }
+    return status;
+}
+
 cflight_status cli_connection_open(struct cli_connection *connection, cflight_error **reterr)
 {
     connection->options = connection->given->options;
@@ -230,6 +252,9 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
         status = read_headers(connection, reterr);
     }
     if (status == CFLIGHT_OK) {
+        status = read_oauth(connection, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = make_client(connection, reterr);
     }
     return status;
@@ -239,6 +264,7 @@ void cli_connection_done(struct cli_connection *connection)
 {
     cflight_client_free(connection->client);
     cflight_cookie_jar_unref(connection->cookies);
+    cflight_token_cache_unref(connection->tokens);
     for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
         cflight_buffer_unref(connection->files[i]);
     }

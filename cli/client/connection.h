@@ -4,6 +4,7 @@
 
 #include "cflight/client.h"
 #include "cflight/cookies.h"
+#include "cflight/oauth.h"
 #include "cli/system/text.h"
 
 /* Texts in the order in which they were given. */
@@ -30,6 +31,7 @@ struct cli_client_options {
     const char *user;
     const char *password_path;
     const char *token_path;
+    const char *oauth_path;
     const char *roots_path;
     const char *cert_path;
     const char *key_path;
@@ -51,6 +53,8 @@ struct cli_connection {
     int64_t deadline_ms; /* on the monotonic clock; 0 for none */
     cflight_client *client;
     cflight_cookie_jar *cookies;             /* of the client */
+    cflight_token_cache *tokens;             /* NULL when nothing is said of a token server */
+    struct cflight_token_provider provider;  /* of them; for all clients, so it releases nothing */
     struct cflight_client_options options;   /* for clients of the service's locations, too */
     cflight_buffer *files[CLI_CLIENT_FILES]; /* what they point at */
     struct cflight_header *headers;          /* of the user, then at most one of the credentials */

@@ -123,6 +123,9 @@ static cflight_status find_token(struct cli_connection *connection, cflight_erro
 
 cflight_status cli_connection_find_secret(struct cli_connection *connection, cflight_error **reterr)
 {
+    if (connection->given->oauth_path != NULL) {
+        return CFLIGHT_OK; /* each call asks for its token */
+    }
     if (connection->given->user == NULL) {
         return find_token(connection, reterr);
     }
@@ -136,10 +139,13 @@ cflight_status cli_connection_find_secret(struct cli_connection *connection, cfl
 cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
-    if (connection->secret.data == NULL) {
+    if (connection->secret.data == NULL && connection->tokens == NULL) {
         return CFLIGHT_OK;
     }
     warn_about_plain_text(connection);
+    if (connection->tokens != NULL) {
+        return CFLIGHT_OK;
+    }
     if (connection->given->user != NULL) {
         status = shake_hands(connection, reterr);
     } else {

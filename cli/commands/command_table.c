@@ -164,6 +164,14 @@ const struct cli_option cli_options[] = {
     {"token-file", '\0', "FILE", TEXT(client.token_path), CLIENTS,
      "Send the first line of FILE as a bearer token. Without it and without --user, CFLIGHT_TOKEN "
      "is used if it is set."},
+    {"oauth-file", '\0', "FILE", TEXT(client.oauth_path), CLIENTS,
+     "Ask a token server (OAuth 2.0) for bearer tokens, as FILE says in lines of NAME = VALUE: "
+     "flow "
+     "(client_credentials or token_exchange), token_uri, client_id, client_secret, scope, "
+     "resource, "
+     "audience, exchange.subject_token and its exchange.subject_token_type, exchange.actor_token "
+     "and its type, exchange.requested_token_type, client_auth (basic or form), root_certs_file, "
+     "allow_http. The names that Arrow's JDBC and ADBC drivers have for them will do."},
     {"tls-roots", '\0', "FILE", TEXT(client.roots_path), CLIENTS,
      "Trust the certificates in FILE (PEM) instead of those in the file that "
      "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names, or else the system's."},
