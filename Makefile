@@ -14,6 +14,7 @@
 #   make fuzz     SECONDS=60   runs every fuzz target that long
 #   make attack   runs the attacks on servers (tests/interop/test_attacks.py) at full length
 #   make siege    clients that stop, come at once, are refused (tests/interop/test_siege.py), a thousand of each
+#   make proxies  streams, pauses and restarts through nginx and HAProxy (tests/interop/test_proxies.py), at full length
 #   make test-fetch   ten thousand fetches on shared clients
 #   make bench    runs the benchmarks
 #   make install  PREFIX=/usr/local DESTDIR=
@@ -38,7 +39,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python docs interop engines published attack siege bench fuzz lint install format clean
+	python docs interop engines published attack siege proxies bench fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -141,6 +142,11 @@ siege: test-packages
 	@$(call BUILD,release)
 	CFLIGHT_SIEGE=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
 		$(PYTEST) -s tests/interop/test_siege.py
+
+proxies: test-packages
+	@$(call BUILD,release)
+	CFLIGHT_PROXIES=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
+		$(PYTEST) -s tests/interop/test_proxies.py
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)

@@ -25,6 +25,19 @@ def cflight():
 
 
 @pytest.fixture(scope="session")
+def certs(cflight, tmp_path_factory):
+    """A directory of certificates; see tests/support/make_certs.c for their names."""
+    places = [pathlib.Path(cflight.path).parent] + [cflight_command.ROOT / "build" / name / "bin"
+                                                    for name in ("dev", "asan")]
+    maker = next((place / "make_certs" for place in places if (place / "make_certs").exists()), None)
+    if maker is None:
+        pytest.skip("make_certs is not built: build with the tests")
+    directory = tmp_path_factory.mktemp("certs")
+    subprocess.run([maker, directory], check=True, env=cflight_command.environment())
+    return directory
+
+
+@pytest.fixture(scope="session")
 def shared_data():
     """The directory of shared test data."""
     path = cflight_command.find_data()

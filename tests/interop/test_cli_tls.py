@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS through the command: both sides, client certificates, and what must be refused."""
 
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -10,22 +9,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
-import cflight_command
-
 TABLE = pa.table({"n": list(range(1000))})
-
-
-@pytest.fixture(scope="module")
-def certs(cflight, tmp_path_factory):
-    """A directory of certificates; see tests/support/make_certs.c for their names."""
-    places = [pathlib.Path(cflight.path).parent] + [cflight_command.ROOT / "build" / name / "bin"
-                                                    for name in ("dev", "asan")]
-    maker = next((place / "make_certs" for place in places if (place / "make_certs").exists()), None)
-    if maker is None:
-        pytest.skip("make_certs is not built: build with the tests")
-    directory = tmp_path_factory.mktemp("certs")
-    subprocess.run([maker, directory], check=True, env=cflight_command.environment())
-    return directory
 
 
 @pytest.fixture

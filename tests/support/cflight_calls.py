@@ -61,8 +61,8 @@ def write_options(**options):
     return WriteOptions(struct_size=ctypes.sizeof(WriteOptions), **options)
 
 
-def call_options(**options):
-    made = CallOptions(struct_size=ctypes.sizeof(CallOptions), timeout_ms=60000)
+def call_options(timeout_ms=60000, **options):
+    made = CallOptions(struct_size=ctypes.sizeof(CallOptions), timeout_ms=timeout_ms)
     made.write_options = ctypes.pointer(write_options(**options))
     return made
 
