@@ -16,6 +16,8 @@
 #include "cli/system/os_error.h"
 #include "cli/values/value.h"
 
+enum { ATTEMPTS_MAX = 4 };
+
 /* Tells the user when credentials are about to cross a network in plain text. */
 static void warn_about_plain_text(const struct cli_connection *connection)
 {
@@ -73,16 +75,33 @@ static cflight_status use_basic(struct cli_connection *connection, cflight_error
     return status;
 }
 
+/* Asks for a token. A handshake is a stream, which the library does not send again by itself; a
+ * server that was shutting down certainly did not see it, and its successor will. Who cannot be
+ * reached at all (no peer) is not asked again. */
+static cflight_status ask_for_token(const struct cli_connection *connection,
+                                    cflight_buffer **ret_bearer, cflight_error **reterr)
+{
+    struct cflight_call_options options = cli_connection_call(connection);
+    for (int attempt = 1;; attempt++) {
+        cflight_error *error = NULL;
+        cflight_status status = cflight_client_authenticate_basic(
+            connection->client, cflight_bytes_from_text(connection->given->user),
+            cli_text_bytes(&connection->secret), &options, ret_bearer, &error);
+        if (status == CFLIGHT_OK || cflight_error_retry(error) != CFLIGHT_RETRY_SAFE ||
+            cflight_error_peer(error)[0] == '\0' || attempt == ATTEMPTS_MAX) {
+            return status == CFLIGHT_OK ? CFLIGHT_OK : cli_error_give(error, reterr);
+        }
+        cflight_error_free(error);
+    }
+}
+
 /* Logs in by a handshake. A server that has none, or gives no token, is sent name and password with
  * every call. */
 static cflight_status shake_hands(struct cli_connection *connection, cflight_error **reterr)
 {
     cflight_buffer *bearer = NULL;
     cflight_error *error = NULL;
-    struct cflight_call_options options = cli_connection_call(connection);
-    cflight_status status = cflight_client_authenticate_basic(
-        connection->client, cflight_bytes_from_text(connection->given->user),
-        cli_text_bytes(&connection->secret), &options, &bearer, &error);
+    cflight_status status = ask_for_token(connection, &bearer, &error);
     if (status == CFLIGHT_OK && bearer != NULL) {
         status = set_authorization(connection, "", cflight_buffer_bytes(bearer), reterr);
     } else if (status == CFLIGHT_OK || status == CFLIGHT_UNIMPLEMENTED) {

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -414,6 +415,36 @@ def test_draining_ends_what_runs_and_refuses_what_is_new(cflight, data):
                     names(late)
         assert first.num_rows + reader.read_all().num_rows == rows.num_rows
         assert server.process.wait(cflight_command.LIMIT_S) == 0
+
+
+def test_who_is_in_the_tls_handshake_is_sent_elsewhere(cflight, certs, data):
+    """A server that shuts down ends the handshake and says GOAWAY, so that the client knows to go to the next one."""
+    options = ("--tls-cert", certs / "server.pem", "--tls-key", certs / "server.key")
+    context = ssl.create_default_context(cafile=str(certs / "ca.pem"))
+    context.set_alpn_protocols(["h2"])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    peer = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with cflight.serving(data, *options, listen="grpc+tls://localhost:0") as server:
+        with socket.create_connection(("localhost", server.port), timeout=cflight_command.LIMIT_S) as link:
+            with pytest.raises(ssl.SSLWantReadError):
+                peer.do_handshake()
+            link.sendall(outgoing.read())
+            incoming.write(link.recv(65536))  # the server's part: it has taken the connection
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for_message("draining: no new calls")
+            peer.do_handshake()
+            link.sendall(outgoing.read())
+            frames = b""
+            for piece in iter(lambda: link.recv(65536), b""):
+                incoming.write(piece)
+                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                    for part in iter(lambda: peer.read(65536), b""):
+                        frames += part
+    kinds = []
+    while frames:
+        size, kinds = int.from_bytes(frames[:3], "big"), [*kinds, frames[3]]
+        frames = frames[9 + size:]
+    assert 4 in kinds and 7 in kinds, "SETTINGS and GOAWAY"
 
 
 def test_a_second_signal_cuts(cflight, data):

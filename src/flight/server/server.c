@@ -10,6 +10,9 @@
 #include "base/options.h"
 #include "flight/call/connection_options.h"
 
+/* How long who has just connected may take to hear that the server shuts down. */
+enum { GREETING_MS = 2000 };
+
 /* ---- start ---- */
 
 static cflight_status start(struct cflight_server *server, const char *location,
@@ -145,10 +148,15 @@ void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
     bool is_first = server->locked.state == CFL_SERVER_RUNNING;
     if (is_first) {
         server->locked.state = CFL_SERVER_DRAINING;
+        atomic_store(&server->greet_until_ns,
+                     cfl_deadline_after_ms(cfl_clock_now_ns(NULL), GREETING_MS));
         atomic_store(&server->is_draining, true);
         cfl_server_stop_listening_locked(server);
     }
     server->locked.grace_ns = cfl_deadline_earlier(server->locked.grace_ns, grace_ns);
+    if (server->locked.grace_ns < atomic_load(&server->greet_until_ns)) {
+        atomic_store(&server->greet_until_ns, server->locked.grace_ns);
+    }
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_first) {
         cfl_server_shut_services(server);

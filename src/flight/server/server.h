@@ -150,8 +150,9 @@ struct cflight_server {
     atomic_uint_least32_t slowness[16]; /* of methods, by their number (server_turn.c) */
     atomic_bool has_cancelled;
     atomic_bool is_draining;
-    atomic_bool is_ticking;          /* the clock looks at turns */
-    atomic_int_least64_t log_due_ns; /* when the clock tells which lines were left out */
+    atomic_int_least64_t greet_until_ns; /* while draining: for who is in the middle of it */
+    atomic_bool is_ticking;              /* the clock looks at turns */
+    atomic_int_least64_t log_due_ns;     /* when the clock tells which lines were left out */
     atomic_uint_least32_t turn_count;
     pthread_mutex_t mutex;
     struct {

@@ -134,17 +134,19 @@ static cflight_status make_connection(struct cflight_server *server,
     return CFLIGHT_OK;
 }
 
-/* Whether the connection is among the server's now; one too many is told so where that is cheap. */
+/* Whether the connection is among the server's now; one too many is told so where that is cheap,
+ * and so is one that was accepted in the moment in which the server began to shut down. */
 static bool enter(struct cflight_server *server, struct cfl_server_connection *line, bool is_tls,
                   bool *ret_is_refused)
 {
     (void)pthread_mutex_lock(&server->mutex);
-    bool is_full = server->locked.connection_count >= server->limits.connections_max ||
-                   server->locked.state != CFL_SERVER_RUNNING;
-    *ret_is_refused = is_full && !is_tls;
-    bool may_add = !is_full ||
-                   (*ret_is_refused &&
-                    server->locked.connection_count < server->limits.connections_max + REFUSED_MAX);
+    bool is_full = server->locked.connection_count >= server->limits.connections_max;
+    bool is_late = server->locked.state != CFL_SERVER_RUNNING;
+    *ret_is_refused = is_full ? !is_tls : is_late;
+    bool may_add =
+        server->locked.state != CFL_SERVER_STOPPED &&
+        (!is_full || (*ret_is_refused && server->locked.connection_count <
+                                             server->limits.connections_max + REFUSED_MAX));
     bool is_added = may_add && cfl_server_add_slot_locked(server, line);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_full) {
@@ -156,7 +158,7 @@ static bool enter(struct cflight_server *server, struct cfl_server_connection *l
                         cfl_transport_peer(line->connection->transport)->name,
                         server->limits.connections_max);
     }
-    if (is_added && !is_full) {
+    if (is_added && !*ret_is_refused) {
         CFL_COUNT(server->counts, connections_accepted, 1);
     }
     return is_added;

@@ -18,12 +18,21 @@ static void step(struct cflight_server *server, struct cfl_connection *connectio
     }
 }
 
+/* Whether the peer is in its TLS handshake and may end it, so as to read the GOAWAY that sends it
+ * elsewhere. Closed before, it could not tell this server from one that is broken. */
+static bool may_greet_locked(const struct cflight_server *server,
+                             const struct cfl_connection *connection)
+{
+    return connection->locked.is_handshaking &&
+           cfl_clock_now_ns(NULL) < atomic_load(&server->greet_until_ns);
+}
+
 static void drain(struct cflight_server *server, struct cfl_connection *connection)
 {
     cfl_connection_lock(connection);
     if (!connection->locked.is_closed) {
         cfl_grpc_goaway(connection->locked.grpc, true);
-        if (connection->locked.is_handshaking) {
+        if (connection->locked.is_handshaking && !may_greet_locked(server, connection)) {
             cfl_connection_close_locked(connection, NULL);
         }
         cfl_connection_kick_locked(connection);
@@ -46,7 +55,7 @@ static void close_quiet(struct cflight_server *server, struct cfl_connection *co
         cfl_grpc_goaway(connection->locked.grpc, true);
     }
     cfl_connection_flush_locked(connection);
-    if (!cfl_grpc_wants_output(connection->locked.grpc)) {
+    if (!cfl_grpc_wants_output(connection->locked.grpc) && !may_greet_locked(server, connection)) {
         cfl_connection_close_locked(connection, NULL);
     }
     cfl_connection_kick_locked(connection);
