@@ -62,6 +62,16 @@ int32_t adbc_column_int(const struct adbc_column *column, int64_t row)
     return is_null(column, place) ? 0 : values[place];
 }
 
+int adbc_text_compare(struct cflight_bytes a, struct cflight_bytes b)
+{
+    if (a.data == NULL || b.data == NULL) {
+        return (a.data != NULL) - (b.data != NULL);
+    }
+    size_t len_bytes = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
+    int order = memcmp(a.data, b.data, len_bytes);
+    return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
+}
+
 void adbc_append_text(cflight_column *column, struct cflight_bytes text)
 {
     if (text.data == NULL) {

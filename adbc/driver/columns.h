@@ -23,6 +23,8 @@ struct cflight_bytes adbc_column_text(const struct adbc_column *column, int64_t 
 /* A number ("i"); 0 for a null. */
 int32_t adbc_column_int(const struct adbc_column *column, int64_t row);
 
+/* Orders texts by their bytes; what is absent (NULL data) comes before what is empty. */
+int adbc_text_compare(struct cflight_bytes a, struct cflight_bytes b);
 /* Appends a text that was read: NULL data is a null. */
 void adbc_append_text(cflight_column *column, struct cflight_bytes text);
 

@@ -304,8 +304,10 @@ AdbcStatusCode adbc_connection_get_objects(struct AdbcConnection *connection, in
         code = list_all(&objects, error);
     }
     if (code == ADBC_STATUS_OK) {
+        objects.constraints.table_count = objects.tables.count;
         code = make(&objects, ret_stream, error);
     }
+    adbc_constraints_done(&objects.constraints);
     adbc_listing_done(&objects.catalogs);
     adbc_listing_done(&objects.schemas);
     adbc_listing_done(&objects.tables);

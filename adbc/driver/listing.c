@@ -57,22 +57,12 @@ AdbcStatusCode adbc_listing_add(struct adbc_listing *listing, const struct cflig
     return ADBC_STATUS_OK;
 }
 
-static int compare_bytes(struct cflight_bytes a, struct cflight_bytes b)
-{
-    if (a.data == NULL || b.data == NULL) {
-        return (a.data != NULL) - (b.data != NULL);
-    }
-    size_t len_bytes = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
-    int order = memcmp(a.data, b.data, len_bytes);
-    return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
-}
-
 int adbc_list_row_compare(const struct adbc_list_row *a, const struct adbc_list_row *b,
                           size_t part_count)
 {
     int order = 0;
     for (size_t i = 0; order == 0 && i < part_count; i++) {
-        order = compare_bytes(a->parts[i], b->parts[i]);
+        order = adbc_text_compare(a->parts[i], b->parts[i]);
     }
     return order;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adbc/gateway/rows.h"
+#include "adbc/shared/all_keys.h"
 
 enum { SHARED_CODES_FROM = 500 };
 
@@ -105,6 +106,9 @@ static cflight_status add_own(struct gateway *gateway, cflight_error **reterr)
 {
     cflight_status status = cflight_sql_info_set_bool(
         gateway->info, CFLIGHT_SQL_INFO_SERVER_READ_ONLY, gateway->is_read_only, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_sql_info_set_bool(gateway->info, ADBC_SQL_INFO_HAS_ALL_KEYS, true, reterr);
+    }
     if (status == CFLIGHT_OK && gateway->vendor->quote != NULL &&
         cflight_sql_info_find(gateway->info, CFLIGHT_SQL_INFO_IDENTIFIER_QUOTE_CHAR) == NULL) {
         status = cflight_sql_info_set_text(gateway->info, CFLIGHT_SQL_INFO_IDENTIFIER_QUOTE_CHAR,

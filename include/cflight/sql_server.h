@@ -368,6 +368,7 @@ struct cflight_sql_handlers {
                                   cflight_error **reterr);
     cflight_status (*list_table_types)(void *user_data, cflight_sql_call *call,
                                        cflight_sql_rows *rows, cflight_error **reterr);
+    /// Where the name of the table that is asked for is empty, rows of any table pass.
     cflight_status (*list_primary_keys)(void *user_data, cflight_sql_call *call,
                                         const struct cflight_sql_table_name *table,
                                         cflight_sql_rows *rows, cflight_error **reterr);

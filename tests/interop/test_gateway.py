@@ -194,12 +194,17 @@ def test_objects_become_lists(cflight, server):
         assert info["vendor_name"] == "SQLite" and info["vendor_version"].startswith("3.")
 
 
-def test_keys_and_types_become_lists(cflight, server):
-    """By the ADBC driver of cflight, which puts keys into GetObjects again."""
+@pytest.fixture
+def own_driver(cflight):
     library = pathlib.Path(cflight.path).parent.parent / "lib/libadbc_driver_cflight.so"
     if not library.exists():
         pytest.skip("the ADBC driver is not built")
-    with manager.connect(driver=str(library), db_kwargs={"uri": server.location}) as connection:
+    return str(library)
+
+
+def test_keys_and_types_become_lists(own_driver, server):
+    """By the ADBC driver of cflight, which puts keys into GetObjects again."""
+    with manager.connect(driver=own_driver, db_kwargs={"uri": server.location}) as connection:
         objects = connection.adbc_get_objects(depth="all", table_name_filter="sale").read_all().to_pylist()
     table = objects[0]["catalog_db_schemas"][0]["db_schema_tables"][0]
     assert [column["xdbc_type_name"] for column in table["table_columns"]] == ["TEXT", "INT", "INT"]
@@ -208,6 +213,33 @@ def test_keys_and_types_become_lists(cflight, server):
     assert keys["FOREIGN KEY"]["constraint_column_names"] == ["article"]
     used = keys["FOREIGN KEY"]["constraint_column_usage"][0]
     assert (used["fk_table"], used["fk_column_name"]) == ("article", "id")
+
+
+def test_keys_of_many_tables_take_two_calls(cflight, own_driver, shop, tmp_path):
+    """Keys that were asked for table by table are what those of all tables at once must be."""
+    with contextlib.closing(sqlite3.connect(shop)) as database:
+        database.executescript("""
+            CREATE TABLE b (x INT, y INT, z INT REFERENCES article, PRIMARY KEY (y, x));
+            CREATE TABLE ab (x INT, y INT, FOREIGN KEY (y, x) REFERENCES b (y, x), FOREIGN KEY (x) REFERENCES article (id));
+            CREATE TABLE a (x INT REFERENCES article (id), y INT, z INT REFERENCES article (id), PRIMARY KEY (z, y, x));
+            CREATE TABLE "" (x INTEGER PRIMARY KEY);
+        """)
+    log = tmp_path / "log"
+
+    def keys_of(connection, **filters):
+        (catalog,) = connection.adbc_get_objects(depth="all", **filters).read_all().to_pylist()
+        tables = catalog["catalog_db_schemas"][0]["db_schema_tables"]
+        return {table["table_name"]: table["table_constraints"] for table in tables}
+
+    with cflight.serving(f"sqlite:{shop}", "--access-log", log) as server, \
+            manager.connect(driver=own_driver, db_kwargs={"uri": server.location}) as connection:
+        every = keys_of(connection)
+        calls = log.read_text()
+        assert {name: keys_of(connection, table_name_filter=name)[name] for name in every} == every
+    assert {"article", "sale", "cheap", "b", "ab", "a", ""} <= set(every)
+    assert [key["constraint_column_names"] for key in every["a"]][0] == ["z", "y", "x"]
+    assert [len(every[name]) for name in ("b", "ab", "a", "")] == [2, 2, 3, 1]
+    assert calls.count("GetFlightInfo") <= 7  # twice SqlInfo; catalogs, schemas, tables; and keys of each kind
 
 
 @pytest.mark.parametrize("statement, kind, text", [

@@ -77,12 +77,13 @@ static uint32_t rank(struct cflight_bytes pattern, struct cflight_bytes name)
     return is_ambiguous && !cflight_bytes_equal(pattern, name) ? 1 : 0;
 }
 
+/* An empty name is that of all tables, where the application takes it so. */
 static bool passes_table(const cflight_sql_rows *rows, const struct cflight_sql_table_name *filter,
                          const struct cflight_sql_table_name *name)
 {
     return passes(rows, filter->catalog, name->catalog) &&
            passes(rows, filter->db_schema, name->db_schema) &&
-           equal_names(rows, filter->table, name->table);
+           (filter->table.len_bytes == 0 || equal_names(rows, filter->table, name->table));
 }
 
 static bool passes_type(const struct cflight_sql_tables *filter, struct cflight_bytes type)
