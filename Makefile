@@ -146,7 +146,7 @@ siege: test-packages
 proxies: test-packages
 	@$(call BUILD,release)
 	CFLIGHT_PROXIES=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
-		$(PYTEST) -s tests/interop/test_proxies.py
+		$(PYTEST) -s --timeout=1800 tests/interop/test_proxies.py
 
 fuzz: test-packages
 	@$(call BUILD,fuzz)
