@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spark 4 over `cflight serve`, on two threads of this machine."""
+
+import clusters
+import pytest
+from conftest import flight_rows
+
+import cflight as flight
+
+
+@pytest.fixture(scope="module")
+def spark():
+    import spark_cluster
+
+    session = spark_cluster.start()
+    yield session
+    session.stop()
+
+
+def reading(spark, location):
+    return spark.read.format("flight").option("location", location)
+
+
+def test_the_example(spark, location):
+    import spark_cluster
+
+    assert spark_cluster.run(spark, location) == (clusters.COUNTS, clusters.LETTERS, 1000)
+    assert clusters.normal(flight_rows("few", location)).equals(clusters.WORDS.slice(0, 1000))
+
+
+def test_rows_are_those_of_the_file(spark, location):
+    words = reading(spark, location).load("words")
+    assert words.dtypes == [("n", "bigint"), ("word", "string")] and words.rdd.getNumPartitions() == 8
+    assert clusters.normal(words.toArrow()).sort_by("n").equals(clusters.WORDS)
+    assert words.select("word").distinct().count() == len(clusters.COUNTS)
+
+
+@pytest.mark.parametrize("options,text", [({}, "needs the option 'location'"), ({"location": "x"}, "needs a path")])
+def test_options_that_are_missing(spark, options, text):
+    with pytest.raises(Exception, match=text):
+        spark.read.format("flight").options(**options).load()
+
+
+def test_servers_are_killed_while_they_are_read(spark, command):
+    def read(plan, locations):
+        # Planned by a server that lives on; every endpoint names the others, too.
+        words = reading(spark, locations[1]).load("words")
+        return clusters.normal(words.toArrow())
+
+    clusters.KilledWhileRead(command, read, victim=1).run(20)
+
+
+def test_without_replicas_the_endpoint_is_named(spark, command):
+    with clusters.servers.running_servers(command, count=1) as (locations, processes):
+        words = reading(spark, locations[0]).option("attempts", "1").load("words")
+        words.rdd  # planned
+        plan = words._jdf.queryExecution().executedPlan()
+        assert plan is not None
+        processes[0].kill()
+        with pytest.raises(Exception, match=r"endpoint \d of 8 of 'words' could not be read|Connection refused|cannot connect"):
+            words.collect()
+
+
+def test_parts_that_are_written_twice_are_there_once(spark, location, tmp_path):
+    """Each task writes its rows, fails behind the last of them, and is run again by Spark."""
+    words = reading(spark, location).load("words").cache()
+    words.count()
+    folder = str(tmp_path)
+    for i in range(20):
+
+        def once(batches, i=i):
+            import pathlib
+
+            from pyspark import TaskContext
+
+            yield from batches
+            mark = pathlib.Path(folder, f"{i}-{TaskContext.get().partitionId()}")
+            if not mark.exists():
+                mark.touch()
+                raise OSError("the worker died after it had read its rows")
+
+        again = words.mapInArrow(once, words.schema)
+        again.write.format("flight").mode("append").option("location", location).save(f"copy{i}")
+        assert clusters.normal(flight_rows(f"copy{i}", location)).equals(clusters.WORDS)
+
+
+def test_a_part_that_fails_leaves_nothing(spark, location):
+    words = reading(spark, location).load("words").cache()
+
+    def fail(batches):
+        yield from batches
+        raise OSError("the worker is out of disk")
+
+    for _ in range(20):
+        with pytest.raises(Exception, match="out of disk"):
+            words.mapInArrow(fail, words.schema).write.format("flight").mode("append").option(
+                "location", location).save("bad")
+        with pytest.raises(Exception, match="there is no flight 'bad'"):
+            flight.endpoints("bad", location)
+
+
+def keep_filters(filters):
+    """A plan that keeps nothing of what a query filters by."""
+    return flight.FlightDescriptor.for_path("words"), filters
+
+
+def test_a_plan_is_told_of_filters(spark, location):
+    spark.conf.set("spark.sql.python.filterPushdown.enabled", "true")
+    try:
+        words = reading(spark, location).option("plan", "test_spark:keep_filters").load("words")
+        assert words.filter("n >= 79000").count() == 1000
+    finally:
+        spark.conf.set("spark.sql.python.filterPushdown.enabled", "false")

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every engine is asked by the tests: the examples of python/examples/cluster, servers that are killed, parts that
+are written twice."""
+
+import collections
+import pathlib
+import sys
+import threading
+
+import pyarrow as pa
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "python/examples/cluster"
+sys.path.insert(0, str(EXAMPLES))
+
+import servers  # noqa: E402
+
+WORDS, LENGTHS = servers.make_tables()
+COUNTS = dict(collections.Counter(WORDS["word"].to_pylist()))
+LETTERS = sum(len(word) for word in WORDS["word"].to_pylist())
+
+
+class KilledWhileRead:
+    """Kills one of four servers, which every endpoint names first, a moment after a read has begun: the rows must be
+    the same."""
+
+    def __init__(self, command, read, victim=0):
+        self.command = command
+        self.read = read
+        self.victim = victim
+
+    def run(self, times):
+        for i in range(times):
+            with servers.running_servers(self.command) as (locations, processes):
+                plan = plan_of(locations)
+                killer = threading.Timer(i * 0.02, processes[self.victim].kill)
+                killer.start()
+                rows = self.read(plan, locations)
+                killer.join()
+                assert rows.sort_by("n").equals(WORDS), f"round {i}: {rows.num_rows} rows"
+
+
+def plan_of(locations):
+    """The info of the words, with the first server first in every endpoint."""
+    import cflight
+
+    with cflight.connect(locations[0]) as client:
+        return client.get_flight_info(cflight.FlightDescriptor.for_path("words"))
+
+
+def normal(table):
+    """The words as an engine gives them, with the types that they had."""
+    return pa.table({"n": table["n"].cast(pa.int64()), "word": table["word"].cast(pa.string())})
