@@ -263,6 +263,25 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
                           ret_call, reterr);
 }
 
+/* Whether a call that may not wait has a connection. One without is no attempt, of which middleware
+ * and counters would be told: it is made when there is one. */
+static cflight_status check_at_hand(struct cflight_client *client,
+                                    const struct cfl_client_call_options *options,
+                                    const char *operation, cflight_error **reterr)
+{
+    struct cfl_connection *connection = NULL;
+    if (!options->never_waits) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status = cfl_client_connection_at_hand(client, &connection, reterr);
+    if (status == CFLIGHT_OK) {
+        cfl_connection_unref(connection);
+    } else if (reterr != NULL) {
+        cfl_error_set_operation(*reterr, operation);
+    }
+    return status;
+}
+
 cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_method method,
                                   const struct cfl_client_call_options *options,
                                   cflight_buffer *message, const struct cflight_header *extra,
@@ -272,6 +291,10 @@ cflight_status cfl_client_attempt(struct cflight_client *client, enum cflight_me
     const struct cfl_method *found = cfl_method_get(method);
     struct cfl_call *call = NULL;
     cflight_error *error = NULL;
+    cflight_status at_hand = check_at_hand(client, options, found->name, reterr);
+    if (at_hand != CFLIGHT_OK) {
+        return at_hand;
+    }
     struct outgoing *outgoing = outgoing_new(client);
     if (outgoing == NULL) {
         return cfl_error_no_memory(reterr);

@@ -63,7 +63,8 @@ static void turn_until_ready(cflight_client *client, const struct loop_call *cal
 }
 
 /* Goal: calls that come before there is a connection wait for one together; what they were given
- * need not stay. Method: many calls at once on a new client, with headers. */
+ * need not stay, and waiting is no call that is counted, or that middleware is told of. Method:
+ * many calls at once on a new client, with headers. */
 TEST(loop_start, calls_wait_for_one_connection)
 {
     enum { CALL_COUNT = 20 };
@@ -72,8 +73,12 @@ TEST(loop_start, calls_wait_for_one_connection)
     struct cflight_header header = {cflight_bytes_from_text("x-note"),
                                     cflight_bytes_from_text("kept")};
     struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct cflight_client_options client_options = CFLIGHT_CLIENT_OPTIONS_INIT;
+    cflight_error *error = NULL;
+    double started = 0;
     t_service_start(&service, NULL, NULL);
-    cflight_client *client = t_client(&service, NULL);
+    CHECK_OK(cflight_metrics_new(NULL, &client_options.metrics, &error), error);
+    cflight_client *client = t_client(&service, &client_options);
     assert_false(cflight_client_is_connected(client));
     options.headers = &header;
     options.header_count = 1;
@@ -89,7 +94,12 @@ TEST(loop_start, calls_wait_for_one_connection)
         assert_int_equal(calls[i].answer_count, 1);
         cflight_async_free(calls[i].async);
     }
+    CHECK_OK(cflight_metrics_value(client_options.metrics, "grpc_client_started_total", NULL, 0,
+                                   &started, &error),
+             error);
+    assert_int_equal((int)started, CALL_COUNT);
     cflight_client_free(client);
+    cflight_metrics_free(client_options.metrics);
     t_service_stop(&service);
 }
 
