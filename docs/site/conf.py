@@ -30,6 +30,7 @@ myst_heading_anchors = 4
 # A comment of a header may show a line of a log.
 suppress_warnings = ["misc.highlighting_failure"]
 
+autodoc_mock_imports = ["opentelemetry"]  # which cflight.opentelemetry wants, and nothing of its page
 breathe_projects = {"cflight": str(ROOT / "build/docs-work/doxygen")}
 breathe_default_project = "cflight"
 breathe_domain_by_extension = {"h": "c"}

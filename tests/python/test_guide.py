@@ -14,6 +14,7 @@ import sys
 import cflight
 import cflight.dbapi
 import cflight.duckdb
+import cflight.opentelemetry
 import cflight.polars
 import cflight.sql
 import pytest
@@ -83,5 +84,5 @@ def test_the_reference_lists_every_name_once():
     text = (PAGES / "api.md").read_text()
     listed = [name for block in re.findall(r":toctree: api\n\n(.*?)^```$", text, re.M | re.S) for name in block.split()]
     assert sorted(listed) == sorted(
-        [*cflight.__all__, *(f"{module}.{name}" for module in ("sql", "dbapi", "polars", "duckdb") for name in getattr(cflight, module).__all__)]
+        [*cflight.__all__, *(f"{module}.{name}" for module in ("sql", "dbapi", "polars", "duckdb", "opentelemetry") for name in getattr(cflight, module).__all__)]
     )

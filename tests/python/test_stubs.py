@@ -11,6 +11,7 @@ import sys
 import cflight as flight
 import cflight.dbapi
 import cflight.duckdb
+import cflight.opentelemetry
 import cflight.polars
 import cflight.sql
 import pytest
@@ -18,7 +19,8 @@ from conftest import MODULE_PATH
 
 STUBS = pathlib.Path(__file__).resolve().parents[2] / "python/src/cflight"
 MODULES = {"__init__.pyi": flight, "sql.pyi": cflight.sql, "dbapi.pyi": cflight.dbapi,
-           "polars.pyi": cflight.polars, "duckdb.pyi": cflight.duckdb}
+           "polars.pyi": cflight.polars, "duckdb.pyi": cflight.duckdb,
+           "opentelemetry.pyi": cflight.opentelemetry}
 # What pyarrow defines when it is there; its own documentation and signatures apply.
 PYARROW_NAMES = {name for name in vars(flight) if getattr(flight, name).__class__ is type} & {
     name

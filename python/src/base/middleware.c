@@ -86,9 +86,16 @@ static void send_headers(PyObject *middleware, cflight_header_sink *sink, report
     Py_XDECREF(items);
 }
 
-static void complete(PyObject *middleware, PyObject *exception, report_fn report)
+/* Middleware of this package may have a method that is told the status, too. */
+static void complete(PyObject *middleware, PyObject *exception, cflight_status status,
+                     report_fn report)
 {
-    PyObject *result = PyObject_CallMethod(middleware, "call_completed", "(O)", exception);
+    PyObject *own = PyObject_GetAttrString(middleware, "_cflight_completed");
+    PyErr_Clear();
+    PyObject *result = own == NULL
+                           ? PyObject_CallMethod(middleware, "call_completed", "(O)", exception)
+                           : PyObject_CallFunction(own, "Oi", exception, (int)status);
+    Py_XDECREF(own);
     if (result == NULL) {
         report("call_completed() of middleware");
     }
@@ -161,7 +168,7 @@ static void client_call_completed(void *user_data, void *instance,
     struct cfp_hold *hold = user_data;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *exception = exception_of(hold->state, summary);
-    complete(instance, exception, report_of_client);
+    complete(instance, exception, summary->status, report_of_client);
     Py_DECREF(exception);
     Py_DECREF((PyObject *)instance);
     PyGILState_Release(gil);
@@ -185,13 +192,13 @@ int cfp_client_middleware_table(struct cfp_state *state, PyObject *factory,
 }
 
 /* Calls every middleware of a call's dict, in order. */
-static void complete_all(PyObject *instances, PyObject *exception)
+static void complete_all(PyObject *instances, PyObject *exception, cflight_status status)
 {
     PyObject *key = NULL;
     PyObject *middleware = NULL;
     Py_ssize_t position = 0;
     while (PyDict_Next(instances, &position, &key, &middleware)) {
-        complete(middleware, exception, cfp_warn_unraisable);
+        complete(middleware, exception, status, cfp_warn_unraisable);
     }
 }
 
@@ -218,7 +225,7 @@ static cflight_status refuse(struct cfp_state *state, PyObject *instances, cflig
 {
     PyObject *exception = NULL;
     cflight_status status = cfp_error_from_python(state, &exception, reterr);
-    complete_all(instances, exception == NULL ? Py_None : exception);
+    complete_all(instances, exception == NULL ? Py_None : exception, status);
     Py_XDECREF(exception);
     return status;
 }
@@ -323,7 +330,7 @@ static void server_call_completed(void *user_data, void *instance,
         exception = exception_of(hold->state, summary);
     }
     PyObject *variables = cfp_variables_enter(call->variables);
-    complete_all(call->instances, exception);
+    complete_all(call->instances, exception, summary->status);
     cfp_variables_leave(variables);
     Py_DECREF(exception);
     call_free(call);

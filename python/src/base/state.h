@@ -38,6 +38,9 @@
     X(location)            \
     X(metadata_reader)     \
     X(metadata_writer)     \
+    X(metric)              \
+    X(metrics)             \
+    X(metrics_port)        \
     X(poll_info)           \
     X(reader)              \
     X(stream_reader)       \

@@ -202,6 +202,8 @@ class FlightServerBase(FlightServerCore):
         library, several at once.
     request_log_format : {"text", "json"}, optional
         Lines for people, or an object in each line.
+    metrics : Metrics, optional
+        Where the server counts what it does.
 
     Attributes
     ----------
@@ -273,6 +275,7 @@ class FlightServerBase(FlightServerCore):
         services=None,
         request_log=None,
         request_log_format="text",
+        metrics=None,
     ):
         certificates = _certificates(tls_certificates)
         if shutdown_grace is not None and not shutdown_grace >= 0:
@@ -330,6 +333,7 @@ class FlightServerBase(FlightServerCore):
                 read_options,
                 operations.services,
                 operations.request_log,
+                metrics,
                 settings,
             )
         with _running_lock:

@@ -11,6 +11,7 @@
 #include "base/callbacks.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/metrics.h"
 #include "base/settings.h"
 #include "values/values.h"
 
@@ -33,6 +34,7 @@ struct client_arguments {
     PyObject *tls12_ciphers;
     PyObject *tls13_ciphers;
     PyObject *proxy;
+    PyObject *metrics;
 };
 
 #define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_client_options, member)
@@ -361,6 +363,8 @@ static int fill_options(struct cfp_client_build *build, const struct client_argu
                    text_of(build, given->user_agent, &build->options.user_agent) < 0 ||
                    text_of(build, given->authority, &build->options.authority) < 0 ||
                    plain_text_of(build, given->proxy, &build->options.proxy) < 0 ||
+                   cfp_metrics_get(build->state, given->metrics, "metrics",
+                                   &build->options.metrics) < 0 ||
                    middleware_of(build, given->middleware) < 0 ||
                    provider_of(build, given->token_provider) < 0
                ? -1
@@ -387,17 +391,18 @@ static int parse_arguments(PyObject *args, PyObject *keywords, struct client_arg
                             "tls12_ciphers",
                             "tls13_ciphers",
                             "proxy",
+                            "metrics",
                             NULL};
     struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None, Py_None,
                                      Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None, Py_None};
+                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None};
     int is_parsed = PyArg_ParseTupleAndKeywords(
-        args, keywords, "O|$OOOOOOOOOOOOOOOO:FlightClient", names, &given.location,
+        args, keywords, "O|$OOOOOOOOOOOOOOOOO:FlightClient", names, &given.location,
         &given.tls_root_certs, &given.cert_chain, &given.private_key, &given.override_hostname,
         &given.middleware, &given.write_size_limit_bytes, &given.disable_server_verification,
         &given.generic_options, &given.user_agent, &given.authority, &given.token_provider,
         &given.tls_revocation_lists, &given.tls_min_version, &given.tls12_ciphers,
-        &given.tls13_ciphers, &given.proxy);
+        &given.tls13_ciphers, &given.proxy, &given.metrics);
     *ret_given = given;
     return is_parsed ? 0 : -1;
 }

@@ -14,6 +14,7 @@
 #include "arrow/ipc_options.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "base/metrics.h"
 #include "base/settings.h"
 #include "base/wait.h"
 #include "server/request_log.h"
@@ -134,6 +135,7 @@ struct start_arguments {
     PyObject *read_options;
     PyObject *services;    /* cfp_services_new() */
     PyObject *request_log; /* cfp_request_log_new() */
+    PyObject *metrics;     /* or None */
     PyObject *settings;    /* dict, emptied */
 };
 
@@ -261,6 +263,7 @@ static int start(struct cfp_state *state, struct cfp_server_link *link,
     cflight_status status = CFLIGHT_OK;
     int result = -1;
     if (tls_of(&given->tls, &scratch, &options.tls) < 0 ||
+        cfp_metrics_get(state, given->metrics, "metrics", &options.metrics) < 0 ||
         cfp_settings_take(given->settings, server_settings, &options) < 0) {
         goto done;
     }
@@ -296,13 +299,13 @@ int cfp_server_start(PyObject *object, PyObject *args, const struct cfp_server_k
     struct server *self = (struct server *)object;
     struct cfp_state *state = cfp_state_of(object);
     struct start_arguments given;
-    if (!PyArg_ParseTuple(args, "SOO!iS(SOzz)O!OOOOO!", &given.location, &given.auth_handler,
+    if (!PyArg_ParseTuple(args, "SOO!iS(SOzz)O!OOOOOO!", &given.location, &given.auth_handler,
                           &PyList_Type, &given.tls.certificates, &given.tls.client_certificate,
                           &given.tls.root_certificates, &given.tls.revocation_lists,
                           &given.tls.min_version, &given.tls.tls12_ciphers,
                           &given.tls.tls13_ciphers, &PyDict_Type, &given.middleware,
                           &given.write_options, &given.read_options, &given.services,
-                          &given.request_log, &PyDict_Type, &given.settings)) {
+                          &given.request_log, &given.metrics, &PyDict_Type, &given.settings)) {
         return -1;
     }
     if (self->link != NULL) {
