@@ -90,6 +90,43 @@ stalled.shutdown()
     )
 
 
+@pytest.mark.parametrize("where", ["call_completed", "sending_headers"])
+def test_control_c_ends_a_call_with_middleware(run_script, where):
+    """Goal: KeyboardInterrupt comes out of the call, once, although middleware is what Python runs when the signal is
+    there. Method: SIGINT while the server is silent, or in the midst of middleware."""
+    run_script(
+        PRELUDE
+        + f"""
+where = {where!r}
+class Middleware(flight.ClientMiddleware):
+    def sending_headers(self):
+        if where == "sending_headers":
+            os.kill(os.getpid(), signal.SIGINT)
+    def call_completed(self, exception):
+        for _ in range(1000):
+            pass
+class Factory(flight.ClientMiddlewareFactory):
+    def start_call(self, info):
+        return Middleware()
+with EchoServer() as server, flight.FlightClient(server.location, middleware=[Factory()]) as client:
+    if where != "sending_headers":
+        server.when_started(lambda: os.kill(os.getpid(), signal.SIGINT))
+    interrupted = 0
+    try:
+        list(client.do_action("stall" if where != "sending_headers" else "echo"))
+    except KeyboardInterrupt:
+        interrupted += 1
+    try:
+        for _ in range(1000):
+            pass
+    except KeyboardInterrupt:
+        interrupted += 1
+    server.release.set()
+    assert interrupted == 1, interrupted
+"""
+    )
+
+
 def test_other_signals_do_not_end_a_read(run_script):
     """Goal: a handler that returns runs, and the read goes on. Method: an alarm before the data."""
     run_script(

@@ -283,6 +283,9 @@ void cfp_raise_own(struct cfp_state *state, cflight_status status, cflight_error
         return;
     }
     cflight_error_free(error);
+    if (!PyErr_GivenExceptionMatches(own, PyExc_Exception)) {
+        (void)PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL); /* not twice */
+    }
     cfp_exception_restore(own);
 }
 
@@ -312,6 +315,14 @@ PyObject *cfp_caller_leave(void)
     }
     caller.depth--;
     return exception;
+}
+
+void cfp_caller_keep_exit(PyObject *exception)
+{
+    if (caller.depth > 0) {
+        keep(Py_NewRef(exception));
+    }
+    (void)PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
 }
 
 /* The order matters: an exception may be of several of these classes. */

@@ -29,6 +29,10 @@ cflight_status cfp_error_from_python(struct cfp_state *state, PyObject **ret_exc
  * reference or NULL: the reason, if the call failed. Calls nest. */
 void cfp_caller_enter(void);
 PyObject *cfp_caller_leave(void);
+/* Keeps an exception that is no Exception (Ctrl+C, the program's end), which middleware cannot
+ * refuse a call with: raised by the call if that fails, and otherwise when the thread is back in
+ * Python. */
+void cfp_caller_keep_exit(PyObject *exception);
 /* As cfp_error_from_python, and keeps the exception. */
 cflight_status cfp_error_from_caller(struct cfp_state *state, cflight_error **reterr);
 

@@ -23,7 +23,7 @@ static void report_of_client(const char *what)
         return;
     }
     PyObject *exception = cfp_exception_take();
-    (void)PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
+    cfp_caller_keep_exit(exception);
     Py_DECREF(exception);
 }
 
