@@ -7,6 +7,7 @@ import ctypes
 import os
 import re
 import subprocess
+import sys
 import threading
 import time
 
@@ -236,6 +237,23 @@ def test_a_restart_in_the_middle(poured):
     assert client.count(b"1") == LARGE.num_rows
     client.put(b"up", SCHEMA, [SMALL])
     assert server.ends.count("end") == 1
+
+
+def test_a_session_stays_with_its_server(cflight, certs, trust, tmp_path, monkeypatch):
+    """HAProxy over two databases; a temporary table is there for all statements of a session."""
+    if proxies.HAProxy.program() is None:
+        pytest.skip("HAProxy is not installed: tools/bootstrap --test")
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)  # has the driver
+    statements = "CREATE TEMP TABLE t(n INT); INSERT INTO t VALUES (1); SELECT n FROM t; SELECT n FROM t; SELECT n FROM t"
+    with cflight.serving(f"sqlite:{tmp_path}/a.db") as one, cflight.serving(f"sqlite:{tmp_path}/b.db") as two:
+        several = proxies.replaced(proxies.configuration("haproxy sessions"), [
+            (r"127\.0\.0\.1:32010", f"127.0.0.1:{one.port}"), (r"127\.0\.0\.1:32011", f"127.0.0.1:{two.port}")])
+        changes = [(r"^backend cflight\n(    .*\n)+", several)]
+        with proxies.HAProxy(tmp_path, certs, one.port, changes) as proxy:
+            for _ in range(2):
+                done = cflight.run("sql", proxy.location, *trust, input=statements)
+                assert done.returncode == 0, done.stderr
+                assert done.stderr.count("1 row\n") == 3
 
 
 def run_threads(count, work):
