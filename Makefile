@@ -7,7 +7,7 @@
 #   make python   builds the wheels of the Python module and of the ADBC driver, libraries included: build/dist/*.whl
 #   make interop  gets other implementations of Flight and Flight SQL and runs Arrow's integration tests, and
 #                 tests/peers, with them
-#   make engines  serves DuckDB and PostgreSQL databases and tests what clients get
+#   make engines  serves DuckDB, PostgreSQL and Spark databases and tests what clients get
 #   make published  runs the tests of published packages with pyarrow.flight and with cflight in its place
 #   make docs     the guides, references and manual page as a site: build/docs/index.html
 #   make lint     checks layout, layers, style, symbols, documentation
