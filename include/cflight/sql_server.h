@@ -378,6 +378,13 @@ struct cflight_sql_handlers {
                                         cflight_sql_rows *rows, cflight_error **reterr);
     cflight_status (*list_types)(void *user_data, cflight_sql_call *call, cflight_sql_rows *rows,
                                  cflight_error **reterr);
+
+    /// Tells what a stream of execute() or read_partition() has failed with, after its get_next()
+    /// did: status, text, and what cflight_sql_error_set_state() adds. Without this function, or
+    /// when it returns CFLIGHT_OK, the text is that of get_last_error(), and the status follows
+    /// from what get_next() returned.
+    cflight_status (*stream_error)(void *user_data, struct ArrowArrayStream *stream,
+                                   cflight_error **reterr);
 };
 
 #define CFLIGHT_SQL_HANDLERS_INIT CFLIGHT_SIZED_INIT(struct cflight_sql_handlers)

@@ -60,7 +60,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_sql_value", sizeof(struct cflight_sql_value), 72},
     {"cflight_sql_foreign_key", sizeof(struct cflight_sql_foreign_key), 176},
     {"cflight_sql_type_row", sizeof(struct cflight_sql_type_row), 160},
-    {"cflight_sql_handlers", sizeof(struct cflight_sql_handlers), 200},
+    {"cflight_sql_handlers", sizeof(struct cflight_sql_handlers), 208},
     {"cflight_sql_server_options", sizeof(struct cflight_sql_server_options), 224},
     {"cflight_sql_server_counts", sizeof(struct cflight_sql_server_counts), 64},
     {"cflight_chunk", sizeof(struct cflight_chunk), 104},

@@ -31,10 +31,26 @@ void cfl_sql_cursor_end(struct cfl_sql_cursor *cursor)
 {
     if (cursor != NULL) {
         struct cfl_sql_session *session = cursor->session;
+        cfl_sql_session_remove_stream(session, &cursor->open);
         cursor->garbage.run = run_end;
         cfl_sql_session_defer(session, &cursor->garbage);
         cfl_sql_session_unref(session);
     }
+}
+
+static void cut(struct cfl_sql_open_stream *open)
+{
+    struct cfl_sql_cursor *cursor = CFL_LIST_ENTRY(open, struct cfl_sql_cursor, open);
+    if (cursor->stream.release != NULL) {
+        cursor->stream.release(&cursor->stream);
+    }
+}
+
+void cfl_sql_cursor_open_to(struct cfl_sql_cursor *cursor, const cflight_sql_call *reader)
+{
+    cursor->open.reader = reader;
+    cursor->open.cut = cut;
+    cfl_sql_session_add_stream(cursor->session, &cursor->open);
 }
 
 cflight_status cfl_sql_cursor_next(struct cfl_sql_cursor *cursor, cflight_sql_call *call,
@@ -51,7 +67,10 @@ cflight_status cfl_sql_cursor_next(struct cfl_sql_cursor *cursor, cflight_sql_ca
     bool had_turn = call->has_turn;
     cflight_status status =
         had_turn ? CFLIGHT_OK : cfl_sql_call_enter(call, cursor->session, reterr);
-    if (status == CFLIGHT_OK) {
+    if (status == CFLIGHT_OK && cursor->stream.release == NULL) {
+        status =
+            cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "The statement was cancelled");
+    } else if (status == CFLIGHT_OK) {
         status = cfl_sql_pull(&cursor->stream, call, ret_batch, reterr);
         cursor->is_over = status != CFLIGHT_OK || ret_batch->release == NULL;
     }

@@ -192,6 +192,13 @@ cflight_status cfl_sql_pull(struct ArrowArrayStream *stream, const cflight_sql_c
     if (code == ECANCELED || atomic_load(&call->is_cancelled)) {
         return cflight_error_set_message(reterr, CFLIGHT_CANCELLED, "The statement was cancelled");
     }
+    const struct cflight_sql_handlers *handlers = &call->server->handlers;
+    cflight_status status = handlers->stream_error == NULL
+                                ? CFLIGHT_OK
+                                : handlers->stream_error(handlers->user_data, stream, reterr);
+    if (status != CFLIGHT_OK) {
+        return cfl_sql_failure(status, call, "get_next", reterr);
+    }
     const char *text = stream->get_last_error(stream);
     return cflight_error_set(reterr, status_of(code), "%s",
                              text == NULL ? "the result could not be read further" : text);

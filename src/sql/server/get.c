@@ -24,8 +24,9 @@ struct reading {
     bool takes; /* when it ends, its client has the result */
 };
 
-/* At the end of the rows, before the client sees it: what he asks next finds the result unused. The
- * stream goes before the result, whose transaction may be rolled back with it. */
+/* At the end of the rows or with an error, before the client sees it: what he asks next finds the
+ * result unused, and no stream open. The stream goes before the result, whose transaction may be
+ * rolled back with it. */
 static void end_use(struct reading *reading)
 {
     struct cfl_sql_result *result = reading->result;
@@ -73,24 +74,31 @@ static struct reading *begin_reading(cflight_sql_server *server, cflight_server_
     return reading;
 }
 
+/* The next of the rows that are kept, which fail for want of memory alone. */
+static cflight_status next_kept(struct reading *reading, struct ArrowArray *ret_batch,
+                                cflight_error **reterr)
+{
+    return reading->kept.get_next(&reading->kept, ret_batch) == 0 ? CFLIGHT_OK
+                                                                  : cfl_error_no_memory(reterr);
+}
+
 static cflight_status next_chunk(void *user_data, struct cflight_chunk *ret_chunk,
                                  cflight_error **reterr)
 {
     struct reading *reading = user_data;
+    cflight_status status = CFLIGHT_CANCELLED;
     if (atomic_load(&reading->call.is_cancelled)) {
-        return cfl_sql_failure(CFLIGHT_CANCELLED, &reading->call, "get_next", reterr);
+        status = cfl_sql_failure(status, &reading->call, "get_next", reterr);
+    } else if (reading->cursor != NULL) {
+        status = cfl_sql_cursor_next(reading->cursor, &reading->call, &ret_chunk->batch, reterr);
+    } else {
+        status = next_kept(reading, &ret_chunk->batch, reterr);
     }
-    cflight_status status =
-        reading->cursor != NULL
-            ? cfl_sql_cursor_next(reading->cursor, &reading->call, &ret_chunk->batch, reterr)
-            : cfl_sql_pull(&reading->kept, &reading->call, &ret_chunk->batch, reterr);
-    if (status == CFLIGHT_OK) {
-        ret_chunk->has_batch = ret_chunk->batch.release != NULL;
-        ret_chunk->is_end = !ret_chunk->has_batch;
-        if (ret_chunk->is_end) {
-            reading->takes = true;
-            end_use(reading);
-        }
+    ret_chunk->has_batch = status == CFLIGHT_OK && ret_chunk->batch.release != NULL;
+    ret_chunk->is_end = status == CFLIGHT_OK && !ret_chunk->has_batch;
+    reading->takes |= ret_chunk->is_end;
+    if (!ret_chunk->has_batch) {
+        end_use(reading);
     }
     return cfl_sql_answered(status, reterr);
 }
@@ -129,6 +137,7 @@ static cflight_status hand_over_cursor(struct reading *reading, cflight_writer *
         return status;
     }
     reading->is_reader = true;
+    cfl_sql_cursor_open_to(reading->cursor, &reading->call);
     reading->takes = true; /* however it ends: the stream is gone */
     return hand_over(reading, &reading->cursor->schema, writer, reterr);
 }

@@ -27,6 +27,14 @@ struct cfl_sql_garbage {
     void (*run)(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage);
 };
 
+/* A stream that a client reads, who may go before it is ended. */
+struct cfl_sql_open_stream {
+    struct cfl_list node;           /* of its session: the session's lock */
+    const cflight_sql_call *reader; /* not over before the stream is taken off the list */
+    /* Ends the stream alone, with the turn. */
+    void (*cut)(struct cfl_sql_open_stream *open);
+};
+
 /* An engine session, and whose turn it is. Counted. */
 struct cfl_sql_session {
     struct cfl_refcount refs;
@@ -40,6 +48,8 @@ struct cfl_sql_session {
         cflight_sql_call *running; /* who has the turn */
         uint32_t interrupting_count;
         struct cfl_list garbage; /* a reference to the session each */
+        struct cfl_list open_streams;
+        const struct cfl_sql_open_stream *looked_at; /* its reader is in use */
     } locked;
 };
 
@@ -126,6 +136,11 @@ cflight_status cfl_sql_session_take(struct cfl_sql_session *session, cflight_sql
 void cfl_sql_session_give(struct cfl_sql_session *session);
 /* Has something ended by whoever has the turn, at once if nobody has. */
 void cfl_sql_session_defer(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage);
+/* Lists a stream that a client reads: who gets the turn ends it first if that client has gone. */
+void cfl_sql_session_add_stream(struct cfl_sql_session *session, struct cfl_sql_open_stream *open);
+/* Before its context ends; nothing if it is not listed. */
+void cfl_sql_session_remove_stream(struct cfl_sql_session *session,
+                                   struct cfl_sql_open_stream *open);
 /* Interrupts the engine if what runs has been cancelled, and wakes who waits. */
 void cfl_sql_session_wake(struct cfl_sql_session *session);
 /* Closes those that are kept for reuse. */

@@ -9,6 +9,7 @@
 /* An open stream of the application, with what was read of it ahead, and what it stands on. */
 struct cfl_sql_cursor {
     struct cfl_sql_garbage garbage;
+    struct cfl_sql_open_stream open; /* once a client reads it */
     struct cfl_sql_session *session; /* a reference */
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
@@ -26,6 +27,8 @@ struct cfl_sql_cursor {
 
 /* NULL is ignored. */
 void cfl_sql_cursor_end(struct cfl_sql_cursor *cursor);
+/* A client reads it from now on, by a call that is not over before the cursor ends. */
+void cfl_sql_cursor_open_to(struct cfl_sql_cursor *cursor, const cflight_sql_call *reader);
 /* The next batch, released at the end. */
 cflight_status cfl_sql_cursor_next(struct cfl_sql_cursor *cursor, cflight_sql_call *call,
                                    struct ArrowArray *ret_batch, cflight_error **reterr);

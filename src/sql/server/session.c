@@ -4,9 +4,10 @@
  * One function of the application runs in a session at a time: whoever calls one has the turn, and
  * no lock. What can only be ended with the turn (a stream, a planned statement, a transaction that
  * was left behind) is put aside and ended by whoever gives the turn back, so that nobody who only
- * lets go of something waits for a statement that runs. The turn is not given back while an
- * `interrupt` is under way, so one never hits the statement of another call. Owner: whoever has a
- * reference. Thread class: free. */
+ * lets go of something waits for a statement that runs. The stream of a client that has just gone
+ * may not have been put aside yet, and an engine may have no second one: who takes the turn ends
+ * it. The turn is not given back while an `interrupt` is under way, so one never hits the statement
+ * of another call. Owner: whoever has a reference. Thread class: free. */
 #include "base/blocking.h"
 #include "base/condition.h"
 #include "sql/server/kit.h"
@@ -58,6 +59,7 @@ cflight_status cfl_sql_session_open(cflight_sql_call *call, struct cfl_sql_sessi
     cfl_condition_init(&session->changed);
     cfl_refcount_init(&session->refs);
     cfl_list_init(&session->locked.garbage);
+    cfl_list_init(&session->locked.open_streams);
     session->server = server;
     session->engine = engine;
     atomic_fetch_add(&server->session_count, 1);
@@ -159,6 +161,57 @@ static cflight_status wait_for_turn(struct cfl_sql_session *session, cflight_sql
                                    (long long)session->server->options.session_wait_ms);
 }
 
+/* With the turn. A context tells under its connection's lock whether its client has gone, so it is
+ * asked under no other; who removes it waits for that long. */
+static void end_cancelled_streams(struct cfl_sql_session *session)
+{
+    struct cfl_list seen;
+    cfl_list_init(&seen);
+    (void)pthread_mutex_lock(&session->mutex);
+    while (!cfl_list_is_empty(&session->locked.open_streams)) {
+        struct cfl_list *node = cfl_list_take_first(&session->locked.open_streams);
+        struct cfl_sql_open_stream *open = CFL_LIST_ENTRY(node, struct cfl_sql_open_stream, node);
+        cfl_list_append(&seen, node);
+        session->locked.looked_at = open;
+        (void)pthread_mutex_unlock(&session->mutex);
+        bool is_cancelled = atomic_load(&open->reader->is_cancelled) ||
+                            cflight_server_context_is_cancelled(open->reader->context);
+        (void)pthread_mutex_lock(&session->mutex);
+        session->locked.looked_at = NULL;
+        (void)pthread_cond_broadcast(&session->changed);
+        if (is_cancelled) {
+            cfl_list_remove(node);
+            (void)pthread_mutex_unlock(&session->mutex);
+            open->cut(open); /* it is ended with the turn, so it is still there */
+            (void)pthread_mutex_lock(&session->mutex);
+        }
+    }
+    while (!cfl_list_is_empty(&seen)) {
+        cfl_list_append(&session->locked.open_streams, cfl_list_take_first(&seen));
+    }
+    (void)pthread_mutex_unlock(&session->mutex);
+}
+
+void cfl_sql_session_add_stream(struct cfl_sql_session *session, struct cfl_sql_open_stream *open)
+{
+    (void)pthread_mutex_lock(&session->mutex);
+    cfl_list_append(&session->locked.open_streams, &open->node);
+    (void)pthread_mutex_unlock(&session->mutex);
+}
+
+void cfl_sql_session_remove_stream(struct cfl_sql_session *session,
+                                   struct cfl_sql_open_stream *open)
+{
+    (void)pthread_mutex_lock(&session->mutex);
+    while (session->locked.looked_at == open) {
+        (void)pthread_cond_wait(&session->changed, &session->mutex);
+    }
+    if (cfl_list_is_linked(&open->node)) {
+        cfl_list_remove(&open->node);
+    }
+    (void)pthread_mutex_unlock(&session->mutex);
+}
+
 cflight_status cfl_sql_session_take(struct cfl_sql_session *session, cflight_sql_call *call,
                                     cflight_error **reterr)
 {
@@ -172,6 +225,7 @@ cflight_status cfl_sql_session_take(struct cfl_sql_session *session, cflight_sql
     cflight_status status = has_turn ? CFLIGHT_OK : wait_for_turn(session, call, reterr);
     if (status == CFLIGHT_OK) {
         atomic_fetch_add(&session->server->running_count, 1);
+        end_cancelled_streams(session);
     }
     return status;
 }

@@ -16,6 +16,7 @@ enum { WORD = 512 };
 struct connection {
     struct t_engine *engine;
     atomic_int inside_count;
+    atomic_int open_count; /* of results */
     atomic_bool is_interrupted;
     size_t copy_count;
     struct t_tables copies[T_COPIES];
@@ -298,6 +299,7 @@ static void numbers_release(struct ArrowArrayStream *stream)
 {
     struct numbers *numbers = stream->private_data;
     enter(numbers->connection);
+    atomic_fetch_sub(&numbers->connection->open_count, 1);
     leave(numbers->connection);
     free(numbers);
     stream->release = NULL;
@@ -308,6 +310,7 @@ static struct numbers *new_numbers(struct connection *connection, struct ArrowAr
     struct numbers *numbers = calloc(1, sizeof *numbers);
     assert_non_null(numbers);
     numbers->connection = connection;
+    atomic_fetch_add(&connection->open_count, 1);
     stream->get_schema = numbers_schema;
     stream->get_next = numbers_next;
     stream->get_last_error = numbers_error;
@@ -455,7 +458,9 @@ static cflight_status execute(void *user_data, cflight_sql_call *call,
     enter(connection);
     atomic_fetch_add(&engine->execute_count, 1);
     parse(query->text, &statement);
-    if (is_verb(&statement, "FAIL")) {
+    if (atomic_load(&engine->has_one_result) && atomic_load(&connection->open_count) > 0) {
+        status = cflight_error_set(reterr, CFLIGHT_FAILED_PRECONDITION, "a result is open");
+    } else if (is_verb(&statement, "FAIL")) {
         status = cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT, "%.*s",
                                    (int)query->text.len_bytes, (const char *)query->text.data);
     } else if (is_verb(&statement, "SLEEP")) {

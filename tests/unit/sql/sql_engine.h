@@ -49,6 +49,7 @@ struct t_engine {
     atomic_int running_count; /* in SLEEP or HANG */
     atomic_int overlap_count; /* functions of one session at once */
     atomic_bool parameters_are_known;
+    atomic_bool has_one_result; /* a session fails what runs while a result of it is open */
     struct t_gate go;
 };
 

@@ -262,3 +262,34 @@ TEST(sql_results, a_ticket_lives_from_the_end_of_its_statement)
     cflight_info_free(younger);
     stop(&fixture);
 }
+
+TEST(sql_results, a_cancelled_one_is_over_for_the_next_statement)
+{
+    /* Goal: who lets go of a result may run the next statement at once, in an engine that has one
+     * result at a time. The end of the stream is on its way then, on another thread. */
+    struct fixture fixture;
+    struct t_sum sum;
+    cflight_error *error = NULL;
+    cflight_cookie_jar *jar = NULL;
+    start(&fixture, NULL);
+    cflight_client_free(fixture.client);
+    CHECK_OK(cflight_cookie_jar_new(NULL, &jar, NULL), NULL);
+    fixture.client = t_sql_client(&fixture.engine, jar);
+    atomic_store(&fixture.engine.has_one_result, true);
+    for (int i = 0; i < 300; i++) {
+        struct cflight_chunk chunk;
+        cflight_reader *reader = NULL;
+        struct cflight_info *info = info_of(&fixture, "COUNT 10000000");
+        CHECK_OK(
+            cflight_client_do_get(fixture.client, info->endpoints[0].ticket, NULL, &reader, &error),
+            error);
+        CHECK_OK(cflight_reader_next(reader, &chunk, &error), error);
+        cflight_chunk_release(&chunk);
+        cflight_reader_free(reader);
+        CHECK_OK(t_sql_rows(fixture.client, "COUNT 3", &sum, &error), error);
+        assert_int_equal(sum.row_count, 3);
+        cflight_info_free(info);
+    }
+    stop(&fixture);
+    cflight_cookie_jar_unref(jar);
+}
