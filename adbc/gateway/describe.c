@@ -91,30 +91,31 @@ static cflight_status run_for_schema(struct gateway_statement *statement,
     return status;
 }
 
-/* A failure here tells nothing: maybe the driver wants parameters first. What is wrong with the
- * statement shows when it runs. */
-static void describe_result(struct gateway_statement *statement, struct gateway_plan *plan,
-                            struct cflight_sql_plan *ret_plan)
+static cflight_status describe_result(struct gateway_statement *statement,
+                                      struct gateway_plan *plan, struct cflight_sql_plan *ret_plan,
+                                      cflight_error **reterr)
 {
     const struct gateway_driver *driver = &statement->session->gateway->driver;
     struct AdbcError error = gateway_error_init(driver);
     struct ArrowSchema schema;
     memset(&schema, 0, sizeof schema);
+    cflight_status status = CFLIGHT_OK;
     if (plan->words.kind == GATEWAY_KIND_UPDATE) {
-        return;
+        return CFLIGHT_OK;
     }
     AdbcStatusCode code = driver->table.StatementExecuteSchema(&statement->adbc, &schema, &error);
     gateway_error_release(&error);
     if (code == ADBC_STATUS_OK) {
         adopt(&schema, &ret_plan->schema);
     } else if (plan->words.kind == GATEWAY_KIND_QUERY) {
-        (void)run_for_schema(statement, &ret_plan->schema, NULL);
+        status = run_for_schema(statement, &ret_plan->schema, reterr);
     }
     if (ret_plan->schema.release != NULL && ret_plan->schema.n_children == 0) {
         ret_plan->schema.release(&ret_plan->schema);
         ret_plan->is_update = CFLIGHT_SQL_UPDATE_YES;
         plan->words.kind = GATEWAY_KIND_UPDATE;
     }
+    return status;
 }
 
 static cflight_status prepare(struct gateway_statement *statement, cflight_error **reterr)
@@ -133,7 +134,8 @@ static cflight_status prepare(struct gateway_statement *statement, cflight_error
 }
 
 cflight_status gateway_describe(struct gateway_session *session, struct gateway_plan *plan,
-                                struct cflight_sql_plan *ret_plan, cflight_error **reterr)
+                                bool is_for_schema, struct cflight_sql_plan *ret_plan,
+                                cflight_error **reterr)
 {
     struct gateway_statement *statement = NULL;
     cflight_status status = gateway_statement_new(session, plan->text, &statement, reterr);
@@ -143,7 +145,11 @@ cflight_status gateway_describe(struct gateway_session *session, struct gateway_
     status = prepare(statement, reterr);
     if (status == CFLIGHT_OK) {
         describe_parameters(statement, ret_plan);
-        describe_result(statement, plan, ret_plan);
+        /* Who prepares is not told of a failure: maybe the driver wants parameters first. What is
+         * wrong with the statement shows when it runs. */
+        cflight_status told =
+            describe_result(statement, plan, ret_plan, is_for_schema ? reterr : NULL);
+        status = is_for_schema ? told : CFLIGHT_OK;
     }
     gateway_statement_free(statement);
     return status;

@@ -31,13 +31,10 @@ static cflight_status check(const struct gateway *gateway, const struct cflight_
     return CFLIGHT_OK;
 }
 
-/* Who prepares, or asks for a schema, is told what the driver can tell. */
-static bool is_asked_for(const cflight_sql_call *call)
+static enum cflight_method method_of(const cflight_sql_call *call)
 {
     const cflight_server_context *context = cflight_sql_call_context(call);
-    enum cflight_method method =
-        context == NULL ? CFLIGHT_METHOD_INVALID : cflight_server_context_method(context);
-    return method == CFLIGHT_METHOD_DO_ACTION || method == CFLIGHT_METHOD_GET_SCHEMA;
+    return context == NULL ? CFLIGHT_METHOD_INVALID : cflight_server_context_method(context);
 }
 
 static void free_statement(void *user_data, void *session, void *statement)
@@ -69,8 +66,12 @@ static cflight_status prepare(void *user_data, cflight_sql_call *call,
                                                              : CFLIGHT_SQL_UPDATE_UNKNOWN;
     plan->words = words;
     status = gateway_terminate(query->text, "the statement", &plan->text, reterr);
-    return status == CFLIGHT_OK && is_asked_for(call)
-               ? gateway_describe(cflight_sql_call_session(call), plan, ret_plan, reterr)
+    /* Who prepares, or asks for a schema, is told what the driver can tell. */
+    enum cflight_method method = method_of(call);
+    bool is_for_schema = method == CFLIGHT_METHOD_GET_SCHEMA;
+    return status == CFLIGHT_OK && (is_for_schema || method == CFLIGHT_METHOD_DO_ACTION)
+               ? gateway_describe(cflight_sql_call_session(call), plan, is_for_schema, ret_plan,
+                                  reterr)
                : status;
 }
 
@@ -228,4 +229,5 @@ void gateway_add_statement_handlers(struct cflight_sql_handlers *handlers)
     handlers->execute = execute;
     handlers->read_partition = gateway_read_partition;
     handlers->ingest = gateway_ingest;
+    handlers->stream_error = gateway_rows_error;
 }

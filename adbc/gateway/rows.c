@@ -180,6 +180,22 @@ static void rows_release(struct ArrowArrayStream *stream)
     stream->release = NULL;
 }
 
+cflight_status gateway_rows_error(void *user_data, struct ArrowArrayStream *stream,
+                                  cflight_error **reterr)
+{
+    (void)user_data;
+    if (stream->release != rows_release) {
+        return CFLIGHT_OK;
+    }
+    struct rows *rows = stream->private_data;
+    cflight_status status = cflight_error_status(rows->error);
+    if (reterr != NULL) {
+        *reterr = rows->error;
+        rows->error = NULL;
+    }
+    return status;
+}
+
 cflight_status gateway_rows_wrap(struct gateway_session *session,
                                  struct gateway_statement *statement,
                                  struct ArrowArrayStream *inner, struct ArrowSchema *schema,

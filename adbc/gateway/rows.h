@@ -18,6 +18,9 @@ cflight_status gateway_stream_next(const struct gateway *gateway, struct ArrowAr
  * @param statement  Of the result, freed after it; taken on success. NULL: it has none.
  * @param inner      Moved on success, as is the schema.
  * @param left_ms    Of the limit; negative for none. */
+/* What a stream of gateway_rows_wrap() has failed with, for the kit. */
+cflight_status gateway_rows_error(void *user_data, struct ArrowArrayStream *stream,
+                                  cflight_error **reterr);
 cflight_status gateway_rows_wrap(struct gateway_session *session,
                                  struct gateway_statement *statement,
                                  struct ArrowArrayStream *inner, struct ArrowSchema *schema,

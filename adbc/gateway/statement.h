@@ -33,8 +33,10 @@ struct gateway_plan {
     char *text;
 };
 
-/* Asks the driver what it can tell of a statement before it runs. */
+/* Asks the driver what it can tell of a statement before it runs.
+ * @param is_for_schema  It is run no further, so what is wrong with it shows here. */
 cflight_status gateway_describe(struct gateway_session *session, struct gateway_plan *plan,
-                                struct cflight_sql_plan *ret_plan, cflight_error **reterr);
+                                bool is_for_schema, struct cflight_sql_plan *ret_plan,
+                                cflight_error **reterr);
 
 #endif /* CFLIGHT_ADBC_GATEWAY_STATEMENT_H */

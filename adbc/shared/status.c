@@ -6,15 +6,19 @@
 
 #include <string.h>
 
-/* Classes of ADBC that travel as a status which others have too. */
+enum { CLASS_BYTES = 2 };
+
+/* Classes of ADBC that travel as a status which others have too: a function sequence error, a data
+ * exception, a violated constraint. */
 static const struct {
     AdbcStatusCode code;
     cflight_status status;
     char sqlstate[6];
+    size_t known_bytes; /* so much of it tells the class */
 } BY_STATE[] = {
-    {ADBC_STATUS_INVALID_STATE, CFLIGHT_FAILED_PRECONDITION, "HY010"}, /* function sequence error */
-    {ADBC_STATUS_INVALID_DATA, CFLIGHT_INVALID_ARGUMENT, "22000"},     /* data exception */
-    {ADBC_STATUS_INTEGRITY, CFLIGHT_FAILED_PRECONDITION, "23000"},     /* constraint violated */
+    {ADBC_STATUS_INVALID_STATE, CFLIGHT_FAILED_PRECONDITION, "HY010", 5},
+    {ADBC_STATUS_INVALID_DATA, CFLIGHT_INVALID_ARGUMENT, "22000", CLASS_BYTES},
+    {ADBC_STATUS_INTEGRITY, CFLIGHT_FAILED_PRECONDITION, "23000", CLASS_BYTES},
 };
 enum { BY_STATE_COUNT = sizeof BY_STATE / sizeof *BY_STATE };
 
@@ -50,11 +54,12 @@ AdbcStatusCode adbc_status_of(cflight_status status, const char *sqlstate)
         [CFLIGHT_UNAUTHENTICATED] = ADBC_STATUS_UNAUTHENTICATED,
     };
     size_t index = (size_t)status;
-    if (status != CFLIGHT_OK && strncmp(sqlstate, "23", 2) == 0) {
+    if (status != CFLIGHT_OK && strncmp(sqlstate, "23", CLASS_BYTES) == 0) {
         return ADBC_STATUS_INTEGRITY;
     }
     for (size_t i = 0; i < BY_STATE_COUNT; i++) {
-        if (BY_STATE[i].status == status && strcmp(BY_STATE[i].sqlstate, sqlstate) == 0) {
+        if (BY_STATE[i].status == status &&
+            strncmp(BY_STATE[i].sqlstate, sqlstate, BY_STATE[i].known_bytes) == 0) {
             return BY_STATE[i].code;
         }
     }

@@ -51,7 +51,8 @@ def test_what_is_right_passes(cflight, server):
     ("BAD ROWS", ["INTERNAL", "rows that is wrong"]),
     ("BAD TEXT", ["INTERNAL", "rows that is wrong"]),
     ("BAD LENGTH", ["INTERNAL", "rows that is wrong"]),
-    ("BREAK", ["INTERNAL", "the stream broke"]),
+    ("BREAK", ["UNAVAILABLE", "the stream broke"]),
+    ("BREAK WHOLE", ["INVALID_ARGUMENT", "the stream broke", "(code 77 of the database)", "SQLSTATE 22012"]),
 ])
 def test_what_is_wrong_is_told(cflight, server, statement, expected):
     done = run(cflight, server, statement)

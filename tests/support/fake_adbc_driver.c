@@ -8,8 +8,8 @@
  *     NOTHING        succeeds, and gives no stream; NO SCHEMA: a stream without one
  *     BAD SCHEMA     a type that is none; BAD ROWS: offsets that go back; BAD TEXT: no UTF-8
  *     BAD LENGTH     a batch whose column is shorter
- *     BREAK          a stream that fails after its first batch
- *     SLOW           runs until it is cancelled; SLOW ROWS: its stream does
+ *     BREAK          a stream that fails after its first batch; BREAK WHOLE: with all parts of an
+ * error SLOW           runs until it is cancelled; SLOW ROWS: its stream does
  *
  * Entry points: AdbcDriverFakeInit (1.1, and 1.0), FakeOldInit (1.0 alone: touches nothing of 1.1),
  * FakeBareInit (what is needed, and no more), FakeHollowInit (less than that), FakeFailInit. */
@@ -58,7 +58,8 @@ struct rows {
     int64_t batch_count; /* that are left */
     int is_slow;
     int breaks;
-    int is_torn; /* the array is wrong */
+    int has_error; /* of the stream, beyond its text */
+    int is_torn;   /* the array is wrong */
     int64_t row_count;
 };
 
@@ -182,6 +183,17 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
     return rows->breaks ? "the stream broke" : NULL;
 }
 
+static const struct AdbcError *error_of_stream(struct ArrowArrayStream *stream,
+                                               AdbcStatusCode *ret_code)
+{
+    static char text[] = "the stream broke";
+    static const struct AdbcError ERROR = {
+        .message = text, .vendor_code = 77, .sqlstate = {'2', '2', '0', '1', '2'}};
+    const struct rows *rows = stream->private_data;
+    *ret_code = ADBC_STATUS_INVALID_ARGUMENT;
+    return rows->has_error ? &ERROR : NULL;
+}
+
 static void release_stream(struct ArrowArrayStream *stream)
 {
     free(stream->private_data);
@@ -289,6 +301,7 @@ static AdbcStatusCode statement_execute(struct AdbcStatement *statement,
                                                                    : "l";
     rows.is_torn = says(own, "BAD ROWS") || says(own, "BAD LENGTH");
     rows.breaks = says(own, "BREAK");
+    rows.has_error = says(own, "BREAK WHOLE");
     rows.row_count = says(own, "ROWS") ? strtol(own->text + 4, NULL, 10) : 100;
     make_stream(ret_stream, &rows);
     return ADBC_STATUS_OK;
@@ -392,6 +405,7 @@ AdbcStatusCode AdbcDriverFakeInit(int version, void *driver, struct AdbcError *e
     table->ConnectionGetObjects = get_objects;
     if (version >= ADBC_VERSION_1_1_0) {
         table->StatementCancel = statement_cancel;
+        table->ErrorFromArrayStream = error_of_stream;
     }
     return ADBC_STATUS_OK;
 }
