@@ -147,6 +147,7 @@ void gateway_free(struct gateway *gateway)
     if (gateway == NULL) {
         return;
     }
+    gateway_remove_metrics(gateway);
     gateway_watch_stop(gateway);
     if (gateway->anchor != NULL) {
         gateway->anchor->is_broken = true;

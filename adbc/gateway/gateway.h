@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cflight/metrics.h"
 #include "cflight/sql_server.h"
 
 /* A database behind the handlers of a Flight SQL server, reached through somebody's ADBC driver.
@@ -40,7 +41,8 @@ const cflight_sql_info *gateway_info(const struct gateway *gateway);
 /* "SQLite 3.53.1, by /usr/lib/libadbc_driver_sqlite.so"; borrowed. */
 const char *gateway_description(const struct gateway *gateway);
 
-/* Connections to the database, those that nobody uses included. */
-uint32_t gateway_connection_count(struct gateway *gateway);
+/* Has its connections and statements counted there, until it is freed; once. */
+cflight_status gateway_add_metrics(struct gateway *gateway, cflight_metrics *metrics,
+                                   cflight_error **reterr);
 
 #endif /* CFLIGHT_ADBC_GATEWAY_GATEWAY_H */

@@ -32,6 +32,8 @@ struct gateway_run {
     bool is_late; /* under the lock of the watch */
 };
 
+enum { GATEWAY_METRICS = 8 };
+
 struct gateway {
     struct gateway_driver driver;
     struct AdbcDatabase database;
@@ -46,11 +48,23 @@ struct gateway {
     uint32_t connections_max;
     atomic_bool has_no_partitions; /* found out by the first query */
 
+    struct gateway_counts {
+        atomic_uint_fast64_t refused; /* connections */
+        atomic_uint_fast64_t statements;
+        atomic_uint_fast64_t failed;
+        atomic_uint_fast64_t cancelled;
+        atomic_uint_fast64_t late;
+    } counts;
+    cflight_metric *metrics[GATEWAY_METRICS];
+    size_t metric_count;
+
     struct gateway_pool {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         struct gateway_connection *idle; /* the latest first */
         uint32_t connection_count;       /* in use and idle */
+        uint32_t idle_count;
+        uint32_t waiting_count; /* calls */
     } pool;
 
     struct gateway_watch {
@@ -98,6 +112,11 @@ cflight_status gateway_connection_run(struct gateway *gateway,
 cflight_status gateway_connection_hold_back(struct gateway *gateway,
                                             struct gateway_connection *connection,
                                             cflight_error **reterr);
+
+/* ---- metrics.c ---- */
+
+/* Before the lock of the pool ends. */
+void gateway_remove_metrics(struct gateway *gateway);
 
 /* ---- session.c ---- */
 

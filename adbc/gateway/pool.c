@@ -171,17 +171,23 @@ static cflight_status take_place(struct gateway *gateway, struct gateway_connect
     struct timespec deadline = deadline_after(WAIT_MS);
     int code = 0;
     (void)pthread_mutex_lock(&pool->mutex);
+    pool->waiting_count++;
     while (pool->idle == NULL && pool->connection_count >= gateway->connections_max && code == 0) {
         code = pthread_cond_timedwait(&pool->changed, &pool->mutex, &deadline);
     }
+    pool->waiting_count--;
     bool has_place = pool->idle != NULL || pool->connection_count < gateway->connections_max;
     *ret_idle = pool->idle;
     if (pool->idle != NULL) {
         pool->idle = pool->idle->next;
+        pool->idle_count--;
     } else if (has_place) {
         pool->connection_count++;
     }
     (void)pthread_mutex_unlock(&pool->mutex);
+    if (!has_place) {
+        atomic_fetch_add(&gateway->counts.refused, 1);
+    }
     return has_place ? CFLIGHT_OK
                      : cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                          "all %u connections to the database are in use "
@@ -236,6 +242,7 @@ void gateway_pool_give(struct gateway *gateway, struct gateway_connection *conne
     (void)pthread_mutex_lock(&pool->mutex);
     connection->next = pool->idle;
     pool->idle = connection;
+    pool->idle_count++;
     (void)pthread_cond_signal(&pool->changed);
     (void)pthread_mutex_unlock(&pool->mutex);
 }
@@ -252,6 +259,9 @@ void gateway_pool_close_idle(struct gateway *gateway, int64_t before_ms)
     }
     old = *place;
     *place = NULL;
+    for (const struct gateway_connection *each = old; each != NULL; each = each->next) {
+        pool->idle_count--;
+    }
     (void)pthread_mutex_unlock(&pool->mutex);
     while (old != NULL) {
         struct gateway_connection *next = old->next;
@@ -259,12 +269,4 @@ void gateway_pool_close_idle(struct gateway *gateway, int64_t before_ms)
         give_place(gateway);
         old = next;
     }
-}
-
-uint32_t gateway_connection_count(struct gateway *gateway)
-{
-    (void)pthread_mutex_lock(&gateway->pool.mutex);
-    uint32_t count = gateway->pool.connection_count;
-    (void)pthread_mutex_unlock(&gateway->pool.mutex);
-    return count;
 }

@@ -54,8 +54,13 @@ cflight_status cli_serve_database_start(struct cli_serve_database *database, con
     kit.server = server_options;
     kit.transaction_idle_ms = options->transaction_idle_ms;
     kit.info = gateway_info(database->gateway);
-    cflight_status status =
-        cflight_sql_server_new(location, &handlers, &kit, &database->server, reterr);
+    cflight_status status = CFLIGHT_OK;
+    if (server_options->metrics != NULL) {
+        status = gateway_add_metrics(database->gateway, server_options->metrics, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        status = cflight_sql_server_new(location, &handlers, &kit, &database->server, reterr);
+    }
     if (status == CFLIGHT_OK) {
         *ret_server = cflight_sql_server_flight(database->server);
     }
