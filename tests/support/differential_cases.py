@@ -137,20 +137,26 @@ case("several rows of parameters", query("SELECT name FROM article WHERE id = ?"
 case("one statement again", again("SELECT name FROM article WHERE id = ?", (1,), (3,), (1,), (9,)))
 case("one statement again, without parameters", again(ALL, (), (), ()))
 COUNTS_FIRST = "the server counts before the driver does, and says INVALID_ARGUMENT"
-case("too many parameters", query("SELECT name FROM article WHERE id = ?", [(1, 2)]), served_sqlite=COUNTS_FIRST)
-case("too few parameters", query("SELECT name FROM article WHERE id = ? AND name = ?", [(1,)]), served_sqlite=COUNTS_FIRST)
+case("too many parameters", query("SELECT name FROM article WHERE id = ?", [(1, 2)]),
+     served_sqlite=COUNTS_FIRST, served_postgresql=COUNTS_FIRST)
+case("too few parameters", query("SELECT name FROM article WHERE id = ? AND name = ?", [(1,)]),
+     served_sqlite=COUNTS_FIRST, served_postgresql=COUNTS_FIRST)
 case("no parameters where there must be one", query("SELECT name FROM article WHERE id = ?"))
 case("an insert with parameters", update("INSERT INTO article VALUES (?, ?, ?, ?, ?)", pa.table(
     {"i": pa.array([4], pa.int32()), "n": ["cap"], "p": [1.5], "d": [b"\0\xff"], "s": pa.array([None], pa.int32())})),
      query(ALL))
-case("executemany", many("INSERT INTO article (id, name) VALUES (?, ?)", [(10, "a"), (11, "b"), (12, "c")]), query(ALL))
-case("executemany of an update", many("UPDATE article SET stock = ? WHERE id = ?", [(1, 1), (2, 2), (3, 77)]), query(ALL))
-case("executemany of nothing", many("DELETE FROM article WHERE id = ?", [(50,), (51,)]), query(ALL))
+ALL_OR_NONE = "the gateway stores all rows of parameters, or none"
+ONE_ROW = "DuckDB's driver binds one row, the gateway one after the other"
+case("executemany", many("INSERT INTO article (id, name) VALUES (?, ?)", [(10, "a"), (11, "b"), (12, "c")]), query(ALL),
+     served_duckdb=ONE_ROW)
+case("executemany of an update", many("UPDATE article SET stock = ? WHERE id = ?", [(1, 1), (2, 2), (3, 77)]), query(ALL),
+     served_duckdb=ONE_ROW)
+case("executemany of nothing", many("DELETE FROM article WHERE id = ?", [(50,), (51,)]), query(ALL), served_duckdb=ONE_ROW)
 case("executemany that breaks a constraint",
      many("INSERT INTO article (id, name) VALUES (?, ?)", [(20, "a"), (21, "b"), (1, "again")]), query(ALL),
-     served_sqlite="the gateway stores all rows of parameters, or none")
+     served_sqlite=ALL_OR_NONE, served_postgresql=ALL_OR_NONE, served_duckdb=ONE_ROW)
 case("executemany in a transaction", begin, many("INSERT INTO article (id, name) VALUES (?, ?)", [(10, "a"), (11, "b")]),
-     query(ALL), rollback, end, query(ALL))
+     query(ALL), rollback, end, query(ALL), served_duckdb=ONE_ROW)
 
 # ---- changes ----
 
@@ -162,9 +168,10 @@ for text in (
     "WITH n AS (SELECT 5 AS x) INSERT INTO article (id, name) SELECT x, 'five' FROM n",
 ):
     case(f"count: {text[:60]}", update(text), query(ALL), query("SELECT * FROM line ORDER BY day"))
-case("a change by the DBAPI", cursor("UPDATE article SET stock = 1 WHERE id >= 2"), query(ALL))
+COUNT_AS_ROW = "DuckDB's driver gives the count of a change as a row"
+case("a change by the DBAPI", cursor("UPDATE article SET stock = 1 WHERE id >= 2"), query(ALL), served_duckdb=COUNT_AS_ROW)
 case("a change that is run as a query", query("UPDATE article SET stock = 1 WHERE id >= 2"), query(ALL),
-     served_sqlite="the gateway counts, where SQLite's driver does not")
+     served_sqlite="the gateway counts, where SQLite's driver does not", served_duckdb=COUNT_AS_ROW)
 case("a query that is run as a change", update("SELECT 1"))
 case("rows of a change", query("INSERT INTO article (id, name) VALUES (7, 'cap') RETURNING id, name"), query(ALL))
 case("rows of a deletion", query("DELETE FROM line WHERE count > 1 RETURNING day, count"), query("SELECT * FROM line"))
@@ -181,7 +188,8 @@ case("a column is added", update("ALTER TABLE line ADD COLUMN note {text}"), que
 case("an index", update("CREATE INDEX by_price ON article (price)"), query(ALL), update("DROP INDEX by_price"))
 case("a temporary table", update("CREATE TEMPORARY TABLE mine (a INTEGER)"), update("INSERT INTO mine VALUES (5)"),
      query("SELECT a FROM mine"))
-case("a definition by the DBAPI", cursor("CREATE TABLE made (a INTEGER)"), cursor("SELECT * FROM made"))
+case("a definition by the DBAPI", cursor("CREATE TABLE made (a INTEGER)"), cursor("SELECT * FROM made"),
+     served_duckdb=COUNT_AS_ROW)
 case("a definition is rolled back", begin, update("CREATE TABLE made (a INTEGER)"), rollback, end, query("SELECT * FROM made"))
 
 # ---- transactions ----
@@ -243,9 +251,11 @@ case("schema of a query", result_schema(ALL), served_sqlite=HAS_NO_EXECUTE_SCHEM
 case("schema of a query of nothing", result_schema("SELECT * FROM article WHERE id < 0"), served_sqlite=HAS_NO_EXECUTE_SCHEMA)
 case("schema of a wrong query", result_schema("SELECT * FROM nowhere"), served_sqlite=HAS_NO_EXECUTE_SCHEMA)
 AS_TEXT = "types of parameters that the driver does not know are told as text, to which JDBC can bind"
-case("schema of parameters", parameter_schema("SELECT name FROM article WHERE id = ? AND price < ?"), served_sqlite=AS_TEXT)
+case("schema of parameters", parameter_schema("SELECT name FROM article WHERE id = ? AND price < ?"),
+     served_sqlite=AS_TEXT, served_duckdb=AS_TEXT)
 case("schema of no parameters", parameter_schema(ALL))
-case("schema of parameters of a change", parameter_schema("INSERT INTO article (id, name) VALUES (?, ?)"), served_sqlite=AS_TEXT)
+case("schema of parameters of a change", parameter_schema("INSERT INTO article (id, name) VALUES (?, ?)"),
+     served_sqlite=AS_TEXT, served_duckdb=AS_TEXT)
 
 # ---- metadata ----
 
@@ -257,20 +267,29 @@ for depth in ("catalogs", "db_schemas", "tables", "columns", "all"):
                                                  table_name_filter="nowhere"))
 case("objects: one table", objects(table_name_filter="line", db_schema_filter="{schema}"))
 case("objects: a view", objects(table_name_filter="cheap", db_schema_filter="{schema}"))
-case("objects: some columns", objects(table_name_filter="article", column_name_filter="%a%", db_schema_filter="{schema}"))
-case("objects: a column that is not there", objects(table_name_filter="article", column_name_filter="no", db_schema_filter="{schema}"))
+WITH_COLUMNS = "this driver leaves out the constraints of columns that are not asked for"
+case("objects: some columns", objects(table_name_filter="article", column_name_filter="%a%", db_schema_filter="{schema}"),
+     ours_duckdb=WITH_COLUMNS)
+case("objects: a column that is not there", objects(table_name_filter="article", column_name_filter="no",
+                                                  db_schema_filter="{schema}"),
+     ours_duckdb=WITH_COLUMNS, ours_postgresql=WITH_COLUMNS)
 case("objects: tables of a type", objects("tables", table_types_filter=["{view}"], db_schema_filter="{schema}"))
 case("objects: of types", objects("tables", table_types_filter=["{table}", "{view}"], db_schema_filter="{schema}"))
-case("objects: tables of no type", objects("tables", table_types_filter=["nothing"], db_schema_filter="{schema}"))
+case("objects: tables of no type", objects("tables", table_types_filter=["nothing"], db_schema_filter="{schema}"),
+     served_duckdb="DuckDB's driver fails with types that it has not; Flight SQL finds nothing")
 case("objects: no catalog", objects("tables", catalog_filter="nowhere"))
 case("objects: no schema", objects("tables", catalog_filter="{catalog}", db_schema_filter="nowhere"))
-case("objects: catalogs by a pattern", objects("catalogs", catalog_filter="{catalog}%"))
-ONE_PLACE = "Flight SQL has one place for what may be NULL; SQLite's driver says it in GetObjects alone"
-case("schema of a table", table_schema("article"), table_schema("line"), served_sqlite=ONE_PLACE)
-case("schema of a table in a schema", table_schema("article", db_schema_filter="{schema}"), served_sqlite=ONE_PLACE)
+case("objects: catalogs by a pattern", objects("catalogs", catalog_filter="{catalog}%"),
+     served_postgresql="PostgreSQL's driver takes the name of a catalog for no pattern")
+ONE_PLACE = "Flight SQL has one place for what may be NULL; this driver says it in GetObjects alone"
+case("schema of a table", table_schema("article"), table_schema("line"), served_sqlite=ONE_PLACE, served_duckdb=ONE_PLACE)
+case("schema of a table in a schema", table_schema("article", db_schema_filter="{schema}"), served_sqlite=ONE_PLACE,
+     served_duckdb=ONE_PLACE)
 case("schema of a view", table_schema("cheap"))
-case("schema of no table", table_schema("nowhere"))
-case("schema of a table by a pattern", table_schema("artic%"))
+NOT_FOUND = "DuckDB's driver fails with INTERNAL; the drivers for Flight SQL say what the standard says"
+NO_STATE_OF_LIST = "it is missing in the list of tables, which is no error of the database with a state"
+case("schema of no table", table_schema("nowhere"), served_duckdb=NOT_FOUND, ours_postgresql=NO_STATE_OF_LIST)
+case("schema of a table by a pattern", table_schema("artic%"), served_duckdb=NOT_FOUND, ours_postgresql=NO_STATE_OF_LIST)
 case("types of tables", table_types)
 case("what the database is", info("vendor_name", "vendor_version"))
 
@@ -293,13 +312,15 @@ case("an error behind many rows", query(NUMBERS.format(5000) + "SELECT abs(-9223
 case("an error behind many rows of a server", query("SELECT 1 / (70000 - x) AS c FROM generate_series(1, 80000) AS t(x)"),
      only=("postgresql",))
 case("a text that is no number", query("SELECT CAST('x' AS INTEGER) AS c"))
-case("an empty text", query(""), go="the Go driver takes it for no query")
+IS_NO_QUERY = "the Go driver takes it for no query"
+case("an empty text", query(""), go_sqlite=IS_NO_QUERY, go_duckdb=IS_NO_QUERY)
 case("a comment alone", query("-- nothing"))
 case("a semicolon alone", query(";"))
 case("two statements", query("SELECT 1 AS a; SELECT 2 AS b"))
-case("no query to run", empty_statement("execute_query"))
-case("no query to prepare", empty_statement("prepare"))
-case("no parameters without a query", empty_statement("get_parameter_schema"))
+NO_STATE = "DuckDB's driver does not refuse it as the standard says"
+case("no query to run", empty_statement("execute_query"), served_duckdb=NO_STATE)
+case("no query to prepare", empty_statement("prepare"), served_duckdb=NO_STATE)
+case("no parameters without a query", empty_statement("get_parameter_schema"), served_duckdb=NO_STATE)
 case("an option that is not there", get_option("no.such"), set_option(**{"no.such": "1"}))
 case("autocommit is an option", get_option("adbc.connection.autocommit"), begin, get_option("adbc.connection.autocommit"), end)
 case("partitions", partitions("SELECT id FROM article ORDER BY id"),
