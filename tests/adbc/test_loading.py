@@ -46,6 +46,10 @@ def test_it_is_small(driver, tmp_path):
     stripped = tmp_path / "driver.so"
     subprocess.run(["strip", "-o", stripped, driver], check=True)
     assert stripped.stat().st_size < 1_500_000
+    found = subprocess.run(["readelf", "--dynamic", stripped], capture_output=True, text=True, check=True).stdout
+    needed = {line.split("[")[1].split(".so")[0] for line in found.splitlines() if "(NEEDED)" in line}
+    assert needed <= {"libc", "libm", "libdl", "libpthread", "ld-linux-x86-64", "ld-linux-aarch64", "libssl", "libcrypto",
+                      "libzstd", "libz", "liburiparser"}, needed
 
 
 def test_managers_find_the_name_of_the_file(driver, uri):
