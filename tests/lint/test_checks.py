@@ -267,7 +267,7 @@ def test_a_file_that_is_not_hardened_is_found(tmp_path, without, message):
     ("| `frame_bytes_max` | 1 MiB | a frame |\n| `queue_max` | 1024 | calls |\n", False),
 ])
 def test_limits_are_listed_with_their_values(tmp_path, row, is_right):
-    for name in ("server", "client", "bearer_auth", "sessions", "cookies", "sql_server"):
+    for name in ("server", "client", "bearer_auth", "sessions", "cookies", "oauth", "sql_server"):
         header = tmp_path / "include" / "cflight" / f"{name}.h"
         header.parent.mkdir(parents=True, exist_ok=True)
         header.write_text("struct a {\n    /// Most calls that wait; beyond it UNAVAILABLE; 0 is 1024.\n    uint32_t queue_max;\n"
