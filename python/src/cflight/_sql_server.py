@@ -31,9 +31,16 @@ class Server(FlightServerBase, ServerCore):
         knows is added.
     limits : dict, optional
         `statements_max`, `statements_per_owner_max`, `transactions_max`,
-        `transactions_per_owner_max`, `results_max`, `results_per_owner_max`, `idle_sessions_max`,
-        `result_inline_bytes`, `results_bytes_max`, `bound_bytes_max` and `listing_bytes_max`; in
-        seconds `statement_idle`, `transaction_idle`, `transaction_total` and `session_wait`.
+        `transactions_per_owner_max`, `savepoints_max`, `results_max`, `results_per_owner_max`,
+        `idle_sessions_max`, `result_inline_bytes`, `results_bytes_max`, `bound_bytes_max`,
+        `bound_bytes_total_max`, `listing_bytes_max`, `ticket_bytes_max`, `polls_max` and
+        `polls_per_owner_max`; in seconds `statement_idle`, `transaction_idle`, `transaction_total`,
+        `session_wait`, `result_valid` (a ticket), `result_open` (its stream, before it is fetched),
+        `poll_wait` and `poll_idle`.
+    ticket_key : bytes, optional
+        At least 32 random bytes, the same at every server of a group behind a load balancer. With it
+        the ticket of a query carries the statement, and any of them serves it. Needs
+        :meth:`prepare`, which says what is a query.
 
     Raises
     ------
@@ -49,13 +56,19 @@ class Server(FlightServerBase, ServerCore):
     ...     server.serve()
     """
 
-    def __init__(self, location=None, *args, sql_info=None, limits=None, **kwargs):
+    def __init__(self, location=None, *args, sql_info=None, limits=None, ticket_key=None, **kwargs):
         self._cflight_offered = frozenset(
             name for name in _METHODS if getattr(type(self), name) is not _METHODS[name]
         )
         self._cflight_info = dict(sql_info or {})
         self._cflight_limits = dict(limits or {})
-        super().__init__(location, *args, **kwargs)
+        if ticket_key is not None and not isinstance(ticket_key, bytes):
+            raise TypeError(f"ticket_key must be bytes, not {type(ticket_key).__name__}")
+        self._cflight_ticket_key = ticket_key or b""
+        try:
+            super().__init__(location, *args, **kwargs)
+        finally:
+            del self._cflight_ticket_key
 
     def execute(self, call, query, parameters):
         """Run a statement: return its rows, or the number of rows that it has affected.

@@ -390,6 +390,7 @@ class Server(FlightServerBase):
         *args: object,
         sql_info: Mapping[str | int, str | bool | int | list[str]] | None = None,
         limits: Mapping[str, float] | None = None,
+        ticket_key: bytes | None = None,
         **kwargs: object,
     ) -> None: ...
     def execute(self, call: Call, query: str, parameters: list[_Row] | None) -> _Result: ...

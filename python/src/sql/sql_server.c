@@ -82,32 +82,59 @@ static const struct cfp_setting sql_settings[] = {
     SETTING("transactions_per_owner_max", U32, transactions_per_owner_max),
     SETTING("transaction_idle", SECONDS, transaction_idle_ms),
     SETTING("transaction_total", SECONDS, transaction_total_ms),
+    SETTING("savepoints_max", U32, savepoints_max),
     SETTING("results_max", U32, results_max),
     SETTING("results_per_owner_max", U32, results_per_owner_max),
     SETTING("result_inline_bytes", U32, result_inline_bytes),
     SETTING("results_bytes_max", U64, results_bytes_max),
+    SETTING("result_valid", SECONDS, result_ms),
+    SETTING("result_open", SECONDS, result_open_ms),
     SETTING("bound_bytes_max", U64, bound_bytes_max),
+    SETTING("bound_bytes_total_max", U64, bound_bytes_total_max),
     SETTING("listing_bytes_max", U64, listing_bytes_max),
     SETTING("idle_sessions_max", U32, idle_sessions_max),
     SETTING("session_wait", SECONDS, session_wait_ms),
+    SETTING("ticket_bytes_max", U32, ticket_bytes_max),
+    SETTING("polls_max", U32, polls_max),
+    SETTING("polls_per_owner_max", U32, polls_per_owner_max),
+    SETTING("poll_wait", SECONDS, poll_ms),
+    SETTING("poll_idle", SECONDS, poll_idle_ms),
     {NULL, CFP_SETTING_FLAG, 0},
 };
 
-/* Of the attributes that Server.__init__ has set. */
+/* Moves the limits out of the dict; what is left has no meaning. */
+static int limits_take(PyObject *limits, struct engine *engine)
+{
+    PyObject *name = NULL;
+    Py_ssize_t position = 0;
+    if (cfp_settings_take(limits, sql_settings, &engine->options) < 0) {
+        return -1;
+    }
+    if (PyDict_Next(limits, &position, &name, NULL)) {
+        PyErr_Format(PyExc_ValueError, "there is no limit %R", name);
+        return -1;
+    }
+    return 0;
+}
+
+/* Of the attributes that Server.__init__ has set, which stay until the server has started. */
 static int engine_fill(PyObject *self, struct engine *engine)
 {
     PyObject *offered = PyObject_GetAttrString(self, "_cflight_offered");
     PyObject *info = PyObject_GetAttrString(self, "_cflight_info");
     PyObject *limits = PyObject_GetAttrString(self, "_cflight_limits");
+    PyObject *ticket_key = PyObject_GetAttrString(self, "_cflight_ticket_key");
     int result = -1;
-    if (offered != NULL && info != NULL && limits != NULL && PyDict_Check(info) &&
-        PyDict_Check(limits) && cfp_sql_handlers(offered, &engine->handlers) == 0 &&
-        cfp_settings_take(limits, sql_settings, &engine->options) == 0) {
+    if (offered != NULL && info != NULL && limits != NULL && ticket_key != NULL &&
+        PyDict_Check(info) && PyDict_Check(limits) && PyBytes_Check(ticket_key) &&
+        cfp_sql_handlers(offered, &engine->handlers) == 0 && limits_take(limits, engine) == 0) {
+        engine->options.ticket_key = cfp_view(ticket_key);
         result = fill_info(cfp_state_of(self), info, &engine->info);
     }
     Py_XDECREF(offered);
     Py_XDECREF(info);
     Py_XDECREF(limits);
+    Py_XDECREF(ticket_key);
     return result;
 }
 
