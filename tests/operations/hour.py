@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 
 import grpc
 import pyarrow as pa
@@ -213,7 +214,7 @@ class Hour:
             f"CFLIGHT_SOURCE={self.data}\n"
             f"CFLIGHT_OPTIONS=--listen fd+tls:grpc --listen grpc+unix://{self.probe_path} --tls-cert {self.etc}/server.pem "
             f"--tls-key {self.etc}/server.key --auth-file {self.etc}/users --rights {self.etc}/rights --writable "
-            f"--access-log {self.work}/access.log --log-format json\n")
+            f"--access-log {self.work}/access.log --log-format json --metrics 127.0.0.1:0\n")
         self.transcript.say((self.etc / "serve.conf").read_text())
         table = pa.table({"n": pa.array(range(ROWS), pa.int64())})
         with pa.OSFile(str(self.data / "prices.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -242,6 +243,17 @@ class Hour:
         self.transcript.say("\n".join(json.dumps(call) for call in calls[:6]))
         assert {"ann", "bob"} <= {call.get("user") for call in calls}
         assert PASSWORD not in self.journal() + (self.work / "access.log").read_text()
+
+    def scrape(self):
+        self.transcript.step("Metrics")
+        port = re.search(r"^Metrics on port (\d+)", self.journal(), re.MULTILINE)[1]
+        address = f"http://127.0.0.1:{port}/metrics"
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=LIMIT_S) as answer:
+            text = answer.read().decode()
+        self.transcript.say(f"$ curl {address}")
+        counts = [line for line in text.splitlines() if line.startswith("grpc_server_handled_total")]
+        self.transcript.say("\n".join(counts))
+        assert any('grpc_method="ListFlights"' in line and 'grpc_code="Unauthenticated"} 1' in line for line in counts), counts
 
     def rotate_log(self, service):
         self.transcript.step("The access log is rotated")
@@ -322,6 +334,7 @@ class Hour:
         try:
             self.use()
             self.read_log()
+            self.scrape()
             self.rotate_log(service)
             self.change_certificate()
             service = self.upgrade(service)
