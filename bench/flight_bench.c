@@ -4,6 +4,8 @@
  *
  *     flight_bench serve [LOCATION [CERTIFICATE KEY]]
  *         prints its location, serves until standard input ends
+ *     flight_bench serve-observed LOG
+ *         the same, watched in every way: health, reflection, metrics, request log, tracer
  *     flight_bench get LOCATION BATCHES BATCH_BYTES [int64|ascii|utf8 [full|bounds]]
  *         DoGet, every batch dropped as it comes; the kind of column, how far it is checked
  *     flight_bench put LOCATION BATCHES BATCH_BYTES
@@ -17,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "observed.h"
 #include "raw_socket.h"
 
 static double now_s(void)
@@ -235,9 +238,11 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     return cflight_response_info(response, &info, reterr);
 }
 
-/* `cert` and `key` are names of PEM files; NULL for a server without TLS. */
-static int serve(const char *location, const char *cert, const char *key)
+/* `cert` and `key` are names of PEM files, NULL for a server without TLS; `log_path` is NULL for
+ * one that nobody watches. */
+static int serve(const char *location, const char *cert, const char *key, const char *log_path)
 {
+    struct observed observed = {.file = NULL};
     struct cflight_tls_key_pair pair;
     struct cflight_server_handlers handlers = CFLIGHT_SERVER_HANDLERS_INIT;
     struct cflight_server_options options = CFLIGHT_SERVER_OPTIONS_INIT;
@@ -261,10 +266,15 @@ static int serve(const char *location, const char *cert, const char *key)
         options.tls.key_pairs = &pair;
         options.tls.key_pair_count = 1;
     }
-    cflight_status status = cflight_server_new(location, &handlers, &options, &server, &error);
+    cflight_status status =
+        log_path == NULL ? CFLIGHT_OK : observed_init(&observed, log_path, &options, &error);
+    if (status == CFLIGHT_OK) {
+        status = cflight_server_new(location, &handlers, &options, &server, &error);
+    }
     cflight_buffer_unref(cert_chain);
     cflight_buffer_unref(private_key);
     if (status != CFLIGHT_OK) {
+        observed_done(&observed);
         return fail(error);
     }
     (void)printf("%s\n", cflight_server_location(server));
@@ -272,6 +282,7 @@ static int serve(const char *location, const char *cert, const char *key)
     while (read(STDIN_FILENO, &byte, 1) > 0) {
     }
     cflight_server_free(server);
+    observed_done(&observed);
     return 0;
 }
 
@@ -380,7 +391,10 @@ int main(int argc, char **argv)
     int64_t batch_bytes = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
     if (strcmp(operation, "serve") == 0) {
         return serve(argc > 2 ? argv[2] : "grpc://127.0.0.1:0", argc > 4 ? argv[3] : NULL,
-                     argc > 4 ? argv[4] : NULL);
+                     argc > 4 ? argv[4] : NULL, NULL);
+    }
+    if (strcmp(operation, "serve-observed") == 0 && argc > 2) {
+        return serve("grpc://127.0.0.1:0", NULL, NULL, argv[2]);
     }
     if (strcmp(operation, "raw-serve") == 0) {
         return raw_serve();

@@ -28,12 +28,29 @@ static size_t character_bytes(const uint8_t *text, size_t len_bytes)
     return cfl_utf8_is_valid(text, count) ? count : 0;
 }
 
+/* How many characters at the front stand for themselves in JSON. */
+static size_t plain_bytes(const uint8_t *text, size_t len_bytes)
+{
+    size_t count = 0;
+    while (count < len_bytes && text[count] >= 0x20 && text[count] < 0x7F && text[count] != '"' &&
+           text[count] != '\\') {
+        count++;
+    }
+    return count;
+}
+
 void cfl_log_json_append(struct cfl_buf *line, const uint8_t *text, size_t len_bytes,
                          size_t bytes_max)
 {
     size_t shown_bytes = len_bytes < bytes_max ? len_bytes : bytes_max;
     (void)cfl_buf_append_u8(line, '"');
     for (size_t i = 0; i < shown_bytes;) {
+        size_t plain = plain_bytes(text + i, shown_bytes - i);
+        if (plain > 0) {
+            (void)cfl_buf_append(line, text + i, plain);
+            i += plain;
+            continue;
+        }
         size_t count = character_bytes(text + i, shown_bytes - i);
         if (count == 0 || text[i] < 0x20 || text[i] == 0x7F) {
             (void)cfl_buf_append_format(line, "\\u%04x", text[i]);
