@@ -60,17 +60,35 @@ def build_copy(name, command):
     return directory
 
 
-def go_install(programs, package):
+def go_install(programs, module):
     if not all(program.exists() for program in programs):
         need("go")
-        build("go", ["go", "install", f"github.com/apache/arrow-go/v18/arrow/{package}@{GO_VERSION}"],
-              GOBIN=str(PEERS / "go"))
+        build("go", ["go", "install", module], GOBIN=str(PEERS / "go"))
+
+
+def arrow_go(package):
+    return f"github.com/apache/arrow-go/v18/arrow/{package}@{GO_VERSION}"
+
+
+def go_tool(module, version):
+    """A program of its own, by the path of its package."""
+    program = PEERS / "go" / module.rpartition("/")[2]
+    go_install([program], f"{module}@{version}")
+    return str(program)
+
+
+def grpcurl():
+    return go_tool("github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.3")
+
+
+def grpc_health_probe():
+    return go_tool("github.com/grpc-ecosystem/grpc-health-probe", "v0.4.37")
 
 
 def go():
     binaries = PEERS / "go"
     programs = [binaries / f"arrow-flight-integration-{side}" for side in ("server", "client")]
-    go_install(programs, "internal/flight_integration/cmd/...")
+    go_install(programs, arrow_go("internal/flight_integration/cmd/..."))
     scenarios = frozenset(SCENARIOS) - {"do_exchange:echo", "alignment"}
     return Program("go", (str(programs[0]),), (str(programs[1]),), scenarios)
 
@@ -119,7 +137,7 @@ def pyarrow():
 def sqlite():
     """Go's example of a Flight SQL server, over SQLite."""
     program = PEERS / "go" / "sqlite_flightsql_server"
-    go_install([program], "flight/flightsql/example/cmd/sqlite_flightsql_server")
+    go_install([program], arrow_go("flight/flightsql/example/cmd/sqlite_flightsql_server"))
     return (str(program),)
 
 
