@@ -2,6 +2,7 @@
 """The metrics of `cflight serve`, read by Prometheus' own parsers while pyarrow's client makes calls; and the list of
 them in the guide."""
 
+import json
 import pathlib
 import re
 import socket
@@ -188,3 +189,13 @@ def test_the_guide_lists_all_of_them(served):
         found[name] = family.type
     assert found.pop("cflight_build_info") == "gauge"
     assert found == of_server
+
+
+def test_the_dashboard_asks_for_what_there_is():
+    """Goal: each panel of the example has data. Method: the names in its queries, against the guide's list."""
+    dashboard = json.loads((GUIDE.parent / "dashboard.json").read_text())
+    listed = names_of_the_guide()
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            names = set(re.findall(r"\b(?:grpc_server|cflight)_\w+", target["expr"]))
+            assert names and {name.removesuffix("_bucket") for name in names} <= listed, target["expr"]
