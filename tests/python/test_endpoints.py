@@ -5,6 +5,7 @@ import contextlib
 import functools
 import pathlib
 import pickle
+import subprocess
 import sys
 import time
 
@@ -13,6 +14,7 @@ import polars
 import pyarrow as pa
 import pyarrow.flight as pf
 import pytest
+import yaml
 
 import cflight as flight
 from cflight.duckdb import flight_scan, register_flight
@@ -339,3 +341,18 @@ def test_arguments_of_writers():
 def test_engines_are_imported_when_they_are_used(run_script):
     run_script("import sys, cflight; cflight.endpoints, cflight.writers; "
                "assert not {'polars', 'duckdb', 'dask', 'ray', 'pyspark', 'pandas'} & set(sys.modules)")
+
+
+def test_the_servers_in_kubernetes_name_each_other(tmp_path):
+    """The shell of the manifest, with a command that says how it was called."""
+    manifest = pathlib.Path(__file__).resolve().parents[2] / "python/examples/cluster/kubernetes.yaml"
+    _, servers = yaml.safe_load_all(manifest.read_text())
+    (container,) = servers["spec"]["template"]["spec"]["containers"]
+    (tmp_path / "cflight").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "cflight").chmod(0o755)
+    done = subprocess.run([*container["command"], *container["args"]], capture_output=True, text=True, check=True,
+                          env={"PATH": f"{tmp_path}:/usr/bin:/bin", "POD": "flights-2"})
+    words = done.stdout.split()
+    assert words[:2] == ["serve", "/data"] and words[words.index("--advertise") + 1] == "grpc://flights-2.flights:32010"
+    others = [words[i + 1] for i, word in enumerate(words) if word == "--location"]
+    assert others == [f"grpc://flights-{i}.flights:32010" for i in (0, 1, 3)]

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every snippet of the Python guide runs, and prints what stands below it; the reference lists every name.
 
-Method: the Python blocks of a page are one program, at the lines that they have in the page, run in a folder of its
-own with the server of the first page in ``weather.py``. Blocks for a shell run between them. A block of text right
-below one of them is what they print."""
+Method: the page as a program, in a folder of its own with the
+server of the first page in ``weather.py``."""
 
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import cflight
@@ -23,44 +21,23 @@ from conftest import MODULE_PATH
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import cflight_command  # noqa: E402
+import guide_pages  # noqa: E402
 
 # Pages whose packages are in the environment of the tests; tests/engines runs the others.
 ELSEWHERE = {"ray.md", "spark.md"}
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "python"
-BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TIMEOUT_S = 120
-
 # What a page needs that cannot stand in it.
 PRELUDES = {"without-pyarrow.md": "import sys; sys.modules['pyarrow'] = None"}
 
 
-def program_of(page):
-    """The program of a page, and what it prints."""
-    text = (PAGES / page).read_text()
-    lines = [""] * (text.count("\n") + 1)
-    lines[0] = PRELUDES.get(page, "")
-    expected = ""
-    for match in BLOCK.finditer(text):
-        kind, block = match.groups()
-        line = text.count("\n", 0, match.start(2))
-        if kind == "python":
-            rows = block.splitlines()
-            lines[line : line + len(rows)] = rows
-        elif kind == "sh":
-            lines[line] = f"__import__('subprocess').run(['bash', '-ec', {block!r}], check=True)"
-        elif text[: match.start()].endswith("```\n"):
-            expected += block
-    return "\n".join(lines), expected
-
-
 def server_module():
-    return next(block for _, block in BLOCK.findall((PAGES / "server.md").read_text()) if block.startswith("# weather.py"))
+    return next(block for _, block in guide_pages.BLOCK.findall((PAGES / "server.md").read_text()) if block.startswith("# weather.py"))
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("*.md") if path.name not in {"api.md", *ELSEWHERE}))
 def test_the_snippets_of_a_page_run_and_print_what_it_says(page, tmp_path):
-    program, expected = program_of(page)
+    program, expected = guide_pages.program_of(PAGES / page, PRELUDES.get(page, ""))
     (tmp_path / "weather.py").write_text(server_module())
     (tmp_path / page).write_text(program)
     # What the wheel puts beside the package is read from where packages are installed.
@@ -68,14 +45,7 @@ def test_the_snippets_of_a_page_run_and_print_what_it_says(page, tmp_path):
     command = cflight_command.find_command()
     assert command is not None, "the command cflight is not built; set CFLIGHT_BIN"
     search = os.pathsep.join([str(command.parent), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [sys.executable, "-u", "-X", "faulthandler", page],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PATH": search},
-    )
+    done = guide_pages.run(tmp_path / page, {**os.environ, "PYTHONPATH": str(tmp_path), "PATH": search})
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert done.stdout.splitlines() == expected.splitlines()
 
