@@ -81,6 +81,8 @@ engines: test-packages
 	@tools/bootstrap --engines
 	@$(call BUILD,release)
 	CFLIGHT_BIN=build/bin $(PYTEST) tests/engines
+	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
+	PYTHONPATH=$(CURDIR)/build/python/python CFLIGHT_BIN=build/bin build/clusters-venv/bin/python -m pytest -q tests/clusters
 
 test-interop: test-packages
 	@$(call BUILD,release)

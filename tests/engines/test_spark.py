@@ -22,7 +22,7 @@ LIMIT_S = 240  # Spark begins slowly
 
 def environment_of_spark():
     """The folder of the environment that has Spark, and Spark's own."""
-    place = ROOT / "build/spark-venv"
+    place = ROOT / "build/clusters-venv"
     return place, next(iter(place.glob("lib/python3*/site-packages/pyspark")), None)
 
 
