@@ -121,6 +121,16 @@ def test_what_has_been_handed_over_is_not_read_again():
         assert stream.rows == 30 and whole.seen == []
 
 
+def test_of_several_servers_one_that_lives_is_asked():
+    with replicas(None, None) as [gone, server]:
+        gone.shutdown()
+        readers = flight.endpoints("x", [gone.uri, server.uri])
+        assert readers[0].locations == [gone.uri, server.uri] and read_all(readers).equals(TABLE)
+        server.shutdown()
+        with pytest.raises(flight.FlightUnavailableError):
+            flight.endpoints("x", [gone.uri, server.uri])
+
+
 def test_without_a_replica_the_endpoint_is_named():
     with replicas(2, 0) as servers:
         with pytest.raises(flight.FlightUnavailableError, match="endpoint 8 of 8 of 'x' could not be read") as caught:

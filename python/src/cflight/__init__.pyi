@@ -724,7 +724,7 @@ _Credentials: TypeAlias = str | Callable[[], Mapping[str, Any]]
 
 def endpoints(
     info_or_descriptor: FlightInfo | FlightDescriptor | str,
-    location: _Text | Location | None = None,
+    location: _Text | Location | Sequence[_Text | Location] | None = None,
     *,
     credentials: _Credentials | None = None,
     trusted_locations: Iterable[_Text | Location] = (),

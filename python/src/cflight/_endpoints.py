@@ -37,17 +37,18 @@ class _Source:
     """What the endpoints of a dataset have in common."""
 
     schema: bytes | None  # a serialised SchemaResult
-    origin: str | None
+    origins: tuple  # the servers that may be asked for the info
     trusted: tuple
     credentials: object
     limits: Limits
 
     def is_trusted(self, location):
         """Whether a place may be told the credentials: as fetch() decides."""
-        if self.origin is None or location in (self.origin, *self.trusted):
+        if not self.origins or location in (*self.origins, *self.trusted):
             return True
-        (host, is_tls), (own_host, own_is_tls) = _host_of(location), _host_of(self.origin)
-        return host == own_host and (is_tls or not own_is_tls)
+        host, is_tls = _host_of(location)
+        return any(host == own_host and (is_tls or not own_is_tls)
+                   for own_host, own_is_tls in map(_host_of, self.origins))
 
     def connect(self, location):
         return connect_for(
@@ -67,6 +68,19 @@ def _host_of(uri):
 def _name_of(descriptor):
     path = None if descriptor is None else descriptor.path
     return repr(b"/".join(path).decode(errors="replace")) if path else "a command"
+
+
+def _ask(source, descriptor):
+    """The info of a descriptor and its schema, from the first server that can be reached."""
+    for place, origin in enumerate(source.origins, 1):
+        try:
+            client, options = source.connect(origin)
+            with client:
+                info = client.get_flight_info(descriptor, options)
+                return info, client.get_schema(descriptor, options).schema if info.schema is None else None
+        except FlightUnavailableError:
+            if place == len(source.origins):
+                raise
 
 
 class Endpoints(list):
@@ -102,15 +116,15 @@ def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_lo
     ----------
     info_or_descriptor : FlightInfo, FlightDescriptor, str
         A descriptor is asked for at ``location``; a text is the path of a flight.
-    location : str or Location, optional
-        The server that gives the info, and that reads endpoints without locations. Not needed for an info whose
-        endpoints all have locations.
+    location : str or Location, or a sequence of them, optional
+        The server that gives the info, and that reads endpoints without locations; of several, which have the same
+        flights, the first that can be reached. Not needed for an info whose endpoints all have locations.
     credentials : str or callable, optional
         How to log in: a name that is looked up by whoever reads, in the file that ``CFLIGHT_CREDENTIALS`` names or
         ``~/.config/cflight/credentials.toml``; or a callable that can be pickled and returns a dict with ``user`` and
         ``password``, ``token``, ``headers``, ``tls_root_certs``, ``cert_chain``, ``private_key``.
     trusted_locations : iterable of str, optional
-        Locations on other hosts than that of ``location`` that may be told the credentials.
+        Locations on other hosts than those of ``location`` that may be told the credentials.
     **limits
         ``timeout``, ``idle_timeout`` and ``first_byte_timeout`` of each attempt, in seconds; ``attempts``, over all
         locations (3); ``hold_bytes_max``, how much of an endpoint is kept back until it has ended, so that another
@@ -132,21 +146,16 @@ def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_lo
     >>> for reader in cflight.endpoints("airports", "grpc://localhost:32010"):
     ...     table = reader.read().read_all()
     """
-    origin = None if location is None else _text(location)
-    source = _Source(None, origin, tuple(map(_text, trusted_locations)), credentials, Limits(**limits))
+    places = [] if location is None else [location] if isinstance(location, (str, bytes, Location)) else location
+    source = _Source(None, tuple(map(_text, places)), tuple(map(_text, trusted_locations)), credentials, Limits(**limits))
     info = info_or_descriptor
     schema = None
     if isinstance(info, str):
         info = FlightDescriptor.for_path(*info.split("/"))
     if isinstance(info, FlightDescriptor):
-        if origin is None:
+        if not source.origins:
             raise ValueError("a descriptor needs the location of a server that is asked for it")
-        descriptor = info
-        client, options = source.connect(origin)
-        with client:
-            info = client.get_flight_info(descriptor, options)
-            if info.schema is None:
-                schema = client.get_schema(descriptor, options).schema
+        info, schema = _ask(source, info)
     if not isinstance(info, FlightInfo):
         raise TypeError(f"expected a FlightInfo, a FlightDescriptor or a path, not {type(info).__name__}")
     schema = schema or info.schema
@@ -192,9 +201,7 @@ class EndpointReader:
         """Where the endpoint can be read, as texts, in the order in which they are tried."""
         named = [_text(location) for location in self.endpoint.locations]
         others = [uri for uri in named if not uri.startswith(_REUSE)]
-        if self._source.origin is None or (others and len(others) == len(named)):
-            return others
-        return [self._source.origin, *others]
+        return others if others and len(others) == len(named) else [*self._source.origins, *others]
 
     def read(self):
         """Start to read.

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import dask.bag as _bag
@@ -9,17 +10,18 @@ import cflight as _flight
 __all__ = ["read_flight", "read_flight_bag", "to_flight"]
 
 _What = _flight.FlightInfo | _flight.FlightDescriptor | str
+_Where = str | _flight.Location | Sequence[str | _flight.Location]
 
 def read_flight(
     info_or_descriptor: _What,
-    location: str | _flight.Location | None = None,
+    location: _Where | None = None,
     *,
     columns: list[str] | None = None,
     arrow_types: bool = True,
     **options: Any,
 ) -> _dataframe.DataFrame: ...
 def read_flight_bag(
-    info_or_descriptor: _What, location: str | _flight.Location | None = None, **options: Any
+    info_or_descriptor: _What, location: _Where | None = None, **options: Any
 ) -> _bag.Bag: ...
 def to_flight(
     frame: _dataframe.DataFrame,

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as _polars
@@ -6,12 +6,13 @@ import polars as _polars
 import cflight as _flight
 
 _What = _flight.FlightInfo | _flight.FlightDescriptor | str
+_Where = str | _flight.Location | Sequence[str | _flight.Location]
 
 __all__ = ["scan_flight"]
 
 def scan_flight(
     info_or_descriptor: _What,
-    location: str | _flight.Location | None = None,
+    location: _Where | None = None,
     *,
     parallel: int = 4,
     plan: Callable[[list[str] | None, _polars.Expr | None, int | None], _What | None] | None = None,

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import ray.data as _data
@@ -8,10 +9,11 @@ import cflight as _flight
 __all__ = ["FlightDatasink", "FlightDatasource", "read_flight", "write_flight"]
 
 _What = _flight.FlightInfo | _flight.FlightDescriptor | str
+_Where = str | _flight.Location | Sequence[str | _flight.Location]
 
 class FlightDatasource(Datasource):
     def __init__(
-        self, info_or_descriptor: _What, location: str | _flight.Location | None = None, **options: Any
+        self, info_or_descriptor: _What, location: _Where | None = None, **options: Any
     ) -> None: ...
 
 class FlightDatasink(Datasink[_flight.PartReceipt]):
@@ -25,7 +27,7 @@ class FlightDatasink(Datasink[_flight.PartReceipt]):
 
 def read_flight(
     info_or_descriptor: _What,
-    location: str | _flight.Location | None = None,
+    location: _Where | None = None,
     *,
     read_options: dict[str, Any] | None = None,
     **options: Any,

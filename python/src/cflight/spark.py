@@ -32,7 +32,7 @@ _NUMBERS = {"timeout": float, "idle_timeout": float, "first_byte_timeout": float
 class FlightDataSource(DataSource):
     """Reads a flight with a partition for each endpoint, and writes one that appears when all partitions are there.
 
-    Options, all of them texts: ``location``; ``path`` (what ``load`` and ``save`` are given) or ``command``; ``credentials``, a name;
+    Options, all of them texts: ``location``, with commas where several servers can be asked; ``path`` (what ``load`` and ``save`` are given) or ``command``; ``credentials``, a name;
     ``trusted_locations``, with commas; the limits of :func:`cflight.endpoints`; ``plan``, ``package.module:function``
     of a function that is given the filters of a query and returns the descriptor to read, or None, and those filters
     that it has not kept. Spark's interface tells a source of filters, not of columns.
@@ -45,8 +45,8 @@ class FlightDataSource(DataSource):
 
     def __init__(self, options):
         super().__init__(options)
-        self._location = options.get("location")
-        if self._location is None:
+        self._locations = [uri.strip() for uri in options.get("location", "").split(",") if uri.strip()]
+        if not self._locations:
             raise ValueError("the data source 'flight' needs the option 'location'")
         if ("path" in options) == ("command" in options):
             raise ValueError("the data source 'flight' needs a path, or the option 'command'")
@@ -59,7 +59,7 @@ class FlightDataSource(DataSource):
 
     def _endpoints(self, descriptor=None):
         what = descriptor or self._path or FlightDescriptor.for_command(self._command)
-        return endpoints(what, self._location, trusted_locations=self._trusted, **self._login, **self._limits)
+        return endpoints(what, self._locations, trusted_locations=self._trusted, **self._login, **self._limits)
 
     def schema(self):
         """The columns of the flight, as Spark's types."""
@@ -73,7 +73,7 @@ class FlightDataSource(DataSource):
         """For Spark. Whether a flight may be replaced is the server's own setting."""
         if self._path is None:
             raise ValueError("what is written in parts is named by a path, not by a command")
-        upload = writers(self._path, None, self._location, **self._login, **self._limits)
+        upload = writers(self._path, None, self._locations[0], **self._login, **self._limits)
         return _Writer(upload, to_arrow_schema(schema))
 
 
@@ -89,7 +89,8 @@ class _Reader(DataSourceReader):
         self._descriptor = None
 
     def partitions(self):
-        return [_Partition(reader) for reader in self._source._endpoints(self._descriptor)]
+        descriptor = self._descriptor and FlightDescriptor.deserialize(self._descriptor)
+        return [_Partition(reader) for reader in self._source._endpoints(descriptor)]
 
     def read(self, partition):
         with partition.reader.read() as stream:
@@ -103,7 +104,8 @@ class _PlanningReader(_Reader):
 
     def pushFilters(self, filters):  # noqa: N802 (Spark's name)
         module, _, function = self._source._plan.partition(":")
-        self._descriptor, left = getattr(importlib.import_module(module), function)(filters)
+        descriptor, left = getattr(importlib.import_module(module), function)(filters)
+        self._descriptor = descriptor and descriptor.serialize()
         return left
 
 

@@ -12,7 +12,7 @@ enum { STATUS_UNKNOWN = 2 };
 #define MS CFL_NS_PER_MS
 #define S CFL_NS_PER_S
 
-const int64_t CFL_COUNT_LATENCY_NS[CFL_COUNT_LATENCY_BOUNDS] = {
+const int64_t cfl_count_latency_ns[CFL_COUNT_LATENCY_BOUNDS] = {
     100 * US, 250 * US, 500 * US, 1 * MS, 2500 * US, 5 * MS, 10 * MS, 25 * MS, 50 * MS,
     100 * MS, 250 * MS, 500 * MS, 1 * S,  2500 * MS, 5 * S,  10 * S,  60 * S,  300 * S,
 };
@@ -57,7 +57,7 @@ void cfl_count_handled(struct cfl_method_counts *counts, int status, int64_t dur
         return;
     }
     size_t bucket = 0;
-    while (bucket < CFL_COUNT_LATENCY_BOUNDS && duration_ns > CFL_COUNT_LATENCY_NS[bucket]) {
+    while (bucket < CFL_COUNT_LATENCY_BOUNDS && duration_ns > cfl_count_latency_ns[bucket]) {
         bucket++;
     }
     bool is_known = status >= 0 && status < CFL_COUNT_STATUSES;

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Upper bounds of the buckets, in nanoseconds and as text in seconds. */
-extern const int64_t CFL_COUNT_LATENCY_NS[CFL_COUNT_LATENCY_BOUNDS];
+extern const int64_t cfl_count_latency_ns[CFL_COUNT_LATENCY_BOUNDS];
 
 /* A part of what is counted of one method. */
 struct cfl_method_counts {

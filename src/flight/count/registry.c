@@ -169,15 +169,3 @@ struct cfl_list *cfl_metrics_next(struct cflight_metrics *metrics, const struct 
     (void)pthread_mutex_unlock(&metrics->mutex);
     return next == head ? NULL : next;
 }
-
-bool cfl_metrics_is_reserved(const char *name)
-{
-    static const char *const PREFIXES[] = {"grpc_", "cflight_server_", "cflight_client_",
-                                           "cflight_build_", "process_"};
-    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
-        if (strncmp(name, PREFIXES[i], strlen(PREFIXES[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}

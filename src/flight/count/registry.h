@@ -90,8 +90,6 @@ void cfl_metrics_detach(struct cflight_metrics *metrics, struct cfl_gauge_source
 /* The node after `node` in a list of the registry, or NULL at its end. */
 struct cfl_list *cfl_metrics_next(struct cflight_metrics *metrics, const struct cfl_list *head,
                                   const struct cfl_list *node);
-/* Whether the library has metrics of this name. */
-bool cfl_metrics_is_reserved(const char *name);
 
 /* ---- series.c ---- */
 void cfl_metric_families_done(struct cflight_metrics *metrics);

@@ -149,6 +149,19 @@ static cflight_status check_bounds(const struct cflight_metric_params *params,
                     : CFLIGHT_OK;
 }
 
+/* Whether the library has metrics of this name. */
+static bool is_reserved(const char *name)
+{
+    static const char *const PREFIXES[] = {"grpc_", "cflight_server_", "cflight_client_",
+                                           "cflight_build_", "process_"};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
+        if (strncmp(name, PREFIXES[i], strlen(PREFIXES[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static cflight_status check(const struct cflight_metric_params *params, cflight_error **reterr)
 {
     if (!is_name(params->name)) {
@@ -157,7 +170,7 @@ static cflight_status check(const struct cflight_metric_params *params, cflight_
                                  "most %d",
                                  params->name == NULL ? "" : params->name, NAME_BYTES_MAX);
     }
-    if (cfl_metrics_is_reserved(params->name)) {
+    if (is_reserved(params->name)) {
         return cflight_error_set(reterr, CFLIGHT_ALREADY_EXISTS,
                                  "%s: names that begin like this one are the library's",
                                  params->name);
@@ -204,7 +217,7 @@ static bool copy_bounds(const struct cflight_allocator *alloc,
     family->bound_count = count;
     for (size_t i = 0; i < count; i++) {
         family->bounds[i] =
-            params->bounds == NULL ? (double)CFL_COUNT_LATENCY_NS[i] / 1e9 : params->bounds[i];
+            params->bounds == NULL ? (double)cfl_count_latency_ns[i] / 1e9 : params->bounds[i];
     }
     return true;
 }

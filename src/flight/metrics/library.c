@@ -131,7 +131,7 @@ static void tell_latency(const struct cfl_metric_visitor *visitor,
         count += sum(method, offsetof(struct cfl_method_counts, latency) +
                                  i * sizeof(atomic_uint_least64_t));
         if (i < CFL_COUNT_LATENCY_BOUNDS) {
-            bounds[i] = (double)CFL_COUNT_LATENCY_NS[i] / 1e9;
+            bounds[i] = (double)cfl_count_latency_ns[i] / 1e9;
             counts[i] = count;
         }
     }
