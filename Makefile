@@ -127,6 +127,7 @@ bench: build
 	build/venv/bin/python bench/run_adbc --json build/bench/adbc.json
 	build/bench-venv/bin/python bench/run_quack --json build/bench/quack.json
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
+	PYTHONPATH=build/python/python build/venv/bin/python bench/run_clusters --json build/bench/clusters.json
 
 interop: test-packages
 	@$(call BUILD,release)

@@ -23,16 +23,16 @@ class KilledWhileRead:
     """Kills one of four servers, which every endpoint names first, a moment after a read has begun: the rows must be
     the same."""
 
-    def __init__(self, command, read, victim=0):
+    def __init__(self, command, read, step_s=0.02):
         self.command = command
         self.read = read
-        self.victim = victim
+        self.step_s = step_s
 
     def run(self, times):
         for i in range(times):
             with servers.running_servers(self.command) as (locations, processes):
                 plan = plan_of(locations)
-                killer = threading.Timer(i * 0.02, processes[self.victim].kill)
+                killer = threading.Timer(i * self.step_s, processes[0].kill)
                 killer.start()
                 rows = self.read(plan, locations)
                 killer.join()

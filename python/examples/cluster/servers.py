@@ -21,9 +21,9 @@ def make_tables(rows=80_000):
     return words, lengths
 
 
-def write_file(path, table):
+def write_file(path, table, batch_rows):
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=1000)
+        writer.write_table(table, max_chunksize=batch_rows)
 
 
 def free_ports(count):
@@ -35,13 +35,13 @@ def free_ports(count):
 
 
 @contextlib.contextmanager
-def running_servers(command="cflight", count=SERVERS):
+def running_servers(command="cflight", count=SERVERS, tables=None, batch_rows=1000):
     """The locations and the processes of servers that serve the same two flights, each naming the others as replicas.
     The first takes uploads."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        words, lengths = make_tables()
-        write_file(pathlib.Path(folder) / "words.arrow", words)
-        write_file(pathlib.Path(folder) / "lengths.arrow", lengths)
+        words, lengths = tables or make_tables()
+        write_file(pathlib.Path(folder) / "words.arrow", words, batch_rows)
+        write_file(pathlib.Path(folder) / "lengths.arrow", lengths, batch_rows)
         size = (pathlib.Path(folder) / "words.arrow").stat().st_size
         locations = [f"grpc://127.0.0.1:{port}" for port in free_ports(count)]
         processes = []

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dask over `cflight serve`, with worker processes."""
+"""Dask with worker processes, Polars and DuckDB, over four servers of one folder."""
 
 import pathlib
 import sys
 
 import dask
+import duckdb
 import pyarrow as pa
 import pytest
 from dask.distributed import Client, LocalCluster
 
 import cflight as flight
 import cflight.dask
+from cflight.duckdb import flight_scan
+from cflight.polars import scan_flight
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
@@ -74,6 +77,18 @@ def test_servers_are_killed_while_they_are_read(workers, command):
         return table_of(cflight.dask.read_flight(plan, locations[1]))
 
     clusters.KilledWhileRead(command, read).run(20)
+
+
+def test_servers_are_killed_while_polars_and_duckdb_read(command):
+    def by_polars(plan, locations):
+        return clusters.normal(scan_flight(plan, locations[1]).collect().to_arrow())
+
+    def by_duckdb(plan, locations):
+        words = flight_scan(plan, locations[1])  # noqa: F841 (found by its name)
+        return clusters.normal(duckdb.sql("SELECT * FROM words").to_arrow_table())
+
+    clusters.KilledWhileRead(command, by_polars, step_s=0.004).run(20)
+    clusters.KilledWhileRead(command, by_duckdb, step_s=0.004).run(20)
 
 
 def test_without_replicas_the_endpoint_is_named(workers, command):
