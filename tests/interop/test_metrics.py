@@ -96,8 +96,9 @@ def test_figures_are_those_of_the_traffic(served):
         list(client.list_flights())
         client.get_flight_info(fl.FlightDescriptor.for_path("prices"))
         client.get_schema(fl.FlightDescriptor.for_path("prices"))
+        list(client.list_actions())
         with pytest.raises(pa.ArrowNotImplementedError):
-            list(client.list_actions())
+            list(client.do_action("unknown"))
         put(client, "new")
         with pytest.raises(pa.ArrowException):
             client.get_flight_info(fl.FlightDescriptor.for_path("none"))
@@ -111,8 +112,8 @@ def test_figures_are_those_of_the_traffic(served):
 
     metrics.wait_for("cflight_server_connections", 0)
     assert handled("DoGet") == 2 and handled("GetFlightInfo") == 1 and handled("GetFlightInfo", "NotFound") == 1
-    assert handled("ListFlights") == handled("GetSchema") == handled("DoPut") == 1
-    assert handled("DoExchange", "Unimplemented") == handled("ListActions", "Unimplemented") == 1
+    assert handled("ListFlights") == handled("GetSchema") == handled("DoPut") == handled("ListActions") == 1
+    assert handled("DoExchange", "Unimplemented") == handled("DoAction", "Unimplemented") == 1
     assert metrics.value("grpc_server_started_total") == metrics.value("grpc_server_handled_total")
     assert metrics.value("grpc_server_handling_seconds_count") == metrics.value("grpc_server_handled_total")
     assert metrics.value("cflight_server_calls_in_flight") == 0
