@@ -23,8 +23,8 @@
 ///     client_options.middleware = &middleware;
 ///     client_options.middleware_count = 1;
 ///
-/// A client whose jar is empty sends CFLIGHT_COOKIES_KEPT instead, so that a server need not wait
-/// for its second call to know that it comes back.
+/// A client whose jar is empty sends the header CFLIGHT_COOKIES_KEPT instead, so that a server need
+/// not wait for its second call to know that it comes back.
 /// @since 0.1
 
 #ifdef __cplusplus
@@ -33,8 +33,8 @@ extern "C" {
 
 typedef struct cflight_cookie_jar cflight_cookie_jar;
 
-/// Name of the cookie by which a client says that it keeps cookies, while it has none.
-#define CFLIGHT_COOKIES_KEPT "cflight_cookies_kept"
+/// The header by which a client says that it keeps cookies, while it has none; its value is "yes".
+#define CFLIGHT_COOKIES_KEPT "cflight-cookies-kept"
 
 /// Bounds of a jar. When one is passed, the cookies that were set longest ago are dropped; a cookie
 /// that is too large by itself is ignored.

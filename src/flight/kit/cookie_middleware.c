@@ -20,11 +20,13 @@ static void sending_headers(void *user_data, void *instance, cflight_header_sink
     (void)instance;
     struct cfl_buf header;
     cfl_buf_init(&header, NULL);
-    if (cfl_cookie_jar_append_header(user_data, &header) &&
-        (header.len_bytes > 0 ||
-         cfl_buf_append_bytes(&header, cflight_bytes_from_text(CFLIGHT_COOKIES_KEPT "=yes")))) {
+    bool has_memory = cfl_cookie_jar_append_header(user_data, &header);
+    if (has_memory && header.len_bytes > 0) {
         (void)cflight_header_sink_add(headers, cflight_bytes_from_text("cookie"),
                                       cfl_buf_bytes(&header), NULL);
+    } else if (has_memory) {
+        (void)cflight_header_sink_add(headers, cflight_bytes_from_text(CFLIGHT_COOKIES_KEPT),
+                                      cflight_bytes_from_text("yes"), NULL);
     }
     cfl_buf_done(&header);
 }

@@ -69,7 +69,8 @@ static cflight_status find_or_begin(struct instance *instance, cflight_server_co
     struct cflight_bytes id = {NULL, 0};
     if (!find_cookie(context, CFLIGHT_SESSION_COOKIE, &id)) {
         instance->is_new = true;
-        instance->is_kept = find_cookie(context, CFLIGHT_COOKIES_KEPT, &id);
+        instance->is_kept =
+            cflight_server_context_header(context, CFLIGHT_COOKIES_KEPT).len_bytes > 0;
         return cfl_session_store_begin(instance->store, owner, &instance->session, reterr);
     }
     instance->is_kept = true;
