@@ -135,6 +135,7 @@ def test_names_of_tables_are_completed(cflight, peer, editor):
         terminal.wait("0 rows")
         assert "no such" not in terminal.shown
         assert "\x1b[31m" not in terminal.shown
+        terminal.wait("sql> ")
         terminal.type(CONTROL_D)
         assert terminal.close() == 0
 
