@@ -22,6 +22,7 @@ def killed(cflight, database):
     made = Database(cflight, database) if database.startswith("duckdb:") else Database(
         cflight, database, lambda: sessions_of(database))
     with made.serving() as server:
+        rows(server, "DROP VIEW IF EXISTS cheap")  # of the other tests
         for table in ("line", "article", "fresh"):
             rows(server, f"DROP TABLE IF EXISTS {table}")
         rows(server, "CREATE TABLE article (id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, price DOUBLE PRECISION)")
