@@ -7,6 +7,7 @@ import pathlib
 import pickle
 import subprocess
 import sys
+import threading
 import time
 
 import duckdb
@@ -40,6 +41,7 @@ class Replica(pf.FlightServerBase):
         self.expires = None
         self.renewed = 0
         self.seen = []
+        self.stalls = None  # an event that all endpoints but the first wait for, behind their first batch
 
     def get_flight_info(self, context, descriptor):
         endpoints = [pf.FlightEndpoint(str(i).encode(), self.places, self.expires) for i in range(PARTS)]
@@ -52,6 +54,8 @@ class Replica(pf.FlightServerBase):
 
         def give():
             for i, batch in enumerate(batches):
+                if i == 1 and self.stalls is not None and place > 0:
+                    self.stalls.wait()
                 if i == self.breaks_after:
                     raise pf.FlightUnavailableError("the disk has gone")
                 yield batch
@@ -224,6 +228,30 @@ def test_a_limit_ends_the_calls():
     with replicas(None) as [server]:
         assert scan_flight("x", server.uri, parallel=1).head(5).collect()["n"].to_list() == [0, 1, 2, 3, 4]
         assert server.seen == [0]
+
+
+def test_a_limit_ends_calls_whose_server_says_nothing():
+    """The other endpoints are read ahead, and their server stalls."""
+    with replicas(None) as [server]:
+        server.stalls = threading.Event()
+        try:
+            assert scan_flight("x", server.uri).head(5).collect().height == 5
+        finally:
+            server.stalls.set()
+
+
+def test_a_stream_is_cancelled_by_another_thread():
+    with replicas(None) as [server]:
+        server.stalls = threading.Event()
+        try:
+            stream = flight.endpoints("x", server.uri)[1].read()
+            timer = threading.Timer(0.05, stream.cancel)
+            timer.start()
+            with pytest.raises(flight.FlightCancelledError):
+                list(stream)
+            timer.join()
+        finally:
+            server.stalls.set()
 
 
 def test_a_plan_of_polars_is_asked():

@@ -5,7 +5,7 @@ import dataclasses
 import time
 import urllib.parse
 
-from ._cflight import FlightDescriptor, FlightEndpoint, FlightInfo, Location, SchemaResult
+from ._cflight import CancelToken, FlightDescriptor, FlightEndpoint, FlightInfo, Location, SchemaResult
 from ._credentials import connect_for
 from ._exceptions import ArrowException, FlightCancelledError, FlightError, FlightUnavailableError
 
@@ -50,9 +50,9 @@ class _Source:
         return any(host == own_host and (is_tls or not own_is_tls)
                    for own_host, own_is_tls in map(_host_of, self.origins))
 
-    def connect(self, location):
-        return connect_for(
-            location, self.credentials, is_trusted=self.is_trusted(location), **self.limits.of_call())
+    def connect(self, location, cancel=None):
+        return connect_for(location, self.credentials, is_trusted=self.is_trusted(location), cancel=cancel,
+                           **self.limits.of_call())
 
 
 def _text(location):
@@ -213,9 +213,9 @@ class EndpointReader:
         """
         return EndpointStream(self)
 
-    def _open(self, location):
+    def _open(self, location, cancel):
         """A client and the stream of the endpoint at one place."""
-        client, options = self._source.connect(location)
+        client, options = self._source.connect(location, cancel)
         try:
             endpoint = self._renewed(client, options)
             return client, client.do_get(endpoint.ticket, options)
@@ -249,6 +249,7 @@ class EndpointStream:
     def __init__(self, reader):
         self._reader = reader
         self._batches = self._run()
+        self._cancel = CancelToken()
         #: What the reader gave: rows, batches, and bytes of their buffers.
         self.rows = self.batches = self.bytes = 0
         #: The attempts that failed, as texts.
@@ -279,6 +280,10 @@ class EndpointStream:
         """End the call. What was not read is dropped."""
         self._batches.close()
 
+    def cancel(self):
+        """End the call from any thread, also while another waits for a batch: that gets FlightCancelledError."""
+        self._cancel.cancel()
+
     def __arrow_c_stream__(self, requested_schema=None):
         return self.to_reader().__arrow_c_stream__(requested_schema)
 
@@ -299,7 +304,7 @@ class EndpointStream:
             held, held_bytes, is_flowing = [], 0, False
             client = None
             try:
-                client, stream = self._reader._open(location)
+                client, stream = self._reader._open(location, self._cancel)
                 for chunk in stream:
                     if chunk.data is None:
                         continue

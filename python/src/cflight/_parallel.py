@@ -60,13 +60,14 @@ class _Lane:
         self._stopped = stopped
         self._room = threading.Semaphore(ahead)
         self._arrived = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(reader,), name="cflight endpoint", daemon=True)
+        self._stream = reader.read()
+        self._thread = threading.Thread(target=self._run, name="cflight endpoint", daemon=True)
         self._thread.start()
 
-    def _run(self, reader):
+    def _run(self):
         outcome = _END
         try:
-            with reader.read() as stream:
+            with self._stream as stream:
                 for batch in stream:
                     self._room.acquire()
                     if self._stopped.is_set():
@@ -85,5 +86,7 @@ class _Lane:
             yield item
 
     def end(self):
+        """Also of one that waits for its server."""
+        self._stream.cancel()
         self._room.release()
         self._thread.join()
