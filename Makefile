@@ -118,16 +118,19 @@ test-fetch: build
 	@$(call BUILD,$(PRESET))
 	CFLIGHT_FETCH_ROUNDS=10000 $(FIXED_ADDRESSES) build/$(PRESET)/bin/test_flight_fetch shared
 
+GOALS = build/bench/goals.jsonl
 bench: build
 	@tools/bootstrap --test --python --bench
 	@$(call BUILD,release)
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
-	build/venv/bin/python bench/run
+	rm -f $(GOALS)
+	build/venv/bin/python bench/run --goals $(GOALS)
 	build/venv/bin/python bench/run_sql --json build/bench/sql.json
 	build/venv/bin/python bench/run_adbc --json build/bench/adbc.json
 	build/bench-venv/bin/python bench/run_quack --json build/bench/quack.json
-	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python
-	PYTHONPATH=build/python/python build/venv/bin/python bench/run_clusters --json build/bench/clusters.json
+	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python --goals $(GOALS)
+	PYTHONPATH=build/python/python build/venv/bin/python bench/run_clusters --goals $(GOALS)
+	build/venv/bin/python bench/goals $(GOALS)
 
 interop: test-packages
 	@$(call BUILD,release)
