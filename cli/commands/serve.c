@@ -28,6 +28,7 @@ enum {
     MIDDLEWARE_MAX = 2,
     CONNECTIONS_DEFAULT = 10000,
     OWN_DESCRIPTORS = 128,
+    FACTS_BYTES_MAX = 32 << 20, /* of what was read of files: about 50,000 with few columns */
 };
 
 static cflight_status load_users(struct cli_serving *serving, cflight_error **reterr)
@@ -114,6 +115,9 @@ static cflight_status open_source(struct cli_serving *serving, cflight_error **r
         return cli_serve_database_open(&serving->database, given->source, &given->database, reterr);
     }
     cflight_status status = cli_catalog_init(&serving->serve.catalog, given->source, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cli_facts_table_new(FACTS_BYTES_MAX, &serving->serve.facts, reterr);
+    }
     if (status == CFLIGHT_OK && given->is_writable) {
         size_t count = cli_serve_sweep(&serving->serve);
         if (count > 0) {
@@ -397,6 +401,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_rights_free(serving.serve.rights);
     cli_serve_places_done(&serving.places);
     cli_passed_sockets_close(&serving.passed);
+    cli_facts_table_free(serving.serve.facts);
     cli_catalog_done(&serving.serve.catalog);
     cli_quota_done(&serving.serve.quota);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);

@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds flights on disk.
  *
- * Nothing but complaints is remembered between requests, so new files appear and removed ones
- * vanish at once. Files are opened below the descriptor of the served directory (beneath.c) and
- * what was opened is what is checked, listed and sent, so that nobody who exchanges files and links
- * meanwhile makes anything else of it. Links to directories are not followed in listings, so that a
- * loop of links cannot hold one up. */
+ * Nothing about names but complaints is remembered between requests, so new files appear and
+ * removed ones vanish at once. Files are opened below the descriptor of the served directory
+ * (beneath.c) and what was opened is what is checked, listed and sent, so that nobody who exchanges
+ * files and links meanwhile makes anything else of it. */
 #define _GNU_SOURCE /* O_PATH */
 #include "cli/serve/catalog.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/serve/name.h"
 #include "cli/system/beneath.h"
 #include "cli/system/files.h"
-#include "cli/system/memory.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
-
-enum { DEPTH_MAX = 32 };
 
 const char *const cli_endings[CLI_ENDING_COUNT] = {".arrow", ".feather", ".arrows"};
 
@@ -44,8 +40,7 @@ void cli_catalog_done(struct cli_catalog *catalog)
     *catalog = (struct cli_catalog)CLI_CATALOG_INIT;
 }
 
-/* Whether a complaint is new for what lies at the path now. */
-static bool is_new(const struct cli_catalog *catalog, const char *path, const char *complaint)
+bool cli_catalog_is_new(const struct cli_catalog *catalog, const char *path, const char *complaint)
 {
     struct stat state;
     int fd = cli_beneath_open(catalog->root_fd, path, O_PATH);
@@ -67,7 +62,7 @@ cflight_status cli_catalog_no_flight(const char *name, cflight_error **reterr)
 void cli_catalog_complain(const struct cli_catalog *catalog, const char *path,
                           const cflight_error *error)
 {
-    if (is_new(catalog, path, cflight_error_message(error))) {
+    if (cli_catalog_is_new(catalog, path, cflight_error_message(error))) {
         cli_message_warning("left out of the list", error);
     }
 }
@@ -124,193 +119,44 @@ cflight_status cli_catalog_open(const struct cli_catalog *catalog, const char *n
     return status;
 }
 
-struct walk {
-    const struct cli_catalog *catalog;
-    cli_visit_fn visit;
-    void *user_data;
-};
-
-/* Length of the name without the ending of a flight; 0 when it has none. */
-static size_t stem_len(const char *file_name)
+/* The file of a flight in the served directory itself, whose name leads through no directory and,
+ * being that of a regular file, through no link. */
+static bool look_at_top(const struct cli_catalog *catalog, const char *name, struct stat *ret_state)
 {
-    size_t len_bytes = strlen(file_name);
+    char path[NAME_MAX + 1];
+    struct stat state;
+    if (strchr(name, '/') != NULL) {
+        return false;
+    }
     for (size_t i = 0; i < CLI_ENDING_COUNT; i++) {
-        size_t ending_bytes = strlen(cli_endings[i]);
-        if (len_bytes > ending_bytes &&
-            strcmp(file_name + len_bytes - ending_bytes, cli_endings[i]) == 0) {
-            return len_bytes - ending_bytes;
+        int len = snprintf(path, sizeof path, "%s%s", name, cli_endings[i]);
+        if (len < 0 || (size_t)len >= sizeof path) {
+            return false;
+        }
+        if (fstatat(catalog->root_fd, path, &state, AT_SYMLINK_NOFOLLOW) == 0) {
+            *ret_state = state;
+            return S_ISREG(state.st_mode);
+        }
+        if (errno != ENOENT) {
+            return false;
         }
     }
-    return 0;
+    return false;
 }
 
-/* Visits a file that has the ending of a flight, if it is what its name stands for. A link to
- * nothing is no flight, and no fault. */
-static cflight_status visit_file(const struct walk *walk, const char *path, size_t name_len_bytes,
-                                 bool is_link, cflight_error **reterr)
-{
-    struct cli_text found = CLI_TEXT_INIT;
-    cflight_error *problem = NULL;
-    int fd = -1;
-    char *name = strndup(path, name_len_bytes);
-    if (name == NULL) {
-        return cli_error_no_memory(reterr, "listing flights");
-    }
-    cflight_status status = cli_name_check(cflight_bytes_from_text(name), &problem);
-    if (status == CFLIGHT_OK) {
-        status = cli_catalog_open(walk->catalog, name, O_PATH, &found, &fd, &problem);
-    }
-    cli_close(fd);
-    if (status != CFLIGHT_OK) {
-        if (status != CFLIGHT_NOT_FOUND || !is_link) {
-            cli_catalog_complain(walk->catalog, path, problem);
-        }
-        status = CFLIGHT_OK;
-    } else if (strcmp(cli_text_terminated(&found), path) != 0) {
-        if (is_new(walk->catalog, path, found.data)) {
-            cli_log(CLI_LOG_WARN, "left out of the list: '%s' has the same name as '%s'", path,
-                    found.data);
-        }
-    } else {
-        status = walk->visit(walk->user_data, name, path, reterr);
-    }
-    cflight_error_free(problem);
-    cli_text_done(&found);
-    free(name);
-    return status;
-}
-
-/* A directory on the way. */
-struct place {
-    int fd;
-    const char *path; /* "." for the served one */
-    int depth;
-};
-
-static cflight_status walk_directory(const struct walk *walk, const struct place *place,
-                                     cflight_error **reterr);
-
-/* Goes into a directory that is no link. */
-static cflight_status enter(const struct walk *walk, const struct place *place, const char *name,
-                            const char *path, cflight_error **reterr)
-{
-    struct place inner = {openat(place->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-                          path, place->depth + 1};
-    cflight_status status = CFLIGHT_OK;
-    if (inner.fd < 0) {
-        if (errno != ENOENT && is_new(walk->catalog, path, "unreadable")) {
-            cli_log(CLI_LOG_WARN, "left out of the list: cannot read the directory '%s'", path);
-        }
-        return CFLIGHT_OK;
-    }
-    if (inner.depth <= DEPTH_MAX) {
-        status = walk_directory(walk, &inner, reterr);
-    } else if (is_new(walk->catalog, path, "deep")) {
-        cli_log(CLI_LOG_WARN, "left out of the list: '%s' is deeper than %d directories", path,
-                DEPTH_MAX);
-    }
-    (void)close(inner.fd);
-    return status;
-}
-
-static cflight_status visit_entry(const struct walk *walk, const struct place *place,
-                                  const char *file_name, cflight_error **reterr)
+cflight_status cli_catalog_look(const struct cli_catalog *catalog, const char *name,
+                                struct stat *ret_state, cflight_error **reterr)
 {
     struct cli_text path = CLI_TEXT_INIT;
-    struct stat about;
-    bool is_top = place->depth == 0;
-    cli_text_append_string(&path, is_top ? "" : place->path);
-    cli_text_append_string(&path, is_top ? "" : "/");
-    size_t prefix_bytes = path.len_bytes;
-    cli_text_append_string(&path, file_name);
-    const char *terminated = cli_text_terminated(&path);
-    size_t stem_bytes = stem_len(file_name);
-    cflight_status status = cli_text_status(&path, reterr);
-    if (status == CFLIGHT_OK && fstatat(place->fd, file_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
-        bool is_link = S_ISLNK(about.st_mode);
-        if (S_ISDIR(about.st_mode)) {
-            status = enter(walk, place, file_name, terminated, reterr);
-        } else if (stem_bytes > 0 && (is_link || S_ISREG(about.st_mode))) {
-            status = visit_file(walk, terminated, prefix_bytes + stem_bytes, is_link, reterr);
-        }
+    int fd = -1;
+    if (look_at_top(catalog, name, ret_state)) {
+        return CFLIGHT_OK;
     }
+    cflight_status status = cli_catalog_open(catalog, name, O_PATH, &path, &fd, reterr);
+    if (status == CFLIGHT_OK && fstat(fd, ret_state) != 0) {
+        status = cli_error_from_errno(reterr, errno, "look at", path.data);
+    }
+    cli_close(fd);
     cli_text_done(&path);
     return status;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    const char *const *left = a;
-    const char *const *right = b;
-    return strcmp(*left, *right);
-}
-
-struct names {
-    char **items;
-    size_t count;
-    size_t capacity;
-};
-
-static void names_done(struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        free(names->items[i]);
-    }
-    free(names->items);
-}
-
-/* The visible names in a directory, sorted. @return 0 or an errno */
-static int read_names(int directory_fd, struct names *names)
-{
-    DIR *entries = cli_entries_open(directory_fd);
-    int os_code = entries == NULL ? errno : 0;
-    const struct dirent *entry = NULL;
-    while (os_code == 0 && (entry = readdir(entries)) != NULL) {
-        void *items = names->items;
-        char *name = entry->d_name[0] == '.' ? NULL : strdup(entry->d_name);
-        if (entry->d_name[0] == '.') {
-            continue;
-        }
-        if (name == NULL ||
-            !cli_grow_array(&items, &names->capacity, names->count + 1, sizeof *names->items)) {
-            free(name);
-            os_code = ENOMEM;
-        } else {
-            names->items = items;
-            names->items[names->count++] = name;
-        }
-    }
-    if (entries != NULL) {
-        (void)closedir(entries);
-    }
-    if (os_code == 0 && names->count > 0) {
-        qsort(names->items, names->count, sizeof *names->items, compare_names);
-    }
-    return os_code;
-}
-
-static cflight_status walk_directory(const struct walk *walk, const struct place *place,
-                                     cflight_error **reterr)
-{
-    struct names names = {0};
-    cflight_status status = CFLIGHT_OK;
-    int os_code = read_names(place->fd, &names);
-    if (os_code == ENOMEM) {
-        status = cli_error_no_memory(reterr, "listing flights");
-    } else if (os_code != 0 && is_new(walk->catalog, place->path, "unreadable")) {
-        cli_log(CLI_LOG_WARN, "left out of the list: cannot read the directory '%s'", place->path);
-    }
-    for (size_t i = 0; os_code == 0 && i < names.count && status == CFLIGHT_OK; i++) {
-        status = visit_entry(walk, place, names.items[i], reterr);
-    }
-    names_done(&names);
-    return status;
-}
-
-cflight_status cli_catalog_each(const struct cli_catalog *catalog, cli_visit_fn visit,
-                                void *user_data, cflight_error **reterr)
-{
-    struct walk walk = {catalog, visit, user_data};
-    struct place top = {catalog->root_fd, ".", 0};
-    return walk_directory(&walk, &top, reterr);
 }

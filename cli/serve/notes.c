@@ -68,13 +68,6 @@ static uint64_t hash_text(const char *text)
     return hash;
 }
 
-/* Rights count, too: what was complained about may be that they are missing. */
-static bool is_same_state(const struct stat *a, const struct stat *b)
-{
-    return cli_is_same_file(a, b) && cli_is_unchanged(a, b) &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 static int compare(const struct note *a, const struct note *b)
 {
     int order = strcmp(a->path, b->path);
@@ -120,7 +113,8 @@ static bool is_new_locked(struct cli_notes *notes, const struct note *note)
 {
     size_t at = find(notes, note);
     if (at < notes->count && compare(&notes->items[at], note) == 0) {
-        bool is_known = is_same_state(&notes->items[at].state, &note->state);
+        /* Rights count, too: what was complained about may be that they are missing. */
+        bool is_known = cli_is_same_state(&notes->items[at].state, &note->state);
         notes->items[at].state = note->state;
         return !is_known;
     }

@@ -96,19 +96,19 @@ struct counting {
     const struct cli_catalog *catalog;
 };
 
-static cflight_status count_flight(void *user_data, const char *name, const char *path,
+static cflight_status count_flight(void *user_data, const struct cli_found *found,
                                    cflight_error **reterr)
 {
     struct counting *counting = user_data;
-    struct cli_text found = CLI_TEXT_INIT;
+    struct cli_text path = CLI_TEXT_INIT;
     int fd = -1;
-    (void)path;
     (void)reterr;
-    cflight_status status = cli_catalog_open(counting->catalog, name, O_RDONLY, &found, &fd, NULL);
+    cflight_status status =
+        cli_catalog_open(counting->catalog, found->name, O_RDONLY, &path, &fd, NULL);
     if (status == CFLIGHT_PERMISSION_DENIED) {
-        status = cli_catalog_open(counting->catalog, name, O_PATH, &found, &fd, NULL);
+        status = cli_catalog_open(counting->catalog, found->name, O_PATH, &path, &fd, NULL);
     }
-    cli_text_done(&found);
+    cli_text_done(&path);
     if (status != CFLIGHT_OK) {
         return CFLIGHT_OK; /* gone meanwhile */
     }

@@ -6,6 +6,7 @@
 
 #include "cflight/server.h"
 #include "cli/serve/catalog.h"
+#include "cli/serve/facts.h"
 #include "cli/serve/quota.h"
 #include "cli/serve/rights.h"
 
@@ -14,6 +15,7 @@
  * class: free. */
 struct cli_serve {
     struct cli_catalog catalog;
+    struct cli_facts_table *facts;                       /* what was read of files; it has a lock */
     const struct cflight_ipc_read_options *read_options; /* of files and uploads; borrowed */
     bool may_overwrite;
     uint64_t endpoint_bytes;                /* of a file, in each endpoint */

@@ -82,3 +82,9 @@ bool cli_is_unchanged(const struct stat *a, const struct stat *b)
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
+
+bool cli_is_same_state(const struct stat *a, const struct stat *b)
+{
+    return cli_is_same_file(a, b) && cli_is_unchanged(a, b) &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}

@@ -28,5 +28,7 @@ cflight_status cli_file_read(const char *path, size_t bytes_max, struct cli_text
 bool cli_is_same_file(const struct stat *a, const struct stat *b);
 /* Whether nothing was written in between. */
 bool cli_is_unchanged(const struct stat *a, const struct stat *b);
+/* Whether nothing was written, and no right taken or given, in between, to what is one file. */
+bool cli_is_same_state(const struct stat *a, const struct stat *b);
 
 #endif /* CFLIGHT_CLI_SYSTEM_FILES_H */

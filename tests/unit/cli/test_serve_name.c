@@ -97,12 +97,11 @@ TEST(cli_serve_name, criteria_are_beginnings_or_patterns)
     assert_false(cli_name_matches("a/b", BYTES("a\0*")));
 }
 
-static cflight_status collect(void *user_data, const char *name, const char *path,
+static cflight_status collect(void *user_data, const struct cli_found *found,
                               cflight_error **reterr)
 {
-    (void)path;
     (void)reterr;
-    cli_text_append_format(user_data, "%s|", name);
+    cli_text_append_format(user_data, "%s|", found->name);
     return CFLIGHT_OK;
 }
 
