@@ -97,6 +97,9 @@ struct cflight_call_options {
     /// Batches whose encoded size is larger are sent as several; batches with metadata never are. 0
     /// is no splitting at a client. See also the server's setting.
     uint64_t split_batch_bytes;
+    /// With CFLIGHT_BALANCE_ROUND_ROBIN: the call goes to the client's own connection, as it needs
+    /// what an earlier one left at a server.
+    bool is_sticky;
 };
 
 #define CFLIGHT_CALL_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_call_options)

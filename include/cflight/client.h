@@ -61,6 +61,20 @@ struct cflight_client_tls {
     struct cflight_tls_policy policy;
 };
 
+/// How a client uses the addresses of its location's name.
+enum cflight_balance {
+    /// One connection, to the first address that works.
+    CFLIGHT_BALANCE_STICKY = 0,
+    /// A connection to each address (32 at most), made when it is first needed. ListFlights,
+    /// GetFlightInfo, GetSchema and ListActions go to one after another; DoGet goes to the server
+    /// that gave the ticket, of which the newest 4096 are remembered. All other calls go to one of
+    /// the connections, the client's own, and once there is a session (a handshake, a cookie of the
+    /// server, an action about sessions) so do all. An address that fails is left out, for a second
+    /// at first and up to two minutes; when a connection ends the name is looked up again. With an
+    /// HTTP proxy, and for Unix sockets, there is one connection.
+    CFLIGHT_BALANCE_ROUND_ROBIN = 1,
+};
+
 struct cflight_client_options {
     size_t struct_size;
     /// NULL: the C library. Must outlive the client and all arrays read with it.
@@ -108,6 +122,7 @@ struct cflight_client_options {
     const char *proxy;
     /// Where the client counts; NULL: nowhere. Kept.
     cflight_metrics *metrics;
+    enum cflight_balance balance;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)

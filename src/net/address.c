@@ -170,6 +170,11 @@ cflight_status cfl_address_list_lookup(const char *host, uint16_t port,
     return CFLIGHT_OK;
 }
 
+bool cfl_address_is_same(const struct cfl_address *a, const struct cfl_address *b)
+{
+    return a->len_bytes == b->len_bytes && memcmp(&a->storage, &b->storage, a->len_bytes) == 0;
+}
+
 void cfl_address_set_port(struct cfl_address *address, uint16_t port)
 {
     if (address->storage.ss_family == AF_INET) {

@@ -38,6 +38,7 @@ bool cfl_address_list_direct(const char *host, uint16_t port, struct cfl_address
  * names the host and the reason. */
 cflight_status cfl_address_list_lookup(const char *host, uint16_t port,
                                        struct cfl_address_list *ret_list, cflight_error **reterr);
+bool cfl_address_is_same(const struct cfl_address *a, const struct cfl_address *b);
 void cfl_address_set_port(struct cfl_address *address, uint16_t port);
 /* 0 for Unix sockets. */
 uint16_t cfl_address_port(const struct cfl_address *address);

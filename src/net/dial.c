@@ -291,6 +291,11 @@ static cflight_status connect_unix(struct dial *dial, int *ret_fd, cflight_error
 static cflight_status look_up(struct dial *dial, cflight_error **reterr)
 {
     struct cfl_resolve *resolve = NULL;
+    if (dial->target->address != NULL && dial->target->proxy == NULL) {
+        dial->addresses.items[0] = *dial->target->address;
+        dial->addresses.count = 1;
+        return CFLIGHT_OK;
+    }
     if (cfl_address_list_direct(dial->host, dial->port, &dial->addresses)) {
         return CFLIGHT_OK;
     }
@@ -464,6 +469,48 @@ static cflight_status plan(struct dial *dial, cflight_error **reterr)
     return dial->label.failed || dial->hop.failed ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
 }
 
+/* Without addresses, and with no attempt running. */
+static void init(struct dial *dial, const struct cflight_allocator *alloc)
+{
+    cfl_buf_init(&dial->label, alloc);
+    cfl_buf_init(&dial->hop, alloc);
+    cfl_buf_init(&dial->reasons, alloc);
+    for (size_t i = 0; i <= CFL_ADDRESSES_MAX; i++) {
+        dial->attempts[i].fd = -1;
+    }
+}
+
+/* What `init` began; ends attempts that run. */
+static void done(struct dial *dial, cflight_status status, cflight_error **reterr)
+{
+    if (status != CFLIGHT_OK && reterr != NULL) {
+        cfl_error_set_operation(*reterr, "connect");
+    }
+    close_attempts(dial);
+    cfl_buf_done(&dial->reasons);
+    cfl_buf_done(&dial->hop);
+    cfl_buf_done(&dial->label);
+}
+
+cflight_status cfl_dial_look_up(const struct cfl_dial_target *target, int64_t deadline_ns,
+                                const struct cfl_clock *clock, int cancel_fd,
+                                struct cfl_address_list *ret_list, cflight_error **reterr)
+{
+    struct dial dial = {
+        .target = target, .clock = clock, .deadline_ns = deadline_ns, .cancel_fd = cancel_fd};
+    init(&dial, NULL);
+    cflight_status status = plan(&dial, reterr);
+    if (status == CFLIGHT_OK) {
+        status = look_up(&dial, reterr);
+    }
+    if (status == CFLIGHT_OK) {
+        *ret_list = dial.addresses;
+    }
+    set_retry_safe(status, reterr);
+    done(&dial, status, reterr);
+    return status;
+}
+
 cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_dial_target *target,
                         int64_t deadline_ns, const struct cfl_clock *clock, int cancel_fd,
                         struct cfl_transport **ret_transport, cflight_error **reterr)
@@ -471,12 +518,7 @@ cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_
     int fd = -1;
     struct dial dial = {
         .target = target, .clock = clock, .deadline_ns = deadline_ns, .cancel_fd = cancel_fd};
-    cfl_buf_init(&dial.label, alloc);
-    cfl_buf_init(&dial.hop, alloc);
-    cfl_buf_init(&dial.reasons, alloc);
-    for (size_t i = 0; i <= CFL_ADDRESSES_MAX; i++) {
-        dial.attempts[i].fd = -1;
-    }
+    init(&dial, alloc);
     cflight_status status = plan(&dial, reterr);
     if (status != CFLIGHT_OK) {
         goto done;
@@ -495,12 +537,6 @@ cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_
     status = make_transport(&dial, alloc, fd, ret_transport, reterr);
 
 done:
-    if (status != CFLIGHT_OK && reterr != NULL) {
-        cfl_error_set_operation(*reterr, "connect");
-    }
-    close_attempts(&dial);
-    cfl_buf_done(&dial.reasons);
-    cfl_buf_done(&dial.hop);
-    cfl_buf_done(&dial.label);
+    done(&dial, status, reterr);
     return status;
 }

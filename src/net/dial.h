@@ -6,6 +6,9 @@
 #include "net/tls.h"
 #include "net/transport.h"
 
+struct cfl_address;
+struct cfl_address_list;
+
 /* Connecting: the operating system's resolver, then IPv6 and IPv4 addresses in turn, a new attempt
  * every 250 ms while earlier ones go on (RFC 8305), within a time limit. Blocks the calling thread;
  * a descriptor that becomes readable cancels it (pass -1 for none). Name lookup cannot be
@@ -15,6 +18,8 @@
 struct cfl_dial_target {
     const char *host; /* name, IPv4, or IPv6 without brackets; NULL for Unix sockets */
     uint16_t port;
+    const struct cfl_address *address; /* the one of the host to connect to; NULL: all that it has,
+                                          and with a proxy */
     const char
         *unix_path; /* NULL for TCP; a leading NUL-replacing '@' names the abstract namespace */
     struct cfl_tls_client
@@ -30,5 +35,10 @@ struct cfl_dial_target {
 cflight_status cfl_dial(const struct cflight_allocator *alloc, const struct cfl_dial_target *target,
                         int64_t deadline_ns, const struct cfl_clock *clock, int cancel_fd,
                         struct cfl_transport **ret_transport, cflight_error **reterr);
+
+/* Only the lookup of `target->host`, within the same limits. */
+cflight_status cfl_dial_look_up(const struct cfl_dial_target *target, int64_t deadline_ns,
+                                const struct cfl_clock *clock, int cancel_fd,
+                                struct cfl_address_list *ret_list, cflight_error **reterr);
 
 #endif /* CFL_NET_DIAL_H */

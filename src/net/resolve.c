@@ -117,6 +117,14 @@ int cfl_resolve_fd(const struct cfl_resolve *resolve)
     return resolve->locked.waker.fd; /* never changes */
 }
 
+bool cfl_resolve_is_done(struct cfl_resolve *resolve)
+{
+    (void)pthread_mutex_lock(&resolve->mutex);
+    bool is_done = resolve->locked.is_done;
+    (void)pthread_mutex_unlock(&resolve->mutex);
+    return is_done;
+}
+
 cflight_status cfl_resolve_take(struct cfl_resolve *resolve, struct cfl_address_list *ret_list,
                                 cflight_error **reterr)
 {

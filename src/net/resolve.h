@@ -12,6 +12,8 @@ cflight_status cfl_resolve_start(const char *host, uint16_t port, struct cfl_res
                                  cflight_error **reterr);
 /* Readable once the lookup is finished. */
 int cfl_resolve_fd(const struct cfl_resolve *resolve);
+/* The same as an answer. */
+bool cfl_resolve_is_done(struct cfl_resolve *resolve);
 /* To be called once, after the descriptor became readable. */
 cflight_status cfl_resolve_take(struct cfl_resolve *resolve, struct cfl_address_list *ret_list,
                                 cflight_error **reterr);

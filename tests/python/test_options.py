@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options beyond those of pyarrow.flight: limits, tokens, keepalive, validation, certificates."""
 
+import asyncio
 import math
 import re
 import subprocess
@@ -281,6 +282,68 @@ def test_names_of_client_and_authority(server):
         assert agent.body.to_pybytes().startswith(b"['mine/1 ")
         (authority,) = client.do_action(("headers", b":authority"))
         assert b"there" in authority.body.to_pybytes() or authority.body.to_pybytes() == b"None"
+
+
+ROUND_ROBIN = [{"balance": "round_robin"}, {"generic_options": [("grpc.lb_policy_name", "round_robin")]}]
+
+
+@pytest.fixture
+def two_families():
+    """Two servers that are the addresses of localhost."""
+    with EchoServer("grpc://[::1]:0") as one, EchoServer(f"grpc://127.0.0.1:{one.port}") as two:
+        for server in (one, two):
+            server.seen = 0
+            server.get_flight_info = counting(server)
+        yield one, two
+
+
+def counting(server):
+    answer = server.get_flight_info
+
+    def count(context, descriptor):
+        server.seen += 1
+        return answer(context, descriptor)
+
+    return count
+
+
+@pytest.mark.parametrize("options", ROUND_ROBIN, ids=str)
+def test_calls_take_turns_between_addresses(two_families, options):
+    """Goal: all addresses of a name are used, if that is asked for, but not by calls that are sticky. Method: localhost
+    is two addresses; the servers count."""
+    one, two = two_families
+    with flight.connect(f"grpc://localhost:{one.port}", **options) as client:
+        for _ in range(20):
+            client.get_flight_info(COMMAND)
+        assert (one.seen, two.seen) == (10, 10)
+        for _ in range(20):
+            client.get_flight_info(COMMAND, flight.FlightCallOptions(is_sticky=True))
+        assert sorted((one.seen, two.seen)) == [10, 30]
+
+
+def test_calls_of_a_loop_take_turns(two_families):
+    """The same for asyncio."""
+    one, two = two_families
+
+    async def ask():
+        with flight.connect(f"grpc://localhost:{one.port}", balance="round_robin") as client:
+            for _ in range(20):
+                await client.as_async().get_flight_info(COMMAND)
+
+    asyncio.run(ask())
+    assert (one.seen, two.seen) == (10, 10)
+
+
+def test_without_the_option_there_is_one_connection(two_families):
+    one, two = two_families
+    for options in ({}, {"balance": "sticky"}, {"generic_options": [("grpc.lb_policy_name", "pick_first")]}):
+        with flight.connect(f"grpc://localhost:{one.port}", **options) as client:
+            for _ in range(4):
+                client.get_flight_info(COMMAND)
+    assert (one.seen, two.seen) == (12, 0)
+    with pytest.raises(ValueError, match="`balance` is"):
+        flight.connect("grpc://localhost:1", balance="random")
+    assert not flight.FlightCallOptions().is_sticky
 
 
 def test_a_server_limits_connections():

@@ -399,7 +399,10 @@ class FlightCallOptions:
         message_bytes_max: int | None = None,
         write_size_limit_bytes: int | None = None,
         split_batch_bytes: int | None = None,
+        is_sticky: bool = False,
     ) -> None: ...
+    @property
+    def is_sticky(self) -> bool: ...
     @property
     def message_bytes_max(self) -> int | None: ...
     @property
@@ -522,6 +525,7 @@ class FlightClient:
         tls13_ciphers: str | None = None,
         proxy: _Text | None = None,
         metrics: Metrics | None = None,
+        balance: str | None = None,
     ) -> None: ...
     def reload_tls(
         self,

@@ -27,6 +27,7 @@ static const struct cfp_setting call_settings[] = {
     SETTING("message_bytes_max", U64, message_bytes_max),
     SETTING("write_size_limit_bytes", U64, write_size_limit_bytes),
     SETTING("split_batch_bytes", U64, split_batch_bytes),
+    SETTING("is_sticky", FLAG, is_sticky),
     {NULL, CFP_SETTING_FLAG, 0},
 };
 
@@ -207,6 +208,12 @@ static PyObject *options_bytes(PyObject *self, void *offset)
     return PyLong_FromUnsignedLongLong(amount);
 }
 
+static PyObject *options_is_sticky(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((struct call_options *)self)->plain.is_sticky);
+}
+
 static PyObject *options_cancel(PyObject *self, void *unused)
 {
     (void)unused;
@@ -286,6 +293,7 @@ int cfp_call_options_load(PyObject *object, struct cfp_scratch *scratch,
     ret_options->message_bytes_max = self->plain.message_bytes_max;
     ret_options->write_size_limit_bytes = self->plain.write_size_limit_bytes;
     ret_options->split_batch_bytes = self->plain.split_batch_bytes;
+    ret_options->is_sticky = self->plain.is_sticky;
     ret_options->write_options =
         self->ipc.write_source == NULL ? &cfp_write_defaults : &self->ipc.write;
     ret_options->read_options = self->ipc.read_source == NULL ? NULL : &self->ipc.read;
@@ -313,6 +321,8 @@ static PyGetSetDef options_getset[] = {
     {"split_batch_bytes", options_bytes, NULL,
      PyDoc_STR("Larger batches are sent as several; None sends them whole."),
      BYTES_OF(split_batch_bytes)},
+    {"is_sticky", options_is_sticky, NULL,
+     PyDoc_STR("Whether the call goes to the client's own connection."), NULL},
     {"cancel", options_cancel, NULL, PyDoc_STR("The :class:`CancelToken`, or None."), NULL},
     {"headers", options_headers, NULL, PyDoc_STR("List of (bytes, bytes)."), NULL},
     {"read_options", options_read_options, NULL, PyDoc_STR("A copy of the IPC read options."),
@@ -326,7 +336,7 @@ PyDoc_STRVAR(
     options_doc,
     "FlightCallOptions(timeout=None, write_options=None, headers=None, read_options=None, *, "
     "idle_timeout=None, first_byte_timeout=None, cancel=None, message_bytes_max=None, "
-    "write_size_limit_bytes=None, split_batch_bytes=None)\n--\n\n"
+    "write_size_limit_bytes=None, split_batch_bytes=None, is_sticky=False)\n--\n\n"
     "What one call may carry.\n\n"
     "Parameters\n----------\n"
     "timeout : float, optional\n    Limit on the whole call, streaming included, in seconds; 0 is "
@@ -340,7 +350,11 @@ PyDoc_STRVAR(
     "message_bytes_max, write_size_limit_bytes : int, optional\n"
     "    Largest message accepted, and sent; None is the client's setting.\n"
     "split_batch_bytes : int, optional\n"
-    "    Send larger batches as several, so that a server with a limit takes them.\n\n"
+    "    Send larger batches as several, so that a server with a limit takes them.\n"
+    "is_sticky : bool\n"
+    "    With ``balance=\"round_robin\"``: the call needs what an earlier one left at a server, "
+    "and "
+    "goes where uploads and actions go.\n\n"
     "Raises\n------\nTypeError\n    A value has another type.\n"
     "ValueError\n    A number is out of its range, or a header is not a pair.\n\n"
     "Examples\n--------\n"

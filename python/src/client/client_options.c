@@ -35,6 +35,7 @@ struct client_arguments {
     PyObject *tls13_ciphers;
     PyObject *proxy;
     PyObject *metrics;
+    PyObject *balance;
 };
 
 #define SETTING(name, kind, member) CFP_SETTING(name, kind, cflight_client_options, member)
@@ -171,6 +172,37 @@ static int policy_of(struct cfp_client_build *build, const struct client_argumen
                : 0;
 }
 
+static int balance_of(struct cfp_client_build *build, PyObject *value)
+{
+    if (value == Py_None) {
+        return 0;
+    }
+    bool is_round_robin =
+        PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "round_robin") == 0;
+    if (!is_round_robin &&
+        (!PyUnicode_Check(value) || PyUnicode_CompareWithASCIIString(value, "sticky") != 0)) {
+        PyErr_SetString(PyExc_ValueError, "`balance` is \"sticky\", \"round_robin\" or None");
+        return -1;
+    }
+    build->options.balance = is_round_robin ? CFLIGHT_BALANCE_ROUND_ROBIN : CFLIGHT_BALANCE_STICKY;
+    return 0;
+}
+
+/* The policies of gRPC that have a counterpart. */
+static int set_policy(struct cfp_client_build *build, PyObject *value)
+{
+    const char *name = NULL;
+    if (text_of(build, value, &name) < 0) {
+        return -1;
+    }
+    bool is_round_robin = name != NULL && strcmp(name, "round_robin") == 0;
+    if (!is_round_robin && (name == NULL || strcmp(name, "pick_first") != 0)) {
+        return warn_of_option("grpc.lb_policy_name");
+    }
+    build->options.balance = is_round_robin ? CFLIGHT_BALANCE_ROUND_ROBIN : CFLIGHT_BALANCE_STICKY;
+    return 0;
+}
+
 static int set_integer_option(struct cfp_client_build *build, const char *name, long long value)
 {
     struct cflight_client_options *options = &build->options;
@@ -228,6 +260,9 @@ static int set_text_option(struct cfp_client_build *build, const char *name, PyO
     if (strcmp(name, "grpc.http_proxy") == 0) {
         bool is_off = options->proxy != NULL && options->proxy[0] == '\0';
         return is_off ? 0 : plain_text_of(build, value, &options->proxy);
+    }
+    if (strcmp(name, "grpc.lb_policy_name") == 0) {
+        return set_policy(build, value);
     }
     if (strcmp(name, "grpc.default_authority") == 0) {
         return text_of(build, value, &options->authority);
@@ -365,6 +400,7 @@ static int fill_options(struct cfp_client_build *build, const struct client_argu
                    plain_text_of(build, given->proxy, &build->options.proxy) < 0 ||
                    cfp_metrics_get(build->state, given->metrics, "metrics",
                                    &build->options.metrics) < 0 ||
+                   balance_of(build, given->balance) < 0 ||
                    middleware_of(build, given->middleware) < 0 ||
                    provider_of(build, given->token_provider) < 0
                ? -1
@@ -392,17 +428,18 @@ static int parse_arguments(PyObject *args, PyObject *keywords, struct client_arg
                             "tls13_ciphers",
                             "proxy",
                             "metrics",
+                            "balance",
                             NULL};
-    struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
-                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None};
+    struct client_arguments given = {NULL,    Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
+                                     Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,
+                                     Py_None, Py_None, Py_None, Py_None, Py_None};
     int is_parsed = PyArg_ParseTupleAndKeywords(
-        args, keywords, "O|$OOOOOOOOOOOOOOOOO:FlightClient", names, &given.location,
+        args, keywords, "O|$OOOOOOOOOOOOOOOOOO:FlightClient", names, &given.location,
         &given.tls_root_certs, &given.cert_chain, &given.private_key, &given.override_hostname,
         &given.middleware, &given.write_size_limit_bytes, &given.disable_server_verification,
         &given.generic_options, &given.user_agent, &given.authority, &given.token_provider,
         &given.tls_revocation_lists, &given.tls_min_version, &given.tls12_ciphers,
-        &given.tls13_ciphers, &given.proxy, &given.metrics);
+        &given.tls13_ciphers, &given.proxy, &given.metrics, &given.balance);
     *ret_given = given;
     return is_parsed ? 0 : -1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client object: options, life, close. Thread class: free. */
-#include "flight/client/client.h"
+#include "flight/client/client_spread.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -196,6 +196,30 @@ static cflight_status load_identity(struct cflight_client *client, cflight_error
     return status;
 }
 
+/* A proxy looks names up by itself, and a socket file has one address: there is one connection. */
+static cflight_status load_balance(struct cflight_client *client, cflight_error **reterr)
+{
+    enum cflight_balance balance = client->options.balance;
+    if (balance != CFLIGHT_BALANCE_STICKY && balance != CFLIGHT_BALANCE_ROUND_ROBIN) {
+        return cflight_error_set(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                 "balance is %d; 0 (sticky) and 1 (round robin) are known",
+                                 (int)balance);
+    }
+    if (balance == CFLIGHT_BALANCE_STICKY || client->proxy != NULL ||
+        cfl_location_kind(client->location) == CFL_LOCATION_UNIX) {
+        return CFLIGHT_OK;
+    }
+    client->spread = cfl_spread_new(client->alloc, client->options.connect_timeout_ms);
+    if (client->spread == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    if (!client->options.idle_watch_is_off) {
+        cfl_idle_watch_join(); /* here, as several threads may dial at once */
+        client->is_counted = true;
+    }
+    return CFLIGHT_OK;
+}
+
 /* Each client counts in a shard of its own. */
 static cflight_status load_metrics(struct cflight_client *client, cflight_error **reterr)
 {
@@ -239,6 +263,9 @@ static cflight_status configure(struct cflight_client *client, const char *locat
     }
     if (status == CFLIGHT_OK) {
         load_limits(client);
+        status = load_balance(client, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = load_middleware(client, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -336,7 +363,8 @@ cflight_status cflight_client_connect(cflight_client *client,
     (void)cflight_client_ref(client); /* another thread may drop its hold meanwhile */
     cflight_status status = cfl_client_load_options(client, options, &loaded, reterr);
     if (status == CFLIGHT_OK) {
-        status = cfl_client_connection(client, loaded.limits.deadline_ns, loaded.user.cancel,
+        const struct cfl_route own = {.kind = CFL_ROUTE_OWN};
+        status = cfl_client_connection(client, own, loaded.limits.deadline_ns, loaded.user.cancel,
                                        &connection, reterr);
     }
     cfl_connection_unref(connection);

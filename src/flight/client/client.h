@@ -21,6 +21,18 @@ struct cfl_client_auth {
     struct cflight_client_auth table;
 };
 
+/* Which connection a call goes to. */
+struct cfl_route {
+    enum {
+        CFL_ROUTE_OWN = 0, /* the client's own */
+        CFL_ROUTE_TURN,    /* that of the next address */
+        CFL_ROUTE_TICKET,  /* that of the server that gave the ticket */
+    } kind;
+    uint64_t ticket_id;
+};
+
+struct cfl_spread;
+
 struct cflight_client {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
@@ -35,7 +47,8 @@ struct cflight_client {
     const char
         *stray_tls; /* an option of TLS that came without it, so that no call is made; NULL */
     char *tls_name; /* NULL: the location's host */
-    struct cfl_proxy *proxy; /* NULL for none */
+    struct cfl_proxy *proxy;   /* NULL for none */
+    struct cfl_spread *spread; /* connections to all addresses; NULL: there is one connection */
     char *authority;
     char *user_agent;
     struct cflight_client_middleware *middleware;
@@ -51,7 +64,7 @@ struct cflight_client {
     bool is_counted; /* by the idle watch; of the thread that dials, and the last reference */
     pthread_mutex_t mutex;
     struct {
-        pthread_cond_t dialled; /* a dial ended */
+        pthread_cond_t dialled; /* a dial ended, or a lookup for several addresses */
         bool is_dialling;
         bool is_closed;
         struct cfl_tls_client *tls;        /* NULL for plain */
@@ -95,6 +108,19 @@ cflight_status cfl_client_await_welcome(const struct cflight_client *client,
                                         const struct cfl_client_limit *limit,
                                         cflight_cancel *cancel, cflight_error **reterr);
 
+/* ---- client_reach.c ---- */
+/* Connects, within the limit and the client's own. `address` is one of the host's, NULL: any. */
+cflight_status cfl_client_dial(struct cflight_client *client, const struct cfl_address *address,
+                               const struct cfl_client_limit *limit, cflight_cancel *cancel,
+                               struct cfl_connection **ret_connection, cflight_error **reterr);
+/* Waits, with the client's mutex, until somebody's dial or lookup has ended, or for a moment; fails
+ * when the call is at its end. */
+cflight_status cfl_client_wait_dialled_locked(struct cflight_client *client, int64_t deadline_ns,
+                                              cflight_cancel *cancel, cflight_error **reterr);
+/* Whether it can carry a call. One that idles is looked at first. */
+bool cfl_client_is_fit(struct cfl_connection *connection);
+cflight_status cfl_client_fail_closed(cflight_error **reterr);
+
 /* Call options, loaded and resolved against the client's. */
 struct cfl_client_call_options {
     struct cflight_call_options user;
@@ -107,17 +133,17 @@ cflight_status cfl_client_load_options(struct cflight_client *client,
                                        struct cfl_client_call_options *ret_options,
                                        cflight_error **reterr);
 
-/* Gives a connection that can carry a call if there is one at hand; CFLIGHT_UNAVAILABLE otherwise.
- */
-cflight_status cfl_client_connection_at_hand(struct cflight_client *client,
+/* Gives a connection that can carry a call of that route if there is one at hand;
+ * CFLIGHT_UNAVAILABLE otherwise. */
+cflight_status cfl_client_connection_at_hand(struct cflight_client *client, struct cfl_route route,
                                              struct cfl_connection **ret_connection,
                                              cflight_error **reterr);
 /* Gives a connection that can carry a call, making one if need be. `cancel` may be NULL. The caller
  * owns a reference. */
-cflight_status cfl_client_connection(struct cflight_client *client, int64_t deadline_ns,
-                                     cflight_cancel *cancel, struct cfl_connection **ret_connection,
+cflight_status cfl_client_connection(struct cflight_client *client, struct cfl_route route,
+                                     int64_t deadline_ns, cflight_cancel *cancel,
+                                     struct cfl_connection **ret_connection,
                                      cflight_error **reterr);
-
 /* Starts a call: headers, token, middleware, connection, request. `message` (shared) is NULL for
  * client-streaming methods. `extra` (may be NULL) is one more header. `*ret_has_token` tells
  * whether it went out with a token of the provider. */

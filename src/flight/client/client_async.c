@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "flight/client/client_spread.h"
 #include "flight/call/reader.h"
 #include "flight/value/values.h"
 
@@ -181,6 +182,9 @@ static cflight_status start(cflight_async *async, cflight_error **reterr)
         cflight_error_free(error);
         error = NULL;
         status = wait_for_connection(async, &error);
+    }
+    if (async->client->spread != NULL && cfl_spread_is_due(async->client)) {
+        (void)cfl_client_dial_join(async->client, NULL); /* if it cannot, the next call asks */
     }
     give(error, reterr);
     return status;
@@ -417,6 +421,7 @@ static cflight_status look(cflight_async *async, bool *ret_is_ready, cflight_buf
     cflight_status status =
         cfl_call_receive(async->call, 0, ret_is_ready, &has_message, &message, reterr);
     if (status == CFLIGHT_OK) {
+        cfl_spread_note(async->client, async->call, message.raw);
         *ret_message = message.raw;
     }
     return status;

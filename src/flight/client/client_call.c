@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "flight/call/cancel.h"
-#include "flight/client/client.h"
+#include "flight/client/client_spread.h"
 #include "flight/call/header_sink.h"
 
 cflight_status cfl_client_load_options(struct cflight_client *client,
@@ -58,6 +58,7 @@ struct outgoing {
     struct cflight_client *client;
     struct cfl_call_request request;
     struct cfl_metadata metadata; /* of the request */
+    struct cfl_route route;
     bool never_waits;
     void **instances;
     cflight_buffer *message; /* of the request, until the server answers */
@@ -126,6 +127,7 @@ static void observe(void *user_data, struct cfl_call *call, bool is_end)
         cflight_buffer_unref(outgoing->message); /* it is not sent again */
         outgoing->message = NULL;
         const struct cfl_metadata *headers = cfl_call_headers(call);
+        cfl_spread_see_headers(outgoing->client, call->connection, headers);
         if (headers != NULL && headers->count > 0) {
             give_headers(outgoing, headers);
         }
@@ -136,6 +138,7 @@ static void observe(void *user_data, struct cfl_call *call, bool is_end)
     summary.status = call->locked.status;
     summary.error = call->locked.status == CFLIGHT_OK ? NULL : call->locked.error;
     cfl_count_handled(call->counts, (int)summary.status, summary.duration_ns);
+    cfl_spread_see_headers(outgoing->client, call->connection, cfl_call_trailers(call));
     give_headers(outgoing, cfl_call_trailers(call));
     if (summary.status == CFLIGHT_UNAUTHENTICATED && outgoing->token != NULL) {
         cfl_client_refuse_token(outgoing->client, outgoing->token);
@@ -225,9 +228,10 @@ static cflight_status connect(void *user_data, bool may_wait, int64_t deadline_n
 {
     const struct outgoing *outgoing = user_data;
     return may_wait && !outgoing->never_waits
-               ? cfl_client_connection(outgoing->client, deadline_ns, cancel, ret_connection,
-                                       reterr)
-               : cfl_client_connection_at_hand(outgoing->client, ret_connection, reterr);
+               ? cfl_client_connection(outgoing->client, outgoing->route, deadline_ns, cancel,
+                                       ret_connection, reterr)
+               : cfl_client_connection_at_hand(outgoing->client, outgoing->route, ret_connection,
+                                               reterr);
 }
 
 static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_method *method,
@@ -242,6 +246,8 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
     }
     outgoing->message = cflight_buffer_ref(message);
     outgoing->never_waits = options->never_waits;
+    outgoing->route =
+        cfl_spread_route(client, method->id, options, cflight_buffer_bytes(outgoing->message));
     outgoing->request = (struct cfl_call_request){
         .params =
             {
@@ -273,7 +279,8 @@ static cflight_status check_at_hand(struct cflight_client *client,
     if (!options->never_waits) {
         return CFLIGHT_OK;
     }
-    cflight_status status = cfl_client_connection_at_hand(client, &connection, reterr);
+    const struct cfl_route own = {.kind = CFL_ROUTE_OWN}; /* nobody's turn is taken here */
+    cflight_status status = cfl_client_connection_at_hand(client, own, &connection, reterr);
     if (status == CFLIGHT_OK) {
         cfl_connection_unref(connection);
     } else if (reterr != NULL) {
@@ -384,6 +391,7 @@ cflight_status cfl_client_unary(struct cflight_client *client, enum cflight_meth
         return status;
     }
     status = receive_one(call, ret_message, reterr);
+    cfl_spread_note(client, call, status == CFLIGHT_OK ? *ret_message : NULL);
     cfl_call_unref(call);
     return status;
 }

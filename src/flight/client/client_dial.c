@@ -9,14 +9,20 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "flight/client/client_spread.h"
 
 static void *dial_main(void *user_data)
 {
     struct cfl_client_dial *dial = user_data;
     struct cfl_connection *connection = NULL;
-    dial->status = cfl_client_connection(dial->client, dial->options.limits.deadline_ns, dial->stop,
-                                         &connection, &dial->error);
+    const struct cfl_route own = {.kind = CFL_ROUTE_OWN};
+    int64_t deadline_ns = dial->options.limits.deadline_ns;
+    dial->status = cfl_client_connection(dial->client, own, deadline_ns, dial->stop, &connection,
+                                         &dial->error);
     cfl_connection_unref(connection);
+    if (dial->client->spread != NULL && dial->status == CFLIGHT_OK) {
+        cfl_spread_connect_all(dial->client, deadline_ns, dial->stop);
+    }
     atomic_store(&dial->is_done, true);
     cfl_waker_set(&dial->waker);
     return NULL;

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "flight/client/client.h"
+#include "flight/client/client_spread.h"
 #include "flight/client/idle_watch.h"
 
 cflight_client *cflight_client_ref(cflight_client *client)
@@ -27,6 +27,18 @@ static void end_connection(struct cfl_connection *connection, bool is_ours,
     cfl_connection_unref(connection);
 }
 
+/* Those to several addresses. */
+static void end_spread(struct cflight_client *client, bool is_ours, const cflight_error *cause)
+{
+    struct cfl_connection *connection = NULL;
+    do {
+        (void)pthread_mutex_lock(&client->mutex);
+        connection = client->spread == NULL ? NULL : cfl_spread_take_locked(client->spread);
+        (void)pthread_mutex_unlock(&client->mutex);
+        end_connection(connection, is_ours, cause);
+    } while (connection != NULL);
+}
+
 static void client_unref(struct cflight_client *client)
 {
     if (!cfl_refcount_down(&client->refs)) {
@@ -38,6 +50,8 @@ static void client_unref(struct cflight_client *client)
     }
     cfl_loop_set_free(client->locked.loop_set);
     end_connection(client->locked.connection, is_ours, NULL);
+    end_spread(client, is_ours, NULL);
+    cfl_spread_free(client->spread);
     if (client->is_counted && is_ours) {
         cfl_idle_watch_leave();
     }
@@ -80,12 +94,11 @@ void cflight_client_close(cflight_client *client)
     (void)pthread_mutex_unlock(&client->mutex);
     cflight_cancel_trigger(dial_stop);
     cflight_cancel_unref(dial_stop);
-    if (connection != NULL) {
-        cflight_error *cause = NULL;
-        (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
-        end_connection(connection, client->pid == getpid(), cause);
-        cflight_error_free(cause);
-    }
+    cflight_error *cause = NULL;
+    (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
+    end_connection(connection, client->pid == getpid(), cause);
+    end_spread(client, client->pid == getpid(), cause);
+    cflight_error_free(cause);
 }
 
 void cflight_client_free(cflight_client *client)

@@ -6,6 +6,7 @@
 #include "flight/call/reader.h"
 #include "flight/call/writer.h"
 #include "flight/client/client_async.h"
+#include "flight/client/client_spread.h"
 
 enum { RETRY_MS = 10 /* when memory or descriptors ran out */ };
 
@@ -17,6 +18,9 @@ static struct cfl_loop_set *take_set(struct cflight_client *client,
     struct cfl_loop_set *set = cfl_client_loop_set_locked(client);
     struct cfl_connection *connection = client->locked.connection;
     if (set != NULL && connection != NULL && !cfl_loop_set_add(set, connection)) {
+        set = NULL;
+    }
+    if (set != NULL && client->spread != NULL && !cfl_spread_join_loop_locked(client)) {
         set = NULL;
     }
     *ret_current = connection; /* to be compared only */
@@ -80,6 +84,9 @@ bool cflight_client_is_connected(cflight_client *client)
     bool is_usable = false;
     (void)pthread_mutex_lock(&client->mutex);
     struct cfl_connection *connection = client->locked.connection;
+    if (connection == NULL && client->spread != NULL) {
+        connection = cfl_spread_any_locked(client->spread);
+    }
     if (connection != NULL) {
         (void)cfl_connection_ref(connection);
     }

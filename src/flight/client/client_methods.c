@@ -5,11 +5,12 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "flight/client/client.h"
+#include "flight/client/client_spread.h"
 #include "flight/value/values.h"
 
 /* A stream of messages that are not FlightData; each public stream type is one of these. */
 struct message_stream {
+    struct cflight_client *client;
     struct cfl_call *call;
 };
 struct cflight_info_stream {
@@ -125,6 +126,7 @@ static cflight_status stream_start(struct cflight_client *client, enum cflight_m
         cfl_free(client->alloc, stream, size_bytes);
         return status;
     }
+    stream->client = cflight_client_ref(client);
     *ret_stream = stream;
     return CFLIGHT_OK;
 }
@@ -138,6 +140,7 @@ static cflight_status stream_next(struct message_stream *stream, cflight_buffer 
     cflight_status status =
         cfl_call_receive(stream->call, -1, NULL, &has_message, &message, reterr);
     if (status == CFLIGHT_OK) {
+        cfl_spread_note(stream->client, stream->call, message.raw);
         *ret_message = message.raw;
     }
     return status;
@@ -146,9 +149,10 @@ static cflight_status stream_next(struct message_stream *stream, cflight_buffer 
 static void stream_free(struct message_stream *stream, size_t size_bytes)
 {
     if (stream != NULL) {
-        const struct cflight_allocator *alloc = stream->call->alloc;
+        struct cflight_client *client = stream->client;
         cfl_call_unref(stream->call);
-        cfl_free(alloc, stream, size_bytes);
+        cfl_free(client->alloc, stream, size_bytes);
+        cflight_client_free(client);
     }
 }
 

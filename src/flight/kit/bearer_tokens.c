@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/search.h"
 #include "base/secrets.h"
 
@@ -137,20 +138,11 @@ static bool insert_locked(struct cfl_token_table *table, struct cfl_token *token
     return true;
 }
 
-/* FNV-1a. Two identities with one hash do no harm: a login is made again. */
-static uint64_t hash_identity(struct cflight_bytes identity)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < identity.len_bytes; i++) {
-        hash = (hash ^ identity.data[i]) * 0x100000001b3u;
-    }
-    return hash;
-}
-
 static bool is_revoked_locked(const struct cfl_token_table *table, cflight_buffer *identity,
                               uint64_t mark)
 {
-    uint64_t hash = hash_identity(cflight_buffer_bytes(identity));
+    /* Two identities with one hash do no harm: a login is made again. */
+    uint64_t hash = cfl_hash(cflight_buffer_bytes(identity));
     if (table->locked.revocation_count - mark > CFL_REVOCATIONS_KEPT) {
         return true;
     }
@@ -281,7 +273,7 @@ size_t cfl_token_table_revoke_identity(struct cfl_token_table *table, struct cfl
     size_t count = 0;
     (void)pthread_mutex_lock(&table->mutex);
     table->locked.revocations[table->locked.revocation_count++ % CFL_REVOCATIONS_KEPT] =
-        hash_identity(identity);
+        cfl_hash(identity);
     drop_expired_locked(table, cfl_clock_now_ns(table->clock));
     for (size_t i = table->locked.count; i-- > 0;) {
         if (belongs_to(table->locked.tokens[i], &identity)) {

@@ -70,6 +70,7 @@ static cflight_status send(cflight_sql_async *async, const struct cfl_sql_reques
     struct cflight_header *headers = NULL;
     cflight_buffer *bytes = NULL;
     const struct cflight_sql_message complete = cfl_sql_request_message(request, message);
+    call_options.is_sticky = cfl_sql_is_sticky(request, message);
     cflight_status status = make_request(async, &complete, descriptor, &bytes, reterr);
     if (status == CFLIGHT_OK && async->method == CFLIGHT_METHOD_GET_FLIGHT_INFO &&
         !request->options.inline_is_off) {

@@ -51,6 +51,7 @@ cflight_status cfl_sql_info_get(const struct cfl_sql_request *request,
     struct cflight_header *headers = NULL;
     cflight_buffer *packed = NULL;
     cflight_status status = pack(request, command, &descriptor, &packed, reterr);
+    call_options.is_sticky = cfl_sql_is_sticky(request, command);
     if (status == CFLIGHT_OK && with_rows && !request->options.inline_is_off) {
         status = cfl_sql_rows_ask_inline(request, text, &headers, reterr);
         call_options.headers = headers;
@@ -99,6 +100,7 @@ cflight_status cflight_sql_get_schema(cflight_client *client,
         return status;
     }
     status = pack(&request, command, &descriptor, &packed, reterr);
+    request.call_options.is_sticky = cfl_sql_is_sticky(&request, command);
     if (status == CFLIGHT_OK) {
         status =
             cflight_client_get_schema(client, &descriptor, &request.call_options, &schema, reterr);

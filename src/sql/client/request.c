@@ -55,6 +55,16 @@ struct cflight_sql_message cfl_sql_request_message(const struct cfl_sql_request 
     return copy;
 }
 
+bool cfl_sql_is_sticky(const struct cfl_sql_request *request,
+                       const struct cflight_sql_message *message)
+{
+    struct cflight_sql_message complete = cfl_sql_request_message(request, message);
+    const struct cflight_bytes *transaction_id = transaction_of(&complete);
+    return request->call_options.is_sticky ||
+           message->type == CFLIGHT_SQL_PREPARED_STATEMENT_QUERY ||
+           (transaction_id != NULL && transaction_id->len_bytes > 0);
+}
+
 cflight_status cfl_sql_request_command(const struct cflight_sql_message *message,
                                        struct cflight_descriptor *ret_descriptor,
                                        cflight_buffer **ret_command, cflight_error **reterr)

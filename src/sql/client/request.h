@@ -21,6 +21,10 @@ cflight_status cfl_sql_request_init(struct cfl_sql_request *request, cflight_cli
  * none. */
 struct cflight_sql_message cfl_sql_request_message(const struct cfl_sql_request *request,
                                                    const struct cflight_sql_message *message);
+/* Whether a message names what only the server that made it knows: a prepared statement, a
+ * transaction, its own or that of the options; or the user says so. */
+bool cfl_sql_is_sticky(const struct cfl_sql_request *request,
+                       const struct cflight_sql_message *message);
 /* Packs a message as the command of a descriptor, which shows the buffer's bytes. */
 cflight_status cfl_sql_request_command(const struct cflight_sql_message *message,
                                        struct cflight_descriptor *ret_descriptor,
