@@ -5,6 +5,7 @@
  * there; everything works without it. Callbacks from library threads attach with PyGILState_Ensure,
  * which knows one interpreter only, so the module declares that it runs in the main one.
  * Thread class: with the GIL. */
+#include "base/attach.h"
 #include "base/state.h"
 
 /* Where each type goes, after the types it derives from. */
@@ -251,6 +252,7 @@ static const struct object_entry signal_objects[] = {
 static int module_exec(PyObject *module)
 {
     struct cfp_state *state = PyModule_GetState(module);
+    cfp_attach_prepare();
     state->name_c_array = PyUnicode_InternFromString("__arrow_c_array__");
     if (state->name_c_array == NULL || import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
         import_objects(state, "signal", signal_objects) < 0 ||

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/wait.h"
@@ -269,11 +270,11 @@ static cflight_status server_authenticate(void *user_data, cflight_server_contex
 {
     (void)context;
     struct cfp_hold *hold = user_data;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     cflight_status status =
         run_handshake(hold, hold->state->server_auth_sender_type,
                       hold->state->server_auth_reader_type, handshake, describe_of_server, reterr);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
     return status;
 }
 
@@ -283,14 +284,14 @@ static cflight_status server_is_valid(void *user_data, cflight_server_context *c
 {
     (void)context;
     struct cfp_hold *hold = user_data;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *bytes = cfp_bytes_new(token);
     PyObject *identity =
         bytes == NULL ? NULL : PyObject_CallMethod(hold->object, "is_valid", "(O)", bytes);
     cflight_status status =
         give_bytes(hold->state, identity, describe_of_server, ret_identity, reterr);
     Py_XDECREF(bytes);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
     return status;
 }
 

@@ -8,6 +8,7 @@
  * every function takes the GIL. */
 #include "base/callbacks.h"
 
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/variables.h"
@@ -276,7 +277,7 @@ static cflight_status server_start_call(void *user_data, cflight_server_context 
     size_t count = cflight_server_context_headers(context, &fields);
     bool is_service = method == CFLIGHT_METHOD_SERVICE;
     cflight_status status = CFLIGHT_OK;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     struct cfp_server_call *call = call_new();
     PyObject *info = cfp_call_info_new(hold->state, method,
                                        is_service ? cflight_server_context_path(context) : NULL);
@@ -297,7 +298,7 @@ static cflight_status server_start_call(void *user_data, cflight_server_context 
     }
     Py_XDECREF(info);
     Py_XDECREF(headers);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
     return status;
 }
 
@@ -308,13 +309,13 @@ static void server_sending_headers(void *user_data, void *instance, cflight_head
     PyObject *key = NULL;
     PyObject *middleware = NULL;
     Py_ssize_t position = 0;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *variables = cfp_variables_enter(call->variables);
     while (PyDict_Next(call->instances, &position, &key, &middleware)) {
         send_headers(middleware, headers, cfp_warn_unraisable);
     }
     cfp_variables_leave(variables);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
 }
 
 static void server_call_completed(void *user_data, void *instance,
@@ -322,7 +323,7 @@ static void server_call_completed(void *user_data, void *instance,
 {
     struct cfp_hold *hold = user_data;
     struct cfp_server_call *call = instance;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *exception = NULL;
     if (summary->status != CFLIGHT_OK && call->exception != NULL) {
         exception = Py_NewRef(call->exception);
@@ -334,7 +335,7 @@ static void server_call_completed(void *user_data, void *instance,
     cfp_variables_leave(variables);
     Py_DECREF(exception);
     call_free(call);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
 }
 
 void cfp_server_middleware_table(struct cfp_hold *hold, struct cflight_server_middleware *ret_table)

@@ -9,6 +9,7 @@
  * let go of.
  * Thread class: one at a time, on threads of the library, without the GIL. */
 #include "arrow/arrow.h"
+#include "base/attach.h"
 #include "base/exceptions.h"
 #include "base/variables.h"
 #include "base/wait.h"
@@ -312,16 +313,20 @@ static cflight_status next(void *user_data, struct cflight_chunk *ret_chunk, cfl
     }
     cfp_handler_enter();
     bool has_arrow = source->arrow.release != NULL;
-    if (!has_arrow || !pull_arrow(source, ret_chunk, &arrow_code)) {
+    bool is_there = has_arrow && pull_arrow(source, ret_chunk, &arrow_code);
+    if (has_arrow) {
+        cfp_attach_tidy();
+    }
+    if (!is_there) {
         ret_chunk->is_end = has_arrow && arrow_code == 0 && source->depth == 0;
         if (!ret_chunk->is_end) {
-            PyGILState_STATE gil = PyGILState_Ensure();
+            PyGILState_STATE gil = cfp_attach();
             PyObject *variables = cfp_variables_enter(source->call.variables);
             if (pull(source, ret_chunk, arrow_code) < 0) {
                 status = cfp_handler_failed(source->call.state, source->call.context, reterr);
             }
             cfp_variables_leave(variables);
-            PyGILState_Release(gil);
+            cfp_detach(gil);
         }
     }
     cfp_handler_leave();
@@ -353,14 +358,14 @@ static void release(void *user_data)
         return;
     }
     cfp_handler_enter();
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *variables = cfp_variables_enter(source->call.variables);
     drop(source);
     Py_CLEAR(source->call.variables);
     PyMem_RawFree(source->levels);
     PyMem_RawFree(source);
     cfp_variables_leave(variables);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
     cfp_handler_leave();
 }
 

@@ -2,6 +2,7 @@
 /* The frame around handlers. Thread class: free. */
 #include "server/handler.h"
 
+#include "base/attach.h"
 #include "base/exceptions.h"
 #include "base/variables.h"
 
@@ -21,10 +22,10 @@ cflight_status cfp_handler_begin(struct cfp_handler *handler, struct cfp_server_
                                  cflight_server_context *context, cflight_error **reterr)
 {
     *handler = (struct cfp_handler){.state = link->state, .context = context};
-    handler->gil = PyGILState_Ensure();
+    handler->gil = cfp_attach();
     handler->server = cfp_server_of(link->server);
     if (handler->server == NULL) {
-        PyGILState_Release(handler->gil);
+        cfp_detach(handler->gil);
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
     }
     handler->variables = cfp_variables_enter(cfp_server_variables(context));
@@ -46,6 +47,6 @@ cflight_status cfp_handler_end(struct cfp_handler *handler, cflight_error **rete
     Py_DECREF(handler->server);
     cfp_handler_leave();
     cfp_variables_leave(handler->variables);
-    PyGILState_Release(handler->gil);
+    cfp_detach(handler->gil);
     return status;
 }

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 
@@ -39,7 +40,7 @@ static void write_to_callable(void *user_data, const char *line)
     if (!Py_IsInitialized()) {
         return;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *callable = Py_NewRef(log->callable->object);
     PyObject *text = callable == Py_None ? NULL : cfp_text_new(cflight_bytes_from_text(line));
     PyObject *result = text == NULL ? NULL : PyObject_CallOneArg(callable, text);
@@ -49,7 +50,7 @@ static void write_to_callable(void *user_data, const char *line)
     Py_XDECREF(result);
     Py_XDECREF(text);
     Py_DECREF(callable);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
 }
 
 /* Takes a duplicate, or a reference; 0 or -1. */

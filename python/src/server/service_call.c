@@ -8,6 +8,7 @@
  * free, the iterator: with the GIL. */
 #include <pthread.h>
 
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/wait.h"
@@ -154,7 +155,7 @@ void cfp_service_on_shutdown(void *user_data)
     if (!Py_IsInitialized()) {
         return;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *exception = cfp_exception_take();
     PyObject *on_shutdown = Py_NewRef(method->on_shutdown->object);
     PyObject *result = on_shutdown == Py_None ? NULL : PyObject_CallNoArgs(on_shutdown);
@@ -164,7 +165,7 @@ void cfp_service_on_shutdown(void *user_data)
     Py_XDECREF(result);
     Py_DECREF(on_shutdown);
     cfp_exception_restore(exception);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
 }
 
 PyDoc_STRVAR(requests_doc, "The messages of a client that streams, as bytes: an iterator, which "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arrow/arrow.h"
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 
@@ -45,9 +46,9 @@ static void on_close_session(void *user_data, void *session)
         (void)cfp_sql_leave(&frame, NULL);
     }
     cflight_error_free(error);
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     Py_DECREF((PyObject *)session);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
 }
 
 static bool on_reset_session(void *user_data, void *session)

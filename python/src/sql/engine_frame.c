@@ -3,6 +3,7 @@
  * holds the server for as long as the function runs. Thread class: free. */
 #include "sql/engine.h"
 
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/variables.h"
@@ -38,10 +39,10 @@ cflight_status cfp_sql_enter(struct cfp_sql_frame *frame, void *user_data, cflig
     if (!Py_IsInitialized()) {
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
     }
-    frame->gil = PyGILState_Ensure();
+    frame->gil = cfp_attach();
     frame->server = cfp_server_of(link->server);
     if (frame->server == NULL) {
-        PyGILState_Release(frame->gil);
+        cfp_detach(frame->gil);
         return cflight_error_set_message(reterr, CFLIGHT_UNAVAILABLE, "the server has gone");
     }
     cfp_handler_enter();
@@ -74,7 +75,7 @@ cflight_status cfp_sql_leave(struct cfp_sql_frame *frame, cflight_error **reterr
     Py_DECREF(frame->server);
     cfp_handler_leave();
     cfp_variables_leave(frame->variables);
-    PyGILState_Release(frame->gil);
+    cfp_detach(frame->gil);
     return status;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "arrow/arrow.h"
+#include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
 #include "base/variables.h"
@@ -179,7 +180,7 @@ static int batches_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_
     if (!Py_IsInitialized()) {
         return ECANCELED;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil = cfp_attach();
     PyObject *variables = cfp_variables_enter(batches->variables);
     cfp_handler_enter();
     PyObject *item = batches->first;
@@ -196,7 +197,7 @@ static int batches_next(struct ArrowArrayStream *stream, struct ArrowArray *ret_
     }
     cfp_handler_leave();
     cfp_variables_leave(variables);
-    PyGILState_Release(gil);
+    cfp_detach(gil);
     return code;
 }
 
@@ -222,13 +223,13 @@ static void batches_release(struct ArrowArrayStream *stream)
     struct batches *batches = stream->private_data;
     stream->release = NULL;
     if (Py_IsInitialized()) {
-        PyGILState_STATE gil = PyGILState_Ensure();
+        PyGILState_STATE gil = cfp_attach();
         PyObject *variables = cfp_variables_enter(batches->variables);
         cfp_handler_enter();
         batches_free(batches);
         cfp_handler_leave();
         cfp_variables_leave(variables);
-        PyGILState_Release(gil);
+        cfp_detach(gil);
     }
 }
 
