@@ -11,7 +11,9 @@
  *     flight_bench put LOCATION BATCHES BATCH_BYTES
  *     flight_bench calls LOCATION COUNT
  *         GetFlightInfo, one after another
- *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES */
+ *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES
+ *     flight_bench raw-tls-serve CERTIFICATE KEY | raw-tls-get | raw-tls-put PORT BATCHES
+ * BATCH_BYTES the same bytes over a bare socket, and through OpenSSL alone */
 #include <cflight/cflight.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 
 #include "observed.h"
 #include "raw_socket.h"
+#include "raw_tls.h"
 
 static double now_s(void)
 {
@@ -56,6 +59,12 @@ static int fail(cflight_error *error)
                   cflight_error_message(error));
     cflight_error_free(error);
     return 1;
+}
+
+static int usage(void)
+{
+    (void)fprintf(stderr, "usage: see the top of bench/flight_bench.c\n");
+    return 2;
 }
 
 /* ---- one batch, used again and again ---- */
@@ -384,6 +393,35 @@ static int run_client(const char *operation, const char *location, int64_t count
     return result;
 }
 
+/* Bare sockets, without TLS and with it. */
+static int run_raw(int argc, char **argv, int64_t count, int64_t batch_bytes)
+{
+    const char *operation = argv[1];
+    uint64_t total_bytes = (uint64_t)(count * batch_bytes);
+    uint16_t port = argc > 2 ? (uint16_t)strtoul(argv[2], NULL, 10) : 0;
+    double started_s = now_s();
+    double elapsed_s = 0;
+    int result = 1;
+    if (strcmp(operation, "raw-serve") == 0) {
+        return raw_serve();
+    }
+    if (strcmp(operation, "raw-tls-serve") == 0 && argc > 3) {
+        return raw_tls_serve(argv[2], argv[3]);
+    }
+    if (argc <= 4) {
+        return usage();
+    }
+    if (strcmp(operation, "raw-get") == 0) {
+        result = raw_get(port, total_bytes, (uint64_t)batch_bytes);
+        elapsed_s = now_s() - started_s;
+    } else if (strcmp(operation, "raw-tls-get") == 0 || strcmp(operation, "raw-tls-put") == 0) {
+        result = raw_tls_move(port, total_bytes, (uint64_t)batch_bytes,
+                              strcmp(operation, "raw-tls-put") == 0, &elapsed_s);
+    }
+    print_outcome(elapsed_s);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     const char *operation = argc > 1 ? argv[1] : "";
@@ -396,20 +434,12 @@ int main(int argc, char **argv)
     if (strcmp(operation, "serve-observed") == 0 && argc > 2) {
         return serve("grpc://127.0.0.1:0", NULL, NULL, argv[2]);
     }
-    if (strcmp(operation, "raw-serve") == 0) {
-        return raw_serve();
-    }
-    if (strcmp(operation, "raw-get") == 0 && argc > 4) {
-        double started_s = now_s();
-        int result = raw_get((uint16_t)strtoul(argv[2], NULL, 10), (uint64_t)(count * batch_bytes),
-                             (uint64_t)batch_bytes);
-        print_outcome(now_s() - started_s);
-        return result;
+    if (strncmp(operation, "raw-", 4) == 0) {
+        return run_raw(argc, argv, count, batch_bytes);
     }
     if (argc > 3) {
         return run_client(operation, argv[2], count, batch_bytes, argc > 5 ? argv[5] : "int64",
                           argc > 6 ? argv[6] : "full");
     }
-    (void)fprintf(stderr, "usage: see the top of bench/flight_bench.c\n");
-    return 2;
+    return usage();
 }
