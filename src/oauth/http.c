@@ -13,13 +13,11 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/sigpipe.h"
 
 enum { ANSWER_BYTES_MAX = 1024 * 1024, HEADER_BYTES_MAX = 256 * 1024 };
 
@@ -233,20 +231,10 @@ static CURLcode set_options(const struct cfl_http *http, struct request *request
 /* With SIGPIPE held back from this thread: libcurl leaves that to those who forbid it signals. */
 static CURLcode perform(const struct cfl_http *http, const struct request *request)
 {
-    sigset_t pipe_set;
-    sigset_t before;
-    sigset_t pending;
-    const struct timespec at_once = {0, 0};
-    (void)sigemptyset(&pipe_set);
-    (void)sigaddset(&pipe_set, SIGPIPE);
-    (void)sigemptyset(&pending);
-    (void)sigpending(&pending);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+    struct cfl_sigpipe sigpipe;
+    cfl_sigpipe_hold(&sigpipe);
     CURLcode code = http->curl.easy_perform(request->easy);
-    if (sigismember(&pending, SIGPIPE) == 0) {
-        (void)sigtimedwait(&pipe_set, NULL, &at_once);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cfl_sigpipe_release(&sigpipe, true);
     return code;
 }
 

@@ -6,9 +6,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "base/sigpipe.h"
 
 static pthread_once_t socket_method_once = PTHREAD_ONCE_INIT;
 static BIO_METHOD *socket_method; /* NULL when memory ran out */
@@ -19,22 +19,10 @@ static int (*socket_read_fn)(BIO *bio, char *target, int size_bytes);
  * control records. */
 static int write_without_sigpipe(BIO *bio, const char *data, int len_bytes)
 {
-    sigset_t pipe_set;
-    sigset_t before;
-    sigset_t pending;
-    const struct timespec at_once = {0, 0};
-    (void)sigemptyset(&pipe_set);
-    (void)sigaddset(&pipe_set, SIGPIPE);
-    (void)sigemptyset(&pending);
-    (void)sigpending(&pending);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+    struct cfl_sigpipe sigpipe;
+    cfl_sigpipe_hold(&sigpipe);
     int result = socket_write_fn(bio, data, len_bytes);
-    int saved_errno = errno;
-    if (result < 0 && saved_errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-        (void)sigtimedwait(&pipe_set, NULL, &at_once);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = saved_errno;
+    cfl_sigpipe_release(&sigpipe, result < 0 && errno == EPIPE);
     return result;
 }
 
