@@ -33,6 +33,7 @@
 #endif
 
 enum {
+    TLS_READ_BYTES_MAX = 256 << 10, /* after which the caller looks around */
     WASTE_BYTES = 16 << 10,
     WASTE_READS_MAX = 64, /* a step of throwing input away */
     /* A silent peer is asked whether it is there, and given up after a minute without an answer. */
@@ -239,9 +240,18 @@ static void cursor_advance(struct view_cursor *cursor, size_t len_bytes)
     }
 }
 
-/* Reads record after record until the views are full or TLS holds no more; what is left in the
- * socket then makes it readable, so the common small message costs one system call and not two.
- * What ends the stream after the first byte of a call is told by the next call. */
+/* Whether to look at the socket again for `total_bytes` that came. A small message is there whole
+ * after one look, and costs one system call; a full record seldom comes alone, and what came
+ * meanwhile costs neither a wait nor a step of the session. */
+static bool is_more_likely(const struct cfl_transport *transport, size_t total_bytes)
+{
+    return total_bytes < TLS_READ_BYTES_MAX &&
+           (total_bytes >= CFL_TLS_RECORD_BYTES || cfl_tls_conn_has_pending(transport->tls));
+}
+
+/* Reads record after record until the views are full, TLS holds no more, or it is much; what is
+ * left in the socket then makes it readable. What ends the stream after the first byte of a call is
+ * told by the next call. */
 static cflight_status read_tls(struct cfl_transport *transport, const struct iovec *views,
                                int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
                                unsigned int *ret_wait, cflight_error **reterr)
@@ -263,7 +273,7 @@ static cflight_status read_tls(struct cfl_transport *transport, const struct iov
             cursor_advance(&cursor, len_bytes);
             total_bytes += len_bytes;
             left_bytes -= len_bytes;
-        } while (left_bytes > 0 && len_bytes > 0 && cfl_tls_conn_has_pending(transport->tls));
+        } while (left_bytes > 0 && len_bytes > 0 && is_more_likely(transport, total_bytes));
     }
     if (total_bytes > 0) {
         *ret_len_bytes = total_bytes;

@@ -29,9 +29,9 @@ const struct cfl_peer *cfl_transport_peer(const struct cfl_transport *transport)
 cflight_status cfl_transport_handshake(struct cfl_transport *transport, unsigned int *ret_wait,
                                        cflight_error **reterr);
 
-/* Reads what is there, up to the views' size; under TLS, what one look at the socket brought, so
- * that more may be there still, and readiness tells. `*ret_len_bytes` 0 with `*ret_wait` set:
- * nothing now.
+/* Reads what is there, up to the views' size; under TLS, up to a quarter MiB, or what one look at
+ * the socket brought if that was less than a full record, so that more may be there still, and
+ * readiness tells. `*ret_len_bytes` 0 with `*ret_wait` set: nothing now.
  * `*ret_is_eof`: the peer closed (with TLS: properly or not). UNAVAILABLE with the system's reason
  * otherwise. */
 cflight_status cfl_transport_read(struct cfl_transport *transport, const struct iovec *views,

@@ -76,6 +76,8 @@ struct cfl_tls_conn {
     bool is_dry;               /* the last read used up what was there */
     bool has_refused_record;   /* a write is to be repeated */
     bool has_more;             /* another record follows at once */
+    bool is_in_bulk;           /* the last read was a full record */
+    bool keeps_buffers;        /* OpenSSL was told to keep those that are empty */
     int64_t resumable_until_s; /* wall clock, for sessions of this connection; 0: not known yet */
     int readable_bytes;        /* that the socket may still give to this call into OpenSSL */
     uint32_t message_count;    /* handshake messages of the peer, since: */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS: how bytes get through, how streams end, and what happens when memory runs out. */
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tls_support.h"
@@ -169,6 +172,141 @@ TEST(tls, small_views_share_a_record)
     assert_memory_equal(target + sizeof target - 9, text, 9);
     established_done(&pair, &ca, client, server);
 }
+
+/* ---- What OpenSSL holds ---- */
+
+/* Each block begins with its size. */
+enum { COUNTED_HEADER_BYTES = 16 };
+static size_t held_bytes;         /* by OpenSSL, in this program */
+static unsigned int record_count; /* allocations of a record's size */
+
+static void *counted_malloc(size_t size_bytes, const char *file, int line)
+{
+    uint8_t *block = malloc(size_bytes + COUNTED_HEADER_BYTES);
+    (void)file;
+    (void)line;
+    if (block == NULL || size_bytes == 0) {
+        free(block);
+        return NULL;
+    }
+    memcpy(block, &size_bytes, sizeof size_bytes);
+    held_bytes += size_bytes;
+    record_count += size_bytes >= RECORD_BYTES ? 1 : 0;
+    return block + COUNTED_HEADER_BYTES;
+}
+
+static void counted_free(void *data, const char *file, int line)
+{
+    size_t size_bytes = 0;
+    (void)file;
+    (void)line;
+    if (data != NULL) {
+        memcpy(&size_bytes, (uint8_t *)data - COUNTED_HEADER_BYTES, sizeof size_bytes);
+        held_bytes -= size_bytes;
+        free((uint8_t *)data - COUNTED_HEADER_BYTES);
+    }
+}
+
+static void *counted_realloc(void *data, size_t size_bytes, const char *file, int line)
+{
+    size_t old_bytes = 0;
+    void *moved = counted_malloc(size_bytes, file, line);
+    if (data != NULL) {
+        memcpy(&old_bytes, (uint8_t *)data - COUNTED_HEADER_BYTES, sizeof old_bytes);
+    }
+    if (moved != NULL && data != NULL) {
+        memcpy(moved, data, old_bytes < size_bytes ? old_bytes : size_bytes);
+    }
+    if (moved != NULL || size_bytes == 0) {
+        counted_free(data, file, line);
+    }
+    return moved;
+}
+
+/* OpenSSL takes such functions only before its first allocation. */
+__attribute__((constructor)) static void count_allocations(void)
+{
+    (void)CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free);
+}
+
+/* Sends `count` full records at once and reads them by one call each way, if they fit. */
+static void pass_records(struct t_tls_pair *pair, size_t count)
+{
+    size_t size_bytes = count * RECORD_BYTES;
+    uint8_t *data = calloc(2, size_bytes);
+    t_write_all(pair->client.transport, data, size_bytes);
+    t_read_all(pair->server.transport, data + size_bytes, size_bytes);
+    assert_memory_equal(data, data + size_bytes, size_bytes);
+    free(data);
+}
+
+static void expect_nothing_to_read(struct cfl_transport *transport)
+{
+    uint8_t target[2 * RECORD_BYTES];
+    struct iovec view = {target, sizeof target};
+    size_t len_bytes = 0;
+    bool is_eof = false;
+    unsigned int wait = CFL_READY_NONE;
+    cflight_error *error = NULL;
+    CHECK_OK(cfl_transport_read(transport, &view, 1, &len_bytes, &is_eof, &wait, &error), error);
+    assert_int_equal(len_bytes, 0);
+    assert_int_equal(wait, CFL_READY_READ);
+}
+
+/* Goal: the buffers of records are made once for many records in a row, and a connection that rests
+ * has none. Method: count what OpenSSL allocates: eight records through the connection, then a look
+ * at the socket that finds nothing. */
+TEST(tls, record_buffers_last_as_long_as_bulk_flows)
+{
+    struct t_cert ca;
+    struct cfl_tls_client *client = NULL;
+    struct cfl_tls_server *server = NULL;
+    struct t_tls_pair pair = established_pair(&ca, &client, &server);
+    pass_records(&pair, 1);
+    expect_nothing_to_read(pair.server.transport);
+    size_t rest_bytes = held_bytes;
+    record_count = 0;
+    pass_records(&pair, 8);
+    assert_in_range(record_count, 1, 4);
+    expect_nothing_to_read(pair.server.transport);
+    assert_int_equal(held_bytes, rest_bytes);
+    established_done(&pair, &ca, client, server);
+}
+
+/* Goal: one call decrypts no more than a quarter MiB, however much has come, since others wait for
+ * the connection meanwhile. Method: send more through sockets that hold it, read into a larger
+ * view.
+ */
+TEST(tls, one_read_is_bounded)
+{
+    enum { SENT_BYTES = 640 << 10, READ_BYTES_MAX = 256 << 10, SOCKET_BYTES = 4 << 20 };
+    struct t_cert_options options = {.common_name = "self", .sans = "DNS:localhost"};
+    const int socket_bytes = SOCKET_BYTES;
+    struct t_cert ca = t_cert_new(&options);
+    struct cfl_tls_client *client = t_tls_client_trusting(&ca);
+    struct cfl_tls_server *server = t_tls_server_showing(&ca);
+    struct t_tls_pair pair = t_handshake(client, "localhost", server);
+    uint8_t *data = calloc(1, SENT_BYTES);
+    struct iovec view = {data, SENT_BYTES};
+    size_t len_bytes = 0;
+    bool is_eof = false;
+    unsigned int wait = CFL_READY_NONE;
+    cflight_error *error = NULL;
+    t_expect_talk(&pair);
+    (void)setsockopt(cfl_transport_fd(pair.client.transport), SOL_SOCKET, SO_SNDBUF, &socket_bytes,
+                     sizeof socket_bytes);
+    CHECK_OK(cfl_transport_write(pair.client.transport, &view, 1, &len_bytes, &wait, &error),
+             error);
+    assert_true(len_bytes > READ_BYTES_MAX + RECORD_BYTES);
+    CHECK_OK(
+        cfl_transport_read(pair.server.transport, &view, 1, &len_bytes, &is_eof, &wait, &error),
+        error);
+    assert_in_range(len_bytes, READ_BYTES_MAX, READ_BYTES_MAX + RECORD_BYTES);
+    free(data);
+    established_done(&pair, &ca, client, server);
+}
+
+/* ---- Ends ---- */
 
 /* Goal: bytes that TLS holds back are announced, since no readiness shows them.
  * Method: read one byte of a record; then the rest. */
