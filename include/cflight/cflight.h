@@ -23,6 +23,7 @@
 #include "cflight/ipc.h"
 #include "cflight/log.h"
 #include "cflight/loop.h"
+#include "cflight/message.h"
 #include "cflight/metrics.h"
 #include "cflight/middleware.h"
 #include "cflight/oauth.h"

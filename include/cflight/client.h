@@ -206,6 +206,8 @@ cflight_client_do_get(cflight_client *client, struct cflight_bytes ticket,
                       cflight_error **reterr);
 /// Starts a DoPut and sends the descriptor with the schema. cflight_writer_close() gives the
 /// server's verdict.
+/// @param schema  NULL for who passes messages on: the descriptor goes with the first that is
+///                written.
 /// @param ret_metadata  The server's answers while data flows. Both handles are to be freed.
 CFLIGHT_CHECKED cflight_status
 cflight_client_do_put(cflight_client *client, const struct cflight_descriptor *descriptor,

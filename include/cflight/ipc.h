@@ -7,6 +7,7 @@
 #include "cflight/bytes.h"
 #include "cflight/error.h"
 #include "cflight/export.h"
+#include "cflight/message.h"
 #include "cflight/schema.h"
 
 /// @file
@@ -191,6 +192,48 @@ CFLIGHT_CHECKED cflight_status
 cflight_ipc_file_stream(cflight_ipc_file *file, struct ArrowArrayStream *ret_stream,
                         cflight_error **reterr);
 
+/// The messages of a file as they are stored. One at a time.
+typedef struct cflight_ipc_messages cflight_ipc_messages;
+
+/// Which messages are given, and how.
+struct cflight_ipc_messages_options {
+    size_t struct_size;
+    enum cflight_message_check check;
+    /// Range of batches, of the file format; a count of 0 is all from the first on. The
+    /// dictionaries are all given in any case.
+    int64_t first_batch;
+    int64_t batch_count;
+    /// Largest batch, header and body; 0 is no limit. For those who must cut what is larger, and so
+    /// have to read it.
+    uint64_t batch_bytes_max;
+};
+
+#define CFLIGHT_IPC_MESSAGES_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_ipc_messages_options)
+
+/// Begins to give a file's messages: the schema, then dictionaries and batches, of the file format
+/// the dictionaries first, of the stream format as they stand. Bodies are views of the file, which
+/// they keep. Headers are copied and checked, as `check` says, when they are given.
+///
+/// @param options  NULL for defaults. Borrowed.
+/// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION when the file cannot be passed on as it is, and
+///         must be read: it has another byte order than this machine, metadata version V4, or a
+///         batch over `batch_bytes_max`, or was opened for some columns only;
+///         CFLIGHT_OUT_OF_RANGE (batches that are not there); CFLIGHT_DATA_LOSS
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_file_messages(cflight_ipc_file *file,
+                          const struct cflight_ipc_messages_options *options,
+                          cflight_ipc_messages **ret_messages, cflight_error **reterr);
+/// Gives the next message; look at `is_end`.
+/// @param ret_message  Release it with cflight_message_release().
+/// @return CFLIGHT_OK; CFLIGHT_DATA_LOSS, CFLIGHT_UNIMPLEMENTED, CFLIGHT_RESOURCE_EXHAUSTED as of a
+///         reader
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_messages_next(cflight_ipc_messages *messages, struct cflight_message *ret_message,
+                          cflight_error **reterr);
+/// Messages that were given stay valid. NULL is ignored.
+CFLIGHT_EXPORT void
+cflight_ipc_messages_free(cflight_ipc_messages *messages);
+
 /// Opens a path and gives its batches as a stream: cflight_ipc_file_open(), _stream() and _free()
 /// in one.
 CFLIGHT_CHECKED cflight_status
@@ -223,7 +266,7 @@ typedef struct cflight_ipc_writer cflight_ipc_writer;
 ///
 /// @param format   A file ends with a footer and needs close; a stream ends with the end-of-stream
 ///                 marker.
-/// @param schema   Borrowed.
+/// @param schema   Borrowed. NULL for a writer of messages (cflight_ipc_writer_write_message()).
 /// @param write    Called from within the calls below.
 /// @param options  NULL for defaults. Borrowed.
 CFLIGHT_CHECKED cflight_status
@@ -240,6 +283,17 @@ cflight_ipc_writer_new(enum cflight_ipc_format format, const struct ArrowSchema 
 CFLIGHT_CHECKED cflight_status
 cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct ArrowArray *batch,
                          cflight_error **reterr);
+/// Writes a message as it is, of a writer that was made without a schema. The first must be the
+/// schema. Structure is checked (CFLIGHT_MESSAGE_CHECK_STRUCTURE), so that what was written can be
+/// read again; of the options only `alignment_bytes` has a meaning, for the beginning of bodies. In
+/// a file, dictionaries may grow by deltas, but not be replaced.
+///
+/// @param message  Borrowed. Metadata of Flight has no place in files and streams and is left out.
+/// @return as cflight_ipc_writer_write(); CFLIGHT_DATA_LOSS (the message is damaged, or comes too
+///         early; nothing was written); CFLIGHT_FAILED_PRECONDITION also for a writer with a schema
+CFLIGHT_CHECKED cflight_status
+cflight_ipc_writer_write_message(cflight_ipc_writer *writer, const struct cflight_message *message,
+                                 cflight_error **reterr);
 /// Writes the end: marker, and for a file the footer. The writer then only waits to be freed.
 CFLIGHT_CHECKED cflight_status
 cflight_ipc_writer_close(cflight_ipc_writer *writer, cflight_error **reterr);

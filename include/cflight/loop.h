@@ -142,6 +142,11 @@ CFLIGHT_CHECKED cflight_status
 cflight_writer_try_write(cflight_writer *writer, const struct ArrowArray *batch,
                          const struct cflight_bytes *app_metadata, bool *ret_is_done,
                          cflight_error **reterr);
+/// Writes a message without waiting, as cflight_writer_try_write() does a batch.
+/// @return as cflight_writer_write_message()
+CFLIGHT_CHECKED cflight_status
+cflight_writer_try_write_message(cflight_writer *writer, const struct cflight_message *message,
+                                 bool *ret_is_done, cflight_error **reterr);
 /// Has `on_ready` called once when what was written has left, or the call is over. NULL takes it
 /// back.
 CFLIGHT_EXPORT void

@@ -235,14 +235,19 @@ struct cflight_source {
     /// The last call, at the end or when the client has gone; may be NULL. Until it returns the
     /// handler's context may be used.
     void (*release)(void *user_data);
+    /// In place of `next`: gives the next message, the schema first, or says that this is the end.
+    /// `ret_message` is zeroed; what is put into it is the library's. May block. A failure is the
+    /// call's status.
+    cflight_status (*next_message)(void *user_data, struct cflight_message *ret_message,
+                                   cflight_error **reterr);
 };
 
 #define CFLIGHT_SOURCE_INIT CFLIGHT_SIZED_INIT(struct cflight_source)
 
 /// For a handler of DoGet: the library goes on with the stream after the handler has returned
 /// CFLIGHT_OK. Until a batch has left no other is asked for, and meanwhile the call needs no
-/// thread, however slow its client is. The stream must have begun (cflight_writer_begin()); the
-/// writer is not to be used any more.
+/// thread, however slow its client is. The stream must have begun (cflight_writer_begin()), unless
+/// the source gives messages; the writer is not to be used any more.
 ///
 /// @param source  Taken on success: its `release` is called in any case, also when the handler
 /// fails.

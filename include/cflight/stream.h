@@ -8,6 +8,7 @@
 #include "cflight/error.h"
 #include "cflight/export.h"
 #include "cflight/ipc.h"
+#include "cflight/message.h"
 
 /// @file
 /// Streams of record batches: readers and writers, the same types on both sides of a call.
@@ -68,6 +69,25 @@ cflight_reader_next(cflight_reader *reader, struct cflight_chunk *ret_chunk,
 CFLIGHT_CHECKED cflight_status
 cflight_reader_try_next(cflight_reader *reader, int64_t timeout_ms, bool *ret_is_ready,
                         struct cflight_chunk *ret_chunk, cflight_error **reterr);
+/// Reads the next message as it is, without making arrays of it, for those who pass it on. Blocks
+/// and fails as cflight_reader_next(). Messages are given whole and in their order: the schema,
+/// dictionaries, batches, each with its metadata, and metadata alone. A stream is read either in
+/// this way or with cflight_reader_next() from its first batch on; cflight_reader_schema() may come
+/// before, and the schema's message is given all the same.
+///
+/// @param check        How far each message is checked. One that fails ends the stream.
+/// @param ret_message  Caller's storage, treated as uninitialised; on success release it with
+///                     cflight_message_release(). Untouched on failure.
+/// @return as cflight_reader_next(); CFLIGHT_DATA_LOSS for a message that is not what `check` asks
+CFLIGHT_CHECKED cflight_status
+cflight_reader_next_message(cflight_reader *reader, enum cflight_message_check check,
+                            struct cflight_message *ret_message, cflight_error **reterr);
+/// As cflight_reader_next_message(), but gives up after `timeout_ms` (0: at once) with
+/// `*ret_is_ready` false and nothing lost.
+CFLIGHT_CHECKED cflight_status
+cflight_reader_try_next_message(cflight_reader *reader, enum cflight_message_check check,
+                                int64_t timeout_ms, bool *ret_is_ready,
+                                struct cflight_message *ret_message, cflight_error **reterr);
 /// Turns a reader into an Arrow C stream of its batches; metadata is dropped. The reader is taken:
 /// the stream's release frees it. At a server the stream must be released before the handler
 /// returns.
@@ -122,6 +142,19 @@ cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
 CFLIGHT_CHECKED cflight_status
 cflight_writer_write(cflight_writer *writer, const struct ArrowArray *batch,
                      const struct cflight_bytes *app_metadata, cflight_error **reterr);
+/// Sends a message as it is: what cflight_reader_next_message() or cflight_ipc_messages_next()
+/// gave, or what the caller made. The first one with Arrow data must be the schema, and takes the
+/// place of cflight_writer_begin(). Nothing is copied, split or compressed: the call blocks until
+/// the operating system took everything.
+///
+/// @param message  Borrowed. That its body fits its header is up to who gave it.
+/// @return as cflight_writer_write(); CFLIGHT_FAILED_PRECONDITION also for data before the schema,
+/// a
+///         second schema, or a writer that was begun; CFLIGHT_INVALID_ARGUMENT for `is_end`, and
+///         for a message that has no header but is not metadata alone, or the other way round
+CFLIGHT_CHECKED cflight_status
+cflight_writer_write_message(cflight_writer *writer, const struct cflight_message *message,
+                             cflight_error **reterr);
 /// Sends a message with metadata alone. Allowed before begin. @return as cflight_writer_write()
 CFLIGHT_CHECKED cflight_status
 cflight_writer_write_metadata(cflight_writer *writer, struct cflight_bytes app_metadata,

@@ -88,12 +88,27 @@ struct cfl_buffer_want {
 };
 cflight_status cfl_decode_buffer(struct cfl_decode *decode, const struct cfl_buffer_want *want,
                                  struct cfl_slice *ret_slice, cflight_error **reterr);
+/* Takes the next buffer as cfl_decode_buffer would, but for unpacking it: one that is compressed is
+ * taken at its word, which must be possible and within what may be unpacked. */
+cflight_status cfl_decode_measure(struct cfl_decode *decode, uint64_t needed_bytes,
+                                  cflight_error **reterr);
 /* Passes over buffers without looking at them. */
 cflight_status cfl_decode_skip_buffers(struct cfl_decode *decode, uint64_t count,
                                        cflight_error **reterr);
 void cfl_slice_done(struct cfl_slice *slice);
 
 /* The parts of the walk over a message. */
+struct cfl_node {
+    int64_t length;
+    int64_t null_count; /* -1: not counted */
+};
+cflight_status cfl_decode_node(struct cfl_decode *decode, struct cfl_node *ret_node,
+                               cflight_error **reterr);
+/* One that was taken before. */
+struct cfl_node cfl_decode_node_at(const struct cfl_decode *decode, size_t index);
+/* (count + extra) * width, or DATA_LOSS when no memory could hold it. */
+cflight_status cfl_decode_bytes_needed(int64_t count, int64_t extra, int64_t width_bytes,
+                                       uint64_t *ret_bytes, cflight_error **reterr);
 cflight_status cfl_decode_skip_node(struct cfl_decode *decode, cflight_error **reterr);
 /* How many data buffers the next view array has. */
 cflight_status cfl_decode_view_count(struct cfl_decode *decode, size_t *ret_count,
@@ -117,6 +132,14 @@ cflight_status cfl_decode_values(const struct cfl_decode_env *env,
                                  const struct cfl_fb_table *record_batch, struct cfl_body_view body,
                                  const struct cfl_field *field, struct ArrowArray *ret_values,
                                  uint64_t *ret_bytes, cflight_error **reterr);
+/* A column's length must be that of its batch, a dictionary's that of its message. */
+cflight_status cfl_decode_check_column_length(const struct cfl_decode *decode,
+                                              const struct cfl_field *field, int64_t length,
+                                              cflight_error **reterr);
+cflight_status cfl_decode_check_values_length(const struct cfl_decode *decode, int64_t length,
+                                              cflight_error **reterr);
+/* DATA_LOSS: values of the field came before their dictionary. */
+cflight_status cfl_decode_no_dictionary(const struct cfl_field *field, cflight_error **reterr);
 /* An array of the value type of `field` with no rows. */
 cflight_status cfl_decode_empty(const struct cflight_allocator *alloc,
                                 const struct cfl_field *field, struct ArrowArray *ret_values,

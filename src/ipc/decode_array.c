@@ -25,11 +25,6 @@ enum {
     ALIGNMENT_BYTES_MAX = 8,
 };
 
-struct node {
-    int64_t length;
-    int64_t null_count;
-};
-
 cflight_status cfl_decode_skip_node(struct cfl_decode *decode, cflight_error **reterr)
 {
     if (decode->node_index == decode->nodes.count) {
@@ -41,16 +36,22 @@ cflight_status cfl_decode_skip_node(struct cfl_decode *decode, cflight_error **r
     return CFLIGHT_OK;
 }
 
-static cflight_status next_node(struct cfl_decode *decode, struct node *ret_node,
-                                cflight_error **reterr)
+struct cfl_node cfl_decode_node_at(const struct cfl_decode *decode, size_t index)
+{
+    const struct cfl_node node = {cfl_fb_vector_i64(&decode->nodes, index, 0),
+                                  cfl_fb_vector_i64(&decode->nodes, index, NODE_NULL_COUNT_AT)};
+    return node;
+}
+
+cflight_status cfl_decode_node(struct cfl_decode *decode, struct cfl_node *ret_node,
+                               cflight_error **reterr)
 {
     cflight_status status = cfl_decode_skip_node(decode, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     size_t index = decode->node_index - 1;
-    ret_node->length = cfl_fb_vector_i64(&decode->nodes, index, 0);
-    ret_node->null_count = cfl_fb_vector_i64(&decode->nodes, index, NODE_NULL_COUNT_AT);
+    *ret_node = cfl_decode_node_at(decode, index);
     /* -1 stands for "not counted" in the C data interface, and some writers pass it on. */
     if (ret_node->length < 0 || ret_node->null_count < -1 ||
         ret_node->null_count > ret_node->length) {
@@ -61,9 +62,8 @@ static cflight_status next_node(struct cfl_decode *decode, struct node *ret_node
     return CFLIGHT_OK;
 }
 
-/* (count + extra) * width, or DATA_LOSS when no memory could hold it. */
-static cflight_status bytes_needed(int64_t count, int64_t extra, int64_t width_bytes,
-                                   uint64_t *ret_bytes, cflight_error **reterr)
+cflight_status cfl_decode_bytes_needed(int64_t count, int64_t extra, int64_t width_bytes,
+                                       uint64_t *ret_bytes, cflight_error **reterr)
 {
     int64_t total = 0;
     if (__builtin_add_overflow(count, extra, &total) ||
@@ -99,7 +99,7 @@ static cflight_status take_buffer(struct cfl_decode *decode, const struct cfl_bu
 }
 
 /* The bitmap is left out when there are no nulls, whatever the message carries. */
-static cflight_status take_validity(struct cfl_decode *decode, const struct node *node,
+static cflight_status take_validity(struct cfl_decode *decode, const struct cfl_node *node,
                                     struct ArrowArray *array, cflight_error **reterr)
 {
     if (node->null_count == 0) {
@@ -131,10 +131,10 @@ static cflight_status take_validity(struct cfl_decode *decode, const struct node
 
 /* Begins an array: its node, its bookkeeping and, where the layout has one, its validity bitmap. */
 static cflight_status begin_array(struct cfl_decode *decode, const struct cfl_array_shape *shape,
-                                  bool has_validity, struct node *ret_node,
+                                  bool has_validity, struct cfl_node *ret_node,
                                   struct ArrowArray *ret_array, cflight_error **reterr)
 {
-    cflight_status status = next_node(decode, ret_node, reterr);
+    cflight_status status = cfl_decode_node(decode, ret_node, reterr);
     if (status == CFLIGHT_OK) {
         status = cfl_array_new(decode->env->alloc, shape, ret_array, reterr);
     }
@@ -150,7 +150,7 @@ static cflight_status decode_null(struct cfl_decode *decode, struct ArrowArray *
                                   cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {0};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, false, &node, array, reterr);
     array->null_count = node.length;
     return status;
@@ -160,7 +160,7 @@ static cflight_status decode_bool(struct cfl_decode *decode, struct ArrowArray *
                                   cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 2};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -184,12 +184,13 @@ static cflight_status decode_fixed(struct cfl_decode *decode, const struct cfl_t
                                    cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 2, .has_dictionary = has_dictionary};
-    struct node node = {0};
+    struct cfl_node node = {0};
     struct cfl_buffer_want want = {.swap = cfl_swap_of(type),
                                    .alignment_bytes = alignment_of(type)};
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = bytes_needed(node.length, 0, type->width_bytes, &want.needed_bytes, reterr);
+        status =
+            cfl_decode_bytes_needed(node.length, 0, type->width_bytes, &want.needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = take_buffer(decode, &want, array, 1, NULL, reterr);
@@ -209,7 +210,7 @@ static cflight_status take_offsets(struct cfl_decode *decode, int64_t length, in
     };
     cflight_status status = CFLIGHT_OK;
     if (length > 0) {
-        status = bytes_needed(length, extra, width_bytes, &want.needed_bytes, reterr);
+        status = cfl_decode_bytes_needed(length, extra, width_bytes, &want.needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = take_buffer(decode, &want, array, buffer_index, NULL, reterr);
@@ -241,7 +242,7 @@ static cflight_status decode_variable(struct cfl_decode *decode, bool is_large,
 {
     const struct cfl_array_shape shape = {.buffer_count = 3};
     const struct cfl_buffer_want want = {.alignment_bytes = 1};
-    struct node node = {0};
+    struct cfl_node node = {0};
     size_t data_len_bytes = 0;
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
@@ -296,7 +297,7 @@ static cflight_status decode_view(struct cfl_decode *decode, struct ArrowArray *
                                   cflight_error **reterr)
 {
     size_t count = 0;
-    struct node node = {0};
+    struct cfl_node node = {0};
     struct cfl_buffer_want want = {.swap = CFL_SWAP_VIEW, .alignment_bytes = ALIGNMENT_BYTES_MAX};
     cflight_status status = cfl_decode_view_count(decode, &count, reterr);
     if (status != CFLIGHT_OK) {
@@ -308,7 +309,8 @@ static cflight_status decode_view(struct cfl_decode *decode, struct ArrowArray *
     };
     status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = bytes_needed(node.length, 0, CFL_VIEW_BYTES, &want.needed_bytes, reterr);
+        status =
+            cfl_decode_bytes_needed(node.length, 0, CFL_VIEW_BYTES, &want.needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = take_buffer(decode, &want, array, 1, NULL, reterr);
@@ -336,7 +338,7 @@ static cflight_status decode_list(struct cfl_decode *decode, const struct cfl_fi
                                   bool is_large, struct ArrowArray *array, cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 2, .child_count = 1};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
         status = take_offsets(decode, node.length, 1, is_large, array, 1, reterr);
@@ -358,7 +360,7 @@ static cflight_status decode_list_view(struct cfl_decode *decode, const struct c
                                        cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 3, .child_count = 1};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
         status = take_offsets(decode, node.length, 0, is_large, array, 1, reterr);
@@ -387,11 +389,12 @@ static cflight_status decode_fixed_list(struct cfl_decode *decode, const struct 
                                         struct ArrowArray *array, cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.buffer_count = 1, .child_count = 1};
-    struct node node = {0};
+    struct cfl_node node = {0};
     uint64_t item_count = 0;
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status == CFLIGHT_OK) {
-        status = bytes_needed(node.length, 0, field->type.list_size, &item_count, reterr);
+        status =
+            cfl_decode_bytes_needed(node.length, 0, field->type.list_size, &item_count, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = cfl_decode_field(decode, &field->children[0], array->children[0], reterr);
@@ -421,7 +424,7 @@ static cflight_status decode_struct(struct cfl_decode *decode, const struct cfl_
 {
     const struct cfl_array_shape shape = {.buffer_count = 1,
                                           .child_count = (size_t)field->child_count};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, true, &node, array, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -432,7 +435,7 @@ static cflight_status decode_struct(struct cfl_decode *decode, const struct cfl_
 /* Before V5, unions had a validity bitmap, and Arrow C++ gives run-end encoded arrays of V4 one
  * too. The C data interface has no place for it, so one that matters is refused (Message.fbs:
  * MetadataVersion). */
-static cflight_status pass_v4_validity(struct cfl_decode *decode, const struct node *node,
+static cflight_status pass_v4_validity(struct cfl_decode *decode, const struct cfl_node *node,
                                        cflight_error **reterr)
 {
     if (decode->metadata_version >= CFL_METADATA_V5) {
@@ -461,7 +464,7 @@ static cflight_status decode_union(struct cfl_decode *decode, const struct cfl_f
         .buffer_count = is_dense ? 2 : 1,
         .child_count = (size_t)field->child_count,
     };
-    struct node node = {0};
+    struct cfl_node node = {0};
     struct cfl_buffer_want want = {.alignment_bytes = 1};
     cflight_status status = begin_array(decode, &shape, false, &node, array, reterr);
     if (status == CFLIGHT_OK) {
@@ -509,7 +512,7 @@ static cflight_status decode_runs(struct cfl_decode *decode, const struct cfl_fi
                                   struct ArrowArray *array, cflight_error **reterr)
 {
     const struct cfl_array_shape shape = {.child_count = 2};
-    struct node node = {0};
+    struct cfl_node node = {0};
     cflight_status status = begin_array(decode, &shape, false, &node, array, reterr);
     if (status == CFLIGHT_OK) {
         status = pass_v4_validity(decode, &node, reterr);
@@ -521,6 +524,14 @@ static cflight_status decode_runs(struct cfl_decode *decode, const struct cfl_fi
         status = check_runs(field, array, reterr);
     }
     return status;
+}
+
+cflight_status cfl_decode_no_dictionary(const struct cfl_field *field, cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "dictionary %" PRId64
+                             " did not arrive before the values that refer to it",
+                             field->dictionary_id);
 }
 
 static cflight_status decode_dictionary(struct cfl_decode *decode, const struct cfl_field *field,
@@ -539,10 +550,7 @@ static cflight_status decode_dictionary(struct cfl_decode *decode, const struct 
     if (array->null_count == array->length) {
         return cfl_decode_empty(decode->env->alloc, field, array->dictionary, reterr);
     }
-    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                             "dictionary %" PRId64
-                             " did not arrive before the values that refer to it",
-                             field->dictionary_id);
+    return cfl_decode_no_dictionary(field, reterr);
 }
 
 cflight_status cfl_decode_value(struct cfl_decode *decode, const struct cfl_field *field,

@@ -47,6 +47,29 @@ static cflight_status skip_field(struct cfl_decode *decode, const struct cfl_fie
     return status;
 }
 
+cflight_status cfl_decode_check_column_length(const struct cfl_decode *decode,
+                                              const struct cfl_field *field, int64_t length,
+                                              cflight_error **reterr)
+{
+    if (length == decode->batch_length) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "field '%s' has the length %" PRId64 ", the record batch %" PRId64,
+                             field->name, length, decode->batch_length);
+}
+
+cflight_status cfl_decode_check_values_length(const struct cfl_decode *decode, int64_t length,
+                                              cflight_error **reterr)
+{
+    if (length == decode->batch_length) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "the dictionary has the length %" PRId64 ", its message %" PRId64,
+                             length, decode->batch_length);
+}
+
 static cflight_status decode_column(struct cfl_decode *decode, const struct cfl_field *field,
                                     struct ArrowArray *ret_array, cflight_error **reterr)
 {
@@ -54,13 +77,9 @@ static cflight_status decode_column(struct cfl_decode *decode, const struct cfl_
     if (status != CFLIGHT_OK) {
         return status;
     }
-    if (ret_array->length != decode->batch_length) {
-        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "field '%s' has the length %" PRId64 ", the record batch %" PRId64,
-                                 field->name, ret_array->length, decode->batch_length);
-    }
-    if (decode->env->validation == CFLIGHT_VALIDATION_BOUNDS) {
-        return CFLIGHT_OK;
+    status = cfl_decode_check_column_length(decode, field, ret_array->length, reterr);
+    if (status != CFLIGHT_OK || decode->env->validation == CFLIGHT_VALIDATION_BOUNDS) {
+        return status;
     }
     return cfl_validate_values(field, ret_array, decode->env->validation, CFLIGHT_DATA_LOSS,
                                reterr);
@@ -127,11 +146,8 @@ cflight_status cfl_decode_values(const struct cfl_decode_env *env,
     if (status == CFLIGHT_OK) {
         status = cfl_decode_value(&decode, field, &values, reterr);
     }
-    if (status == CFLIGHT_OK && values.length != decode.batch_length) {
-        status =
-            cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                              "the dictionary has the length %" PRId64 ", its message %" PRId64,
-                              values.length, decode.batch_length);
+    if (status == CFLIGHT_OK) {
+        status = cfl_decode_check_values_length(&decode, values.length, reterr);
     }
     if (status == CFLIGHT_OK && env->validation != CFLIGHT_VALIDATION_BOUNDS) {
         status = cfl_validate_dictionary_values(field, &values, env->validation, CFLIGHT_DATA_LOSS,

@@ -223,42 +223,83 @@ static cflight_status check_claim(struct cfl_decode *decode, uint64_t claimed_by
     return CFLIGHT_OK;
 }
 
-static cflight_status expand(struct cfl_decode *decode, struct cflight_bytes raw,
-                             struct cfl_slice *ret_slice, cflight_error **reterr)
+/* Takes a compressed buffer apart and checks what it claims; `*ret_claimed_bytes` is LENGTH_RAW for
+ * one that was left as it is. */
+static cflight_status read_claim(struct cfl_decode *decode, struct cflight_bytes raw,
+                                 struct cflight_bytes *ret_compressed, int64_t *ret_claimed_bytes,
+                                 cflight_error **reterr)
 {
     struct cfl_cursor cursor = cfl_cursor_make(raw);
     uint64_t word = 0;
-    struct cflight_bytes compressed;
     if (!cfl_cursor_u64le(&cursor, &word)) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "a compressed buffer has %zu bytes; its length alone takes %d",
                                  raw.len_bytes, LENGTH_PREFIX_BYTES);
     }
-    (void)cfl_cursor_bytes(&cursor, cfl_cursor_left(&cursor), &compressed);
-    int64_t claimed_bytes = (int64_t)word;
+    (void)cfl_cursor_bytes(&cursor, cfl_cursor_left(&cursor), ret_compressed);
+    *ret_claimed_bytes = (int64_t)word;
+    if (*ret_claimed_bytes == LENGTH_RAW) {
+        return CFLIGHT_OK;
+    }
+    if (*ret_claimed_bytes < 0) {
+        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                 "a compressed buffer claims %" PRId64 " bytes",
+                                 *ret_claimed_bytes);
+    }
+    cflight_status status = check_claim(decode, word, reterr);
+    if (status != CFLIGHT_OK || word == 0) {
+        return status;
+    }
+    return cfl_decompress_check(decode->codec, *ret_compressed, word, reterr);
+}
+
+static cflight_status expand(struct cfl_decode *decode, struct cflight_bytes raw,
+                             struct cfl_slice *ret_slice, cflight_error **reterr)
+{
+    struct cflight_bytes compressed = {0};
+    int64_t claimed_bytes = 0;
+    cflight_status status = read_claim(decode, raw, &compressed, &claimed_bytes, reterr);
+    if (status != CFLIGHT_OK || claimed_bytes == 0) {
+        return status;
+    }
     if (claimed_bytes == LENGTH_RAW) {
         ret_slice->data = compressed.data;
         ret_slice->len_bytes = compressed.len_bytes;
         ret_slice->owner = decode->body.owner;
         return CFLIGHT_OK;
     }
-    if (claimed_bytes < 0) {
-        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "a compressed buffer claims %" PRId64 " bytes", claimed_bytes);
-    }
-    cflight_status status = check_claim(decode, word, reterr);
-    if (status != CFLIGHT_OK || claimed_bytes == 0) {
-        return status;
-    }
-    status = cfl_decompress_check(decode->codec, compressed, word, reterr);
-    if (status == CFLIGHT_OK) {
-        status = make_fresh(decode, (size_t)claimed_bytes, ret_slice, reterr);
-    }
+    status = make_fresh(decode, (size_t)claimed_bytes, ret_slice, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     return cfl_decompress(decode->env->decompressor, decode->codec, compressed,
                           cfl_body_data(ret_slice->fresh), ret_slice->len_bytes, reterr);
+}
+
+static cflight_status check_needed(const struct cfl_decode *decode, uint64_t len_bytes,
+                                   uint64_t needed_bytes, cflight_error **reterr)
+{
+    if (len_bytes >= needed_bytes) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "buffer %zu is too short: %" PRIu64 " of %" PRIu64 " bytes",
+                             decode->buffer_index - 1, len_bytes, needed_bytes);
+}
+
+cflight_status cfl_decode_measure(struct cfl_decode *decode, uint64_t needed_bytes,
+                                  cflight_error **reterr)
+{
+    struct cflight_bytes raw = {0};
+    struct cflight_bytes compressed = {0};
+    int64_t claimed_bytes = LENGTH_RAW;
+    cflight_status status = locate(decode, &raw, reterr);
+    uint64_t len_bytes = raw.len_bytes;
+    if (status == CFLIGHT_OK && decode->codec != CFLIGHT_COMPRESSION_NONE && raw.len_bytes > 0) {
+        status = read_claim(decode, raw, &compressed, &claimed_bytes, reterr);
+        len_bytes = claimed_bytes == LENGTH_RAW ? compressed.len_bytes : (uint64_t)claimed_bytes;
+    }
+    return status == CFLIGHT_OK ? check_needed(decode, len_bytes, needed_bytes, reterr) : status;
 }
 
 static bool is_aligned(const uint8_t *data, size_t alignment_bytes)
@@ -312,10 +353,8 @@ cflight_status cfl_decode_buffer(struct cfl_decode *decode, const struct cfl_buf
         slice.len_bytes = raw.len_bytes;
         slice.owner = decode->body.owner;
     }
-    if (status == CFLIGHT_OK && slice.len_bytes < want->needed_bytes) {
-        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                   "buffer %zu is too short: %zu of %" PRIu64 " bytes",
-                                   decode->buffer_index - 1, slice.len_bytes, want->needed_bytes);
+    if (status == CFLIGHT_OK) {
+        status = check_needed(decode, slice.len_bytes, want->needed_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = adapt(decode, want, &slice, reterr);

@@ -8,6 +8,7 @@
 #include "cflight/arrow_abi.h"
 #include "cflight/error.h"
 #include "cflight/ipc.h"
+#include "cflight/message.h"
 #include "ipc/encoder.h"
 #include "ipc/schema.h"
 
@@ -41,6 +42,15 @@ const struct cfl_schema *cfl_decoder_schema(const struct cfl_decoder *decoder);
 cflight_status cfl_decoder_feed(struct cfl_decoder *decoder, struct cflight_bytes header,
                                 cflight_buffer *body, enum cfl_message_kind *ret_kind,
                                 struct ArrowArray *ret_batch, cflight_error **reterr);
+
+/* Checks a message that is passed on as it is, as far as `check` says; the body must have exactly
+ * the length that the header says. Beyond the header, the decoder keeps the schema and what it
+ * needs of dictionaries, and messages must come in their order. `*ret_row_count` is that of a
+ * batch, 0 of others. */
+cflight_status cfl_decoder_check(struct cfl_decoder *decoder, struct cflight_bytes header,
+                                 cflight_buffer *body, enum cflight_message_check check,
+                                 enum cfl_message_kind *ret_kind, int64_t *ret_row_count,
+                                 cflight_error **reterr);
 
 /* What Message.bodyLength of a header says, after the header's outer structure was verified; for
  * framing readers. */

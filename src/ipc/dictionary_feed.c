@@ -15,6 +15,7 @@
 #include "ipc/array_build.h"
 #include "ipc/array_concat.h"
 #include "ipc/dictionary_entry.h"
+#include "ipc/structure.h"
 
 /* Field numbers of the table DictionaryBatch. */
 enum { DICTIONARY_BATCH_ID = 0, DICTIONARY_BATCH_DATA = 1, DICTIONARY_BATCH_IS_DELTA = 2 };
@@ -140,7 +141,7 @@ static cflight_status take_values(struct cfl_dictionary_set *dictionaries,
                                   struct cfl_dictionary_entry *entry, bool is_delta,
                                   cflight_error **reterr)
 {
-    struct cfl_fb_table data = cfl_fb_table_field(&message->header, DICTIONARY_BATCH_DATA);
+    struct cfl_fb_table data = cfl_dictionary_record_batch(message);
     struct ArrowArray values = {0};
     struct cfl_dictionary_weight weight = {.body_bytes = body.bytes.len_bytes};
     cflight_status status = cfl_decode_values(env, message, &data, body, entry->field, &values,
@@ -155,13 +156,11 @@ static cflight_status take_values(struct cfl_dictionary_set *dictionaries,
     return status;
 }
 
-cflight_status cfl_dictionary_set_feed(struct cfl_dictionary_set *dictionaries,
-                                       const struct cfl_decode_env *env,
-                                       const struct cfl_message *message, struct cfl_body_view body,
-                                       struct cfl_dictionary_change *ret_change,
-                                       cflight_error **reterr)
+/* The entry of a message, when it may come now. */
+static cflight_status find_entry(struct cfl_dictionary_set *dictionaries,
+                                 const struct cfl_message *message, int64_t id,
+                                 struct cfl_dictionary_entry **ret_entry, cflight_error **reterr)
 {
-    int64_t id = cfl_fb_i64(&message->header, DICTIONARY_BATCH_ID, 0);
     bool is_delta = cfl_fb_bool(&message->header, DICTIONARY_BATCH_IS_DELTA);
     cflight_status status = cfl_message_check(&message->fb, "dictionary message", reterr);
     if (status != CFLIGHT_OK) {
@@ -177,14 +176,64 @@ cflight_status cfl_dictionary_set_feed(struct cfl_dictionary_set *dictionaries,
             reterr, CFLIGHT_DATA_LOSS,
             "a delta came for dictionary %" PRId64 ", which has not come itself", id);
     }
+    *ret_entry = entry;
+    return CFLIGHT_OK;
+}
+
+static void note_change(struct cfl_dictionary_entry *entry, const struct cfl_message *message,
+                        struct cfl_dictionary_change *ret_change)
+{
+    ret_change->is_delta = cfl_fb_bool(&message->header, DICTIONARY_BATCH_IS_DELTA);
+    ret_change->is_replacement = !ret_change->is_delta && entry->is_seen;
+    entry->is_seen = true;
+}
+
+cflight_status cfl_dictionary_set_feed(struct cfl_dictionary_set *dictionaries,
+                                       const struct cfl_decode_env *env,
+                                       const struct cfl_message *message, struct cfl_body_view body,
+                                       struct cfl_dictionary_change *ret_change,
+                                       cflight_error **reterr)
+{
+    struct cfl_dictionary_entry *entry = NULL;
+    int64_t id = cfl_fb_i64(&message->header, DICTIONARY_BATCH_ID, 0);
+    bool is_delta = cfl_fb_bool(&message->header, DICTIONARY_BATCH_IS_DELTA);
+    cflight_status status = find_entry(dictionaries, message, id, &entry, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     if (entry->is_included) {
         status = take_values(dictionaries, env, message, body, entry, is_delta, reterr);
         if (status != CFLIGHT_OK) {
             return cfl_error_prefix(reterr, status, "dictionary %" PRId64, id);
         }
     }
-    ret_change->is_delta = is_delta;
-    ret_change->is_replacement = !is_delta && entry->is_seen;
-    entry->is_seen = true;
+    note_change(entry, message, ret_change);
+    return CFLIGHT_OK;
+}
+
+struct cfl_fb_table cfl_dictionary_record_batch(const struct cfl_message *message)
+{
+    return cfl_fb_table_field(&message->header, DICTIONARY_BATCH_DATA);
+}
+
+cflight_status cfl_dictionary_set_check(struct cfl_dictionary_set *dictionaries,
+                                        const struct cfl_decode_env *env,
+                                        const struct cfl_message *message,
+                                        struct cfl_body_view body,
+                                        struct cfl_dictionary_change *ret_change,
+                                        cflight_error **reterr)
+{
+    struct cfl_dictionary_entry *entry = NULL;
+    int64_t id = cfl_fb_i64(&message->header, DICTIONARY_BATCH_ID, 0);
+    struct cfl_fb_table data = cfl_dictionary_record_batch(message);
+    cflight_status status = find_entry(dictionaries, message, id, &entry, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    status = cfl_structure_check_values(env, message, &data, body, entry->field, reterr);
+    if (status != CFLIGHT_OK) {
+        return cfl_error_prefix(reterr, status, "dictionary %" PRId64, id);
+    }
+    note_change(entry, message, ret_change);
     return CFLIGHT_OK;
 }

@@ -168,6 +168,12 @@ struct cfl_dictionary_entry *cfl_dictionary_set_entry(const struct cfl_dictionar
     return bsearch(&key, dictionaries->entries, dictionaries->count, sizeof key, compare_entries);
 }
 
+bool cfl_dictionary_set_has(const struct cfl_dictionary_set *dictionaries, int64_t id)
+{
+    const struct cfl_dictionary_entry *entry = cfl_dictionary_set_entry(dictionaries, id);
+    return entry != NULL && entry->is_seen;
+}
+
 const struct ArrowArray *cfl_dictionary_set_find(const struct cfl_dictionary_set *dictionaries,
                                                  int64_t id)
 {

@@ -35,6 +35,19 @@ cflight_status cfl_dictionary_set_feed(struct cfl_dictionary_set *dictionaries,
                                        struct cfl_dictionary_change *ret_change,
                                        cflight_error **reterr);
 
+/* The same for a dictionary that is passed on: its structure is checked, and that it came is noted;
+ * there are no values then. */
+cflight_status cfl_dictionary_set_check(struct cfl_dictionary_set *dictionaries,
+                                        const struct cfl_decode_env *env,
+                                        const struct cfl_message *message,
+                                        struct cfl_body_view body,
+                                        struct cfl_dictionary_change *ret_change,
+                                        cflight_error **reterr);
+/* The record batch of a dictionary message. */
+struct cfl_fb_table cfl_dictionary_record_batch(const struct cfl_message *message);
+/* Whether a message of this id came. */
+bool cfl_dictionary_set_has(const struct cfl_dictionary_set *dictionaries, int64_t id);
+
 /* The values of an id, borrowed until the next feed; NULL when none arrived. */
 const struct ArrowArray *cfl_dictionary_set_find(const struct cfl_dictionary_set *dictionaries,
                                                  int64_t id);

@@ -8,38 +8,19 @@
  * streams hold a reference. Thread class: free; each stream one at a time. (Arrow columnar: IPC
  * File Format, IPC Streaming Format) */
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/refcount.h"
 #include "cflight/ipc.h"
 #include "ipc/array_build.h"
-#include "ipc/decoder_options.h"
 #include "ipc/dictionary_set.h"
+#include "ipc/file.h"
 #include "ipc/file_map.h"
-#include "ipc/footer.h"
 #include "ipc/stream_export.h"
 #include "ipc/walk.h"
 
-enum { RECORD_BATCH_LENGTH = 0 }; /* field of the table RecordBatch */
-
-struct cflight_ipc_file {
-    struct cfl_refcount refs;
-    const struct cflight_allocator *alloc;
-    cflight_buffer *buffer;
-    struct cflight_bytes bytes;
-    struct cfl_read_setup setup;
-    struct cfl_read_schemas schemas;
-    bool has_footer;
-    struct cfl_footer footer;
-    pthread_mutex_t mutex;
-    bool has_mutex;
-    bool has_dictionaries; /* locked; the set itself does not change any more once this is true */
-};
-
-static void file_unref(struct cflight_ipc_file *file)
+void cfl_ipc_file_unref(struct cflight_ipc_file *file)
 {
     if (file == NULL || !cfl_refcount_down(&file->refs)) {
         return;
@@ -56,7 +37,7 @@ static void file_unref(struct cflight_ipc_file *file)
 
 void cflight_ipc_file_free(cflight_ipc_file *file)
 {
-    file_unref(file);
+    cfl_ipc_file_unref(file);
 }
 
 /* The schema is the first message of a stream. */
@@ -133,7 +114,7 @@ cflight_status cflight_ipc_file_open_buffer(cflight_buffer *buffer,
         status = read_structure(file, reterr);
     }
     if (status != CFLIGHT_OK) {
-        file_unref(file);
+        cfl_ipc_file_unref(file);
         return status;
     }
     *ret_file = file;
@@ -205,8 +186,8 @@ static cflight_status add_rows(struct cflight_bytes header, int64_t *row_count,
     if (status != CFLIGHT_OK || message.kind != CFL_MESSAGE_BATCH) {
         return status;
     }
-    int64_t length = cfl_fb_i64(&message.header, RECORD_BATCH_LENGTH, 0);
-    status = cfl_message_check(&message.fb, "record batch", reterr);
+    int64_t length = 0;
+    status = cfl_message_rows(&message, &length, reterr);
     return status == CFLIGHT_OK ? cfl_add_rows(row_count, length, reterr) : status;
 }
 
@@ -232,7 +213,8 @@ static cflight_status footer_row_count(const struct cflight_ipc_file *file, int6
 
 /* A stream ends with its marker. Bytes behind it, but for zeros that pad, would be lost in silence:
  * somebody joined two streams, or the data is damaged. */
-static cflight_status check_tail(struct cflight_bytes bytes, size_t offset, cflight_error **reterr)
+cflight_status cfl_ipc_file_check_tail(struct cflight_bytes bytes, size_t offset,
+                                       cflight_error **reterr)
 {
     for (size_t i = offset; i < bytes.len_bytes; i++) {
         if (bytes.data[i] != 0) {
@@ -261,7 +243,7 @@ static cflight_status stream_row_count(const struct cflight_ipc_file *file, int6
             }
         }
     }
-    return status == CFLIGHT_OK ? check_tail(file->bytes, offset, reterr) : status;
+    return status == CFLIGHT_OK ? cfl_ipc_file_check_tail(file->bytes, offset, reterr) : status;
 }
 
 cflight_status cflight_ipc_file_count_rows(cflight_ipc_file *file, int64_t *ret_row_count,
@@ -318,21 +300,24 @@ static cflight_status block_message(const struct cflight_ipc_file *file, size_t 
         return status;
     }
     if (ret_message->kind != kind) {
-        return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
-                                         "the footer points at a message of another kind");
+        return cfl_footer_other_kind(reterr);
     }
     uint64_t body_len_bytes = ret_body->bytes.len_bytes;
     if (ret_message->body_len_bytes > body_len_bytes) {
-        return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
-                                 "a message has a body of %" PRIu64
-                                 " bytes; the footer says %" PRIu64,
-                                 ret_message->body_len_bytes, body_len_bytes);
+        return cfl_footer_short_body(ret_message->body_len_bytes, body_len_bytes, reterr);
     }
     if (body_len_bytes > file->setup.limits.message_bytes_max) {
         return cfl_error_set_size_limit(reterr, "Arrow message body", body_len_bytes,
                                         file->setup.limits.message_bytes_max);
     }
     return CFLIGHT_OK;
+}
+
+cflight_status cfl_ipc_file_no_replacement(cflight_error **reterr)
+{
+    return cflight_error_set_message(
+        reterr, CFLIGHT_DATA_LOSS,
+        "a dictionary is replaced, which the file format does not allow");
 }
 
 /* A file has no order of reading, so an id stands for one dictionary, which deltas may extend (IPC
@@ -351,9 +336,7 @@ static cflight_status load_dictionary(struct cflight_ipc_file *file,
                                          reterr);
     }
     if (status == CFLIGHT_OK && change.is_replacement) {
-        status = cflight_error_set_message(
-            reterr, CFLIGHT_DATA_LOSS,
-            "a dictionary is replaced, which the file format does not allow");
+        status = cfl_ipc_file_no_replacement(reterr);
     }
     return status == CFLIGHT_OK ? status
                                 : cfl_error_prefix(reterr, status, "dictionary message %zu", index);
@@ -438,7 +421,7 @@ static void file_stream_release(void *user_data)
     const struct cflight_allocator *alloc = stream->file->alloc;
     cfl_decompressor_done(&stream->decompressor);
     cfl_decoder_free(stream->decoder);
-    file_unref(stream->file);
+    cfl_ipc_file_unref(stream->file);
     cfl_free(alloc, stream, sizeof *stream);
 }
 
@@ -460,8 +443,9 @@ static cflight_status walk_to_batch(struct file_stream *stream, struct ArrowArra
         cflight_status status =
             cfl_walk_next(file->bytes, &file->setup.limits, &stream->offset, &message, reterr);
         if (status != CFLIGHT_OK || message.is_end) {
-            status =
-                status == CFLIGHT_OK ? check_tail(file->bytes, stream->offset, reterr) : status;
+            status = status == CFLIGHT_OK
+                         ? cfl_ipc_file_check_tail(file->bytes, stream->offset, reterr)
+                         : status;
             stream->offset = status == CFLIGHT_OK ? file->bytes.len_bytes : stream->offset;
             return status;
         }
@@ -501,8 +485,8 @@ static cflight_status file_stream_next(void *user_data, struct ArrowArray *ret_b
 }
 
 /* The decoder of a stream reads with the options that the file was opened with. */
-static cflight_status new_decoder(const struct cflight_ipc_file *file,
-                                  struct cfl_decoder **ret_decoder, cflight_error **reterr)
+cflight_status cfl_ipc_file_decoder(const struct cflight_ipc_file *file,
+                                    struct cfl_decoder **ret_decoder, cflight_error **reterr)
 {
     struct cflight_ipc_read_options options = CFLIGHT_IPC_READ_OPTIONS_INIT;
     options.validation = file->setup.validation;
@@ -525,7 +509,7 @@ cflight_status cflight_ipc_file_stream(cflight_ipc_file *file, struct ArrowArray
     cfl_refcount_up(&file->refs);
     stream->file = file;
     if (!file->has_footer) {
-        status = new_decoder(file, &stream->decoder, reterr);
+        status = cfl_ipc_file_decoder(file, &stream->decoder, reterr);
     }
     if (status == CFLIGHT_OK) {
         const struct cfl_stream_source source = {file_stream_schema, file_stream_next,

@@ -203,3 +203,17 @@ cflight_status cfl_footer_message(const struct cfl_footer *footer, struct cfligh
     }
     return CFLIGHT_OK;
 }
+
+cflight_status cfl_footer_other_kind(cflight_error **reterr)
+{
+    return cflight_error_set_message(reterr, CFLIGHT_DATA_LOSS,
+                                     "the footer points at a message of another kind");
+}
+
+cflight_status cfl_footer_short_body(uint64_t body_len_bytes, uint64_t footer_bytes,
+                                     cflight_error **reterr)
+{
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "a message has a body of %" PRIu64 " bytes; the footer says %" PRIu64,
+                             body_len_bytes, footer_bytes);
+}

@@ -34,4 +34,9 @@ cflight_status cfl_footer_message(const struct cfl_footer *footer, struct cfligh
                                   size_t index, struct cflight_bytes *ret_header,
                                   struct cflight_bytes *ret_body, cflight_error **reterr);
 
+/* DATA_LOSS: what a footer says of a message that is not so. */
+cflight_status cfl_footer_other_kind(cflight_error **reterr);
+cflight_status cfl_footer_short_body(uint64_t body_len_bytes, uint64_t footer_bytes,
+                                     cflight_error **reterr);
+
 #endif /* CFL_IPC_FOOTER_H */

@@ -19,6 +19,7 @@ enum {
 };
 
 enum { TABLE_OFFSET_BYTES = 4 };
+enum { RECORD_BATCH_LENGTH = 0 }; /* field of the table RecordBatch */
 
 /* Members of the union MessageHeader. */
 enum {
@@ -118,6 +119,31 @@ cflight_status cfl_message_body_len(struct cflight_bytes header, uint64_t *ret_b
         *ret_kind = message.kind;
     }
     return status;
+}
+
+cflight_status cfl_message_rows(const struct cfl_message *message, int64_t *ret_row_count,
+                                cflight_error **reterr)
+{
+    int64_t row_count = cfl_fb_i64(&message->header, RECORD_BATCH_LENGTH, 0);
+    cflight_status status = cfl_message_check(&message->fb, "record batch", reterr);
+    if (status == CFLIGHT_OK && row_count < 0) {
+        status = cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                                   "the record batch has %" PRId64 " rows", row_count);
+    }
+    *ret_row_count = row_count;
+    return status;
+}
+
+cflight_status cfl_message_check_body(const struct cfl_message *message, uint64_t body_len_bytes,
+                                      cflight_error **reterr)
+{
+    if (message->body_len_bytes == body_len_bytes) {
+        return CFLIGHT_OK;
+    }
+    return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
+                             "the Arrow message has a body of %" PRIu64
+                             " bytes; its header says %" PRIu64,
+                             body_len_bytes, message->body_len_bytes);
 }
 
 cflight_status cfl_add_rows(int64_t *row_count, int64_t length, cflight_error **reterr)

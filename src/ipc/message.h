@@ -31,6 +31,13 @@ cflight_status cfl_message_parse(struct cflight_bytes bytes, struct cfl_message 
 cflight_status cfl_message_check(const struct cfl_fb *fb, const char *what, cflight_error **reterr);
 cflight_status cfl_metadata_version_check(int16_t metadata_version, cflight_error **reterr);
 
+/* The rows that the header of a record batch claims; DATA_LOSS when they are none. */
+cflight_status cfl_message_rows(const struct cfl_message *message, int64_t *ret_row_count,
+                                cflight_error **reterr);
+/* DATA_LOSS when the body has another length than the header says. */
+cflight_status cfl_message_check_body(const struct cfl_message *message, uint64_t body_len_bytes,
+                                      cflight_error **reterr);
+
 /* What comes before a message's flatbuffer in files and streams (Arrow columnar: Encapsulated
  * message format). */
 enum {

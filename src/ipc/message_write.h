@@ -6,16 +6,12 @@
 #include "cflight/error.h"
 #include "cflight/ipc.h"
 #include "ipc/fb_builder.h"
+#include "ipc/message.h"
 #include "ipc/parts.h"
 #include "ipc/schema.h"
 
 /* The flatbuffers of Arrow IPC: Message with a Schema, RecordBatch or DictionaryBatch, and the
  * file's Footer (Message.fbs, Schema.fbs, File.fbs). Thread class: one at a time for the target. */
-
-enum {
-    CFL_METADATA_V4 = 3,
-    CFL_METADATA_V5 = 4,
-};
 
 /* Where a buffer of a body lies (Message.fbs: Buffer), before padding. */
 struct cfl_body_range {

@@ -17,33 +17,9 @@
 #include "ipc/message_write.h"
 #include "ipc/writer.h"
 
-enum { PREFIX_BYTES = 8, MAGIC_BYTES = 6 };
+enum { MAGIC_BYTES = 6 };
 
 static const uint8_t magic[MAGIC_BYTES] = {'A', 'R', 'R', 'O', 'W', '1'};
-
-enum writer_state { WRITER_OPEN, WRITER_CLOSED, WRITER_SPENT };
-
-struct block_list {
-    struct cfl_file_block *items;
-    size_t count;
-    size_t capacity;
-};
-
-struct cflight_ipc_writer {
-    const struct cflight_allocator *alloc;
-    enum cflight_ipc_format format;
-    enum writer_state state;
-    cflight_write_fn write;
-    void *user_data;
-    size_t alignment_bytes;
-    int16_t metadata_version;
-    struct cfl_encoder *encoder;
-    struct block_list dictionaries;
-    struct block_list batches;
-    struct cfl_pieces output; /* what the callback is handed */
-    uint8_t prefix[PREFIX_BYTES];
-    uint64_t position;
-};
 
 /* Hands everything in `output` to the callback. */
 static cflight_status flush(cflight_ipc_writer *writer, cflight_error **reterr)
@@ -55,7 +31,7 @@ static cflight_status flush(cflight_ipc_writer *writer, cflight_error **reterr)
     }
     os_code = writer->write(writer->user_data, writer->output.items, writer->output.count);
     if (os_code != 0) {
-        writer->state = WRITER_SPENT;
+        writer->state = CFL_WRITER_SPENT;
         return cfl_error_set_os(reterr, CFLIGHT_UNAVAILABLE, os_code,
                                 "writing Arrow IPC data failed");
     }
@@ -76,28 +52,26 @@ static size_t padding(const cflight_ipc_writer *writer, uint64_t len_bytes)
     return (size_t)(-len_bytes & (writer->alignment_bytes - 1));
 }
 
-/* Writes one encapsulated message; the metadata is padded so that the body is aligned in the file.
- */
-static cflight_status write_message(cflight_ipc_writer *writer, const struct cfl_encoded *message,
-                                    struct cfl_file_block *ret_block, cflight_error **reterr)
+cflight_status cfl_ipc_writer_put(cflight_ipc_writer *writer, const struct cfl_encoded *message,
+                                  struct cfl_file_block *ret_block, cflight_error **reterr)
 {
     size_t padding_bytes =
-        padding(writer, writer->position + PREFIX_BYTES + message->header.len_bytes);
+        padding(writer, writer->position + CFL_WRITER_PREFIX_BYTES + message->header.len_bytes);
     size_t metadata_bytes = message->header.len_bytes + padding_bytes;
     struct cfl_file_block block = {
         .offset = (int64_t)writer->position,
-        .metadata_len_bytes = (int32_t)(PREFIX_BYTES + metadata_bytes),
+        .metadata_len_bytes = (int32_t)(CFL_WRITER_PREFIX_BYTES + metadata_bytes),
         .body_len_bytes = (int64_t)message->body_len_bytes,
     };
 
-    if (metadata_bytes > INT32_MAX - PREFIX_BYTES) {
+    if (metadata_bytes > INT32_MAX - CFL_WRITER_PREFIX_BYTES) {
         return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                          "message metadata is larger than 2 GiB");
     }
     store_u32le(writer->prefix, UINT32_MAX);
     store_u32le(writer->prefix + 4, (uint32_t)metadata_bytes);
     cfl_pieces_clear(&writer->output);
-    cfl_pieces_append(&writer->output, writer->prefix, PREFIX_BYTES);
+    cfl_pieces_append(&writer->output, writer->prefix, CFL_WRITER_PREFIX_BYTES);
     cfl_pieces_append(&writer->output, message->header.data, message->header.len_bytes);
     cfl_pieces_append_zeros(&writer->output, padding_bytes);
     for (size_t i = 0; message->body != NULL && i < message->body->count; i++) {
@@ -108,28 +82,33 @@ static cflight_status write_message(cflight_ipc_writer *writer, const struct cfl
     return flush(writer, reterr);
 }
 
-static cflight_status write_start(cflight_ipc_writer *writer, cflight_error **reterr)
+cflight_status cfl_ipc_writer_start(cflight_ipc_writer *writer, const struct cfl_encoded *schema,
+                                    cflight_error **reterr)
 {
-    struct cfl_encoded message;
     struct cfl_file_block block;
     cflight_status status = CFLIGHT_OK;
 
     if (writer->format == CFLIGHT_IPC_FORMAT_FILE) {
+        cfl_pieces_clear(&writer->output);
         cfl_pieces_append(&writer->output, magic, sizeof magic);
-        cfl_pieces_append_zeros(&writer->output, PREFIX_BYTES - sizeof magic);
+        cfl_pieces_append_zeros(&writer->output, CFL_WRITER_PREFIX_BYTES - sizeof magic);
         status = flush(writer, reterr);
     }
-    if (status == CFLIGHT_OK) {
-        status = cfl_encoder_schema_message(writer->encoder, &message, reterr);
-    }
-    return status == CFLIGHT_OK ? write_message(writer, &message, &block, reterr) : status;
+    return status == CFLIGHT_OK ? cfl_ipc_writer_put(writer, schema, &block, reterr) : status;
 }
 
-static cflight_status check_new(enum cflight_ipc_format format, const struct ArrowSchema *schema,
-                                cflight_write_fn write, cflight_ipc_writer **ret_writer,
-                                cflight_error **reterr)
+static cflight_status write_start(cflight_ipc_writer *writer, cflight_error **reterr)
 {
-    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(schema), CFL_ARG(ret_writer));
+    struct cfl_encoded message;
+    cflight_status status = cfl_encoder_schema_message(writer->encoder, &message, reterr);
+
+    return status == CFLIGHT_OK ? cfl_ipc_writer_start(writer, &message, reterr) : status;
+}
+
+static cflight_status check_new(enum cflight_ipc_format format, cflight_write_fn write,
+                                cflight_ipc_writer **ret_writer, cflight_error **reterr)
+{
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(ret_writer));
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -158,7 +137,7 @@ cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
 {
     struct cflight_ipc_write_options loaded;
     cflight_ipc_writer *writer = NULL;
-    cflight_status status = check_new(format, schema, write, ret_writer, reterr);
+    cflight_status status = check_new(format, write, ret_writer, reterr);
 
     if (status == CFLIGHT_OK) {
         status = cfl_options_load(&loaded, sizeof loaded, options, reterr);
@@ -176,9 +155,14 @@ cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
     writer->user_data = user_data;
     load_options(writer, &loaded);
     cfl_pieces_init(&writer->output, alloc);
-    status = cfl_encoder_new(alloc, schema, &loaded, NULL, &writer->encoder, reterr);
-    if (status == CFLIGHT_OK) {
-        status = write_start(writer, reterr);
+    cfl_pieces_init(&writer->body, alloc);
+    if (schema == NULL) {
+        status = cfl_ipc_writer_take_messages(writer, &loaded, reterr);
+    } else {
+        status = cfl_encoder_new(alloc, schema, &loaded, NULL, &writer->encoder, reterr);
+        if (status == CFLIGHT_OK) {
+            status = write_start(writer, reterr);
+        }
     }
     if (status != CFLIGHT_OK) {
         cflight_ipc_writer_free(writer);
@@ -197,10 +181,21 @@ cflight_status cflight_ipc_writer_new(enum cflight_ipc_format format,
     return cfl_ipc_writer_new(NULL, format, schema, write, user_data, options, ret_writer, reterr);
 }
 
-static bool grow_blocks(cflight_ipc_writer *writer, struct block_list *list)
+struct cfl_file_block *cfl_ipc_writer_block(cflight_ipc_writer *writer, enum cfl_message_kind kind)
 {
+    struct cfl_block_list *list =
+        kind == CFL_MESSAGE_BATCH ? &writer->batches : &writer->dictionaries;
     return cfl_grow_array(writer->alloc, (void **)&list->items, &list->capacity, list->count + 1,
-                          sizeof *list->items);
+                          sizeof *list->items)
+               ? &list->items[list->count]
+               : NULL;
+}
+
+void cfl_ipc_writer_keep_block(cflight_ipc_writer *writer, enum cfl_message_kind kind)
+{
+    struct cfl_block_list *list =
+        kind == CFL_MESSAGE_BATCH ? &writer->batches : &writer->dictionaries;
+    list->count += writer->format == CFLIGHT_IPC_FORMAT_FILE;
 }
 
 /* Writes what the encoder has for the batch at hand. `*ret_has_written` tells whether the callback
@@ -218,32 +213,39 @@ static cflight_status write_messages(cflight_ipc_writer *writer, bool *ret_has_w
         if (status != CFLIGHT_OK || !has_message) {
             return status;
         }
-        struct block_list *list =
-            message.kind == CFL_MESSAGE_BATCH ? &writer->batches : &writer->dictionaries;
-        if (!grow_blocks(writer, list)) {
+        struct cfl_file_block *block = cfl_ipc_writer_block(writer, message.kind);
+        if (block == NULL) {
             return cfl_error_no_memory(reterr);
         }
-        status = write_message(writer, &message, &list->items[list->count], reterr);
+        status = cfl_ipc_writer_put(writer, &message, block, reterr);
         if (status != CFLIGHT_OK) {
             return status;
         }
         *ret_has_written = true;
-        list->count += writer->format == CFLIGHT_IPC_FORMAT_FILE;
+        cfl_ipc_writer_keep_block(writer, message.kind);
     }
 }
 
-static cflight_status check_open(const cflight_ipc_writer *writer, cflight_error **reterr)
+cflight_status cfl_ipc_writer_check_open(const cflight_ipc_writer *writer, cflight_error **reterr)
 {
     switch (writer->state) {
-    case WRITER_OPEN:
+    case CFL_WRITER_OPEN:
         return CFLIGHT_OK;
-    case WRITER_CLOSED:
+    case CFL_WRITER_CLOSED:
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "the writer is closed");
-    case WRITER_SPENT:
+    case CFL_WRITER_SPENT:
         break;
     }
     return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION, "writing failed before");
+}
+
+cflight_status cfl_ipc_writer_no_replacement(cflight_error **reterr)
+{
+    return cflight_error_set_message(
+        reterr, CFLIGHT_UNIMPLEMENTED,
+        "the batch replaces a dictionary, which the file format cannot express; "
+        "use the stream format, deltas, or one dictionary for all batches");
 }
 
 cflight_status cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct ArrowArray *batch,
@@ -254,7 +256,11 @@ cflight_status cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = check_open(writer, reterr);
+    status = cfl_ipc_writer_check_open(writer, reterr);
+    if (status == CFLIGHT_OK && writer->encoder == NULL) {
+        status = cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                           "the writer has no schema: it takes messages");
+    }
     if (status == CFLIGHT_OK) {
         status = cfl_encoder_begin(writer->encoder, batch, 0, batch->length, reterr);
     }
@@ -262,18 +268,21 @@ cflight_status cflight_ipc_writer_write(cflight_ipc_writer *writer, const struct
         return status;
     }
     if (writer->format == CFLIGHT_IPC_FORMAT_FILE && cfl_encoder_will_replace(writer->encoder)) {
-        status = cflight_error_set_message(
-            reterr, CFLIGHT_UNIMPLEMENTED,
-            "the batch replaces a dictionary, which the file format cannot express; "
-            "use the stream format, deltas, or one dictionary for all batches");
+        status = cfl_ipc_writer_no_replacement(reterr);
     } else {
         status = write_messages(writer, &has_written, reterr);
     }
     if (status != CFLIGHT_OK && has_written) {
-        writer->state = WRITER_SPENT;
+        writer->state = CFL_WRITER_SPENT;
     }
     cfl_encoder_end(writer->encoder, status == CFLIGHT_OK);
     return status;
+}
+
+static const struct cfl_schema *schema_of(const cflight_ipc_writer *writer)
+{
+    return writer->encoder != NULL ? cfl_encoder_schema(writer->encoder)
+                                   : cfl_decoder_schema(writer->checker);
 }
 
 static cflight_status write_footer(cflight_ipc_writer *writer, cflight_error **reterr)
@@ -282,7 +291,7 @@ static cflight_status write_footer(cflight_ipc_writer *writer, cflight_error **r
     cflight_status status = CFLIGHT_OK;
 
     cfl_buf_init(&footer, writer->alloc);
-    status = cfl_footer_write(cfl_encoder_schema(writer->encoder), writer->metadata_version,
+    status = cfl_footer_write(schema_of(writer), writer->metadata_version,
                               writer->dictionaries.items, writer->dictionaries.count,
                               writer->batches.items, writer->batches.count, &footer, reterr);
     if (status != CFLIGHT_OK) {
@@ -305,17 +314,21 @@ done:
 
 cflight_status cflight_ipc_writer_close(cflight_ipc_writer *writer, cflight_error **reterr)
 {
-    static const uint8_t end_of_stream[PREFIX_BYTES] = {0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t end_of_stream[CFL_WRITER_PREFIX_BYTES] = {0xFF, 0xFF, 0xFF, 0xFF};
     cflight_status status = CFLIGHT_OK;
 
     if (writer == NULL) {
         return cfl_error_null_argument(reterr, "writer");
     }
-    status = check_open(writer, reterr);
+    status = cfl_ipc_writer_check_open(writer, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    writer->state = WRITER_SPENT; /* until the end is written whole */
+    if (schema_of(writer) == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
+                                         "no message was written: there is no schema");
+    }
+    writer->state = CFL_WRITER_SPENT; /* until the end is written whole */
     cfl_pieces_clear(&writer->output);
     cfl_pieces_append(&writer->output, end_of_stream, sizeof end_of_stream);
     status = flush(writer, reterr);
@@ -323,14 +336,15 @@ cflight_status cflight_ipc_writer_close(cflight_ipc_writer *writer, cflight_erro
         status = write_footer(writer, reterr);
     }
     if (status == CFLIGHT_OK) {
-        writer->state = WRITER_CLOSED;
+        writer->state = CFL_WRITER_CLOSED;
     }
     return status;
 }
 
 struct cflight_ipc_stats cflight_ipc_writer_stats(const cflight_ipc_writer *writer)
 {
-    return cfl_encoder_stats(writer->encoder);
+    return writer->encoder != NULL ? cfl_encoder_stats(writer->encoder)
+                                   : cfl_decoder_stats(writer->checker);
 }
 
 void cflight_ipc_writer_free(cflight_ipc_writer *writer)
@@ -339,6 +353,8 @@ void cflight_ipc_writer_free(cflight_ipc_writer *writer)
         return;
     }
     cfl_encoder_free(writer->encoder);
+    cfl_decoder_free(writer->checker);
+    cfl_pieces_done(&writer->body);
     cfl_pieces_done(&writer->output);
     cfl_free_array(writer->alloc, writer->dictionaries.items, writer->dictionaries.capacity,
                    sizeof *writer->dictionaries.items);

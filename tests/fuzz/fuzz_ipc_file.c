@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file format under any bytes: footer, random access from the last batch to the first, and a
- * stream over all of it, with every value touched. */
+ * stream over all of it, with every value touched; and its messages, passed on as they are. */
 #include <stdlib.h>
 
 #include "cflight/ipc.h"
+#include "pass_messages.h"
 #include "walk_values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes);
@@ -37,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
     }
     if (cflight_ipc_file_open_buffer(buffer, NULL, &file, NULL) == CFLIGHT_OK) {
         (void)cflight_ipc_file_row_count(file);
+        t_pass_messages(file);
         read_backwards(file);
         if (cflight_ipc_file_stream(file, &stream, NULL) == CFLIGHT_OK) {
             t_walk_stream(&stream);

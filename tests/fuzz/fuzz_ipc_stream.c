@@ -2,8 +2,9 @@
 /* The stream format under any bytes. The stream is read in two ways, as a whole buffer and through
  * the framer in pieces; every batch that the reader lets through is touched: what full validation
  * accepts must be safe to walk, value by value, and must be accepted by cflight_array_validate too.
- */
+ * Messages that are passed on as they are must make a stream that can be read. */
 #include "cflight/ipc.h"
+#include "pass_messages.h"
 #include "source.h"
 #include "walk_values.h"
 
@@ -28,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
     cflight_ipc_file *file = NULL;
     if (cflight_ipc_file_open_buffer(buffer, &options, &file, NULL) == CFLIGHT_OK) {
         (void)cflight_ipc_file_row_count(file);
+        t_pass_messages(file);
         if (cflight_ipc_file_stream(file, &stream, NULL) == CFLIGHT_OK) {
             t_walk_stream(&stream);
         }

@@ -58,8 +58,7 @@ cflight_status cfl_reader_new(struct cfl_call *call, const struct cflight_ipc_re
     return CFLIGHT_OK;
 }
 
-/* The metadata that was kept first; false when there is none. */
-static bool take_early(cflight_reader *reader, cflight_buffer **ret_metadata)
+bool cfl_reader_take_early(cflight_reader *reader, cflight_buffer **ret_metadata)
 {
     struct cfl_list *node = cfl_list_take_first(&reader->early);
     if (node == NULL) {
@@ -81,9 +80,10 @@ void cfl_reader_done(cflight_reader *reader)
     }
     const struct cflight_allocator *alloc = reader->call->alloc;
     cflight_buffer *metadata = NULL;
-    while (take_early(reader, &metadata)) {
+    while (cfl_reader_take_early(reader, &metadata)) {
         cflight_buffer_unref(metadata);
     }
+    cfl_reader_drop_schema_message(reader);
     cflight_error_free(reader->failure);
     cfl_value_free_counted(reader->descriptor, reader->call->locked.inbox.budget);
     cfl_decoder_free(reader->decoder);
@@ -91,8 +91,7 @@ void cfl_reader_done(cflight_reader *reader)
     cfl_free(alloc, reader, sizeof *reader);
 }
 
-/* Notes the reader's failure, ends the call, and hands a copy to the caller. */
-static cflight_status fail(cflight_reader *reader, cflight_error *error, cflight_error **reterr)
+cflight_status cfl_reader_fail(cflight_reader *reader, cflight_error *error, cflight_error **reterr)
 {
     cflight_status status = cflight_error_status(error);
     cfl_error_set_operation(error, reader->call->method->name);
@@ -121,31 +120,74 @@ static cflight_status tell_progress(cflight_reader *reader, cflight_status statu
     return status;
 }
 
-static cflight_status metadata_of(const struct cfl_message *message, cflight_buffer **ret_metadata,
-                                  cflight_error **reterr)
+cflight_status cfl_reader_metadata_of(const struct cfl_flight_data *data,
+                                      cflight_buffer **ret_metadata, cflight_error **reterr)
 {
-    if (!message->data.has_app_metadata) {
-        return CFLIGHT_OK;
-    }
-    return cflight_buffer_new_copy(message->data.app_metadata, ret_metadata, reterr);
+    return data->has_app_metadata
+               ? cflight_buffer_new_copy(data->app_metadata, ret_metadata, reterr)
+               : CFLIGHT_OK;
 }
 
-static cflight_status note_descriptor(cflight_reader *reader, const struct cfl_message *message,
-                                      cflight_error **reterr)
+cflight_status cfl_reader_note_descriptor(cflight_reader *reader,
+                                          const struct cfl_flight_data *data,
+                                          cflight_error **reterr)
 {
-    if (!message->data.has_descriptor || reader->descriptor != NULL) {
+    if (!data->has_descriptor || reader->descriptor != NULL) {
         return CFLIGHT_OK;
     }
     void *descriptor = NULL;
-    cflight_status status = cfl_value_parse_counted(
-        &cfl_value_descriptor, reader->call->alloc, message->data.descriptor,
-        reader->call->locked.inbox.budget, &descriptor, reterr);
+    cflight_status status =
+        cfl_value_parse_counted(&cfl_value_descriptor, reader->call->alloc, data->descriptor,
+                                reader->call->locked.inbox.budget, &descriptor, reterr);
     reader->descriptor = descriptor;
     return status;
 }
 
+static cflight_status over_budget(const cflight_reader *reader, const char *what,
+                                  cflight_error **reterr)
+{
+    CFL_COUNT(reader->call->connection->owner.counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
+    return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
+                             "%s does not fit: all calls may hold %" PRIu64
+                             " bytes together (unread_bytes_max), which are in use",
+                             what, reader->call->locked.inbox.budget->max_bytes);
+}
+
+/* The schema's message may be wanted as it is, though the decoder has taken it in. It counts until
+ * then: its sender may send the next. */
+static cflight_status keep_schema_message(cflight_reader *reader, struct cfl_flight_data *data,
+                                          cflight_error **reterr)
+{
+    struct cfl_budget *budget = reader->call->locked.inbox.budget;
+    if (!cfl_budget_take(budget, data->head.len_bytes)) {
+        return over_budget(reader, "the schema", reterr);
+    }
+    reader->schema_message = *data;
+    reader->has_schema_message = true;
+    memset(data, 0, sizeof *data);
+    return CFLIGHT_OK;
+}
+
+void cfl_reader_drop_schema_message(cflight_reader *reader)
+{
+    if (reader->has_schema_message) {
+        cfl_budget_give_back(reader->call->locked.inbox.budget,
+                             reader->schema_message.head.len_bytes);
+        cfl_flight_data_done(&reader->schema_message);
+        reader->has_schema_message = false;
+    }
+}
+
+void cfl_reader_count_batch(cflight_reader *reader, int64_t row_count, const cflight_buffer *body)
+{
+    reader->batch_count++;
+    CFL_COUNT(reader->call->counts, batches_received, 1);
+    CFL_COUNT(reader->call->counts, rows_received, row_count);
+    reader->body_bytes += body == NULL ? 0 : cfl_body_len(body);
+}
+
 /* Turns one message into a chunk; `*ret_has_chunk` false for one that only the decoder needed. */
-static cflight_status digest(cflight_reader *reader, const struct cfl_message *message,
+static cflight_status digest(cflight_reader *reader, struct cfl_message *message,
                              bool *ret_has_chunk, struct cflight_chunk *chunk,
                              cflight_error **reterr)
 {
@@ -154,7 +196,7 @@ static cflight_status digest(cflight_reader *reader, const struct cfl_message *m
     *ret_has_chunk = false;
     memset(chunk, 0, sizeof *chunk);
 
-    cflight_status status = note_descriptor(reader, message, &error);
+    cflight_status status = cfl_reader_note_descriptor(reader, &message->data, &error);
     if (status == CFLIGHT_OK && message->data.has_data_header) {
         status = cfl_decoder_feed(reader->decoder, message->data.data_header, message->data.body,
                                   &kind, &chunk->batch, &error);
@@ -163,19 +205,43 @@ static cflight_status digest(cflight_reader *reader, const struct cfl_message *m
     bool is_chunk =
         chunk->has_batch || (!message->data.has_data_header && message->data.has_app_metadata);
     if (status == CFLIGHT_OK && is_chunk) {
-        status = metadata_of(message, &chunk->app_metadata, &error);
+        status = cfl_reader_metadata_of(&message->data, &chunk->app_metadata, &error);
+    } else if (status == CFLIGHT_OK && message->data.has_data_header &&
+               kind == CFL_MESSAGE_SCHEMA) {
+        status = keep_schema_message(reader, &message->data, &error);
     }
     if (status != CFLIGHT_OK) {
         cflight_chunk_release(chunk);
-        return fail(reader, error, reterr);
+        return cfl_reader_fail(reader, error, reterr);
     }
     if (chunk->has_batch) {
-        reader->batch_count++;
-        CFL_COUNT(reader->call->counts, batches_received, 1);
-        CFL_COUNT(reader->call->counts, rows_received, chunk->batch.length);
-        reader->body_bytes += message->data.body == NULL ? 0 : cfl_body_len(message->data.body);
+        cfl_reader_count_batch(reader, chunk->batch.length, message->data.body);
     }
     *ret_has_chunk = is_chunk;
+    return CFLIGHT_OK;
+}
+
+cflight_status cfl_reader_receive(cflight_reader *reader, int64_t timeout_ns, bool *ret_is_ready,
+                                  bool *ret_has_message, struct cfl_message *ret_message,
+                                  cflight_error **reterr)
+{
+    *ret_is_ready = true;
+    *ret_has_message = false;
+    if (reader->failure != NULL) {
+        if (reterr != NULL) {
+            *reterr = cfl_error_copy(reader->failure);
+        }
+        return cflight_error_status(reader->failure);
+    }
+    if (reader->has_ended) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status = cfl_call_receive(reader->call, timeout_ns, ret_is_ready,
+                                             ret_has_message, ret_message, reterr);
+    if (status != CFLIGHT_OK) {
+        return tell_progress(reader, status, reterr);
+    }
+    reader->has_ended = *ret_is_ready && !*ret_has_message;
     return CFLIGHT_OK;
 }
 
@@ -187,30 +253,18 @@ static cflight_status advance(cflight_reader *reader, bool until_schema, int64_t
 {
     *ret_is_ready = true;
     *ret_has_chunk = false;
-    if (reader->failure != NULL) {
-        if (reterr != NULL) {
-            *reterr = cfl_error_copy(reader->failure);
-        }
-        return cflight_error_status(reader->failure);
-    }
-    while (!reader->has_ended && !(until_schema && cfl_decoder_schema(reader->decoder) != NULL)) {
+    while (!(until_schema && cfl_decoder_schema(reader->decoder) != NULL)) {
         struct cfl_message message = {0};
         bool has_message = false;
-        cflight_status status = cfl_call_receive(reader->call, timeout_ns, ret_is_ready,
-                                                 &has_message, &message, reterr);
-        if (status != CFLIGHT_OK) {
-            return tell_progress(reader, status, reterr);
+        cflight_status status =
+            cfl_reader_receive(reader, timeout_ns, ret_is_ready, &has_message, &message, reterr);
+        if (status != CFLIGHT_OK || !has_message) {
+            return status;
         }
-        if (!*ret_is_ready) {
-            return CFLIGHT_OK;
-        }
-        reader->has_ended = !has_message;
-        if (has_message) {
-            status = digest(reader, &message, ret_has_chunk, ret_chunk, reterr);
-            cfl_message_done(&message);
-            if (status != CFLIGHT_OK || *ret_has_chunk) {
-                return status;
-            }
+        status = digest(reader, &message, ret_has_chunk, ret_chunk, reterr);
+        cfl_message_done(&message);
+        if (status != CFLIGHT_OK || *ret_has_chunk) {
+            return status;
         }
     }
     return CFLIGHT_OK;
@@ -228,7 +282,8 @@ cflight_status cflight_reader_try_next(cflight_reader *reader, int64_t timeout_m
     struct cflight_chunk chunk = {0};
     bool has_chunk = false;
     bool is_ready = true;
-    if (!take_early(reader, &chunk.app_metadata)) {
+    cfl_reader_drop_schema_message(reader);
+    if (!cfl_reader_take_early(reader, &chunk.app_metadata)) {
         int64_t timeout_ns = cfl_duration_from_ms(timeout_ms);
         status = advance(reader, false, timeout_ns, &is_ready, &chunk, &has_chunk, reterr);
         if (status != CFLIGHT_OK) {
@@ -258,12 +313,7 @@ static cflight_status count_early(cflight_reader *reader, uint64_t len_bytes,
     }
     struct cfl_budget *budget = reader->call->locked.inbox.budget;
     if (!cfl_budget_take(budget, len_bytes)) {
-        CFL_COUNT(reader->call->connection->owner.counts, limits[CFL_LIMIT_UNREAD_BYTES], 1);
-        return cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
-                                 "metadata that came before the schema does not fit: all calls "
-                                 "may hold %" PRIu64
-                                 " bytes together (unread_bytes_max), which are in use",
-                                 budget->max_bytes);
+        return over_budget(reader, "metadata that came before the schema", reterr);
     }
     reader->early_bytes += len_bytes;
     return CFLIGHT_OK;
@@ -279,7 +329,7 @@ static cflight_status keep_early(cflight_reader *reader, struct cflight_chunk *c
     cflight_status status = count_early(reader, len_bytes, &error);
     if (status != CFLIGHT_OK) {
         cflight_chunk_release(chunk);
-        return fail(reader, error, reterr);
+        return cfl_reader_fail(reader, error, reterr);
     }
     struct early_chunk *early = cfl_alloc_zeroed(reader->call->alloc, sizeof *early);
     if (early == NULL) {

@@ -23,6 +23,7 @@ cflight_status cfl_writer_new(struct cfl_call *call, const struct cfl_writer_par
     }
     cfl_buf_init(&writer->head, call->alloc);
     cfl_buf_init(&writer->descriptor, call->alloc);
+    cfl_pieces_init(&writer->message_body, call->alloc);
     cflight_status status =
         cfl_options_load(&writer->options, sizeof writer->options, params->options, reterr);
     if (status == CFLIGHT_OK && !cfl_buf_append_bytes(&writer->descriptor, params->descriptor)) {
@@ -49,6 +50,7 @@ void cfl_writer_done(cflight_writer *writer)
     }
     const struct cflight_allocator *alloc = writer->call->alloc;
     cfl_encoder_free(writer->encoder);
+    cfl_pieces_done(&writer->message_body);
     cfl_buf_done(&writer->head);
     cfl_buf_done(&writer->descriptor);
     cfl_call_unref(writer->call);
@@ -70,7 +72,21 @@ cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error
 cflight_status cfl_writer_send_descriptor(cflight_writer *writer, cflight_error **reterr)
 {
     struct cflight_bytes none = {NULL, 0};
+    writer->descriptor_was_sent = true;
     return cfl_writer_send(writer, cfl_buf_bytes(&writer->descriptor), NULL, none, reterr);
+}
+
+struct cflight_bytes cfl_writer_descriptor(const cflight_writer *writer, bool is_schema)
+{
+    struct cflight_bytes none = {NULL, 0};
+    return is_schema || !writer->descriptor_was_sent ? cfl_buf_bytes(&writer->descriptor) : none;
+}
+
+void cfl_writer_drop_descriptor(cflight_writer *writer, bool is_schema)
+{
+    if (is_schema || !writer->descriptor_was_sent) {
+        cfl_buf_done(&writer->descriptor);
+    }
 }
 
 cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
@@ -88,7 +104,7 @@ cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSc
         return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
                                          "the schema is NULL or released");
     }
-    if (writer->encoder != NULL) {
+    if (cfl_writer_has_begun(writer)) {
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "This writer has already been started");
     }
@@ -100,13 +116,13 @@ cflight_status cflight_writer_begin(cflight_writer *writer, const struct ArrowSc
     }
     if (status == CFLIGHT_OK) {
         status =
-            cfl_writer_send(writer, cfl_buf_bytes(&writer->descriptor), &message, none, reterr);
+            cfl_writer_send(writer, cfl_writer_descriptor(writer, true), &message, none, reterr);
     }
     if (status != CFLIGHT_OK) {
         cfl_encoder_free(encoder);
         return status;
     }
-    cfl_buf_done(&writer->descriptor);
+    cfl_writer_drop_descriptor(writer, true);
     writer->encoder = encoder;
     return CFLIGHT_OK;
 }
@@ -115,12 +131,15 @@ cflight_status cflight_writer_write_metadata(cflight_writer *writer,
                                              struct cflight_bytes app_metadata,
                                              cflight_error **reterr)
 {
-    struct cflight_bytes none = {NULL, 0};
     cflight_status status = cfl_writer_check_open(writer, reterr);
-    if (status != CFLIGHT_OK) {
-        return status;
+    if (status == CFLIGHT_OK) {
+        status = cfl_writer_send(writer, cfl_writer_descriptor(writer, false), NULL, app_metadata,
+                                 reterr);
     }
-    return cfl_writer_send(writer, none, NULL, app_metadata, reterr);
+    if (status == CFLIGHT_OK) {
+        cfl_writer_drop_descriptor(writer, false);
+    }
+    return status;
 }
 
 cflight_status cflight_writer_done_writing(cflight_writer *writer, cflight_error **reterr)
@@ -153,15 +172,14 @@ void cflight_writer_cancel(cflight_writer *writer)
 
 struct cflight_ipc_stats cflight_writer_stats(const cflight_writer *writer)
 {
-    struct cflight_ipc_stats none = {0};
-    return writer->encoder == NULL ? none : cfl_encoder_stats(writer->encoder);
+    return writer->encoder == NULL ? writer->message_stats : cfl_encoder_stats(writer->encoder);
 }
 
 void cflight_writer_free(cflight_writer *writer)
 {
     if (writer != NULL && !writer->is_server) {
-        if (writer->batch.is_active) {
-            /* What was posted is borrowed from a batch that may go away now. */
+        if (writer->batch.is_active || writer->is_message_in_flight) {
+            /* What was posted is borrowed from a batch or message that may go away now. */
             cfl_call_cancel(writer->call, CFLIGHT_CANCELLED,
                             "the writer was freed in the middle of a batch");
         }

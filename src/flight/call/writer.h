@@ -25,11 +25,17 @@ struct cflight_writer {
     bool is_done_writing;
     bool never_waits; /* begin and metadata are queued without limit */
     struct cflight_ipc_write_options options;
-    uint64_t size_limit_bytes;  /* 0: none */
-    uint64_t split_batch_bytes; /* 0: never */
-    struct cfl_buf descriptor;  /* client: goes with the schema message, then is dropped */
-    struct cfl_encoder *encoder;
+    uint64_t size_limit_bytes;   /* 0: none */
+    uint64_t split_batch_bytes;  /* 0: never */
+    struct cfl_buf descriptor;   /* client: goes with the schema message, then is dropped */
+    bool descriptor_was_sent;    /* alone; it goes with the schema once more */
+    struct cfl_encoder *encoder; /* of batches; NULL before begin, and for messages */
     struct cfl_writer_batch batch;
+    /* Messages that are passed on as they are. */
+    bool has_schema_message;
+    bool is_message_in_flight;
+    struct cfl_pieces message_body;
+    struct cflight_ipc_stats message_stats;
     struct cfl_buf head;
 };
 
@@ -48,7 +54,7 @@ void cfl_writer_done(cflight_writer *writer);
 /* Whether a schema was sent. */
 static inline bool cfl_writer_has_begun(const cflight_writer *writer)
 {
-    return writer->encoder != NULL;
+    return writer->encoder != NULL || writer->has_schema_message;
 }
 cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error **reterr);
 /* Checks a message's sizes: the 2 GiB of each part, and the writer's own limit. */
@@ -70,6 +76,10 @@ cflight_status cfl_writer_begin_stream(cflight_writer *writer, struct ArrowArray
 /* What an Arrow stream says of its failure. */
 cflight_status cfl_stream_failure(struct ArrowArrayStream *stream, int code,
                                   cflight_error **reterr);
+/* The descriptor, where the message that comes next is to have it; sent, it is dropped with
+ * cfl_writer_drop_descriptor(). */
+struct cflight_bytes cfl_writer_descriptor(const cflight_writer *writer, bool is_schema);
+void cfl_writer_drop_descriptor(cflight_writer *writer, bool is_schema);
 /* Client, DoExchange: sends the first message, the descriptor alone. */
 cflight_status cfl_writer_send_descriptor(cflight_writer *writer, cflight_error **reterr);
 

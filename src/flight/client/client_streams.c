@@ -61,7 +61,7 @@ cflight_status cfl_client_put_streams(struct cfl_call *call,
     if (status == CFLIGHT_OK) {
         status = cfl_metadata_reader_new(call, &metadata, reterr);
     }
-    if (status == CFLIGHT_OK) {
+    if (status == CFLIGHT_OK && schema != NULL) {
         status = cflight_writer_begin(writer, schema, NULL, reterr);
     }
     if (status != CFLIGHT_OK) {
@@ -126,9 +126,8 @@ cflight_status cflight_client_do_put(cflight_client *client,
     struct cfl_client_call_options loaded;
     cflight_buffer *bytes = NULL;
     struct cfl_call *call = NULL;
-    cflight_status status =
-        CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor), CFL_ARG(schema),
-                       CFL_ARG(ret_writer), CFL_ARG(ret_metadata));
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(client), CFL_ARG(descriptor),
+                                           CFL_ARG(ret_writer), CFL_ARG(ret_metadata));
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -21,17 +21,21 @@ cflight_status cflight_writer_hand_over(cflight_writer *writer, const struct cfl
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
                                          "only a handler of DoGet can hand a stream over");
     }
-    if (writer->encoder == NULL || call->source.next != NULL) {
+    if (cfl_server_has_source(call)) {
         return cflight_error_set_message(reterr, CFLIGHT_FAILED_PRECONDITION,
-                                         call->source.next != NULL
-                                             ? "the handler handed a stream over before"
-                                             : "the writer is not started; call "
-                                               "cflight_writer_begin() first");
+                                         "the handler handed a stream over before");
     }
     struct cflight_source loaded;
     status = cfl_options_load(&loaded, sizeof loaded, source, reterr);
-    if (status == CFLIGHT_OK && loaded.next == NULL) {
-        status = cfl_error_null_argument(reterr, "source->next");
+    if (status == CFLIGHT_OK && (loaded.next == NULL) == (loaded.next_message == NULL)) {
+        status = cflight_error_set_message(
+            reterr, CFLIGHT_INVALID_ARGUMENT,
+            "a source has either `next` or `next_message`; this one has both, or none");
+    }
+    if (status == CFLIGHT_OK && loaded.next != NULL && writer->encoder == NULL) {
+        status = cflight_error_set_message(
+            reterr, CFLIGHT_FAILED_PRECONDITION,
+            "the writer is not started; call cflight_writer_begin() first");
     }
     if (status == CFLIGHT_OK) {
         call->source = loaded;

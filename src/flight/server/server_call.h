@@ -31,9 +31,16 @@ struct cfl_server_call {
     bool is_known;          /* which share of the budget it counts in */
     cflight_writer *writer; /* of a stream that was handed over */
     struct cflight_source source;
-    struct cflight_chunk chunk; /* that is being sent */
-    bool has_chunk;
+    struct cflight_chunk chunk;     /* that is being sent */
+    struct cflight_message message; /* or this */
+    bool has_chunk;                 /* one of them */
 };
+
+/* Whether a stream was handed over. */
+static inline bool cfl_server_has_source(const struct cfl_server_call *call)
+{
+    return call->source.next != NULL || call->source.next_message != NULL;
+}
 
 /* Functions by file, from the lowest up. */
 

@@ -110,7 +110,7 @@ static cflight_status new_writer(cflight_server_context *context, cflight_writer
 /* What the handler handed over is kept when all is well, with the writer. */
 static void keep_stream(struct cfl_server_call *call, cflight_status status, cflight_writer *writer)
 {
-    if (call->source.next != NULL && status == CFLIGHT_OK) {
+    if (cfl_server_has_source(call) && status == CFLIGHT_OK) {
         call->writer = writer;
         return;
     }
@@ -138,7 +138,8 @@ static cflight_status run_do_get(cflight_server_context *context, struct cflight
         status = handlers->do_get(handlers->user_data, context, cflight_buffer_bytes(ticket),
                                   writer, reterr);
     }
-    if (status == CFLIGHT_OK && !cfl_writer_has_begun(writer)) {
+    if (status == CFLIGHT_OK && !cfl_writer_has_begun(writer) &&
+        !cfl_server_has_source(context->call->server_call)) {
         /* An empty stream is no answer that clients understand. */
         status = cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND, "No data in this flight");
     }

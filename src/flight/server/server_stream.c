@@ -8,12 +8,19 @@
 #include "cflight/loop.h"
 #include "flight/server/server_call.h"
 
-static void release(struct cfl_server_call *call)
+/* Lets go of what was pulled last. */
+static void drop(struct cfl_server_call *call)
 {
     if (call->has_chunk) {
         cflight_chunk_release(&call->chunk);
+        cflight_message_release(&call->message);
         call->has_chunk = false;
     }
+}
+
+static void release(struct cfl_server_call *call)
+{
+    drop(call);
     if (call->source.release != NULL) {
         call->source.release(call->source.user_data);
         call->source.release = NULL;
@@ -39,7 +46,7 @@ static void end(struct cfl_server_call *call, cflight_status status, cflight_err
     cflight_error_free(error);
 }
 
-/* Sends what the chunk holds; `*ret_is_done` false: as far as the socket takes it now. */
+/* Sends what was pulled; `*ret_is_done` false: as far as the socket takes it now. */
 static cflight_status send_chunk(struct cfl_server_call *call, bool *ret_is_done,
                                  cflight_error **reterr)
 {
@@ -47,6 +54,9 @@ static cflight_status send_chunk(struct cfl_server_call *call, bool *ret_is_done
     struct cflight_bytes metadata = cflight_buffer_bytes(chunk->app_metadata);
     const struct cflight_bytes *given = chunk->app_metadata == NULL ? NULL : &metadata;
     *ret_is_done = true;
+    if (call->source.next_message != NULL) {
+        return cflight_writer_try_write_message(call->writer, &call->message, ret_is_done, reterr);
+    }
     if (chunk->has_batch) {
         return cflight_writer_try_write(call->writer, &chunk->batch, given, ret_is_done, reterr);
     }
@@ -57,10 +67,14 @@ static cflight_status send_chunk(struct cfl_server_call *call, bool *ret_is_done
 /* Pulls the next chunk; `*ret_is_end` when there is none. */
 static cflight_status pull(struct cfl_server_call *call, bool *ret_is_end, cflight_error **reterr)
 {
+    const struct cflight_source *source = &call->source;
     memset(&call->chunk, 0, sizeof call->chunk);
-    cflight_status status = call->source.next(call->source.user_data, &call->chunk, reterr);
+    memset(&call->message, 0, sizeof call->message);
+    cflight_status status = source->next != NULL
+                                ? source->next(source->user_data, &call->chunk, reterr)
+                                : source->next_message(source->user_data, &call->message, reterr);
     call->has_chunk = status == CFLIGHT_OK;
-    *ret_is_end = status == CFLIGHT_OK && call->chunk.is_end;
+    *ret_is_end = status == CFLIGHT_OK && (call->chunk.is_end || call->message.is_end);
     return status;
 }
 
@@ -118,7 +132,6 @@ void cfl_server_pull(struct cfl_server_call *call)
         end(call, status, error);
         return;
     }
-    cflight_chunk_release(&call->chunk);
-    call->has_chunk = false;
+    drop(call);
     give_way(call);
 }
