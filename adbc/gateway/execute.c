@@ -24,9 +24,11 @@ static cflight_status check(const struct gateway *gateway, const struct cflight_
                                          "this server takes SQL, no Substrait plans");
     }
     if (gateway->is_read_only && words->kind != GATEWAY_KIND_QUERY) {
-        return cflight_error_set_message(reterr, CFLIGHT_PERMISSION_DENIED,
-                                         "this server is read only: it takes single queries that "
-                                         "begin with SELECT, WITH, VALUES and the like");
+        return cflight_error_set(
+            reterr, CFLIGHT_PERMISSION_DENIED,
+            "%s is read only: single queries are taken that begin with SELECT, "
+            "WITH, VALUES and the like",
+            gateway_who_reads(gateway));
     }
     return CFLIGHT_OK;
 }
@@ -51,7 +53,11 @@ static cflight_status prepare(void *user_data, cflight_sql_call *call,
                               struct cflight_sql_plan *ret_plan, cflight_error **reterr)
 {
     struct gateway_words words = gateway_words_read(query->text);
-    cflight_status status = check(user_data, query, &words, reterr);
+    struct gateway_session *session = NULL;
+    cflight_status status = gateway_session_of(user_data, call, &session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = check(session->gateway, query, &words, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -70,8 +76,7 @@ static cflight_status prepare(void *user_data, cflight_sql_call *call,
     enum cflight_method method = method_of(call);
     bool is_for_schema = method == CFLIGHT_METHOD_GET_SCHEMA;
     return status == CFLIGHT_OK && (is_for_schema || method == CFLIGHT_METHOD_DO_ACTION)
-               ? gateway_describe(cflight_sql_call_session(call), plan, is_for_schema, ret_plan,
-                                  reterr)
+               ? gateway_describe(session, plan, is_for_schema, ret_plan, reterr)
                : status;
 }
 
@@ -202,17 +207,21 @@ static cflight_status execute(void *user_data, cflight_sql_call *call,
                               cflight_sql_parameters *parameters, cflight_sql_execution *execution,
                               cflight_error **reterr)
 {
-    struct gateway *gateway = user_data;
-    struct gateway_session *session = cflight_sql_call_session(call);
     const struct gateway_plan *plan = plan_pointer;
+    struct gateway_session *session = NULL;
     struct gateway_statement *statement = NULL;
     bool is_taken = false;
-    (void)query;
-    cflight_status status = gateway_statement_new(session, plan->text, &statement, reterr);
+    cflight_status status = gateway_session_of(user_data, call, &session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = check(session->gateway, query, &plan->words, reterr); /* rights may change */
+    }
+    if (status == CFLIGHT_OK) {
+        status = gateway_statement_new(session, plan->text, &statement, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
-    status = gateway_connection_hold_back(gateway, session->connection, reterr);
+    status = gateway_connection_hold_back(session->gateway, session->connection, reterr);
     if (status == CFLIGHT_OK) {
         status = run(statement, plan, parameters, execution, &is_taken, reterr);
     }

@@ -108,6 +108,32 @@ static cflight_status open_all(struct gateway *gateway, const struct gateway_opt
     return status;
 }
 
+/* The same database again, for those who may read. */
+static cflight_status open_reader(struct gateway *gateway, const struct gateway_options *options,
+                                  cflight_error **reterr)
+{
+    struct gateway_options reading = *options;
+    reading.is_read_only = true;
+    reading.right_of = NULL;
+    if (gateway->vendor->is_read_only_by_uri) {
+        return cflight_error_set(reterr, CFLIGHT_UNIMPLEMENTED,
+                                 "%s is opened for reading by all or by none, so it cannot keep "
+                                 "single users from writing; serve it read only, or to users who "
+                                 "may write",
+                                 gateway->vendor->name);
+    }
+    cflight_error *cause = NULL;
+    cflight_status status = gateway_open(&reading, &gateway->reader, &cause);
+    if (status != CFLIGHT_OK) {
+        status = cflight_error_set(reterr, status, "for users who may only read: %s",
+                                   cflight_error_message(cause));
+    } else {
+        gateway->reader->counts = gateway->counts;
+    }
+    cflight_error_free(cause);
+    return status;
+}
+
 cflight_status gateway_open(const struct gateway_options *options, struct gateway **ret_gateway,
                             cflight_error **reterr)
 {
@@ -116,6 +142,9 @@ cflight_status gateway_open(const struct gateway_options *options, struct gatewa
         return gateway_no_memory(reterr);
     }
     gateway->is_read_only = options->is_read_only;
+    gateway->counts = &gateway->own_counts;
+    gateway->right_of = options->right_of;
+    gateway->right_user_data = options->right_user_data;
     gateway->query_ms = options->query_ms;
     gateway->result_rows_max = options->result_rows_max;
     gateway->connections_max =
@@ -134,6 +163,9 @@ cflight_status gateway_open(const struct gateway_options *options, struct gatewa
     if (status == CFLIGHT_OK) {
         status = gateway_watch_start(gateway, reterr);
     }
+    if (status == CFLIGHT_OK && gateway->right_of != NULL && !gateway->is_read_only) {
+        status = open_reader(gateway, options, reterr);
+    }
     if (status != CFLIGHT_OK) {
         gateway_free(gateway);
         return status;
@@ -148,6 +180,7 @@ void gateway_free(struct gateway *gateway)
         return;
     }
     gateway_remove_metrics(gateway);
+    gateway_free(gateway->reader); /* before its database, which may be in memory */
     gateway_watch_stop(gateway);
     if (gateway->anchor != NULL) {
         gateway->anchor->is_broken = true;

@@ -12,11 +12,18 @@
  * Thread class: free. */
 struct gateway;
 
+/* What a user may do. */
+enum gateway_right { GATEWAY_RIGHT_NONE, GATEWAY_RIGHT_READ, GATEWAY_RIGHT_WRITE };
+
 struct gateway_options {
     /* "sqlite:FILE", "duckdb:FILE", "postgresql://...", or "adbc:NAME-OR-FILE?KEY=VALUE&..." */
     const char *source;
     const char *init_sql; /* statements for each new connection; NULL for none */
     bool is_read_only;
+    /* What a caller may do, asked for each call; NULL: everything. For those who may read, the
+     * database is opened a second time, for reading alone, with as many connections. */
+    enum gateway_right (*right_of)(void *user_data, struct cflight_bytes identity);
+    void *right_user_data;
     int64_t query_ms;         /* how long a statement may keep the database busy; 0 is no limit */
     uint64_t result_rows_max; /* 0 is no limit */
     uint32_t connections_max; /* 0 is 64 */
@@ -27,7 +34,8 @@ bool gateway_is_source(const char *text);
 
 /* Finds and loads the driver, opens the database, and a connection to see that it answers.
  * @return CFLIGHT_OK; CFLIGHT_NOT_FOUND (no driver: tells where it was looked for, and what brings
- * it); CFLIGHT_INVALID_ARGUMENT; CFLIGHT_UNIMPLEMENTED (read only, and the driver cannot);
+ * it); CFLIGHT_INVALID_ARGUMENT; CFLIGHT_UNIMPLEMENTED (read only, for all or for some, and the
+ * driver cannot);
  * CFLIGHT_RESOURCE_EXHAUSTED; whatever the driver says */
 cflight_status gateway_open(const struct gateway_options *options, struct gateway **ret_gateway,
                             cflight_error **reterr);

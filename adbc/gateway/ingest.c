@@ -111,14 +111,16 @@ cflight_status gateway_ingest(void *user_data, cflight_sql_call *call,
                               struct ArrowArrayStream *rows, int64_t *ret_row_count,
                               cflight_error **reterr)
 {
-    struct gateway *gateway = user_data;
-    struct gateway_session *session = cflight_sql_call_session(call);
+    struct gateway_session *session = NULL;
     struct gateway_statement *statement = NULL;
-    if (gateway->is_read_only) {
-        return cflight_error_set_message(reterr, CFLIGHT_PERMISSION_DENIED,
-                                         "this server is read only");
+    cflight_status status = gateway_session_of(user_data, call, &session, reterr);
+    if (status == CFLIGHT_OK && session->gateway->is_read_only) {
+        status = cflight_error_set(reterr, CFLIGHT_PERMISSION_DENIED, "%s is read only",
+                                   gateway_who_reads(session->gateway));
     }
-    cflight_status status = gateway_statement_new(session, NULL, &statement, reterr);
+    if (status == CFLIGHT_OK) {
+        status = gateway_statement_new(session, NULL, &statement, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }

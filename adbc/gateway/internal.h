@@ -43,6 +43,9 @@ struct gateway {
     char *init_sql;
     cflight_sql_info *info;
     bool is_read_only;
+    struct gateway *reader; /* the same database for those who may read; NULL: for nobody */
+    enum gateway_right (*right_of)(void *user_data, struct cflight_bytes identity);
+    void *right_user_data;
     int64_t query_ms;
     uint64_t result_rows_max;
     uint32_t connections_max;
@@ -54,7 +57,8 @@ struct gateway {
         atomic_uint_fast64_t failed;
         atomic_uint_fast64_t cancelled;
         atomic_uint_fast64_t late;
-    } counts;
+    } own_counts;
+    struct gateway_counts *counts; /* of a reader: those of whom it reads for */
     cflight_metric *metrics[GATEWAY_METRICS];
     size_t metric_count;
 
@@ -80,7 +84,7 @@ struct gateway {
 /* An engine session of the kit. It has a connection while something needs one: a statement, a
  * stream, a transaction, or what SQL has left in it. With the turn, but for what is locked. */
 struct gateway_session {
-    struct gateway *gateway;
+    struct gateway *gateway; /* or its reader, as the user's right is */
     struct gateway_connection *connection;
     unsigned hold_count;
     bool wants_transaction; /* the first statement begins it */
@@ -88,6 +92,12 @@ struct gateway_session {
     pthread_mutex_t mutex;
     struct gateway_run *running; /* locked */
 };
+
+/* Who it is that may not write, for errors. */
+static inline const char *gateway_who_reads(const struct gateway *gateway)
+{
+    return gateway->counts == &gateway->own_counts ? "this server" : "for this user, this server";
+}
 
 /* ---- clock.c ---- */
 
@@ -121,6 +131,10 @@ void gateway_remove_metrics(struct gateway *gateway);
 /* ---- session.c ---- */
 
 void gateway_add_session_handlers(struct cflight_sql_handlers *handlers);
+/* The session of a call, of whose user the rights are looked at. @return CFLIGHT_OK;
+ * CFLIGHT_PERMISSION_DENIED */
+cflight_status gateway_session_of(struct gateway *gateway, cflight_sql_call *call,
+                                  struct gateway_session **ret_session, cflight_error **reterr);
 /* Sees to that the session has a connection until gateway_session_drop(). */
 cflight_status gateway_session_hold(struct gateway_session *session, cflight_error **reterr);
 void gateway_session_drop(struct gateway_session *session);

@@ -19,12 +19,16 @@ struct listing {
     cflight_sql_rows *rows;
 };
 
-static cflight_status walk(cflight_sql_call *call, const struct gateway_objects_filter *filter,
+static cflight_status walk(struct gateway *gateway, cflight_sql_call *call,
+                           const struct gateway_objects_filter *filter,
                            struct gateway_visitor *visitor, cflight_sql_rows *rows,
                            cflight_error **reterr)
 {
-    struct listing listing = {cflight_sql_call_session(call), rows};
-    cflight_status status = gateway_session_hold(listing.session, reterr);
+    struct listing listing = {NULL, rows};
+    cflight_status status = gateway_session_of(gateway, call, &listing.session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = gateway_session_hold(listing.session, reterr);
+    }
     if (status == CFLIGHT_OK) {
         visitor->user_data = &listing;
         status = gateway_objects_walk(listing.session, filter, visitor, reterr);
@@ -48,8 +52,7 @@ static cflight_status list_catalogs(void *user_data, cflight_sql_call *call, cfl
 {
     struct gateway_objects_filter filter = {.depth = ADBC_OBJECT_DEPTH_CATALOGS};
     struct gateway_visitor visitor = {.catalog = add_catalog};
-    (void)user_data;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 static cflight_status add_db_schema(void *user_data, struct cflight_bytes catalog,
@@ -65,9 +68,8 @@ static cflight_status list_db_schemas(void *user_data, cflight_sql_call *call,
 {
     struct gateway_objects_filter filter = {.depth = ADBC_OBJECT_DEPTH_DB_SCHEMAS};
     struct gateway_visitor visitor = {.db_schema = add_db_schema};
-    (void)user_data;
     filter.db_schema = given->schema_pattern;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 /* ---- tables ---- */
@@ -101,10 +103,9 @@ static cflight_status list_tables(void *user_data, cflight_sql_call *call,
         .depth = given->include_schema ? ADBC_OBJECT_DEPTH_COLUMNS : ADBC_OBJECT_DEPTH_TABLES};
     struct gateway_visitor visitor = {.table = given->include_schema ? add_table_with_schema
                                                                      : add_table};
-    (void)user_data;
     filter.db_schema = given->schema_pattern;
     filter.table = given->table_pattern;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 static cflight_status add_table_types(const struct listing *listing,
@@ -140,14 +141,17 @@ static cflight_status add_table_types(const struct listing *listing,
 static cflight_status list_table_types(void *user_data, cflight_sql_call *call,
                                        cflight_sql_rows *rows, cflight_error **reterr)
 {
-    struct gateway *gateway = user_data;
-    struct listing listing = {cflight_sql_call_session(call), rows};
+    struct listing listing = {NULL, rows};
     struct ArrowArrayStream stream;
     memset(&stream, 0, sizeof stream);
-    cflight_status status = gateway_session_hold(listing.session, reterr);
+    cflight_status status = gateway_session_of(user_data, call, &listing.session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = gateway_session_hold(listing.session, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
+    const struct gateway *gateway = listing.session->gateway;
     struct AdbcError error = gateway_error_init(&gateway->driver);
     AdbcStatusCode code = gateway->driver.table.ConnectionGetTableTypes(
         &listing.session->connection->adbc, &stream, &error);
@@ -178,8 +182,7 @@ static cflight_status list_primary_keys(void *user_data, cflight_sql_call *call,
     struct gateway_objects_filter filter = {
         .depth = ADBC_OBJECT_DEPTH_COLUMNS, .db_schema = table->db_schema, .table = table->table};
     struct gateway_visitor visitor = {.table = add_primary_keys};
-    (void)user_data;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 static cflight_status add_foreign_keys(void *user_data, const struct gateway_table *table,
@@ -199,8 +202,7 @@ static cflight_status list_foreign_keys(void *user_data, cflight_sql_call *call,
                                             .db_schema = given->fk.db_schema,
                                             .table = given->fk.table};
     struct gateway_visitor visitor = {.table = add_foreign_keys};
-    (void)user_data;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 static cflight_status add_types(void *user_data, const struct gateway_table *table,
@@ -215,8 +217,7 @@ static cflight_status list_types(void *user_data, cflight_sql_call *call, cfligh
 {
     struct gateway_objects_filter filter = {.depth = ADBC_OBJECT_DEPTH_COLUMNS};
     struct gateway_visitor visitor = {.table = add_types};
-    (void)user_data;
-    return walk(call, &filter, &visitor, rows, reterr);
+    return walk(user_data, call, &filter, &visitor, rows, reterr);
 }
 
 void gateway_add_listing_handlers(struct cflight_sql_handlers *handlers)

@@ -10,33 +10,47 @@ static double read_count(void *user_data)
     return (double)atomic_load(count);
 }
 
-static double read_number(struct gateway *gateway, const uint32_t *number)
+/* Adds what `number` says of the gateway, and of its reader. */
+static double sum(struct gateway *gateway, double (*number)(const struct gateway *gateway))
 {
-    (void)pthread_mutex_lock(&gateway->pool.mutex);
-    double value = *number;
-    (void)pthread_mutex_unlock(&gateway->pool.mutex);
+    double value = 0;
+    for (; gateway != NULL; gateway = gateway->reader) {
+        (void)pthread_mutex_lock(&gateway->pool.mutex);
+        value += number(gateway);
+        (void)pthread_mutex_unlock(&gateway->pool.mutex);
+    }
     return value;
+}
+
+static double idle_of(const struct gateway *gateway)
+{
+    return gateway->pool.idle_count;
 }
 
 static double read_idle(void *user_data)
 {
-    struct gateway *gateway = user_data;
-    return read_number(gateway, &gateway->pool.idle_count);
+    return sum(user_data, idle_of);
+}
+
+static double waiting_of(const struct gateway *gateway)
+{
+    return gateway->pool.waiting_count;
 }
 
 static double read_waiting(void *user_data)
 {
-    struct gateway *gateway = user_data;
-    return read_number(gateway, &gateway->pool.waiting_count);
+    return sum(user_data, waiting_of);
+}
+
+static double in_use_of(const struct gateway *gateway)
+{
+    uint32_t count = gateway->pool.connection_count - gateway->pool.idle_count;
+    return (double)count - (gateway->anchor == NULL ? 0 : 1);
 }
 
 static double read_in_use(void *user_data)
 {
-    struct gateway *gateway = user_data;
-    (void)pthread_mutex_lock(&gateway->pool.mutex);
-    uint32_t count = gateway->pool.connection_count - gateway->pool.idle_count;
-    (void)pthread_mutex_unlock(&gateway->pool.mutex);
-    return (double)count - (gateway->anchor == NULL ? 0 : 1);
+    return sum(user_data, in_use_of);
 }
 
 static cflight_status add(struct gateway *gateway, cflight_metrics *metrics, const char *name,
@@ -58,7 +72,7 @@ static cflight_status add(struct gateway *gateway, cflight_metrics *metrics, con
 cflight_status gateway_add_metrics(struct gateway *gateway, cflight_metrics *metrics,
                                    cflight_error **reterr)
 {
-    struct gateway_counts *counts = &gateway->counts;
+    struct gateway_counts *counts = gateway->counts;
     const struct {
         const char *name;
         const char *help;

@@ -99,23 +99,25 @@ cflight_status gateway_read_partition(void *user_data, cflight_sql_call *call,
                                       struct cflight_bytes partition,
                                       struct ArrowArrayStream *ret_stream, cflight_error **reterr)
 {
-    const struct gateway *gateway = user_data;
-    struct gateway_session *session = cflight_sql_call_session(call);
+    struct gateway_session *session = NULL;
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     memset(&stream, 0, sizeof stream);
     memset(&schema, 0, sizeof schema);
-    cflight_status status = gateway_session_hold(session, reterr);
+    cflight_status status = gateway_session_of(user_data, call, &session, reterr);
+    if (status == CFLIGHT_OK) {
+        status = gateway_session_hold(session, reterr);
+    }
     if (status != CFLIGHT_OK) {
         return status;
     }
     status = open_partition(session, partition, &stream, reterr);
     if (status == CFLIGHT_OK) {
-        status = gateway_stream_schema(gateway, &stream, &schema, reterr);
+        status = gateway_stream_schema(session->gateway, &stream, &schema, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = gateway_rows_wrap(session, NULL, &stream, &schema, limit_ms(gateway), ret_stream,
-                                   reterr);
+        status = gateway_rows_wrap(session, NULL, &stream, &schema, limit_ms(session->gateway),
+                                   ret_stream, reterr);
     }
     if (schema.release != NULL) {
         schema.release(&schema);

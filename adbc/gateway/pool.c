@@ -186,7 +186,7 @@ static cflight_status take_place(struct gateway *gateway, struct gateway_connect
     }
     (void)pthread_mutex_unlock(&pool->mutex);
     if (!has_place) {
-        atomic_fetch_add(&gateway->counts.refused, 1);
+        atomic_fetch_add(&gateway->counts->refused, 1);
     }
     return has_place ? CFLIGHT_OK
                      : cflight_error_set(reterr, CFLIGHT_RESOURCE_EXHAUSTED,

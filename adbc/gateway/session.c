@@ -11,16 +11,57 @@
 
 #include "adbc/gateway/internal.h"
 
+/* Whose connections a user gets. */
+static cflight_status choose(struct gateway *gateway, const cflight_sql_call *call,
+                             struct gateway **ret_chosen, cflight_error **reterr)
+{
+    enum gateway_right right = GATEWAY_RIGHT_WRITE;
+    if (gateway->right_of != NULL) {
+        right = gateway->right_of(gateway->right_user_data, cflight_sql_call_identity(call));
+    }
+    if (right == GATEWAY_RIGHT_NONE) {
+        return cflight_error_set_message(reterr, CFLIGHT_PERMISSION_DENIED,
+                                         "this user may neither read nor write this database");
+    }
+    *ret_chosen =
+        right == GATEWAY_RIGHT_READ && gateway->reader != NULL ? gateway->reader : gateway;
+    return CFLIGHT_OK;
+}
+
+cflight_status gateway_session_of(struct gateway *gateway, cflight_sql_call *call,
+                                  struct gateway_session **ret_session, cflight_error **reterr)
+{
+    struct gateway_session *session = cflight_sql_call_session(call);
+    struct gateway *chosen = gateway;
+    cflight_status status = choose(gateway, call, &chosen, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (session->gateway != chosen && session->connection == NULL && session->hold_count == 0) {
+        session->gateway = chosen; /* its rights have changed, and it has nothing yet */
+    } else if (session->gateway != chosen && chosen->is_read_only) {
+        return cflight_error_set_message(reterr, CFLIGHT_PERMISSION_DENIED,
+                                         "this user may not write any more, and the session has "
+                                         "begun before; begin another one");
+    }
+    *ret_session = session;
+    return CFLIGHT_OK;
+}
+
 static cflight_status open_session(void *user_data, cflight_sql_call *call, void **ret_session,
                                    cflight_error **reterr)
 {
-    (void)call;
+    struct gateway *chosen = NULL;
+    cflight_status status = choose(user_data, call, &chosen, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     struct gateway_session *session = calloc(1, sizeof *session);
     if (session == NULL || pthread_mutex_init(&session->mutex, NULL) != 0) {
         free(session);
         return gateway_no_memory(reterr);
     }
-    session->gateway = user_data;
+    session->gateway = chosen;
     *ret_session = session;
     return CFLIGHT_OK;
 }
@@ -39,8 +80,9 @@ static void forget_connection(struct gateway_session *session)
 static bool reset_session(void *user_data, void *session_pointer)
 {
     struct gateway_session *session = session_pointer;
-    (void)user_data;
-    if (session->hold_count > 0 || session->is_in_transaction) {
+    const struct gateway *gateway = user_data;
+    /* With rights, a session is of one user, from its beginning. */
+    if (session->hold_count > 0 || session->is_in_transaction || gateway->right_of != NULL) {
         return false;
     }
     forget_connection(session);
@@ -132,8 +174,9 @@ static const char *option_key(struct cflight_bytes name)
 static enum cflight_session_error_code set_option(void *user_data, void *session_pointer,
                                                   const struct cflight_session_option *option)
 {
-    struct gateway *gateway = user_data;
     struct gateway_session *session = session_pointer;
+    struct gateway *gateway = session->gateway;
+    (void)user_data;
     const char *key = option_key(option->name);
     if (key == NULL) {
         return CFLIGHT_SESSION_ERROR_INVALID_NAME;

@@ -82,8 +82,8 @@ cflight_status gateway_statement_execute(struct gateway_statement *statement,
     AdbcStatusCode code = gateway->driver.table.StatementExecuteQuery(&statement->adbc, ret_stream,
                                                                       ret_row_count, &error);
     bool is_late = gateway_run_end(&run);
-    atomic_fetch_add(&gateway->counts.statements, 1);
-    atomic_fetch_add(&gateway->counts.failed, code == ADBC_STATUS_OK ? 0 : 1);
+    atomic_fetch_add(&gateway->counts->statements, 1);
+    atomic_fetch_add(&gateway->counts->failed, code == ADBC_STATUS_OK ? 0 : 1);
     if (code != ADBC_STATUS_OK && ret_stream != NULL && ret_stream->release != NULL &&
         gateway->vendor->leaves_failed_rows) {
         ret_stream->release(ret_stream);

@@ -25,7 +25,7 @@ static void cancel(struct gateway_run *run)
         (void)driver->table.ConnectionCancel(&run->session->connection->adbc, &error);
     }
     gateway_error_release(&error);
-    atomic_fetch_add(&run->session->gateway->counts.cancelled, 1);
+    atomic_fetch_add(&run->session->gateway->counts->cancelled, 1);
 }
 
 void gateway_session_interrupt(struct gateway_session *session)
@@ -74,7 +74,7 @@ bool gateway_run_end(struct gateway_run *run)
     run->session->running = NULL;
     (void)pthread_mutex_unlock(&run->session->mutex);
     if (run->is_late) {
-        atomic_fetch_add(&run->session->gateway->counts.late, 1);
+        atomic_fetch_add(&run->session->gateway->counts->late, 1);
     }
     return run->is_late;
 }

@@ -358,10 +358,13 @@ const struct cli_option cli_options[] = {
      "With --auth-file: most passwords that are verified at once, since that is made to be slow. "
      "Default: 8."},
     {"rights", '\0', "FILE", TEXT(serve.rights_path), BIT(SERVE),
-     "Of a directory: which users see and upload which flights. In FILE, [NAME] begins what a "
+     "Which users see and upload which flights, or read and write a database. In FILE, [NAME] "
+     "begins what a "
      "user may, [*] what those may who have no such section; read = PREFIX and write = PREFIX "
      "allow the flight PREFIX and those below PREFIX/, and * is every flight. What is not allowed "
-     "is not there (NOT_FOUND), or refused (PERMISSION_DENIED) if it is an upload."},
+     "is not there (NOT_FOUND), or refused (PERMISSION_DENIED) if it is an upload. Of a database "
+     "every value is *: who may read, and not write, gets connections that the database itself "
+     "keeps from writing."},
     {"allow-writable-auth-file", '\0', NULL, FLAG(serve.takes_writable_auth_file), BIT(SERVE),
      "With --auth-file: take FILE although its group or others may write it, and so let themselves "
      "in."},

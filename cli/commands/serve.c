@@ -43,7 +43,8 @@ static cflight_status load_users(struct cli_serving *serving, cflight_error **re
         status = cli_absolute_path(given->rights_path, &serving->rights_path, reterr);
     }
     if (status == CFLIGHT_OK && serving->rights_path != NULL) {
-        status = cli_rights_new(serving->rights_path, &serving->serve.rights, reterr);
+        status = cli_rights_new(serving->rights_path, serving->is_database, &serving->serve.rights,
+                                reterr);
     }
     return status;
 }
@@ -112,6 +113,7 @@ static cflight_status open_source(struct cli_serving *serving, cflight_error **r
 {
     const struct cli_serve_arguments *given = serving->given;
     if (serving->is_database) {
+        serving->database.rights = serving->serve.rights;
         return cli_serve_database_open(&serving->database, given->source, &given->database, reterr);
     }
     cflight_status status = cli_catalog_init(&serving->serve.catalog, given->source, reterr);
@@ -302,7 +304,10 @@ static void describe(const struct cli_serving *serving)
     append_word(&line, serving->serve.rights != NULL, "rights");
     append_word(&line, given->is_writable, "uploads");
     append_word(&line, cli_access_log_is_on(&serving->access_log), "access log");
-    append_word(&line, given->metrics_address != NULL, "metrics");
+    if (serving->metrics.http != NULL) {
+        cli_text_append_format(&line, ", metrics on port %d",
+                               cflight_metrics_http_port(serving->metrics.http));
+    }
     cli_text_append_string(&line, "; limits:");
     cli_arguments_append_numbers(&line, serving->run->arguments);
     cli_text_append_format(&line, " open files %llu", (unsigned long long)files.rlim_cur);
@@ -330,7 +335,6 @@ static void check_descriptors(const struct cli_serve_arguments *given)
 
 static void tell_ready(const struct cli_serving *serving)
 {
-    describe(serving);
     check_descriptors(serving->given);
     cli_manager_tell("READY=1\nSTATUS=Listening on %s", cflight_server_location(serving->server));
 }
@@ -346,6 +350,7 @@ static cflight_status serve_until_signal(struct cli_serving *serving, cflight_er
         status = start(serving, reterr);
     }
     if (status == CFLIGHT_OK) {
+        describe(serving); /* first, as calls come when the addresses are known */
         status = announce(serving->run, serving->server, &serving->metrics, reterr);
     }
     if (status == CFLIGHT_OK) {

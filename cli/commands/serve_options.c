@@ -56,10 +56,10 @@ static cflight_status check_source(struct cli_serving *serving, cflight_error **
                       "a directory",
                       reterr);
     }
-    if (serving->is_database && (given->rights_path != NULL || given->advertise.count > 0)) {
+    if (serving->is_database && given->advertise.count > 0) {
         return refuse(serving,
-                      "--rights and --advertise are of directories: the results of a database are "
-                      "fetched where they were asked for, and its own users have rights",
+                      "--advertise is of directories: the results of a database are fetched where "
+                      "they were asked for",
                       reterr);
     }
     if (serving->is_database && given->is_writable) {

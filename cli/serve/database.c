@@ -17,6 +17,17 @@ bool cli_serve_is_database(const char *argument)
     return gateway_is_source(argument) && !(stat(argument, &found) == 0 && S_ISDIR(found.st_mode));
 }
 
+/* Of a database there is one thing to have rights to. Who may write may read what he wrote. */
+static enum gateway_right right_of(void *user_data, struct cflight_bytes identity)
+{
+    struct cli_rights *rights = user_data;
+    if (cli_rights_allow(rights, identity, CLI_RIGHT_WRITE, "")) {
+        return GATEWAY_RIGHT_WRITE;
+    }
+    return cli_rights_allow(rights, identity, CLI_RIGHT_READ, "") ? GATEWAY_RIGHT_READ
+                                                                  : GATEWAY_RIGHT_NONE;
+}
+
 cflight_status cli_serve_database_open(struct cli_serve_database *database, const char *source,
                                        const struct cli_database_options *options,
                                        cflight_error **reterr)
@@ -31,6 +42,8 @@ cflight_status cli_serve_database_open(struct cli_serve_database *database, cons
             .source = source,
             .init_sql = options->init_path == NULL ? NULL : cli_text_terminated(&init),
             .is_read_only = options->is_read_only,
+            .right_of = database->rights == NULL ? NULL : right_of,
+            .right_user_data = database->rights,
             .query_ms = options->query_ms,
             .result_rows_max = options->result_rows_max,
             .connections_max = options->connections_max};

@@ -3,6 +3,7 @@
 #define CFLIGHT_CLI_SERVE_DATABASE_H
 
 #include "adbc/gateway/gateway.h"
+#include "cli/serve/rights.h"
 
 /* What the user says of a database that is served. */
 struct cli_database_options {
@@ -16,6 +17,7 @@ struct cli_database_options {
 
 /* A database that is served, and its server. Zeroed, it is none. */
 struct cli_serve_database {
+    struct cli_rights *rights; /* borrowed; NULL: everybody may write, unless it is read only */
     struct gateway *gateway;
     cflight_sql_server *server;
 };

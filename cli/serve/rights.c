@@ -29,6 +29,7 @@ struct content {
     const char **users; /* those that have a section */
     size_t user_count;
     size_t user_capacity;
+    bool is_of_database; /* all that there is are rights to everything */
 };
 
 struct cli_rights {
@@ -140,6 +141,12 @@ static cflight_status read_rule(struct content *content, char *line, size_t numb
         return refuse(number, "a right before the first [NAME]", reterr);
     }
     bool is_all = strcmp(prefix, "*") == 0;
+    if (!is_all && content->is_of_database) {
+        return refuse(number,
+                      "of a database the value is *: this server gives rights to read and write to "
+                      "all of it, and the database itself those to tables",
+                      reterr);
+    }
     cflight_status status = is_all ? CFLIGHT_OK : check_prefix(prefix, number, reterr);
     if (status != CFLIGHT_OK) {
         return status;
@@ -177,9 +184,10 @@ static cflight_status read_lines(struct content *content, cflight_error **reterr
     return status;
 }
 
-static cflight_status load(const char *path, struct content *ret_content, cflight_error **reterr)
+static cflight_status load(const char *path, bool is_of_database, struct content *ret_content,
+                           cflight_error **reterr)
 {
-    struct content content = {0};
+    struct content content = {.is_of_database = is_of_database};
     cflight_status status = cli_file_read(path, FILE_BYTES_MAX, &content.text, reterr);
     if (status == CFLIGHT_OK) {
         status = read_lines(&content, reterr);
@@ -194,7 +202,7 @@ static cflight_status load(const char *path, struct content *ret_content, cfligh
 
 /* ---- life ---- */
 
-cflight_status cli_rights_new(const char *path, struct cli_rights **ret_rights,
+cflight_status cli_rights_new(const char *path, bool is_of_database, struct cli_rights **ret_rights,
                               cflight_error **reterr)
 {
     struct cli_rights *rights = calloc(1, sizeof *rights);
@@ -203,7 +211,7 @@ cflight_status cli_rights_new(const char *path, struct cli_rights **ret_rights,
         return cli_error_no_memory(reterr, "reading rights");
     }
     rights->path = path;
-    cflight_status status = load(path, &rights->content, reterr);
+    cflight_status status = load(path, is_of_database, &rights->content, reterr);
     if (status != CFLIGHT_OK) {
         cli_rights_free(rights);
         return status;
@@ -224,7 +232,7 @@ void cli_rights_free(struct cli_rights *rights)
 cflight_status cli_rights_reload(struct cli_rights *rights, cflight_error **reterr)
 {
     struct content content = {0};
-    cflight_status status = load(rights->path, &content, reterr);
+    cflight_status status = load(rights->path, rights->content.is_of_database, &content, reterr);
     if (status == CFLIGHT_OK) {
         (void)pthread_rwlock_wrlock(&rights->lock);
         struct content former = rights->content;

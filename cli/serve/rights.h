@@ -21,9 +21,10 @@ struct cli_rights;
 
 enum cli_right { CLI_RIGHT_READ, CLI_RIGHT_WRITE, CLI_RIGHT_COUNT };
 
-/* Reads the file. `path` is borrowed. @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (the line that
- * is wrong), CFLIGHT_RESOURCE_EXHAUSTED, or as cli_error_from_errno() */
-cflight_status cli_rights_new(const char *path, struct cli_rights **ret_rights,
+/* Reads the file. `path` is borrowed. `is_of_database`: every value is "*". @return CFLIGHT_OK,
+ * CFLIGHT_INVALID_ARGUMENT (the line that is wrong), CFLIGHT_RESOURCE_EXHAUSTED, or as
+ * cli_error_from_errno() */
+cflight_status cli_rights_new(const char *path, bool is_of_database, struct cli_rights **ret_rights,
                               cflight_error **reterr);
 void cli_rights_free(struct cli_rights *rights);
 /* Reads the file again; after a failure the former rights stay. */

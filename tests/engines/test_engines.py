@@ -7,6 +7,7 @@ import time
 
 import pyarrow as pa
 import pytest
+from gateway_rights import served_with_rights
 from test_gateway import connect, rows
 
 import adbc_driver_manager as adbc
@@ -149,6 +150,27 @@ def test_read_only_is_held_by_the_database(cflight, postgresql, database):
         with pytest.raises(adbc.Error, match="read-only"):
             rows(connection, "SELECT wipe()")
         assert rows(connection, "SELECT count(*) FROM article") == [(3,)]
+
+
+def test_users_who_may_only_read(cflight, database, tmp_path):
+    """The database keeps them from writing, and nobody else; where it cannot, the server does not start."""
+    if is_duckdb(database):
+        with pytest.raises(AssertionError, match="duckdb is opened for reading by all or by none"):
+            with served_with_rights(cflight, database, tmp_path):
+                pass
+        return
+    with served_with_rights(cflight, database, tmp_path) as (_, connect_as), connect_as("ann") as ann, connect_as("bob") as bob:
+        rows(ann, "CREATE OR REPLACE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM article RETURNING 1'")
+        for _ in range(3):
+            for query in ("SELECT wipe()", "SELECT set_config('default_transaction_read_only', 'off', false), wipe()"):
+                with pytest.raises(adbc.Error, match="read-only"):
+                    rows(bob, query)
+            rows(bob, "SELECT set_config('default_transaction_read_only', 'off', false)")
+            with pytest.raises(adbc.Error, match="for this user, this server is read only"):
+                rows(bob, "DELETE FROM article")
+            rows(ann, "INSERT INTO article VALUES (77, 'x', 1)")
+            rows(ann, "DELETE FROM article WHERE id = 77")
+        assert rows(bob, "SELECT count(*) FROM article") == [(3,)]
 
 
 def test_long_statements_are_cancelled(cflight, postgresql, database):

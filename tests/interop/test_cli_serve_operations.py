@@ -321,7 +321,9 @@ def test_rights_need_somebody(cflight, data, tmp_path):
     done = cflight.run("serve", data, "--rights", tmp_path / "rights")
     assert done.returncode == 2 and "--rights needs --auth-file or --tls-ca" in done.stderr
     done = cflight.run("serve", "sqlite:x.db", "--rights", tmp_path / "rights")
-    assert done.returncode == 2 and "--rights and --advertise are of directories" in done.stderr
+    assert done.returncode == 2 and "--rights needs --auth-file or --tls-ca" in done.stderr
+    done = cflight.run("serve", "sqlite:x.db", "--advertise", "grpc://flights.example.com:32010")
+    assert done.returncode == 2 and "--advertise is of directories" in done.stderr
 
 
 # ---- files that change

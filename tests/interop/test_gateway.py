@@ -4,10 +4,12 @@
 import contextlib
 import json
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import pyarrow as pa
 import pytest
@@ -17,6 +19,8 @@ import adbc_driver_flightsql as driver  # noqa: E402
 import adbc_driver_manager as adbc  # noqa: E402
 from adbc_driver_flightsql import dbapi  # noqa: E402
 from adbc_driver_manager import dbapi as manager  # noqa: E402
+
+from gateway_rights import served_with_rights  # noqa: E402
 
 LONG = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t WHERE x < {}) SELECT {} FROM t"
 
@@ -375,3 +379,91 @@ def test_users(cflight, shop, tmp_path):
         login = {"env": {"CFLIGHT_PASSWORD": "secret"}}
         shown = cflight.run("sql", "--user", "ann", server.location, "SELECT 5 AS a", "--format", "csv", check=True, **login)
         assert shown.stdout == "a\n5\n"
+
+
+WRITES = ["DELETE FROM article", "PRAGMA query_only = OFF", "SELECT 1; DELETE FROM article", "CREATE TEMP TABLE x (a)",
+          "WITH a AS (SELECT 1) DELETE FROM article", "ATTACH 'x.db' AS x"]
+
+
+def test_users_who_may_only_read(cflight, shop, tmp_path):
+    """Goal: who has no right to write is kept from it by the database, others are not. Method: the same server, both."""
+    with served_with_rights(cflight, f"sqlite:{shop}", tmp_path) as (_, connect_as):
+        with connect_as("bob") as bob, connect_as("ann") as ann:
+            for _ in range(3):
+                for statement in WRITES:
+                    with pytest.raises(adbc.Error, match="for this user, this server is read only"):
+                        rows(bob, statement)
+                with bob.cursor() as cursor, pytest.raises(adbc.Error, match="for this user, this server is read only"):
+                    cursor.adbc_ingest("x", pa.table({"a": [1]}), mode="create")
+                rows(ann, "INSERT INTO sale VALUES ('2024-02-01', 1, 1)")
+                rows(ann, "DELETE FROM sale WHERE day = '2024-02-01'")
+                assert rows(bob, "SELECT count(*) FROM article") == [(3,)]
+            with ann.cursor() as cursor:
+                cursor.adbc_ingest("more", pa.table({"a": [1, 2]}), mode="create")
+            assert rows(bob, "SELECT count(*) FROM more") == [(2,)]
+            bob.adbc_connection.set_autocommit(False)
+            with pytest.raises(adbc.Error, match="read only"):
+                rows(bob, "DELETE FROM article")
+            assert rows(bob, "SELECT count(*) FROM article") == [(3,)]
+        with connect_as("none") as none:
+            for statement in ("SELECT 1", "DELETE FROM article"):
+                with pytest.raises(adbc.Error, match="may neither read nor write"):
+                    rows(none, statement)
+            with pytest.raises(adbc.Error, match="may neither read nor write"):
+                none.adbc_get_objects().read_all()
+    assert count(shop) == 3
+
+
+def test_rights_that_change_count_at_once(cflight, shop, tmp_path):
+    """Goal: a right that is taken away is gone for sessions that have begun too, what they hold included."""
+    with served_with_rights(cflight, f"sqlite:{shop}", tmp_path) as (server, connect_as):
+        with connect_as("ann") as idle, connect_as("ann") as busy:
+            rows(idle, "DELETE FROM sale WHERE 0")
+            rows(busy, "CREATE TEMP TABLE mine (a)")
+            (tmp_path / "rights").write_text("[ann]\nread = *\n")
+            server.wait_for_message("rights were read again")
+            with pytest.raises(adbc.Error, match="for this user, this server is read only"):
+                rows(idle, "DELETE FROM article")
+            assert rows(idle, "SELECT count(*) FROM article") == [(3,)]
+            with pytest.raises(adbc.Error, match="may not write any more"):
+                rows(busy, "INSERT INTO article VALUES (9, 'x', 1)")
+            (tmp_path / "rights").write_text("[*]\nwrite = *\n")
+            server.wait_for_message("rights were read again", 2)
+            rows(idle, "INSERT INTO sale VALUES ('2024-02-01', 1, 1)")
+            (tmp_path / "rights").write_text("[*]\nwrite = article\n")
+            server.wait_for_message("line 2: of a database the value is *")
+    assert count(shop) == 3 and count(shop, "sale") == 3
+
+
+def test_rights_in_memory(cflight, tmp_path, monkeypatch):
+    """The second opening of a database in memory sees the same."""
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    with served_with_rights(cflight, "sqlite::memory:", tmp_path) as (_, connect_as):
+        with connect_as("bob") as bob, connect_as("ann") as ann:
+            rows(ann, "CREATE TABLE t (a)")
+            rows(ann, "INSERT INTO t VALUES (5)")
+            assert rows(bob, "SELECT a FROM t") == [(5,)]
+            with pytest.raises(adbc.Error, match="read only"):
+                rows(bob, "INSERT INTO t VALUES (6)")
+
+
+def statement_count(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return int(re.search(r"^cflight_database_statements_total (\d+)$", answer.read().decode(), re.MULTILINE)[1])
+
+
+def test_rights_are_told_of(cflight, shop, tmp_path):
+    """What makes no sense, and what is off, shows at the start; statements of all users are counted together."""
+    with served_with_rights(cflight, f"sqlite:{shop}", tmp_path, "--metrics", "127.0.0.1:0") as (server, connect_as):
+        with connect_as("bob") as bob, connect_as("ann") as ann:
+            port = int(server.process.stdout.readline().split()[-1])
+            counts = [statement_count(port)]
+            for each in (bob, ann):
+                rows(each, "SELECT 1")
+                counts.append(statement_count(port))
+            assert counts[0] == 0 and 0 < counts[1] == counts[2] - counts[1]
+    (tmp_path / "rights").write_text("[*]\nread = article\n")
+    done = cflight.run("serve", f"sqlite:{shop}", "--auth-file", tmp_path / "users", "--rights", tmp_path / "rights")
+    assert done.returncode != 0 and "line 2: of a database the value is *" in done.stderr
+    done = cflight.run("serve", f"sqlite:{shop}", "--rights", tmp_path / "rights")
+    assert done.returncode != 0 and "--rights needs --auth-file or --tls-ca" in done.stderr

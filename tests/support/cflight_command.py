@@ -75,10 +75,10 @@ class Server:
     def messages(self):
         return "".join(self.lines)
 
-    def wait_for_message(self, text):
-        """Waits until the server has said something on standard error."""
+    def wait_for_message(self, text, times=1):
+        """Waits until the server has said something on standard error, that often."""
         with self.has_lines:
-            assert self.has_lines.wait_for(lambda: text in self.messages(), LIMIT_S), self.messages()
+            assert self.has_lines.wait_for(lambda: self.messages().count(text) >= times, LIMIT_S), self.messages()
 
 
 class Command:
