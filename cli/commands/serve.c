@@ -305,7 +305,10 @@ static void describe(const struct cli_serving *serving)
     append_word(&line, given->is_writable, "uploads");
     append_word(&line, cli_access_log_is_on(&serving->access_log), "access log");
     if (serving->metrics.http != NULL) {
-        cli_text_append_format(&line, ", metrics on port %d",
+        const char *address = given->metrics_address; /* whose port may be 0 */
+        const char *colon = strrchr(address, ':');
+        cli_text_append_format(&line, ", metrics on %.*s:%d",
+                               colon == NULL ? 0 : (int)(colon - address), address,
                                cflight_metrics_http_port(serving->metrics.http));
     }
     cli_text_append_string(&line, "; limits:");
@@ -369,7 +372,6 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
         .run = run,
         .given = given,
         .is_database = cli_serve_is_database(given->source),
-        .access_log = CLI_ACCESS_LOG_INIT,
         .serve = {.catalog = CLI_CATALOG_INIT,
                   .read_options = &run->arguments->read_options,
                   .may_overwrite = given->may_overwrite,

@@ -1,46 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of the access log, each in one write(2), so that those of several threads do not mix. */
-#define _GNU_SOURCE /* dup3() */
+/* Lines of the access log: those of a file are gathered and written by a thread of the library, so
+ * that calls do not wait for a disk; those on standard error go out at once, each in one write(2).
+ */
 #include "cli/serve/access_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/system/clock.h"
-#include "cli/system/files.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
-static void write_line(void *user_data, const char *line)
+static void write_to_stderr(const struct cli_text *text)
 {
-    const struct cli_access_log *log = user_data;
-    struct cli_text text = CLI_TEXT_INIT;
     ssize_t written = 0;
-    if (!log->log.as_json) { /* which has its own */
-        cli_append_time(&text);
-        cli_text_append_char(&text, ' ');
-    }
-    cli_text_append_string(&text, line);
-    cli_text_append_char(&text, '\n');
     errno = ENOMEM;
     do {
-        written = text.failed ? -1 : write(log->fd, text.data, text.len_bytes);
+        written = text->failed ? -1 : write(STDERR_FILENO, text->data, text->len_bytes);
     } while (written < 0 && errno == EINTR);
-    int os_code = errno;
-    cli_text_done(&text);
     if (written < 0) {
         cflight_error *error = NULL;
-        (void)cli_error_from_errno(&error, os_code, "write", "the access log");
+        (void)cli_error_from_errno(&error, errno, "write", "the access log");
         cli_message_error_limited("a line of the access log is lost", error);
         cflight_error_free(error);
     }
 }
 
-static int open_log(const char *path)
+static void write_line(void *user_data, const char *line)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    const struct cli_access_log *log = user_data;
+    struct cli_text text = CLI_TEXT_INIT;
+    if (!log->log.as_json) { /* which has its own */
+        cli_append_time(&text);
+        cli_text_append_char(&text, ' ');
+    }
+    cli_text_append_string(&text, line);
+    if (log->file == NULL) {
+        cli_text_append_char(&text, '\n');
+    }
+    if (log->file != NULL && !text.failed) {
+        cflight_log_file_write(log->file, cli_text_terminated(&text));
+    } else {
+        write_to_stderr(&text);
+    }
+    cli_text_done(&text);
 }
 
 cflight_status cli_access_log_init(struct cli_access_log *log, const char *path, bool as_json,
@@ -50,38 +54,25 @@ cflight_status cli_access_log_init(struct cli_access_log *log, const char *path,
     log->log.write = write_line;
     log->log.user_data = log;
     log->log.as_json = as_json;
-    log->path = path;
-    if (path == NULL) {
-        return CFLIGHT_OK;
-    }
-    log->fd = strcmp(path, "-") == 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : open_log(path);
-    return log->fd < 0 ? cli_error_from_errno(reterr, errno, "open", path) : CFLIGHT_OK;
+    log->is_on = path != NULL;
+    return path == NULL || strcmp(path, "-") == 0 ? CFLIGHT_OK
+                                                  : cflight_log_file_new(path, &log->file, reterr);
 }
 
 void cli_access_log_done(struct cli_access_log *log)
 {
-    cli_close(log->fd);
-    log->fd = -1;
+    cflight_log_file_free(log->file);
+    log->file = NULL;
 }
 
 cflight_status cli_access_log_reopen(struct cli_access_log *log, cflight_error **reterr)
 {
-    if (!cli_access_log_is_on(log) || strcmp(log->path, "-") == 0) {
-        return CFLIGHT_OK;
-    }
-    int fd = open_log(log->path);
-    if (fd < 0 || dup3(fd, log->fd, O_CLOEXEC) < 0) {
-        cflight_status status = cli_error_from_errno(reterr, errno, "open", log->path);
-        cli_close(fd);
-        return status;
-    }
-    cli_close(fd);
-    return CFLIGHT_OK;
+    return log->file == NULL ? CFLIGHT_OK : cflight_log_file_reopen(log->file, reterr);
 }
 
 bool cli_access_log_is_on(const struct cli_access_log *log)
 {
-    return log->path != NULL;
+    return log->is_on;
 }
 
 void cli_access_log_middleware(const struct cli_access_log *log,

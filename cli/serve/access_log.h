@@ -9,16 +9,11 @@
  * error. Outlives the server. Thread class: free. */
 struct cli_access_log {
     struct cflight_request_log log;
-    const char *path; /* borrowed, absolute; NULL: there is no log; "-" is standard error */
-    int fd;
+    cflight_log_file *file; /* NULL: standard error */
+    bool is_on;
 };
 
-#define CLI_ACCESS_LOG_INIT \
-    {                       \
-        .fd = -1            \
-    }
-
-/* Opens the log. `path` may be NULL. */
+/* Opens the log. `path` is absolute, or "-" for standard error; NULL: there is no log. */
 cflight_status cli_access_log_init(struct cli_access_log *log, const char *path, bool as_json,
                                    cflight_error **reterr);
 void cli_access_log_done(struct cli_access_log *log);

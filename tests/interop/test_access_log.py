@@ -67,19 +67,22 @@ def test_users_are_named_and_refused_logins_are_there(cflight, directory, tmp_pa
 
 
 def test_a_renamed_log_is_opened_again(cflight, directory, tmp_path):
-    """Goal: logs are rotated without a restart. Method: rename, SIGHUP, and a call after that."""
+    """Goal: logs are rotated without a restart, and no line is lost. Method: rename, SIGHUP, and calls until the new one
+    has a line."""
     log = tmp_path / "access.log"
     with cflight.serving(directory, "--access-log", log) as server, fl.connect(server.location) as client:
         list(client.list_flights())
         log.rename(tmp_path / "access.log.1")
         list(client.list_flights())
         server.process.send_signal(signal.SIGHUP)
-        while not log.exists():  # the server's part
-            pass
-        client.do_get(fl.Ticket(b"prices")).read_all()
-    assert [line.split()[1] for line in (tmp_path / "access.log.1").read_text().splitlines()] == ["ListFlights"] * 2
-    (line,) = log.read_text().splitlines()
-    time, rest = line.split(" ", 1)
+        count = 0
+        while not log.exists() or not log.read_text():  # the server's part
+            client.do_get(fl.Ticket(b"prices")).read_all()
+            count += 1
+    old, new = (tmp_path / "access.log.1").read_text().splitlines(), log.read_text().splitlines()
+    assert [line.split()[1] for line in old[:2]] == ["ListFlights"] * 2
+    assert [line.split()[1] for line in old[2:] + new] == ["DoGet"] * count
+    time, rest = new[-1].split(" ", 1)
     assert rest.startswith("DoGet ipv") and ", about 'prices'" in rest
     assert datetime.datetime.fromisoformat(time.replace("Z", "+00:00")).tzinfo
 
@@ -91,7 +94,7 @@ def test_lines_go_to_standard_error(cflight, directory):
 
 
 @pytest.mark.parametrize("given, words", [
-    (["--access-log", "/no/such/folder/log"], "cannot open '/no/such/folder/log'"),
+    (["--access-log", "/no/such/folder/log"], "cannot open the log '/no/such/folder/log'"),
     (["--log-format", "xml"], "--log-format takes text or json, not 'xml'"),
 ])
 def test_what_cannot_be_meant_is_refused(cflight, directory, given, words):

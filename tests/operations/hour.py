@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 
 import grpc
@@ -239,10 +240,18 @@ class Hour:
         start = next(line for line in lines if " serves " in line["message"])
         assert all(word in start["message"] for word in ("TLS", "users", "rights", "uploads", "access log", f"grpc+tls://127.0.0.1:{self.port}"))
         assert any(re.search(r"login failed from 127\.0\.0\.1 port \d+ for 'mallory'", line["message"]) for line in lines)
-        calls = [json.loads(line) for line in (self.work / "access.log").read_text().splitlines()]
+        calls = [json.loads(line) for line in self.access_log('"bob"').splitlines()]
         self.transcript.say("\n".join(json.dumps(call) for call in calls[:6]))
         assert {"ann", "bob"} <= {call.get("user") for call in calls}
         assert PASSWORD not in self.journal() + (self.work / "access.log").read_text()
+
+    def access_log(self, text):
+        """The access log, once the text is in it: lines are written a moment after their calls."""
+        deadline = time.monotonic() + LIMIT_S
+        while text not in (self.work / "access.log").read_text():
+            assert time.monotonic() < deadline, (self.work / "access.log").read_text()
+            time.sleep(0.05)
+        return (self.work / "access.log").read_text()
 
     def scrape(self):
         self.transcript.step("Metrics")
@@ -260,7 +269,7 @@ class Hour:
         (self.work / "access.log").rename(self.work / "access.log.1")
         service.reload()
         self.cflight("list", self.uri, user="bob")
-        assert '"ListFlights"' in (self.work / "access.log").read_text()
+        self.access_log('"ListFlights"')
 
     def serial(self):
         """Of the certificate that the server shows."""
