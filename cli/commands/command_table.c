@@ -267,7 +267,8 @@ const struct cli_option cli_options[] = {
      "ALREADY_EXISTS."},
     {"endpoint-bytes", '\0', "SIZE", SIZE(serve.endpoint_bytes), BIT(SERVE),
      "Of a directory: a larger Arrow file has several endpoints of about this size, which clients "
-     "can read side by side. Default: 128M."},
+     "can read side by side. Their metadata, 'cflight.stable', says that a ticket gives the same "
+     "batches whenever it is read, or an error. Default: 128M."},
     {"upload-max", '\0', "SIZE", SIZE(serve.upload_bytes_max), BIT(SERVE),
      "With --writable: refuse uploads that would make all flights together larger than this; k, M, "
      "G and T are powers of 1024. Default: none, so uploads may fill the disk."},

@@ -128,6 +128,9 @@ cflight_status cli_parts_init(struct cli_parts *ret_parts, const char *name,
         parts.endpoints[i].ticket.len_bytes = parts.tickets.len_bytes - start;
         parts.endpoints[i].locations = locations;
         parts.endpoints[i].location_count = location_count;
+        if (parts.count > 1) {
+            parts.endpoints[i].app_metadata = cflight_bytes_from_text(CLI_PART_STABLE);
+        }
         first = end;
     }
     cflight_status status = cli_text_status(&parts.tickets, reterr);

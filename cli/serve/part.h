@@ -12,6 +12,11 @@
 
 enum { CLI_PARTS_MAX = 10000 }; /* endpoints of one flight */
 
+/* The metadata of endpoints whose ticket gives the same batches in the same order whenever and
+ * wherever it is read, or none: readers that lost a server go on where they were, and need not
+ * digest all that they get to be sure of it. */
+#define CLI_PART_STABLE "cflight.stable"
+
 /* A range of the batches of a file. All of them where `batch_count` is 0. */
 struct cli_part {
     int64_t first_batch;

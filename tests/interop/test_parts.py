@@ -42,6 +42,7 @@ def test_a_large_file_has_several_endpoints(cflight, folder):
     with cflight.serving(folder, "--endpoint-bytes", size // 8) as server, fl.connect(server.location) as client:
         for info in [info_of(client), *client.list_flights()]:
             assert info.ordered and 8 <= len(info.endpoints) <= 9 and info.total_records == ROWS
+            assert {endpoint.app_metadata for endpoint in info.endpoints} == {b"cflight.stable"}
             parts = read_endpoints(client, info)
             assert all(0 < part.num_rows < ROWS for part in parts)
             assert pa.concat_tables(parts).equals(TABLE)
@@ -54,7 +55,7 @@ def test_a_large_file_has_several_endpoints(cflight, folder):
 @pytest.mark.parametrize("limit", ["1G", "128M"])
 def test_a_small_file_has_one_endpoint(cflight, folder, limit):
     with cflight.serving(folder, "--endpoint-bytes", limit) as server, fl.connect(server.location) as client:
-        assert [endpoint.ticket.ticket for endpoint in info_of(client).endpoints] == [b"big"]
+        assert [(e.ticket.ticket, e.app_metadata) for e in info_of(client).endpoints] == [(b"big", b"")]
 
 
 def test_no_more_endpoints_than_batches(cflight, folder):
