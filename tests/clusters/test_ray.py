@@ -41,7 +41,7 @@ def test_rows_and_types_are_those_of_the_file(location):
 
 def test_servers_are_killed_while_they_are_read(command):
     clusters.KilledWhileRead(
-        command, lambda plan, locations: table_of(cflight.ray.read_flight(plan, locations[1]))).run(20)
+        command, lambda plan, locations: table_of(cflight.ray.read_flight(plan, locations[1], spread=False))).run(20)
 
 
 def test_without_replicas_the_endpoint_is_named(command):

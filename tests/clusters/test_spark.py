@@ -43,7 +43,8 @@ def test_options_that_are_missing(spark, options, text):
 
 def test_servers_are_killed_while_they_are_read(spark, command):
     def read(plan, locations):
-        return clusters.normal(reading(spark, ",".join(locations)).load("words").toArrow())
+        words = reading(spark, ",".join(locations)).option("spread", "false").load("words")
+        return clusters.normal(words.toArrow())
 
     clusters.KilledWhileRead(command, read).run(20)
 

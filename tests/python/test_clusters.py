@@ -74,17 +74,17 @@ def test_servers_are_killed_while_they_are_read(workers, command):
     """Twenty times: the rows are the same."""
 
     def read(plan, locations):
-        return table_of(cflight.dask.read_flight(plan, locations[1]))
+        return table_of(cflight.dask.read_flight(plan, locations[1], spread=False))
 
     clusters.KilledWhileRead(command, read).run(20)
 
 
 def test_servers_are_killed_while_polars_and_duckdb_read(command):
     def by_polars(plan, locations):
-        return clusters.normal(scan_flight(plan, locations[1]).collect().to_arrow())
+        return clusters.normal(scan_flight(plan, locations[1], spread=False).collect().to_arrow())
 
     def by_duckdb(plan, locations):
-        words = flight_scan(plan, locations[1])  # noqa: F841 (found by its name)
+        words = flight_scan(plan, locations[1], spread=False)  # noqa: F841 (found by its name)
         return clusters.normal(duckdb.sql("SELECT * FROM words").to_arrow_table())
 
     clusters.KilledWhileRead(command, by_polars, step_s=0.004).run(20)

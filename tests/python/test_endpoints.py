@@ -42,15 +42,18 @@ class Replica(pf.FlightServerBase):
         self.renewed = 0
         self.seen = []
         self.stalls = None  # an event that all endpoints but the first wait for, behind their first batch
+        self.metadata = b""
+        self.change = list  # what becomes of the batches of an endpoint
+        self.ipc = None
 
     def get_flight_info(self, context, descriptor):
-        endpoints = [pf.FlightEndpoint(str(i).encode(), self.places, self.expires) for i in range(PARTS)]
+        endpoints = [pf.FlightEndpoint(str(i).encode(), self.places, self.expires, self.metadata) for i in range(PARTS)]
         return pf.FlightInfo(TABLE.schema, descriptor, endpoints, ROWS, -1)
 
     def do_get(self, context, ticket):
         place = int(ticket.ticket) * ROWS // PARTS
         self.seen.append(int(ticket.ticket))
-        batches = TABLE.slice(place, ROWS // PARTS).to_batches(max_chunksize=10)
+        batches = self.change(TABLE.slice(place, ROWS // PARTS).to_batches(max_chunksize=10))
 
         def give():
             for i, batch in enumerate(batches):
@@ -60,7 +63,7 @@ class Replica(pf.FlightServerBase):
                     raise pf.FlightUnavailableError("the disk has gone")
                 yield batch
 
-        return pf.GeneratorStream(TABLE.schema, give())
+        return pf.GeneratorStream(TABLE.schema, give(), options=self.ipc)
 
     def do_action(self, context, action):
         if action.type != "RenewFlightEndpoint":
@@ -107,28 +110,142 @@ def test_where_to_read_must_be_known():
             flight.endpoints(3, server.uri)
 
 
+@pytest.mark.parametrize("hold_bytes_max", [8 << 20, 0, 500])
 @pytest.mark.parametrize("after", [0, 1, 12])
-def test_a_replica_takes_over_in_the_middle(after):
+def test_a_replica_takes_over_in_the_middle(after, hold_bytes_max):
     with replicas(after, None) as [broken, whole]:
-        streams = [reader.read() for reader in flight.endpoints("x", broken.uri)]
+        readers = flight.endpoints("x", broken.uri, spread=False, hold_bytes_max=hold_bytes_max)
+        streams = [reader.read() for reader in readers]
         assert pa.concat_tables([stream.read_all() for stream in streams]).equals(TABLE)
         assert sum(stream.rows for stream in streams) == ROWS and len(whole.seen) == PARTS
         assert all(len(stream.failures) == 1 and broken.uri in stream.failures[0] for stream in streams)
 
 
-def test_what_has_been_handed_over_is_not_read_again():
+def part(number):
+    return TABLE.slice(number * ROWS // PARTS, ROWS // PARTS)
+
+
+def test_replicas_that_break_later_and_later():
+    with replicas(3, 2, 5, None) as servers:
+        stream = flight.endpoints("x", servers[0].uri, spread=False, hold_bytes_max=0)[2].read()
+        assert stream.read_all().equals(part(2)) and len(stream.failures) == 3
+        assert [server.seen for server in servers] == [[2]] * 4
+
+
+def test_a_server_that_has_come_back_goes_on_where_it_was():
+    with replicas(4) as [server]:
+        stream = flight.endpoints("x", server.uri, hold_bytes_max=0)[1].read()
+        batches = [next(stream) for _ in range(4)]
+        server.breaks_after = None
+        assert pa.Table.from_batches([*batches, *stream]).equals(part(1)) and server.seen == [1, 1]
+
+
+def test_a_replica_may_send_the_same_batches_in_another_form():
+    """Compressed, and cut out of larger ones: neither bytes nor offsets are the same."""
     with replicas(3, None) as [broken, whole]:
-        stream = flight.endpoints("x", broken.uri, hold_bytes_max=0)[2].read()
-        with pytest.raises(flight.FlightUnavailableError, match="endpoint 3 of 8 of 'x' broke after 30 rows") as caught:
+        whole.ipc = pa.ipc.IpcWriteOptions(compression="lz4")
+        whole.change = lambda batches: [pa.RecordBatch.from_pylist(b.to_pylist(), TABLE.schema) for b in batches]
+        assert flight.endpoints("x", broken.uri, spread=False, hold_bytes_max=0)[2].read().read_all().equals(part(2))
+
+
+def other_order(batches):
+    return [batches[1], batches[0], *batches[2:]]
+
+
+def other_value(batches):
+    return [batches[0], pa.record_batch([batches[1]["n"], batches[1]["t"].take(pa.array(range(9, -1, -1)))],
+                                        schema=TABLE.schema), *batches[2:]]
+
+
+CHANGES = {
+    "order": other_order,
+    "order within a batch": other_value,
+    "cuts": lambda batches: pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=15),
+    "end": lambda batches: batches[:2],
+}
+
+
+@pytest.mark.parametrize("metadata", [b"", b"cflight.stable"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_rows_are_not_mixed_with_those_of_a_replica_that_sends_others(change, metadata):
+    with replicas(3, None, None) as [broken, other, whole]:
+        broken.metadata = metadata
+        other.change = CHANGES[change]
+        readers = flight.endpoints("x", broken.uri, spread=False, hold_bytes_max=0)
+        assert readers[2].is_stable == (metadata != b"")
+        stream = readers[2].read()
+        assert stream.read_all().equals(part(2)) and "had been handed over" in stream.failures[1]
+        whole.change = other.change
+        stream = readers[3].read()
+        with pytest.raises(flight.FlightUnavailableError, match="endpoint 4 of 8 of 'x' broke after 30 rows") as caught:
             list(stream)
         assert broken.uri in str(caught.value) and "the disk has gone" in str(caught.value)
-        assert stream.rows == 30 and whole.seen == []
+        assert stream.rows == 30 and whole.seen == [2, 3]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_held_back_may_come_from_any_replica(change):
+    """No batch of the first server has been handed over, so that there is nothing to be the same as."""
+    with replicas(3, None) as [broken, other]:
+        other.change = CHANGES[change]
+        expected = pa.Table.from_batches(other.change(part(2).to_batches(max_chunksize=10)))
+        assert flight.endpoints("x", broken.uri, spread=False)[2].read().read_all().equals(expected)
+
+
+def test_ends_of_long_buffers_are_looked_at_where_the_server_says_that_its_batches_stay():
+    table = pa.table({"n": pa.array(range(10_000), pa.int64())})
+    middle, last = (table.set_column(0, "n", [pa.array([*range(at), -1, *range(at + 1, 10_000)], pa.int64())])
+                    for at in (5_000, 9_999))
+
+    class Long(pf.FlightServerBase):
+        tables = []
+
+        def do_get(self, context, ticket):
+            first, *self.tables = self.tables
+
+            def give():
+                yield first.to_batches()[0]
+                if self.tables:
+                    raise pf.FlightUnavailableError("the disk has gone")
+
+            return pf.GeneratorStream(table.schema, give())
+
+    with Long("grpc://127.0.0.1:0") as server:
+        def read(metadata, *tables):
+            server.tables = list(tables)
+            endpoint = flight.FlightEndpoint("x", [f"grpc://127.0.0.1:{server.port}"], app_metadata=metadata)
+            info = flight.FlightInfo(table.schema, flight.FlightDescriptor.for_path("x"), [endpoint], -1, -1)
+            return flight.endpoints(info, attempts=2, hold_bytes_max=0)[0].read().read_all()
+
+        assert read(b"", table, table).equals(table) and read(b"cflight.stable", table, middle).equals(table)
+        for metadata, other in ((b"", middle), (b"", last), (b"cflight.stable", last)):
+            with pytest.raises(flight.FlightUnavailableError, match="10000 rows that are not the 10000"):
+                read(metadata, table, other)
+
+
+def test_readers_of_the_same_replicas_begin_at_different_ones():
+    with replicas(None, None, None) as servers:
+        uris = [server.uri for server in servers]
+        turned = [reader.locations for reader in flight.endpoints("x", uris[0])]
+        assert [places[0] for places in turned] == [uris[i % 3] for i in range(PARTS)]
+        assert turned[1] == [uris[1], uris[2], uris[0]]
+        assert all(reader.locations == uris for reader in flight.endpoints("x", uris[0], spread=False))
+        read_all(flight.endpoints("x", uris[0]))
+        assert sorted(len(server.seen) for server in servers) == [2, 3, 3]
+
+
+def test_a_server_that_spreads_its_endpoints_itself_is_followed():
+    places = ["grpc://a:1", "grpc://b:1", "grpc://c:1"]
+    orders = [places, places, places[::-1], places[:2], places[:2]]
+    info = flight.FlightInfo(TABLE.schema, flight.FlightDescriptor.for_path("x"), [
+        flight.FlightEndpoint(str(i), order) for i, order in enumerate(orders)], -1, -1)
+    assert [reader.locations for reader in flight.endpoints(info)] == [*orders[:4], places[1::-1]]
 
 
 def test_of_several_servers_one_that_lives_is_asked():
     with replicas(None, None) as [gone, server]:
         gone.shutdown()
-        readers = flight.endpoints("x", [gone.uri, server.uri])
+        readers = flight.endpoints("x", [gone.uri, server.uri], spread=False)
         assert readers[0].locations == [gone.uri, server.uri] and read_all(readers).equals(TABLE)
         server.shutdown()
         with pytest.raises(flight.FlightUnavailableError):
@@ -306,22 +423,48 @@ def folder(tmp_path):
     return place
 
 
+def replicas_of(first, second):
+    """The parts of the flight, at two servers."""
+    info = flight.connect(first.location).get_flight_info(flight.FlightDescriptor.for_path("big"))
+    places = [flight.Location(first.location), flight.Location(second.location)]
+    moved = flight.FlightInfo(info.schema, info.descriptor, [
+        flight.FlightEndpoint(e.ticket, places, app_metadata=e.app_metadata) for e in info.endpoints], -1, -1)
+    return flight.endpoints(moved, spread=False)
+
+
 def test_servers_of_one_folder_are_killed_one_after_the_other(command, folder):
     """Twenty times: the first replica dies while its endpoints are read; the rows are the same."""
     for _ in range(20):
-        with command.serving(folder) as second, command.serving(
-                folder, "--endpoint-bytes", "2k") as first:
-            info = flight.connect(first.location).get_flight_info(flight.FlightDescriptor.for_path("big"))
-            places = [flight.Location(first.location), flight.Location(second.location)]
-            moved = flight.FlightInfo(info.schema, info.descriptor, [
-                flight.FlightEndpoint(e.ticket, places) for e in info.endpoints], ROWS, -1)
-            readers = flight.endpoints(moved, first.location)
+        with command.serving(folder) as second, command.serving(folder, "--endpoint-bytes", "2k") as first:
+            readers = replicas_of(first, second)
             assert len(readers) > 10
             tables = [readers[0].read().read_all()]
             half = readers[1].read()
             first.process.kill()
             tables += [half.read_all(), *(reader.read().read_all() for reader in readers[2:])]
             assert pa.concat_tables(tables).equals(TABLE)
+
+
+@pytest.mark.parametrize("endpoint_bytes,is_stable", [("20M", True), ("1G", False)])
+def test_servers_are_killed_in_the_middle_of_endpoints_that_nobody_could_keep(
+        command, tmp_path, endpoint_bytes, is_stable):
+    """Twenty times: the first replica dies when some of the rows of a long endpoint have been handed over."""
+    rows = 4_000_000
+    table = pa.table({"n": pa.array(range(rows), pa.int64())})
+    with pa.OSFile(str(tmp_path / "big.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=20_000)
+    with command.serving(tmp_path) as second:
+        for i in range(20):
+            with command.serving(tmp_path, "--endpoint-bytes", endpoint_bytes) as first:
+                readers = replicas_of(first, second)
+                assert all(reader.is_stable == is_stable for reader in readers)
+                with readers[0].read() as stream:
+                    batches = [next(stream) for _ in range(1 + i)]
+                    first.process.kill()
+                    batches += stream
+                whole = pa.concat_tables([pa.Table.from_batches(batches), *(r.read().read_all() for r in readers[1:])])
+                assert whole.equals(table) and stream.batches == len(batches)
+                assert len(stream.failures) == 1 and first.location in stream.failures[0]
 
 
 def test_parts_are_written_once(command, folder):

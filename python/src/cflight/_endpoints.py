@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The endpoints of a FlightInfo as readers that can be sent to other processes; docs/internals/engines.md has the why."""
 
+import collections
 import dataclasses
 import time
 import urllib.parse
 
-from ._cflight import CancelToken, FlightDescriptor, FlightEndpoint, FlightInfo, Location, SchemaResult
+from ._cflight import FlightDescriptor, FlightEndpoint, FlightInfo, Location, SchemaResult
 from ._credentials import connect_for
-from ._exceptions import ArrowException, FlightCancelledError, FlightError, FlightUnavailableError
+from ._endpoint_stream import EndpointStream
+from ._exceptions import ArrowException, FlightError, FlightUnavailableError
 
 __all__ = ["EndpointReader", "EndpointStream", "Endpoints", "endpoints"]
 
-HOLD_BYTES_MAX = 256 << 20
+HOLD_BYTES_MAX = 8 << 20
+STABLE = b"cflight.stable"
 _REUSE = "arrow-flight-reuse-connection://"
 
 
@@ -70,6 +73,21 @@ def _name_of(descriptor):
     return repr(b"/".join(path).decode(errors="replace")) if path else "a command"
 
 
+def _turns(endpoints):
+    """How far the locations of each endpoint are turned, so that those who read endpoints of the same replicas begin at
+    different ones. Where a server has not named the same replicas in the same order everywhere, it has a reason."""
+    named = [tuple(map(_text, endpoint.locations)) for endpoint in endpoints]
+    groups = collections.defaultdict(list)
+    for place, locations in enumerate(named):
+        groups[frozenset(locations)].append(place)
+    turns = [0] * len(named)
+    for places in groups.values():
+        if len({named[place] for place in places}) == 1:
+            for turn, place in enumerate(places):
+                turns[place] = turn
+    return turns
+
+
 def _ask(source, descriptor):
     """The info of a descriptor and its schema, from the first server that can be reached."""
     for place, origin in enumerate(source.origins, 1):
@@ -109,7 +127,7 @@ class Endpoints(list):
         return pyarrow.schema(self.schema)
 
 
-def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_locations=(), **limits):
+def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_locations=(), spread=True, **limits):
     """The parts of a dataset, each to be read wherever it is needed.
 
     Parameters
@@ -125,11 +143,14 @@ def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_lo
         ``password``, ``token``, ``headers``, ``tls_root_certs``, ``cert_chain``, ``private_key``.
     trusted_locations : iterable of str, optional
         Locations on other hosts than those of ``location`` that may be told the credentials.
+    spread : bool, optional
+        Begin at different replicas where endpoints name the same ones in the same order: the first endpoint at the first
+        of them, the next one at the second. False keeps the order of the server.
     **limits
         ``timeout``, ``idle_timeout`` and ``first_byte_timeout`` of each attempt, in seconds; ``attempts``, over all
-        locations (3); ``hold_bytes_max``, how much of an endpoint is kept back until it has ended, so that another
-        replica can be read when it breaks (256 MiB; 0 for none); ``renew_within``, seconds before its expiration in
-        which an endpoint is renewed first (60).
+        locations (3); ``hold_bytes_max``, how much of an endpoint is kept back until it has ended, so that any replica
+        can be read when it breaks (8 MiB; 0 for none): past that, one that sends the same batches; ``renew_within``,
+        seconds before its expiration in which an endpoint is renewed first (60).
 
     Returns
     -------
@@ -163,8 +184,9 @@ def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_lo
         source = dataclasses.replace(source, schema=SchemaResult(schema).serialize())
     count = len(info.endpoints)
     name = _name_of(info.descriptor)
-    readers = (EndpointReader(endpoint.serialize(), f"endpoint {i + 1} of {count} of {name}", source)
-               for i, endpoint in enumerate(info.endpoints))
+    turns = _turns(info.endpoints) if spread else [0] * count
+    readers = (EndpointReader(endpoint.serialize(), f"endpoint {i + 1} of {count} of {name}", source, turn)
+               for i, (endpoint, turn) in enumerate(zip(info.endpoints, turns)))
     return Endpoints(readers, schema, info)
 
 
@@ -174,10 +196,11 @@ class EndpointReader:
     Any thread and any process may read it, more than once. Made by :func:`endpoints`.
     """
 
-    def __init__(self, endpoint, name, source):
+    def __init__(self, endpoint, name, source, turn=0):
         self._endpoint = endpoint
         self._name = name
         self._source = source
+        self._turn = turn
         if not self.locations:
             raise ValueError(f"{name} has no location: say which server gave the info")
 
@@ -197,11 +220,19 @@ class EndpointReader:
         return None if self._source.schema is None else SchemaResult.deserialize(self._source.schema).schema
 
     @property
+    def is_stable(self):
+        """Whether the server says that this ticket gives the same batches whenever and wherever it is read."""
+        return self.endpoint.app_metadata == STABLE
+
+    @property
     def locations(self):
         """Where the endpoint can be read, as texts, in the order in which they are tried."""
         named = [_text(location) for location in self.endpoint.locations]
         others = [uri for uri in named if not uri.startswith(_REUSE)]
-        return others if others and len(others) == len(named) else [*self._source.origins, *others]
+        if not others or len(others) < len(named):
+            return [*self._source.origins, *others]
+        first = self._turn % len(others)
+        return others[first:] + others[:first]
 
     def read(self):
         """Start to read.
@@ -237,124 +268,3 @@ class EndpointReader:
             if left > 0:
                 return endpoint
             raise FlightError(f"it expired {-left:.0f} s ago and was not renewed: {error}") from error
-
-
-class EndpointStream:
-    """The rows of one endpoint, as batches in their order. One thread at a time.
-
-    Holds back what it has read until the endpoint has ended, up to the limit of its reader, so that it can begin anew
-    at another replica. It exports an Arrow stream (``__arrow_c_stream__``) where pyarrow is installed.
-    """
-
-    def __init__(self, reader):
-        self._reader = reader
-        self._batches = self._run()
-        self._cancel = CancelToken()
-        #: What the reader gave: rows, batches, and bytes of their buffers.
-        self.rows = self.batches = self.bytes = 0
-        #: The attempts that failed, as texts.
-        self.failures = []
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        batch = next(self._batches)
-        self.rows += batch.num_rows
-        self.batches += 1
-        self.bytes += size_of(batch)
-        return batch
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    @property
-    def schema(self):
-        """The schema of the dataset."""
-        return self._reader.schema
-
-    def close(self):
-        """End the call. What was not read is dropped."""
-        self._batches.close()
-
-    def cancel(self):
-        """End the call from any thread, also while another waits for a batch: that gets FlightCancelledError."""
-        self._cancel.cancel()
-
-    def __arrow_c_stream__(self, requested_schema=None):
-        return self.to_reader().__arrow_c_stream__(requested_schema)
-
-    def to_reader(self):
-        """The batches as a pyarrow.RecordBatchReader."""
-        import pyarrow
-
-        return pyarrow.RecordBatchReader.from_batches(pyarrow.schema(self.schema), self)
-
-    def read_all(self):
-        """All rows, as a pyarrow.Table."""
-        return self.to_reader().read_all()
-
-    def _run(self):
-        limits = self._reader._source.limits
-        last = None
-        for location in _turns(self._reader.locations, limits.attempts, lambda: last):
-            held, held_bytes, is_flowing = [], 0, False
-            client = None
-            try:
-                client, stream = self._reader._open(location, self._cancel)
-                for chunk in stream:
-                    if chunk.data is None:
-                        continue
-                    if is_flowing:
-                        yield chunk.data
-                        continue
-                    held.append(chunk.data)
-                    held_bytes += size_of(chunk.data)
-                    if held_bytes > limits.hold_bytes_max:
-                        is_flowing = True
-                        yield from _taken(held)
-                stream.close()
-            except FlightCancelledError:
-                raise
-            except (FlightError, ArrowException) as error:
-                self.failures.append(f"{location}: {error}")
-                last = error
-                if is_flowing:
-                    raise self._blame(f"broke after {self.rows} rows had been handed over") from error
-                continue
-            finally:
-                if client is not None:
-                    client.close()
-            yield from _taken(held)
-            return
-        raise self._blame("could not be read") from last
-
-    def _blame(self, what):
-        return FlightUnavailableError(f"{self._reader._name} {what}: {'; '.join(self.failures)}")
-
-
-def _taken(held):
-    """Gives each, and lets go of it."""
-    held.reverse()
-    while held:
-        yield held.pop()
-
-
-def _turns(locations, attempts, last):
-    """The locations, again and again; the same one twice only for what may pass."""
-    hopeless = set()
-    for turn in range(max(1, attempts)):
-        for location in locations:
-            if location in hopeless:
-                continue
-            yield location
-            if last() is not None and not isinstance(last(), FlightUnavailableError):
-                hopeless.add(location)
-
-
-def size_of(batch):
-    """Bytes of the buffers of a batch; of one that does not tell, what a column of 8 bytes would take."""
-    return batch.nbytes if hasattr(batch, "nbytes") else batch.num_rows * batch.num_columns * 8

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from ._cflight import Action, FlightDescriptor
 from ._credentials import connect_for
-from ._endpoints import Limits, _text, size_of
+from ._endpoint_stream import guess_size_of
+from ._endpoints import Limits, _text
 from ._exceptions import FlightError, FlightTimedOutError, FlightUnavailableError
 
 __all__ = ["PartReceipt", "PartWriter", "Upload", "UploadProtocol", "writers"]
@@ -213,12 +214,20 @@ class PartWriter:
                 while first is not None:
                     writer.write_batch(first)
                     rows += first.num_rows
-                    size += size_of(first)
+                    size += _size_of(first)
                     first = next(batches, None)
                 writer.done_writing()
                 while answers.read() is not None:
                     pass
         return PartReceipt(self.number, attempt, rows, size)
+
+
+def _size_of(batch):
+    """Bytes of the rows of a batch, which may be a slice."""
+    try:
+        return batch.nbytes
+    except AttributeError:
+        return guess_size_of(batch)
 
 
 def _batches_of(data):

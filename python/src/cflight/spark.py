@@ -33,7 +33,7 @@ class FlightDataSource(DataSource):
     """Reads a flight with a partition for each endpoint, and writes one that appears when all partitions are there.
 
     Options, all of them texts: ``location``, with commas where several servers can be asked; ``path`` (what ``load`` and ``save`` are given) or ``command``; ``credentials``, a name;
-    ``trusted_locations``, with commas; the limits of :func:`cflight.endpoints`; ``plan``, ``package.module:function``
+    ``trusted_locations``, with commas; ``spread``, ``true`` or ``false``; the limits of :func:`cflight.endpoints`; ``plan``, ``package.module:function``
     of a function that is given the filters of a query and returns the descriptor to read, or None, and those filters
     that it has not kept. Spark's interface tells a source of filters, not of columns.
     """
@@ -55,11 +55,13 @@ class FlightDataSource(DataSource):
         self._plan = options.get("plan")
         self._limits = {key: make(options[key]) for key, make in _NUMBERS.items() if key in options}
         self._login = {"credentials": options.get("credentials")}
+        self._spread = options.get("spread", "true").lower() != "false"
         self._trusted = [uri.strip() for uri in options.get("trusted_locations", "").split(",") if uri.strip()]
 
     def _endpoints(self, descriptor=None):
         what = descriptor or self._path or FlightDescriptor.for_command(self._command)
-        return endpoints(what, self._locations, trusted_locations=self._trusted, **self._login, **self._limits)
+        return endpoints(what, self._locations, trusted_locations=self._trusted, spread=self._spread, **self._login,
+                         **self._limits)
 
     def schema(self):
         """The columns of the flight, as Spark's types."""

@@ -72,5 +72,6 @@ void cfp_read_core_unref(struct cfp_read_core *core)
     (void)pthread_mutex_destroy(&core->lock);
     (void)pthread_mutex_destroy(&core->life_lock);
     PyMem_RawFree(core->last_error);
+    cfp_digest_free(core->digest);
     PyMem_RawFree(core);
 }

@@ -355,6 +355,28 @@ PyType_Spec cfp_reader_spec = {
     .slots = reader_slots,
 };
 
+static PyObject *reader_keep_digest(PyObject *self, PyObject *args)
+{
+    unsigned long long seed = 0;
+    int is_sampled = 0;
+    if (!PyArg_ParseTuple(args, "Kp", &seed, &is_sampled) ||
+        cfp_reader_keep_digest((struct cfp_reader *)self, seed,
+                               is_sampled ? CFP_DIGEST_SAMPLE : CFP_DIGEST_WHOLE) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_digest(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    uint8_t digest[CFP_DIGEST_BYTES];
+    if (!cfp_reader_digest((struct cfp_reader *)self, digest)) {
+        Py_RETURN_NONE;
+    }
+    return PyBytes_FromStringAndSize((const char *)digest, sizeof(digest));
+}
+
 static PyMethodDef stream_reader_methods[] = {
     {"cancel", reader_cancel, METH_NOARGS,
      PyDoc_STR("cancel($self)\n--\n\n"
@@ -363,6 +385,11 @@ static PyMethodDef stream_reader_methods[] = {
      PyDoc_STR("Return (is ready, chunk), None at the end; for event loops.")},
     {"_cflight_make_table", reader_make_table, METH_VARARGS,
      PyDoc_STR("Make a table of a schema and a list of batches.")},
+    {"_cflight_keep_digest", reader_keep_digest, METH_VARARGS,
+     PyDoc_STR("Digest the batches that are read from now on, with a seed of 64 bits; of long "
+               "buffers both ends alone when the second argument says so.")},
+    {"_cflight_digest", reader_digest, METH_NOARGS,
+     PyDoc_STR("Return the digest of the batches that were read, or None when none is kept.")},
     {"_cflight_notify", cfp_reader_notify, METH_O,
      PyDoc_STR("Have a callback called once when _try_chunk helps.")},
     {"close", reader_close, METH_NOARGS,

@@ -29,6 +29,11 @@ int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
 /* Reads the next message, watching for Ctrl+C; 0 or -1. */
 int cfp_reader_read_next(struct cfp_reader *self, struct cflight_chunk *ret_chunk);
 struct cflight_ipc_stats cfp_reader_stats(struct cfp_reader *self);
+/* Digests the batches that are read from now on, beginning with the schema, which it waits for; 0
+ * or -1. */
+int cfp_reader_keep_digest(struct cfp_reader *self, uint64_t seed, enum cfp_digest_scope scope);
+/* The digest of what was read; false when none is kept. */
+bool cfp_reader_digest(struct cfp_reader *self, uint8_t ret_bytes[CFP_DIGEST_BYTES]);
 /* A method for event loops: has a callback called once when trying to read helps; None takes it
  * back. */
 PyObject *cfp_reader_notify(PyObject *self, PyObject *callback);

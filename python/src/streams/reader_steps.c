@@ -81,6 +81,66 @@ int cfp_reader_load_schema(PyObject *object)
     return 0;
 }
 
+int cfp_reader_keep_digest(struct cfp_reader *self, uint64_t seed, enum cfp_digest_scope scope)
+{
+    struct cfp_read_core *core = self->core;
+    struct ArrowSchema schema;
+    cflight_error *error = NULL;
+    cflight_status status = CFLIGHT_OK;
+    if (cfp_reader_load_schema((PyObject *)self) < 0) {
+        return -1;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
+    status = core->reader == NULL ? cfp_read_core_is_over(&error)
+                                  : cflight_reader_schema(core->reader, &schema, &error);
+    if (status == CFLIGHT_OK) {
+        struct cfp_digest *digest = NULL;
+        status = cfp_digest_new(&schema, seed, scope, &digest, &error);
+        schema.release(&schema);
+        if (status == CFLIGHT_OK) {
+            cfp_digest_free(core->digest);
+            core->digest = digest;
+        }
+    }
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS
+    if (status != CFLIGHT_OK) {
+        cfp_raise(core->state, status, error);
+        return -1;
+    }
+    return 0;
+}
+
+bool cfp_reader_digest(struct cfp_reader *self, uint8_t ret_bytes[CFP_DIGEST_BYTES])
+{
+    struct cfp_read_core *core = self->core;
+    bool is_kept = false;
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&core->lock);
+    is_kept = core->digest != NULL;
+    if (is_kept) {
+        cfp_digest_result(core->digest, ret_bytes);
+    }
+    pthread_mutex_unlock(&core->lock);
+    Py_END_ALLOW_THREADS
+    return is_kept;
+}
+
+/* Under the core's lock, without the GIL: digests the batch of a message. */
+static cflight_status add_to_digest(struct cfp_read_core *core, struct cflight_chunk *chunk,
+                                    cflight_error **reterr)
+{
+    if (core->digest == NULL || !chunk->has_batch) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status = cfp_digest_add(core->digest, &chunk->batch, reterr);
+    if (status != CFLIGHT_OK) {
+        cflight_chunk_release(chunk);
+    }
+    return status;
+}
+
 int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
                         struct cflight_chunk *ret_chunk)
 {
@@ -98,6 +158,9 @@ int cfp_reader_read_for(struct cfp_reader *self, int64_t timeout_ms,
         status = cflight_error_set_message(&error, CFLIGHT_CANCELLED, "the call was cancelled");
     } else {
         status = cflight_reader_try_next(core->reader, timeout_ms, &is_ready, ret_chunk, &error);
+        if (status == CFLIGHT_OK && is_ready) {
+            status = add_to_digest(core, ret_chunk, &error);
+        }
     }
     copy_stats(core, &stats);
     pthread_mutex_unlock(&core->lock);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/state.h"
+#include "streams/digest.h"
 
 /* Readers and writers of record batches.
  *
@@ -22,6 +23,7 @@ struct cfp_read_core {
     bool is_owned;             /* clients own their reader, servers borrow it */
     atomic_bool is_cancelled;  /* cancel() was called: reads fail, even of what has arrived */
     char *last_error;          /* under the lock: what the exported stream failed with */
+    struct cfp_digest *digest; /* under the lock: of the batches that Python read; NULL for none */
 };
 
 /* Takes the reader, on failure too. */
