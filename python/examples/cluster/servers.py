@@ -35,18 +35,19 @@ def free_ports(count):
 
 
 @contextlib.contextmanager
-def running_servers(command="cflight", count=SERVERS, tables=None, batch_rows=1000):
-    """The locations and the processes of servers that serve the same two flights, each naming the others as replicas.
-    The first takes uploads."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        words, lengths = tables or make_tables()
-        write_file(pathlib.Path(folder) / "words.arrow", words, batch_rows)
-        write_file(pathlib.Path(folder) / "lengths.arrow", lengths, batch_rows)
-        size = (pathlib.Path(folder) / "words.arrow").stat().st_size
+def running_servers(command="cflight", count=SERVERS, folder=None):
+    """The locations and the processes of servers that serve the same folder, each naming the others as replicas; two
+    flights, or what is in the folder. The first takes uploads."""
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            for name, table in zip(("words", "lengths"), make_tables()):
+                write_file(folder / f"{name}.arrow", table, 1000)
+        size = max(path.stat().st_size for path in folder.iterdir())
         locations = [f"grpc://127.0.0.1:{port}" for port in free_ports(count)]
         processes = []
         for i, location in enumerate(locations):
-            arguments = [command, "serve", folder, "--listen", location, "--endpoint-bytes", str(size // ENDPOINTS + 1),
+            arguments = [command, "serve", str(folder), "--listen", location, "--endpoint-bytes", str(size // ENDPOINTS + 1),
                          "--advertise", location]
             for other in locations[i + 1 :] + locations[:i]:
                 arguments += ["--location", other]
