@@ -223,6 +223,8 @@ static int import_pyarrow(struct cfp_state *state)
     state->pa_reader_from_batches = attribute_of(pa, "RecordBatchReader", "from_batches");
     state->pa_import_batch = attribute_of(pa, "RecordBatch", "_import_from_c");
     state->pa_timestamp_ns_utc = PyObject_CallFunction(state->pa_timestamp, "ss", "ns", "UTC");
+    state->can_export_rows =
+        PyObject_HasAttr(state->pa_record_batch_class, state->name_export) == 1;
     bool is_complete = state->pa_table_from_batches != NULL &&
                        state->pa_reader_from_batches != NULL && state->pa_import_batch != NULL &&
                        state->pa_timestamp_ns_utc != NULL;
@@ -249,12 +251,22 @@ static const struct object_entry signal_objects[] = {
     {NULL, 0},
 };
 
+static int intern_names(struct cfp_state *state)
+{
+    state->name_c_array = PyUnicode_InternFromString("__arrow_c_array__");
+    state->name_equals = PyUnicode_InternFromString("equals");
+    state->name_export = PyUnicode_InternFromString("_export_to_c_device");
+    state->name_schema = PyUnicode_InternFromString("schema");
+    bool is_complete = state->name_c_array != NULL && state->name_equals != NULL &&
+                       state->name_export != NULL && state->name_schema != NULL;
+    return is_complete ? 0 : -1;
+}
+
 static int module_exec(PyObject *module)
 {
     struct cfp_state *state = PyModule_GetState(module);
     cfp_attach_prepare();
-    state->name_c_array = PyUnicode_InternFromString("__arrow_c_array__");
-    if (state->name_c_array == NULL || import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
+    if (intern_names(state) < 0 || import_pyarrow(state) < 0 || find_main_thread(state) < 0 ||
         import_objects(state, "signal", signal_objects) < 0 ||
         import_objects(state, "cflight._types", type_objects) < 0 ||
         import_objects(state, "cflight._sql_types", sql_objects) < 0 ||

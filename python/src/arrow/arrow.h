@@ -2,6 +2,8 @@
 #ifndef CFP_ARROW_H
 #define CFP_ARROW_H
 
+#include <stdatomic.h>
+
 #include "base/state.h"
 
 /* Arrow data in and out, without copying columns: the Arrow C data interface in memory, the
@@ -23,17 +25,26 @@ PyObject *cfp_schema_decode(struct cfp_state *state, struct cflight_bytes encode
 /* The text for a repr: one "name: type" a line. */
 PyObject *cfp_schema_text(struct cfp_state *state, struct cflight_bytes encoded);
 
-/* A batch borrowed from an object with __arrow_c_array__, valid until cfp_batch_done. */
+/* A batch borrowed from an object with __arrow_c_array__, valid until cfp_batch_done. It stays
+ * where it is: `array` may point into it. */
 struct cfp_batch {
-    PyObject *capsules;
-    const struct ArrowSchema *schema;
-    const struct ArrowArray *array;
+    PyObject *capsules;               /* NULL when pyarrow gave the rows alone, */
+    const struct ArrowSchema *schema; /* then NULL too: it is the expected one */
+    const struct ArrowArray *array;   /* NULL when nothing is borrowed */
+    struct ArrowArray own;
 };
 /* Tells whether an object is a batch (or an array of structs). */
 bool cfp_is_batch(struct cfp_state *state, PyObject *object);
 bool cfp_is_stream(PyObject *object);
 int cfp_batch_get(struct cfp_state *state, PyObject *object, struct cfp_batch *ret_batch);
 void cfp_batch_done(struct cfp_batch *batch);
+/* A Python schema that was found equal to the one a stream expects: set once, a reference. */
+typedef _Atomic(PyObject *) cfp_known_schema;
+/* As cfp_batch_get, for a stream of batches: 1, or 0 with the batch when its schema is another one
+ * than expected, or -1. */
+int cfp_batch_get_like(struct cfp_state *state, PyObject *object,
+                       const struct ArrowSchema *expected, cfp_known_schema *known,
+                       struct cfp_batch *ret_batch);
 
 /* Moves the stream out of an object with __arrow_c_stream__; the caller releases it. */
 int cfp_stream_get(PyObject *object, struct ArrowArrayStream *ret_stream);

@@ -66,12 +66,6 @@ static bool has_method(PyObject *object, const char *name)
     return !PyType_Check(object) && PyObject_HasAttrString(object, name) == 1;
 }
 
-bool cfp_is_batch(struct cfp_state *state, PyObject *object)
-{
-    return (PyObject *)Py_TYPE(object) == state->pa_record_batch_class ||
-           (!PyType_Check(object) && PyObject_HasAttr(object, state->name_c_array) == 1);
-}
-
 bool cfp_is_stream(PyObject *object)
 {
     return has_method(object, "__arrow_c_stream__");
@@ -137,41 +131,6 @@ int cfp_schema_get(PyObject *object, const char *name, struct ArrowSchema *ret_s
     }
     cfp_argument_error(name, "pyarrow.lib.Schema", object);
     return -1;
-}
-
-int cfp_batch_get(struct cfp_state *state, PyObject *object, struct cfp_batch *ret_batch)
-{
-    PyObject *pair = PyObject_CallMethodNoArgs(object, state->name_c_array);
-    if (pair == NULL) {
-        return -1;
-    }
-    ret_batch->capsules = pair;
-    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
-        PyErr_SetString(PyExc_TypeError, "__arrow_c_array__ did not return a pair of capsules");
-        goto failed;
-    }
-    ret_batch->schema = PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 0), "arrow_schema");
-    if (ret_batch->schema == NULL) {
-        goto failed;
-    }
-    ret_batch->array = PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 1), "arrow_array");
-    if (ret_batch->array == NULL) {
-        goto failed;
-    }
-    if (ret_batch->schema->release == NULL || ret_batch->array->release == NULL) {
-        PyErr_SetString(PyExc_ValueError, "the object gave an array that is already released");
-        goto failed;
-    }
-    return 0;
-
-failed:
-    cfp_batch_done(ret_batch);
-    return -1;
-}
-
-void cfp_batch_done(struct cfp_batch *batch)
-{
-    Py_CLEAR(batch->capsules);
 }
 
 int cfp_stream_get(PyObject *object, struct ArrowArrayStream *ret_stream)

@@ -67,6 +67,9 @@
 /* Python objects. The pa_ ones are NULL when pyarrow cannot be imported; `pa` is the test. */
 #define CFP_STATE_OBJECTS(X)            \
     X(name_c_array)                     \
+    X(name_equals)                      \
+    X(name_export)                      \
+    X(name_schema)                      \
     X(pa)                               \
     X(pa_schema)                        \
     X(pa_record_batch_class)            \
@@ -130,6 +133,7 @@ struct cfp_state {
 #undef CFP_MEMBER
     unsigned long main_thread_id; /* threading.main_thread().ident */
     cflight_cancel *unary_cancel; /* call.c */
+    bool can_export_rows;         /* batch.c: pyarrow's batches do that */
 };
 
 extern struct PyModuleDef cfp_module_def;

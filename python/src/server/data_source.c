@@ -36,16 +36,14 @@ struct source {
     PyObject *item;                /* that the Arrow stream is of; NULL for do_get's own */
     struct ArrowArrayStream arrow; /* that is being read, unless it is released */
     int64_t arrow_batch_count;
-    struct cfp_batch batch; /* that was given last, when it has capsules */
+    struct cfp_batch batch; /* that was given last */
+    cfp_known_schema known; /* of a batch with this schema */
 };
 
 /* ---- checks ---- */
 
-static int check_schema(const struct source *source, const struct ArrowSchema *actual)
+static int raise_difference(const struct source *source, const struct ArrowSchema *actual)
 {
-    if (cflight_schema_equal(source->schema, actual, false)) {
-        return 0;
-    }
     PyObject *difference = cfp_schema_difference(source->call.state, source->schema, actual);
     if (difference != NULL) {
         PyErr_Format(PyExc_ValueError,
@@ -54,6 +52,12 @@ static int check_schema(const struct source *source, const struct ArrowSchema *a
         Py_DECREF(difference);
     }
     return -1;
+}
+
+static int check_schema(const struct source *source, const struct ArrowSchema *actual)
+{
+    bool is_equal = cflight_schema_equal(source->schema, actual, false);
+    return is_equal ? 0 : raise_difference(source, actual);
 }
 
 static int check_has_data(PyObject *stream)
@@ -170,8 +174,9 @@ static int copy_metadata(struct cfp_state *state, PyObject *metadata, cflight_bu
 static int give_batch(struct source *source, PyObject *object, PyObject *metadata,
                       struct cflight_chunk *ret_chunk)
 {
-    if (cfp_batch_get(source->call.state, object, &source->batch) < 0 ||
-        check_schema(source, source->batch.schema) < 0) {
+    int is_equal = cfp_batch_get_like(source->call.state, object, source->schema, &source->known,
+                                      &source->batch);
+    if (is_equal < 0 || (is_equal == 0 && raise_difference(source, source->batch.schema) < 0)) {
         return -1;
     }
     if (metadata != NULL &&
@@ -337,6 +342,7 @@ static cflight_status next(void *user_data, struct cflight_chunk *ret_chunk, cfl
 static void drop(struct source *source)
 {
     cfp_batch_done(&source->batch);
+    Py_XDECREF(atomic_exchange(&source->known, NULL));
     if (source->arrow.release != NULL) {
         source->arrow.release(&source->arrow);
         source->arrow.release = NULL;

@@ -83,6 +83,7 @@ static void writer_dealloc(PyObject *self)
     Py_CLEAR(writer->notifier.callback);
     Py_CLEAR(writer->answers);
     cfp_writer_drop_pending(writer);
+    Py_XDECREF(atomic_exchange(&writer->known, NULL));
     if (writer->schema.release != NULL) {
         writer->schema.release(&writer->schema);
     }

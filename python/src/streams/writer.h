@@ -22,6 +22,7 @@ struct cfp_writer {
     struct ArrowArray rows;       /* a view of what of it is written */
     Py_buffer metadata;           /* of the same */
     struct ArrowSchema schema;    /* what the stream began with; set once, before has_begun */
+    cfp_known_schema known;       /* of a batch with this schema */
     atomic_bool has_begun;
     atomic_bool is_done;        /* done_writing or close was called */
     bool never_waits;           /* an event loop's: there is nothing for Ctrl+C to interrupt */
@@ -51,6 +52,9 @@ int cfp_writer_check_not_interrupting(const struct cfp_writer *self);
 int cfp_writer_check_is_open(struct cfp_writer *self, bool needs_schema);
 /* 0, or -1 for another schema than the stream began with. */
 int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *schema);
+
+/* The same for a batch of which cfp_batch_get_like said whether it is equal. */
+int cfp_writer_check_batch(struct cfp_writer *self, const struct cfp_batch *batch, bool is_equal);
 
 /* Writes all of an object's stream, for tables and data frames. */
 int cfp_writer_write_stream(struct cfp_writer *self, PyObject *table, int64_t rows_max);

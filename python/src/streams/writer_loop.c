@@ -42,20 +42,24 @@ PyObject *cfp_writer_start_write(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "OO|LL", &batch, &metadata, &row, &rows_max)) {
         return NULL;
     }
-    if (self->batch.capsules != NULL) {
+    if (self->batch.array != NULL) {
         return PyErr_Format(PyExc_RuntimeError, "a write is under way");
     }
     if (!cfp_is_batch(cfp_state_of(object), batch)) {
         return cfp_argument_error("batch", "pyarrow.lib.RecordBatch", batch);
     }
-    if (cfp_writer_check_is_open(self, true) < 0 ||
-        cfp_batch_get(cfp_state_of(object), batch, &self->batch) < 0) {
+    int is_equal = cfp_writer_check_is_open(self, true);
+    if (is_equal == 0) {
+        is_equal = cfp_batch_get_like(cfp_state_of(object), batch, &self->schema, &self->known,
+                                      &self->batch);
+    }
+    if (is_equal < 0) {
         return NULL;
     }
     bool has_metadata = metadata != Py_None;
     if ((has_metadata && PyObject_GetBuffer(metadata, &self->metadata, PyBUF_SIMPLE) < 0) ||
         cfp_check_metadata(cfp_state_of(object), self->metadata.len) < 0 ||
-        cfp_writer_check_schema(self, self->batch.schema) < 0) {
+        cfp_writer_check_batch(self, &self->batch, is_equal > 0) < 0) {
         cfp_writer_drop_pending(self);
         return NULL;
     }
@@ -72,7 +76,7 @@ PyObject *cfp_writer_go_on_writing(PyObject *object, PyObject *unused)
 {
     (void)unused;
     struct cfp_writer *self = (struct cfp_writer *)object;
-    if (self->batch.capsules == NULL) {
+    if (self->batch.array == NULL) {
         Py_RETURN_TRUE;
     }
     return try_write(self);

@@ -160,11 +160,8 @@ int cfp_writer_check_is_open(struct cfp_writer *self, bool needs_schema)
     return 0;
 }
 
-int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *schema)
+static int raise_difference(struct cfp_writer *self, const struct ArrowSchema *schema)
 {
-    if (cflight_schema_equal(&self->schema, schema, false)) {
-        return 0;
-    }
     struct cfp_state *state = cfp_state_of((PyObject *)self);
     PyObject *difference = cfp_schema_difference(state, &self->schema, schema);
     if (difference != NULL) {
@@ -173,6 +170,16 @@ int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *s
         Py_DECREF(difference);
     }
     return -1;
+}
+
+int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *schema)
+{
+    return cflight_schema_equal(&self->schema, schema, false) ? 0 : raise_difference(self, schema);
+}
+
+int cfp_writer_check_batch(struct cfp_writer *self, const struct cfp_batch *batch, bool is_equal)
+{
+    return is_equal ? 0 : raise_difference(self, batch->schema);
 }
 
 int cfp_writer_write_stream(struct cfp_writer *self, PyObject *table, int64_t rows_max)
@@ -212,7 +219,11 @@ int cfp_writer_write_batch(struct cfp_writer *self, PyObject *object, PyObject *
         cfp_argument_error("batch", "pyarrow.lib.RecordBatch", object);
         return -1;
     }
-    if (cfp_writer_check_is_open(self, true) < 0 || cfp_batch_get(state, object, &batch) < 0) {
+    int is_equal = cfp_writer_check_is_open(self, true);
+    if (is_equal == 0) {
+        is_equal = cfp_batch_get_like(state, object, &self->schema, &self->known, &batch);
+    }
+    if (is_equal < 0) {
         return -1;
     }
     struct cfp_step step = {.array = batch.array};
@@ -224,7 +235,7 @@ int cfp_writer_write_batch(struct cfp_writer *self, PyObject *object, PyObject *
         bytes = cflight_bytes_make(view.buf, (size_t)view.len);
         step.metadata = &bytes;
     }
-    if (cfp_writer_check_schema(self, batch.schema) == 0) {
+    if (cfp_writer_check_batch(self, &batch, is_equal > 0) == 0) {
         result = run_write(self, &step);
     }
 
