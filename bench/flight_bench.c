@@ -11,7 +11,11 @@
  *     flight_bench put LOCATION BATCHES BATCH_BYTES
  *     flight_bench calls LOCATION COUNT
  *         GetFlightInfo, one after another
+ *     flight_bench exchange LOCATION COUNT
+ *         DoExchange: a batch of one row goes there and comes back, so many times
  *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES
+ *     flight_bench raw-ping PORT COUNT
+ *         eight bytes go there and come back
  *     flight_bench raw-tls-serve CERTIFICATE KEY | raw-tls-get | raw-tls-put PORT BATCHES
  * BATCH_BYTES the same bytes over a bare socket, and through OpenSSL alone */
 #include <cflight/cflight.h>
@@ -237,6 +241,36 @@ static cflight_status do_put(void *user_data, cflight_server_context *context,
     return drain(reader, &rows, reterr);
 }
 
+/* Sends back what comes. */
+static cflight_status do_exchange(void *user_data, cflight_server_context *context,
+                                  const struct cflight_descriptor *descriptor,
+                                  cflight_reader *reader, cflight_writer *writer,
+                                  cflight_error **reterr)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    (void)user_data;
+    (void)context;
+    (void)descriptor;
+    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_begin(writer, &schema, NULL, reterr);
+        schema.release(&schema);
+    }
+    for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
+        struct cflight_chunk chunk;
+        status = cflight_reader_next(reader, &chunk, reterr);
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        is_end = chunk.is_end;
+        if (chunk.has_batch) {
+            status = cflight_writer_write(writer, &chunk.batch, NULL, reterr);
+        }
+        cflight_chunk_release(&chunk);
+    }
+    return status;
+}
+
 static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
                                       const struct cflight_descriptor *descriptor,
                                       cflight_response *response, cflight_error **reterr)
@@ -262,6 +296,7 @@ static int serve(const char *location, const char *cert, const char *key, const 
     char byte = 0;
     handlers.do_get = do_get;
     handlers.do_put = do_put;
+    handlers.do_exchange = do_exchange;
     handlers.get_flight_info = get_flight_info;
     options.split_is_off = true;
     if (cert != NULL && key != NULL) {
@@ -351,6 +386,52 @@ static int put(cflight_client *client, int64_t count, int64_t batch_bytes)
     return status == CFLIGHT_OK ? 0 : fail(error);
 }
 
+/* One batch there and back, `count` times. */
+static cflight_status play(cflight_writer *writer, cflight_reader *reader,
+                           const struct batch *batch, int64_t count, cflight_error **reterr)
+{
+    for (int64_t i = 0; i < count; i++) {
+        struct cflight_chunk chunk;
+        cflight_status status = cflight_writer_write(writer, &batch->array, NULL, reterr);
+        if (status == CFLIGHT_OK) {
+            status = cflight_reader_next(reader, &chunk, reterr);
+        }
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+        if (!chunk.has_batch || chunk.batch.length != batch->array.length) {
+            return cflight_error_set_message(reterr, CFLIGHT_INTERNAL, "no batch came back");
+        }
+        cflight_chunk_release(&chunk);
+    }
+    return cflight_writer_close(writer, reterr);
+}
+
+static int exchange(cflight_client *client, int64_t count)
+{
+    struct batch batch;
+    cflight_error *error = NULL;
+    cflight_writer *writer = NULL;
+    cflight_reader *reader = NULL;
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
+                                            .cmd = cflight_bytes_from_text("bench")};
+    if (batch_init(&batch, 8, "int64") != 0) {
+        return 1;
+    }
+    cflight_status status =
+        cflight_client_do_exchange(client, &descriptor, NULL, &writer, &reader, &error);
+    if (status == CFLIGHT_OK) {
+        status = cflight_writer_begin(writer, &batch.schema, NULL, &error);
+    }
+    if (status == CFLIGHT_OK) {
+        status = play(writer, reader, &batch, count, &error);
+    }
+    cflight_writer_free(writer);
+    cflight_reader_free(reader);
+    batch_done(&batch);
+    return status == CFLIGHT_OK ? 0 : fail(error);
+}
+
 static int call(cflight_client *client, int64_t count)
 {
     struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD,
@@ -385,6 +466,8 @@ static int run_client(const char *operation, const char *location, int64_t count
         result = get(client, count, batch_bytes, kind, level);
     } else if (strcmp(operation, "put") == 0) {
         result = put(client, count, batch_bytes);
+    } else if (strcmp(operation, "exchange") == 0) {
+        result = exchange(client, count);
     } else if (strcmp(operation, "calls") == 0) {
         result = call(client, count);
     }
@@ -407,6 +490,11 @@ static int run_raw(int argc, char **argv, int64_t count, int64_t batch_bytes)
     }
     if (strcmp(operation, "raw-tls-serve") == 0 && argc > 3) {
         return raw_tls_serve(argv[2], argv[3]);
+    }
+    if (strcmp(operation, "raw-ping") == 0 && argc > 3) {
+        result = raw_ping(port, (uint64_t)count);
+        print_outcome(now_s() - started_s);
+        return result;
     }
     if (argc <= 4) {
         return usage();

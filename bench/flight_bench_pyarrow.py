@@ -24,6 +24,11 @@ class Server(flight.FlightServerBase):
         for _ in reader:
             pass
 
+    def do_exchange(self, context, descriptor, reader, writer):
+        writer.begin(reader.schema)
+        for chunk in reader:
+            writer.write_batch(chunk.data)
+
     def get_flight_info(self, context, descriptor):
         return flight.FlightInfo(pyarrow.schema([]), descriptor, [])
 
@@ -52,6 +57,17 @@ def put(client, count, batch_bytes):
     writer.close()
 
 
+def exchange(client, count):
+    batch = make_batch(8)
+    writer, reader = client.do_exchange(flight.FlightDescriptor.for_command(b"bench"))
+    with writer:
+        writer.begin(batch.schema)
+        for _ in range(count):
+            writer.write_batch(batch)
+            reader.read_chunk()
+        writer.done_writing()
+
+
 def calls(client, count):
     descriptor = flight.FlightDescriptor.for_command(b"bench")
     for _ in range(count):
@@ -65,7 +81,7 @@ def main():
         return
     client = flight.connect(rest[0], disable_server_verification=rest[0].startswith("grpc+tls"))
     started = time.perf_counter()
-    {"get": get, "put": put, "calls": calls}[operation](client, *map(int, rest[1:]))
+    {"get": get, "put": put, "exchange": exchange, "calls": calls}[operation](client, *map(int, rest[1:]))
     elapsed = time.perf_counter() - started
     with open("/proc/self/status") as status:
         peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

@@ -49,10 +49,30 @@ static struct sockaddr_in loopback(uint16_t port)
     return address;
 }
 
+enum { PING_BYTES = 8 };
+
+static void no_delay(int fd)
+{
+    const int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+static void serve_pings(int fd)
+{
+    uint8_t ping[PING_BYTES];
+    no_delay(fd);
+    while (receive_all(fd, ping, sizeof ping) == 0 && send_all(fd, ping, sizeof ping) == 0) {
+    }
+}
+
 static void serve_one(int fd)
 {
     uint64_t request[2] = {0, 0};
     if (receive_all(fd, (uint8_t *)request, sizeof request) != 0) {
+        return;
+    }
+    if (request[0] == 0) {
+        serve_pings(fd);
         return;
     }
     uint8_t *piece = calloc(1, request[1]);
@@ -107,6 +127,30 @@ int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes)
         total_bytes -= step_bytes;
     }
     free(piece);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return result;
+}
+
+int raw_ping(uint16_t port, uint64_t count)
+{
+    struct sockaddr_in address = loopback(port);
+    uint64_t request[2] = {0, 0};
+    uint8_t ping[PING_BYTES] = {0};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = 0;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        send_all(fd, (const uint8_t *)request, sizeof request) != 0) {
+        result = fail("connect");
+    } else {
+        no_delay(fd);
+    }
+    for (; result == 0 && count > 0; count--) {
+        if (send_all(fd, ping, sizeof ping) != 0 || receive_all(fd, ping, sizeof ping) != 0) {
+            result = fail("ping");
+        }
+    }
     if (fd >= 0) {
         (void)close(fd);
     }

@@ -8,10 +8,13 @@
  * transport sets. */
 
 /* Listens on loopback, prints the port, and for each connection sends what its first 16 bytes (two
- * native uint64: total and piece) ask for. Does not return. */
+ * native uint64: total and piece) ask for; for a total of 0 it sends back every 8 bytes that come.
+ * Does not return. */
 int raw_serve(void);
 /* Receives `total_bytes` in buffers of `piece_bytes`. Returns 0, or 1 with a message on standard
  * error. */
 int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes);
+/* Sends 8 bytes and waits for them to come back, `count` times. */
+int raw_ping(uint16_t port, uint64_t count);
 
 #endif /* CFLIGHT_BENCH_RAW_SOCKET_H */

@@ -127,7 +127,9 @@ cflight_writer_begin(cflight_writer *writer, const struct ArrowSchema *schema,
                      const struct cflight_ipc_write_options *options, cflight_error **reterr);
 /// Sends a batch, with the dictionaries it needs, and optionally metadata in the same message.
 /// Column data is not copied: the call blocks until the operating system took everything, so
-/// `batch` may be released right after.
+/// `batch` may be released right after. The exception are batches of a few KiB that come within
+/// moments of one another, while the peer only listens: they are copied and sent together, at the
+/// latest after a millisecond; the first one after a pause leaves at once.
 ///
 /// @param batch         A struct array of the schema given to begin. Borrowed.
 /// @param app_metadata  NULL for none; an empty view is sent as none, as all Flight implementations

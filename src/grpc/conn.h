@@ -160,6 +160,11 @@ void cfl_grpc_call_release(struct cfl_grpc_call *call);
  * the first message. */
 cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_bytes head,
                                   const struct cfl_pieces *body, cflight_error **reterr);
+/* The same with a body that is copied, too. Where that takes new memory, it has room for
+ * `more_bytes` in all: for messages that follow. */
+cflight_status cfl_grpc_call_send_copy(struct cfl_grpc_call *call, struct cflight_bytes head,
+                                       const struct cfl_pieces *body, size_t more_bytes,
+                                       cflight_error **reterr);
 /* Queued bytes that the socket has not taken. */
 uint64_t cfl_grpc_call_unsent_bytes(const struct cfl_grpc_call *call);
 /* Whether those wait for the peer's window. */

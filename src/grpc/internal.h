@@ -13,11 +13,12 @@
  * the stream closes (role.c). A handler may release the call it runs for, so every place that runs
  * one holds the call with cfl_grpc_call_hold and looks again after it. */
 
-/* A message's prefix and head, owned until the socket took them. */
+/* Prefixes, heads and copied bodies of messages, owned until the socket took them. */
 struct cfl_grpc_head {
     struct cfl_grpc_head *next;
     uint64_t end_bytes; /* of all bytes ever queued on the call */
     size_t size_bytes;  /* of this block */
+    size_t len_bytes;   /* of the data, which has room for more */
     uint8_t data[];
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages on their way out (gRPC over HTTP/2, "Length-Prefixed-Message"). The prefix and the head
  * of a message are copied into one block, so that they travel in one piece; the body is lent by the
- * user. Blocks are freed in order, once the socket took them. Thread class: one at a time. */
+ * user, or copied behind them. Messages that are copied one after the other share a block, and so
+ * travel in one piece too. Blocks are freed in order, once the socket took them. Thread class: one
+ * at a time. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -69,24 +71,62 @@ static cflight_status check_sendable(const struct cfl_grpc_call *call, cflight_e
     return CFLIGHT_OK;
 }
 
-static struct cfl_grpc_head *head_new(const struct cfl_grpc_call *call, struct cflight_bytes head,
-                                      uint32_t message_bytes)
+static size_t room_bytes(const struct cfl_grpc_head *block)
 {
-    size_t size_bytes = sizeof(struct cfl_grpc_head) + CFL_GRPC_PREFIX_BYTES + head.len_bytes;
-    struct cfl_grpc_head *block = cfl_alloc(call->alloc, size_bytes);
+    return block->size_bytes - sizeof *block - block->len_bytes;
+}
+
+/* The block that the next `len_bytes` are copied to: the last one, or a new one with room for at
+ * least `room_bytes_min`. NULL when memory ran out. */
+static struct cfl_grpc_head *block_for(struct cfl_grpc_call *call, size_t len_bytes,
+                                       size_t room_bytes_min)
+{
+    struct cfl_grpc_head *block = call->last_head;
+    if (block != NULL && room_bytes(block) >= len_bytes) {
+        return block;
+    }
+    size_t size_bytes = sizeof *block + (len_bytes > room_bytes_min ? len_bytes : room_bytes_min);
+    block = cfl_alloc(call->alloc, size_bytes);
     if (block == NULL) {
         return NULL;
     }
     block->next = NULL;
     block->size_bytes = size_bytes;
-    block->data[0] = 0; /* not compressed */
-    for (int i = 0; i < 4; i++) {
-        block->data[1 + i] = (uint8_t)(message_bytes >> (24 - 8 * i));
+    block->len_bytes = 0;
+    block->end_bytes = call->queued_bytes;
+    if (call->last_head == NULL) {
+        call->first_head = block;
+    } else {
+        call->last_head->next = block;
     }
-    if (head.len_bytes > 0) {
-        memcpy(block->data + CFL_GRPC_PREFIX_BYTES, head.data, head.len_bytes);
-    }
+    call->last_head = block;
     return block;
+}
+
+static uint8_t *put(uint8_t *target, struct cflight_bytes bytes)
+{
+    if (bytes.len_bytes > 0) {
+        memcpy(target, bytes.data, bytes.len_bytes);
+    }
+    return target + bytes.len_bytes;
+}
+
+/* Writes a prefix, the head and the copied part of the body, for which there is room. */
+static struct cflight_bytes write_message(struct cfl_grpc_head *block, uint32_t message_bytes,
+                                          struct cflight_bytes head, const struct cfl_pieces *body)
+{
+    uint8_t *start = block->data + block->len_bytes;
+    uint8_t *end = start + CFL_GRPC_PREFIX_BYTES;
+    start[0] = 0; /* not compressed */
+    for (int i = 0; i < 4; i++) {
+        start[1 + i] = (uint8_t)(message_bytes >> (24 - 8 * i));
+    }
+    end = put(end, head);
+    for (size_t i = 0; body != NULL && i < body->count; i++) {
+        end = put(end, body->items[i]);
+    }
+    block->len_bytes = (size_t)(end - block->data);
+    return cflight_bytes_make(start, (size_t)(end - start));
 }
 
 static const struct cfl_h2_field HEADERS[] = {
@@ -122,19 +162,24 @@ static cflight_status send_default_headers(struct cfl_grpc_call *call, cflight_e
     return cfl_grpc_call_send_headers(call, NULL, reterr);
 }
 
-cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_bytes head,
-                                  const struct cfl_pieces *body, cflight_error **reterr)
+/* Queues a message: its head and `copied` (may be NULL) copied, `lent` (may be NULL) as it is. */
+static cflight_status queue(struct cfl_grpc_call *call, struct cflight_bytes head,
+                            const struct cfl_pieces *copied, const struct cfl_pieces *lent,
+                            size_t room_bytes_min, cflight_error **reterr)
 {
     cflight_status status = check_sendable(call, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
-    uint64_t message_bytes = (uint64_t)head.len_bytes + (body == NULL ? 0 : body->len_bytes);
+    uint64_t copied_bytes = (uint64_t)head.len_bytes + (copied == NULL ? 0 : copied->len_bytes);
+    uint64_t message_bytes = copied_bytes + (lent == NULL ? 0 : lent->len_bytes);
     if (message_bytes > UINT32_MAX) {
         return cfl_error_set_size_limit(reterr, "a gRPC message", message_bytes, UINT32_MAX);
     }
-    size_t view_count = body == NULL ? 0 : body->count;
-    struct cfl_grpc_head *block = head_new(call, head, (uint32_t)message_bytes);
+    free_sent_heads(call);
+    size_t view_count = lent == NULL ? 0 : lent->count;
+    struct cfl_grpc_head *block =
+        block_for(call, CFL_GRPC_PREFIX_BYTES + (size_t)copied_bytes, room_bytes_min);
     if (block == NULL) {
         return cfl_error_no_memory(reterr);
     }
@@ -143,27 +188,31 @@ cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_byt
         status = cfl_h2_stream_reserve(call->stream, view_count + 1, reterr);
     }
     if (status != CFLIGHT_OK) {
-        cfl_free(call->alloc, block, block->size_bytes);
         return status;
     }
-    free_sent_heads(call);
-    struct cflight_bytes view =
-        cflight_bytes_make(block->data, CFL_GRPC_PREFIX_BYTES + head.len_bytes);
+    struct cflight_bytes view = write_message(block, (uint32_t)message_bytes, head, copied);
     call->queued_bytes += view.len_bytes;
     block->end_bytes = call->queued_bytes;
-    if (call->last_head == NULL) {
-        call->first_head = block;
-    } else {
-        call->last_head->next = block;
-    }
-    call->last_head = block;
     status = cfl_h2_stream_send(call->stream, &view, 1, reterr);
     if (status == CFLIGHT_OK && view_count > 0) {
-        call->queued_bytes += body->len_bytes;
+        call->queued_bytes += lent->len_bytes;
         call->borrowed_bytes = call->queued_bytes;
-        status = cfl_h2_stream_send(call->stream, body->items, view_count, reterr);
+        status = cfl_h2_stream_send(call->stream, lent->items, view_count, reterr);
     }
     return status;
+}
+
+cflight_status cfl_grpc_call_send(struct cfl_grpc_call *call, struct cflight_bytes head,
+                                  const struct cfl_pieces *body, cflight_error **reterr)
+{
+    return queue(call, head, NULL, body, 0, reterr);
+}
+
+cflight_status cfl_grpc_call_send_copy(struct cfl_grpc_call *call, struct cflight_bytes head,
+                                       const struct cfl_pieces *body, size_t more_bytes,
+                                       cflight_error **reterr)
+{
+    return queue(call, head, body, NULL, more_bytes, reterr);
 }
 
 cflight_status cfl_grpc_call_half_close(struct cfl_grpc_call *call, cflight_error **reterr)

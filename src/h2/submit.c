@@ -126,6 +126,23 @@ cflight_status cfl_h2_stream_reserve(struct cfl_h2_stream *stream, size_t view_c
     return CFLIGHT_OK;
 }
 
+/* There is room for it. Runs that touch in memory become one view. */
+static void queue_view(struct cfl_h2_stream *stream, struct cflight_bytes view)
+{
+    if (view.len_bytes == 0) {
+        return;
+    }
+    stream->queued_bytes += view.len_bytes;
+    if (stream->view_count > stream->view_first) {
+        struct cflight_bytes *last = &stream->views[stream->view_count - 1];
+        if (last->data + last->len_bytes == view.data) {
+            last->len_bytes += view.len_bytes;
+            return;
+        }
+    }
+    stream->views[stream->view_count++] = view;
+}
+
 cflight_status cfl_h2_stream_send(struct cfl_h2_stream *stream, const struct cflight_bytes *views,
                                   size_t view_count, cflight_error **reterr)
 {
@@ -134,10 +151,7 @@ cflight_status cfl_h2_stream_send(struct cfl_h2_stream *stream, const struct cfl
         return status;
     }
     for (size_t i = 0; i < view_count; i++) {
-        if (views[i].len_bytes > 0) {
-            stream->views[stream->view_count++] = views[i];
-            stream->queued_bytes += views[i].len_bytes;
-        }
+        queue_view(stream, views[i]);
     }
     if (stream->queued_bytes > 0) {
         cfl_h2_stream_wake(stream);

@@ -136,6 +136,11 @@ struct cfl_call {
         uint64_t refused_limit_bytes;
         uint64_t sent_count;
         uint64_t sent_bytes;
+        /* Small batches that are held back (call_gather.c). */
+        uint64_t received_before_sent; /* messages of the peer, when the first one was posted */
+        int64_t batch_posted_ns;       /* the last one; 0: none */
+        uint64_t held_bytes;           /* if the connection is in the same round still */
+        uint64_t held_round;
         /* Server: since when a thread of it sleeps without a byte having moved. */
         struct cfl_list waiting_node;
         int64_t waiting_since_ns;
@@ -185,12 +190,13 @@ cflight_status cfl_call_wait_message(struct cfl_call *call, cflight_error **rete
 cflight_status cfl_call_peek(struct cfl_call *call, bool *ret_is_ready, cflight_error **reterr);
 /* Client: drops what still comes and waits for the end. @return the call's final status. */
 cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **reterr);
-/* Queues one message and sends what the socket takes now. `body` (may be NULL) is borrowed until
- * cfl_call_is_sent says yes; `head` is copied. When the peer has ended the call, that is the
- * failure. */
+/* Queues one message and sends what the socket takes now; small batches that come quickly are sent
+ * together, a moment later (call_gather.c). `body` (may be NULL) is borrowed until cfl_call_is_sent
+ * says yes; `head` is copied. When the peer has ended the call, that is the failure. */
 cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr);
-/* Whether the socket took all that was posted; the call's failure when it ended before. */
+/* Whether the socket took all that was posted but what was copied to be sent together; the call's
+ * failure when it ended before. */
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr);
 /* Counts that what was posted waits for the peer. */
 void cfl_call_count_stall_locked(struct cfl_call *call);

@@ -20,6 +20,14 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
  * the lock; for the reader's thread. */
 bool cfl_call_restart(struct cfl_call *call, bool may_wait, int64_t deadline_ns);
 
+/* ---- call_gather.c ---- */
+/* Queues a message with a body, which may be held back; then it was copied. */
+cflight_status cfl_call_post_batch_locked(struct cfl_call *call, struct cflight_bytes head,
+                                          const struct cfl_pieces *body, bool *ret_is_held_back,
+                                          cflight_error **reterr);
+/* Bytes of the call that are held back, all of them copied. */
+uint64_t cfl_call_held_back_locked(const struct cfl_call *call);
+
 /* ---- call_events.c ---- */
 /* What to give the session for a call, with the call as user data. */
 const struct cfl_grpc_call_handlers *cfl_call_handlers(void);

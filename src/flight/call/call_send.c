@@ -21,6 +21,13 @@ static bool is_sent(void *user_data)
     return call->locked.is_over || cfl_grpc_call_unsent_bytes(call->locked.grpc) == 0;
 }
 
+/* Sent, or copied to be sent soon. */
+static bool is_let_go(struct cfl_call *call)
+{
+    return call->locked.is_over ||
+           cfl_grpc_call_unsent_bytes(call->locked.grpc) <= cfl_call_held_back_locked(call);
+}
+
 /* Why a message cannot be sent any more. */
 static cflight_status write_failure_locked(struct cfl_call *call, cflight_error **reterr)
 {
@@ -41,14 +48,20 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
+    bool is_held_back = false;
     cfl_connection_lock(call->connection);
     if (call->locked.is_over) {
         status = write_failure_locked(call, reterr);
         goto done;
     }
+    if (call->locked.sent_count == 0) {
+        call->locked.received_before_sent = call->locked.inbox.received_count;
+    }
     status = cfl_call_send_headers_locked(call, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_grpc_call_send(call->locked.grpc, head, body, reterr);
+    if (status == CFLIGHT_OK && body != NULL) {
+        status = cfl_call_post_batch_locked(call, head, body, &is_held_back, reterr);
+    } else if (status == CFLIGHT_OK) {
+        status = cfl_grpc_call_send(call->locked.grpc, head, NULL, reterr);
     }
     if (status != CFLIGHT_OK) {
         goto done;
@@ -59,10 +72,12 @@ cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
     CFL_COUNT(call->counts, messages_sent, 1);
     CFL_COUNT(call->counts, bytes_sent, len_bytes);
     if (body != NULL) {
-        cfl_copy_count_sent(body->len_bytes, 0);
+        cfl_copy_count_sent(body->len_bytes, is_held_back ? body->len_bytes : 0);
     }
     call->connection->locked.held_bytes += len_bytes;
-    cfl_connection_kick_locked(call->connection);
+    if (!is_held_back) {
+        cfl_connection_kick_locked(call->connection);
+    }
 done:
     cfl_connection_unlock(call->connection);
     cfl_call_observe(call);
@@ -81,7 +96,7 @@ static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr)
 {
     cfl_connection_lock(call->connection);
-    *ret_is_sent = is_sent(call);
+    *ret_is_sent = is_let_go(call);
     cflight_status status = sent_status_locked(call, reterr);
     cfl_connection_unlock(call->connection);
     return status;

@@ -35,6 +35,7 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     cfl_list_init(&connection->locked.watches);
     cfl_list_init(&connection->locked.waiting_calls);
     connection->locked.handshake_deadline_ns = CFL_TIME_NEVER;
+    connection->locked.held_until_ns = CFL_TIME_NEVER;
     connection->locked.owner_deadline_ns = CFL_TIME_NEVER;
     cflight_status status = CFLIGHT_OK;
     if (connection->owner.wakers == NULL) {

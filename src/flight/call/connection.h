@@ -41,6 +41,9 @@ struct cfl_connection_owner {
     void (*arm)(void *user_data, struct cfl_connection *connection, unsigned int wanted);
     /* The earliest moment at which the connection wants cfl_connection_process. Under the lock. */
     void (*on_deadline)(void *user_data, int64_t deadline_ns);
+    /* Small batches are held back: the owner is to call cfl_connection_flush_held_back_locked at
+     * that moment. Under the lock. NULL: none are. */
+    void (*on_held_back)(void *user_data, struct cfl_connection *connection, int64_t until_ns);
     /* Server: `owner_deadline_ns` has passed; sets the next. Under the lock. */
     void (*on_time)(void *user_data, struct cfl_connection *connection, int64_t now_ns);
     /* Server: a call was cancelled, which its handler may want to be told. Under the lock. NULL at
@@ -81,6 +84,10 @@ struct cfl_connection {
         bool is_held;
         pthread_t holder;
         size_t held_bytes;
+        /* Small batches of calls are held back until then, or CFL_TIME_NEVER; a new round begins
+         * with each flush (call_gather.c). */
+        int64_t held_until_ns;
+        uint64_t held_round;
         /* Server: callers wait to be identified; until they are nothing more is read, so that
          * strangers' bytes stay few. The pool sees to it at once. */
         bool has_arrivals;
@@ -177,6 +184,9 @@ void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_
 void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
 /* Sends what the socket takes now, without waiting. */
 void cfl_connection_flush_locked(struct cfl_connection *connection);
+/* Sends batches that are held back, if it is time. Returns when it will be; CFL_TIME_NEVER: none
+ * are. */
+int64_t cfl_connection_flush_held_back_locked(struct cfl_connection *connection, int64_t now_ns);
 /* After a change made outside of a wait (a cancel, a finish): flushes, wakes whoever waits for it,
  * has the rest watched. Every thread that changes a call and does not wait itself ends with this.
  */

@@ -79,6 +79,8 @@ static bool flush_step_locked(struct cfl_connection *connection, cflight_error *
 void cfl_connection_flush_locked(struct cfl_connection *connection)
 {
     cflight_error *error = NULL;
+    connection->locked.held_until_ns = CFL_TIME_NEVER;
+    connection->locked.held_round++;
     if (connection->locked.is_closed || connection->locked.is_handshaking ||
         connection->locked.write_failure != NULL) {
         return;

@@ -7,6 +7,9 @@
  * one to wake the thread and one to disarm are paid after idleness only, at most once in 25 ms.
  * With nothing on the list the thread sleeps until a socket or a deadline wakes it.
  *
+ * It also sends the small batches that a connection held back for a millisecond, if nobody did
+ * before (call_gather.c); whether the connection is driven does not matter for that.
+ *
  * An entry belongs to its connection, whose lock guards what is not marked otherwise, and is freed
  * by the thread, which may hold the poller's tag of it. The thread holds no reference: the last
  * unref waits until the thread is done with the connection, so nothing of a client is touched, and
@@ -42,6 +45,8 @@ struct entry {
     bool is_listed;                    /* to be looked at */
     bool has_moved;                    /* since the last look */
     bool is_visited;                   /* the thread is at it, and arms it afterwards */
+    struct cfl_list holding_node;      /* in the list of those that hold batches back; likewise */
+    bool is_holding;                   /* the thread was told of that */
 };
 
 /* The process's. */
@@ -62,10 +67,13 @@ static struct {
     struct cfl_list listed;
     struct cfl_list due; /* taken from `listed`, or their deadline passed */
     struct cfl_list armed;
-    struct cfl_list gone; /* to be freed */
+    struct cfl_list holding;     /* connections that hold batches back */
+    struct cfl_list holding_due; /* taken from there: their time has come */
+    struct cfl_list gone;        /* to be freed */
     struct entry *current;
     int64_t look_ns;     /* when to look at what is listed */
     int64_t deadline_ns; /* no later than the first of those that are armed */
+    int64_t holding_ns;  /* when to look at those that hold batches back */
     int64_t sleeps_until_ns;
 } watch = {
     .once = PTHREAD_ONCE_INIT,
@@ -75,6 +83,7 @@ static struct {
     .serial = 1,
     .look_ns = CFL_TIME_NEVER,
     .deadline_ns = CFL_TIME_NEVER,
+    .holding_ns = CFL_TIME_NEVER,
 };
 
 static void lock(void)
@@ -106,6 +115,8 @@ static void reset(void)
     drop_all(&watch.listed);
     drop_all(&watch.due);
     drop_all(&watch.armed);
+    drop_all(&watch.holding);
+    drop_all(&watch.holding_due);
     free_gone();
     atomic_fetch_add(&watch.serial, 1);
     cfl_poller_free(watch.poller);
@@ -115,6 +126,7 @@ static void reset(void)
     watch.must_end = false;
     watch.look_ns = CFL_TIME_NEVER;
     watch.deadline_ns = CFL_TIME_NEVER;
+    watch.holding_ns = CFL_TIME_NEVER;
 }
 
 /* ---- fork and exit ---- */
@@ -154,6 +166,8 @@ static void prepare_once(void)
     cfl_list_init(&watch.listed);
     cfl_list_init(&watch.due);
     cfl_list_init(&watch.armed);
+    cfl_list_init(&watch.holding);
+    cfl_list_init(&watch.holding_due);
     cfl_list_init(&watch.gone);
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
@@ -298,13 +312,21 @@ static void collect_due(int64_t now_ns)
     }
 }
 
+/* What is done with a connection under its lock, and not the watch's. */
+enum errand { ERRAND_LOOK, ERRAND_READY, ERRAND_HOLDING };
+
+static void send_held_back(struct entry *entry);
+
 /* With the mutex held on entry and exit, which is let go of meanwhile. */
-static void visit_unlocked(struct entry *entry, bool is_ready)
+static void visit_unlocked(struct entry *entry, enum errand errand)
 {
-    cfl_list_remove(&entry->node);
     watch.current = entry;
     unlock();
-    visit(entry, is_ready);
+    if (errand == ERRAND_HOLDING) {
+        send_held_back(entry);
+    } else {
+        visit(entry, errand == ERRAND_READY);
+    }
     lock();
     watch.current = NULL;
     (void)pthread_cond_broadcast(&watch.changed);
@@ -314,7 +336,22 @@ static void visit_due(void)
 {
     collect_due(cfl_clock_now_ns(NULL));
     for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&watch.due)) != NULL;) {
-        visit_unlocked(CFL_LIST_ENTRY(node, struct entry, node), false);
+        visit_unlocked(CFL_LIST_ENTRY(node, struct entry, node), ERRAND_LOOK);
+    }
+}
+
+static void visit_holding(void)
+{
+    if (cfl_clock_now_ns(NULL) < watch.holding_ns) {
+        return;
+    }
+    watch.holding_ns = CFL_TIME_NEVER;
+    struct cfl_list *node = NULL;
+    while ((node = cfl_list_take_first(&watch.holding)) != NULL) {
+        cfl_list_append(&watch.holding_due, node);
+    }
+    while ((node = cfl_list_take_first(&watch.holding_due)) != NULL) {
+        visit_unlocked(CFL_LIST_ENTRY(node, struct entry, holding_node), ERRAND_HOLDING);
     }
 }
 
@@ -326,8 +363,10 @@ static void *run(void *unused)
         void *tag = NULL;
         unsigned int ready = 0;
         visit_due();
+        visit_holding();
         free_gone(); /* the poller tells of none of them any more */
         int64_t until_ns = cfl_deadline_earlier(watch.look_ns, watch.deadline_ns);
+        until_ns = cfl_deadline_earlier(until_ns, watch.holding_ns);
         int64_t timeout_ns = -1;
         if (until_ns != CFL_TIME_NEVER) {
             int64_t now_ns = cfl_clock_now_ns(NULL);
@@ -340,7 +379,8 @@ static void *run(void *unused)
         watch.sleeps_until_ns = 0;
         struct entry *entry = tag;
         if (is_ready && entry->connection != NULL) {
-            visit_unlocked(entry, true);
+            cfl_list_remove(&entry->node);
+            visit_unlocked(entry, ERRAND_READY);
         }
     }
     unlock();
@@ -401,15 +441,32 @@ static void hurry(int64_t until_ns)
     }
 }
 
+/* What the entry says about another life of the watch holds no more. */
+static void forget_past(struct entry *entry)
+{
+    if (entry->serial != atomic_load(&watch.serial)) {
+        entry->fd = -1;
+        entry->polled = CFL_READY_NONE;
+        entry->is_listed = false;
+        entry->is_holding = false;
+    }
+}
+
+/* With the mutex held: the entry is the watch's from now on. */
+static void adopt(struct entry *entry, struct cfl_connection *connection)
+{
+    if (entry->connection == NULL) {
+        entry->connection = connection;
+    }
+    entry->serial = atomic_load(&watch.serial);
+}
+
 /* Puts the connection on the list, to be looked at. Without a thread it stays as deaf as with the
  * option that turns the watch off, until it is used again. */
 static void list_locked(struct entry *entry, struct cfl_connection *connection)
 {
     lock();
-    if (entry->connection == NULL) {
-        entry->connection = connection;
-    }
-    entry->serial = atomic_load(&watch.serial);
+    adopt(entry, connection);
     if (watch.client_count > 0 && ensure_thread()) {
         entry->is_listed = true;
         cfl_list_remove(&entry->node);
@@ -429,11 +486,7 @@ static void on_armed(void *user_data, struct cfl_connection *connection, unsigne
     if (entry->is_visited) {
         return;
     }
-    if (entry->serial != atomic_load(&watch.serial)) {
-        entry->fd = -1;
-        entry->polled = CFL_READY_NONE;
-        entry->is_listed = false;
-    }
+    forget_past(entry);
     entry->has_moved = true;
     if (entry->polled != wanted && entry->polled != CFL_READY_NONE) {
         disarm_locked(entry);
@@ -457,6 +510,50 @@ static void on_deadline(void *user_data, int64_t deadline_ns)
     unlock();
 }
 
+/* Has the thread look at what the connection holds back. Without a thread nothing stays: false. */
+static bool hold(struct entry *entry, struct cfl_connection *connection, int64_t until_ns)
+{
+    forget_past(entry);
+    prepare_exit(connection);
+    lock();
+    adopt(entry, connection);
+    entry->is_holding = watch.client_count > 0 && ensure_thread();
+    if (entry->is_holding) {
+        cfl_list_remove(&entry->holding_node);
+        cfl_list_append(&watch.holding, &entry->holding_node);
+        watch.holding_ns = cfl_deadline_earlier(watch.holding_ns, until_ns);
+        hurry(until_ns);
+    }
+    unlock();
+    return entry->is_holding;
+}
+
+static void on_held_back(void *user_data, struct cfl_connection *connection, int64_t until_ns)
+{
+    struct entry *entry = user_data;
+    bool is_told = entry->is_holding && entry->serial == atomic_load(&watch.serial);
+    if (!is_told && !hold(entry, connection, until_ns)) {
+        cfl_connection_flush_locked(connection);
+    }
+}
+
+static void send_held_back(struct entry *entry)
+{
+    struct cfl_connection *connection = entry->connection;
+    cfl_connection_lock(connection);
+    (void)pthread_mutex_lock(&watch.step);
+    int64_t next_ns = CFL_TIME_NEVER;
+    if (!atomic_load(&watch.is_quiet)) {
+        next_ns = cfl_connection_flush_held_back_locked(connection, cfl_clock_now_ns(NULL));
+    }
+    (void)pthread_mutex_unlock(&watch.step);
+    entry->is_holding = false;
+    if (next_ns != CFL_TIME_NEVER) {
+        (void)hold(entry, connection, next_ns);
+    }
+    cfl_connection_unlock(connection);
+}
+
 /* The connection's last reference is gone. */
 static void on_gone(void *user_data)
 {
@@ -468,6 +565,7 @@ static void on_gone(void *user_data)
             (void)pthread_cond_wait(&watch.changed, &watch.mutex);
         }
         cfl_list_remove(&entry->node);
+        cfl_list_remove(&entry->holding_node);
         if (entry->fd >= 0) {
             cfl_poller_remove(watch.poller, entry->fd);
         }
@@ -491,6 +589,7 @@ cflight_status cfl_idle_watch_owner(struct cfl_connection_owner *ret_owner, cfli
     *ret_owner = (struct cfl_connection_owner){
         .arm = on_armed,
         .on_deadline = on_deadline,
+        .on_held_back = on_held_back,
         .on_gone = on_gone,
         .user_data = entry,
     };

@@ -54,13 +54,29 @@ static void take_turns_away(const struct stalled *stalled, size_t count)
     }
 }
 
+/* Sends batches that were held back. False: there is more to do, for a worker. */
+static bool send_held_back(struct cfl_connection *connection, int64_t now_ns)
+{
+    cfl_connection_lock(connection);
+    int64_t next_ns = cfl_connection_flush_held_back_locked(connection, now_ns);
+    next_ns = cfl_deadline_earlier(next_ns, cfl_connection_deadline_locked(connection));
+    bool is_all = next_ns > now_ns && !connection->locked.is_closed;
+    if (is_all && next_ns != CFL_TIME_NEVER) {
+        connection->owner.on_deadline(connection->owner.user_data, next_ns);
+    }
+    cfl_connection_unlock(connection);
+    return is_all;
+}
+
 static void visit_due(struct cflight_server *server, int64_t now_ns)
 {
     uint64_t tag = 0;
     for (int i = 0; i < DUE_MAX && cfl_server_timers_pop(&server->timers, now_ns, &tag); i++) {
         struct cfl_connection *connection = cfl_server_find_connection(server, tag);
         if (connection != NULL) {
-            cfl_server_queue_due(server, connection);
+            if (!send_held_back(connection, now_ns)) {
+                cfl_server_queue_due(server, connection);
+            }
             cfl_connection_unref(connection);
         }
     }

@@ -40,6 +40,12 @@ static void on_deadline(void *user_data, int64_t deadline_ns)
     }
 }
 
+static void on_held_back(void *user_data, struct cfl_connection *connection, int64_t until_ns)
+{
+    (void)connection;
+    on_deadline(user_data, until_ns);
+}
+
 static void on_gone(void *user_data)
 {
     struct cfl_server_connection *line = user_data;
@@ -114,6 +120,7 @@ static cflight_status make_connection(struct cflight_server *server,
         .on_step = cfl_server_on_step,
         .arm = arm,
         .on_deadline = on_deadline,
+        .on_held_back = on_held_back,
         .on_time = cfl_server_on_time,
         .on_cancelled = cfl_server_on_cancelled,
         .on_gone = on_gone,

@@ -87,6 +87,44 @@ TEST(grpc_calls, echo_works_at_every_chunk_size)
     free(body);
 }
 
+/* Goal: messages that are copied one after the other leave as one run of memory, in one frame.
+ * Method: three of them, one of them with a body of two pieces; count the views, compare what
+ * arrives. */
+TEST(grpc_calls, copied_messages_share_a_frame)
+{
+    struct t_grpc_pair pair;
+    struct t_user user = {0};
+    cflight_error *error = NULL;
+    struct cfl_pieces body;
+    struct iovec views[16];
+    int view_count = 0;
+    t_grpc_pair_init(&pair);
+    CHECK_OK(t_grpc_pair_open(&pair, &error), error);
+    CHECK_OK(t_call(&pair, &user, &error), error);
+    t_grpc_pair_pump(&pair, 1 << 20);
+    cfl_pieces_init(&body, NULL);
+    assert_true(cfl_pieces_append(&body, "cd", 2));
+    assert_true(cfl_pieces_append_zeros(&body, 4));
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(
+            cfl_grpc_call_send_copy(user.call, t_text("ab"), i == 1 ? &body : NULL, 4096, &error),
+            error);
+    }
+    CHECK_OK(cfl_grpc_output(pair.client, views, 16, &view_count, &error), error);
+    assert_int_equal(view_count, 2); /* the header of a frame, and what is in it */
+    assert_int_equal(views[1].iov_len, 3 * (5 + 2) + 6);
+    assert_memory_equal((const uint8_t *)views[1].iov_base + 7,
+                        "\0\0\0\0\x08"
+                        "abcd\0\0\0\0",
+                        13);
+    t_grpc_pair_pump(&pair, 1 << 20);
+    assert_int_equal(pair.served[0].message_count, 3);
+    assert_int_equal(cfl_grpc_call_unsent_bytes(user.call), 0);
+    cfl_pieces_done(&body);
+    t_user_done(&user);
+    t_grpc_pair_done(&pair);
+}
+
 /* Goal: large bodies are sent from where they are and received where they are wanted.
  * Method: 40 MB messages through windows of 1 MiB; compare the pointers that arrive with the place.
  */
