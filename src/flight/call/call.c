@@ -25,6 +25,7 @@ struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cf
     call->method = method;
     call->connection = cfl_connection_ref(connection);
     (void)pthread_mutex_init(&call->connection_mutex, NULL);
+    cfl_list_init(&call->locked.awaitable.waiters);
     call->started_ns = cfl_clock_now_ns(NULL);
     call->limits.deadline_ns = CFL_TIME_NEVER;
     call->limits.first_byte_ns = CFL_TIME_NEVER;
@@ -90,6 +91,7 @@ void cfl_call_end_unsent_locked(struct cfl_call *call, cflight_status status, cf
     call->locked.needs_connection = false;
     call->locked.has_answer = true;
     call->locked.is_over = true;
+    cfl_call_stir_locked(call);
 }
 
 void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const char *message)

@@ -112,6 +112,7 @@ struct cfl_call {
     /* Server: sent before the first message; NULL for none. */
     struct cfl_metadata *response_headers;
     struct {
+        struct cfl_awaitable awaitable;
         struct cfl_grpc_call *grpc; /* NULL while the request is on no connection */
         /* Client: the request is to be put on a connection, by the thread that waits for the
          * answer: nothing was sent yet, or the server certainly did not process it. */

@@ -13,11 +13,27 @@
 
 enum { RESTARTS_MAX = 3 };
 
+static void stir_watch_locked(struct cfl_connection *connection, struct cfl_watch *watch)
+{
+    if (cfl_list_is_linked(&watch->base.node)) {
+        cfl_list_remove(&watch->base.node);
+        cfl_list_append(&connection->locked.stirred_watches, &watch->base.node);
+    }
+}
+
+void cfl_call_stir_locked(struct cfl_call *call)
+{
+    cfl_connection_stir_locked(call->connection, &call->locked.awaitable);
+    stir_watch_locked(call->connection, &call->inbound_watch);
+    stir_watch_locked(call->connection, &call->sent_watch);
+}
+
 static void on_headers(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
     (void)grpc;
     call->locked.has_answer = true;
+    cfl_call_stir_locked(call);
 }
 
 void cfl_call_credit_arrived_locked(struct cfl_call *call)
@@ -37,6 +53,7 @@ static cflight_status on_message_begin(void *user_data, struct cfl_grpc_call *gr
     cflight_status status = CFLIGHT_OK;
     (void)grpc;
     call->locked.has_answer = true;
+    cfl_call_stir_locked(call);
     if (call->limits.message_bytes_max > 0 && len_bytes > call->limits.message_bytes_max) {
         CFL_COUNT(call->connection->owner.counts, limits[CFL_LIMIT_MESSAGE_BYTES], 1);
         status =
@@ -155,6 +172,7 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc
         return cflight_error_set(reterr, CFLIGHT_INTERNAL,
                                  "%s takes one message; a second one came", call->method->name);
     }
+    cfl_call_stir_locked(call);
     look_locked(call);
     return CFLIGHT_OK;
 }
@@ -164,12 +182,14 @@ static void on_half_close(void *user_data, struct cfl_grpc_call *grpc)
     struct cfl_call *call = user_data;
     (void)grpc;
     call->locked.is_half_closed = true;
+    cfl_call_stir_locked(call);
     look_locked(call);
 }
 
 static void on_sent(void *user_data, struct cfl_grpc_call *grpc)
 {
     (void)grpc;
+    cfl_call_stir_locked(user_data);
     look_locked(user_data);
 }
 
@@ -229,6 +249,7 @@ static void on_end(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
     bool is_server = call->connection->is_server;
+    cfl_call_stir_locked(call);
     if (can_restart_locked(call, grpc)) {
         CFL_LOG(CFLIGHT_LOG_DEBUG, "flight", "%s: %s is sent again: %s",
                 cfl_transport_peer(call->connection->transport)->name, call->method->name,

@@ -31,6 +31,8 @@ uint64_t cfl_call_held_back_locked(const struct cfl_call *call);
 /* ---- call_events.c ---- */
 /* What to give the session for a call, with the call as user data. */
 const struct cfl_grpc_call_handlers *cfl_call_handlers(void);
+/* Has those who wait for the call look at it, with the end of this step. */
+void cfl_call_stir_locked(struct cfl_call *call);
 /* Credits what has arrived to the peer when a thread waits for the rest of a message. */
 void cfl_call_credit_arrived_locked(struct cfl_call *call);
 

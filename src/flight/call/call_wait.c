@@ -104,8 +104,8 @@ bool cfl_call_wait_locked(struct cfl_call *call, bool (*is_done)(void *user_data
             limit_ns = cfl_deadline_earlier(limit_ns, call->limits.first_byte_ns);
         }
         bool is_shown = show_waiting_locked(call, is_write, now_ns);
-        bool done = cfl_connection_wait_locked(call->connection, is_done, call,
-                                               cfl_deadline_earlier(until_ns, limit_ns));
+        bool done = cfl_connection_wait_locked(call->connection, &call->locked.awaitable, is_done,
+                                               call, cfl_deadline_earlier(until_ns, limit_ns));
         if (is_shown) {
             cfl_list_remove(&call->locked.waiting_node);
         }

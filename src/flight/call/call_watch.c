@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Callbacks for event loops: which calls have something to tell, found after each step.
  *
- * A watch is in the connection's list, then among those that are due, then gone; taking it back
- * works in either place, since both are touched by the loop's thread only, under the lock. An armed
- * watch holds a reference on its call, and stands for a thread that waits: a message's bytes are
- * credited as they arrive. Thread class: loop only. */
+ * A watch is in one of the connection's lists, then among those that are due, then gone; taking it
+ * back works in either place. A step looks at those whose call has changed (`stirred_watches`), and
+ * at all of them only when the earliest deadline has passed. An armed watch holds a reference on
+ * its call, and stands for a thread that waits: a message's bytes are credited as they arrive.
+ * Thread class: loop only. */
 #include "flight/call/call_internal.h"
 
 static struct cfl_watch *watch_of(struct cfl_call *call, bool is_write)
@@ -22,6 +23,8 @@ static void set_deadline_locked(struct cfl_watch *watch, int64_t now_ns)
     if (!call->locked.has_answer && !watch->is_write) {
         watch->deadline_ns = cfl_deadline_earlier(watch->deadline_ns, call->limits.first_byte_ns);
     }
+    call->connection->locked.watch_deadline_ns =
+        cfl_deadline_earlier(call->connection->locked.watch_deadline_ns, watch->deadline_ns);
 }
 
 static bool is_ready_locked(const struct cfl_watch *watch)
@@ -48,7 +51,7 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
         watch->is_write = is_write;
         watch->base.is_due = is_due_locked;
         cfl_list_remove(&watch->base.node);
-        cfl_list_append(&call->connection->locked.watches, &watch->base.node);
+        cfl_list_append(&call->connection->locked.stirred_watches, &watch->base.node);
         set_deadline_locked(watch, cfl_clock_now_ns(NULL));
     } else {
         cfl_list_remove(&watch->base.node);
@@ -87,18 +90,40 @@ static void check_limit_locked(struct cfl_watch *watch, int64_t now_ns)
     }
 }
 
+static void move_all(struct cfl_list *from, struct cfl_list *to)
+{
+    for (struct cfl_list *node = NULL; (node = cfl_list_take_first(from)) != NULL;) {
+        cfl_list_append(to, node);
+    }
+}
+
+/* Ends calls whose limit passed, and finds the next limit. */
+static void check_limits_locked(struct cfl_connection *connection, int64_t now_ns)
+{
+    struct cfl_list all;
+    cfl_list_init(&all);
+    move_all(&connection->locked.watches, &all);
+    move_all(&connection->locked.stirred_watches, &all);
+    connection->locked.watch_deadline_ns = CFL_TIME_NEVER;
+    for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&all)) != NULL;) {
+        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
+        cfl_list_append(&connection->locked.stirred_watches, node);
+        check_limit_locked(watch, now_ns);
+        connection->locked.watch_deadline_ns =
+            cfl_deadline_earlier(connection->locked.watch_deadline_ns,
+                                 watch->call->locked.is_over ? CFL_TIME_NEVER : watch->deadline_ns);
+    }
+}
+
 static void collect_locked(struct cfl_connection *connection, struct cfl_list *due, int64_t now_ns)
 {
-    struct cfl_list *head = &connection->locked.watches;
-    struct cfl_list *next = NULL;
-    for (struct cfl_list *node = head->next; node != head; node = next) {
-        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
-        next = node->next;
-        check_limit_locked(watch, now_ns);
-        if (is_ready_locked(watch)) {
-            cfl_list_remove(node);
-            cfl_list_append(due, node);
-        }
+    if (now_ns >= connection->locked.watch_deadline_ns) {
+        check_limits_locked(connection, now_ns);
+    }
+    struct cfl_list *stirred = &connection->locked.stirred_watches;
+    for (struct cfl_list *node = NULL; (node = cfl_list_take_first(stirred)) != NULL;) {
+        bool is_ready = is_ready_locked(CFL_LIST_ENTRY(node, struct cfl_watch, base.node));
+        cfl_list_append(is_ready ? due : &connection->locked.watches, node);
     }
 }
 
@@ -109,7 +134,7 @@ static void restart(struct cfl_watch *watch)
     struct cfl_call *call = watch->call;
     (void)cfl_call_restart(call, false, CFL_TIME_NEVER);
     cfl_connection_lock(call->connection);
-    cfl_list_append(&call->connection->locked.watches, &watch->base.node);
+    cfl_list_append(&call->connection->locked.stirred_watches, &watch->base.node);
     set_deadline_locked(watch, cfl_clock_now_ns(NULL));
     cfl_connection_unlock(call->connection);
 }
@@ -141,14 +166,11 @@ void cfl_call_run_watches(struct cfl_connection *connection)
 
 int64_t cfl_call_watch_deadline_locked(struct cfl_connection *connection, int64_t now_ns)
 {
-    int64_t deadline_ns = CFL_TIME_NEVER;
-    struct cfl_list *head = &connection->locked.watches;
+    struct cfl_list *head = &connection->locked.stirred_watches;
     for (struct cfl_list *node = head->next; node != head; node = node->next) {
-        struct cfl_watch *watch = CFL_LIST_ENTRY(node, struct cfl_watch, base.node);
-        if (is_ready_locked(watch)) {
+        if (is_ready_locked(CFL_LIST_ENTRY(node, struct cfl_watch, base.node))) {
             return now_ns;
         }
-        deadline_ns = cfl_deadline_earlier(deadline_ns, watch->deadline_ns);
     }
-    return deadline_ns;
+    return connection->locked.watch_deadline_ns;
 }

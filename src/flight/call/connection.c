@@ -32,7 +32,11 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     }
     cfl_refcount_init(&connection->refs);
     cfl_list_init(&connection->locked.waiters);
+    cfl_list_init(&connection->locked.others);
+    cfl_list_init(&connection->locked.stirred);
     cfl_list_init(&connection->locked.watches);
+    cfl_list_init(&connection->locked.stirred_watches);
+    connection->locked.watch_deadline_ns = CFL_TIME_NEVER;
     cfl_list_init(&connection->locked.waiting_calls);
     connection->locked.handshake_deadline_ns = CFL_TIME_NEVER;
     connection->locked.held_until_ns = CFL_TIME_NEVER;
@@ -111,7 +115,7 @@ bool cfl_connection_is_usable_locked(struct cfl_connection *connection)
  * watches due. */
 static void wake_loop_locked(struct cfl_connection *connection)
 {
-    struct cfl_list *head = &connection->locked.watches;
+    struct cfl_list *head = &connection->locked.stirred_watches;
     if (!cfl_loop_fd_is_asleep(&connection->locked.loop)) {
         return;
     }
@@ -133,15 +137,30 @@ void cfl_connection_wake(struct cfl_waiter *waiter)
     }
 }
 
-void cfl_connection_wake_done_locked(struct cfl_connection *connection)
+void cfl_connection_stir_locked(struct cfl_connection *connection, struct cfl_awaitable *about)
 {
-    struct cfl_list *head = &connection->locked.waiters;
+    if (!cfl_list_is_empty(&about->waiters) && !cfl_list_is_linked(&about->node)) {
+        cfl_list_append(&connection->locked.stirred, &about->node);
+    }
+}
+
+static void wake_done(struct cfl_list *head)
+{
     for (struct cfl_list *node = head->next; node != head; node = node->next) {
-        struct cfl_waiter *waiter = CFL_LIST_ENTRY(node, struct cfl_waiter, node);
+        struct cfl_waiter *waiter = CFL_LIST_ENTRY(node, struct cfl_waiter, about_node);
         if (waiter->is_done(waiter->user_data)) {
             cfl_connection_wake(waiter);
         }
     }
+}
+
+void cfl_connection_wake_done_locked(struct cfl_connection *connection)
+{
+    struct cfl_list *stirred = &connection->locked.stirred;
+    for (struct cfl_list *node = NULL; (node = cfl_list_take_first(stirred)) != NULL;) {
+        wake_done(&CFL_LIST_ENTRY(node, struct cfl_awaitable, node)->waiters);
+    }
+    wake_done(&connection->locked.others);
     wake_loop_locked(connection);
 }
 

@@ -104,10 +104,15 @@ struct cfl_connection {
         bool has_received;  /* anything at all */
         unsigned int armed; /* what the owner's poller watches */
         int64_t handshake_deadline_ns;
-        int64_t owner_deadline_ns;     /* the owner's; see on_time */
-        struct cfl_list waiters;       /* of struct cfl_waiter */
+        int64_t owner_deadline_ns; /* the owner's; see on_time */
+        struct cfl_list waiters;   /* of struct cfl_waiter */
+        struct cfl_list others;    /* those of them that wait for no awaitable */
+        struct cfl_list stirred; /* of struct cfl_awaitable: changed since its waiters were asked */
         struct cfl_list waiting_calls; /* server: of struct cfl_call, whose threads sleep */
         struct cfl_list watches;       /* client: of struct cfl_watch_base, for event loops */
+        struct cfl_list
+            stirred_watches;       /* the same, of calls that changed since they were looked at */
+        int64_t watch_deadline_ns; /* no later than the first of the watches' deadlines */
         /* Client: what an event loop polls: readable when the socket is ready, or another thread's
          * step made a watch due. */
         struct cfl_loop_fd loop;
@@ -126,9 +131,19 @@ struct cfl_watch_base {
     bool (*is_due)(struct cfl_watch_base *watch);
 };
 
+/* What threads wait for at a connection that has many such: a call. Part of a larger struct. Who
+ * changes one says so, and only those who wait for it are asked whether that was it: what happens
+ * to one call costs the same beside thousands. */
+struct cfl_awaitable {
+    struct cfl_list node;    /* in the connection's `stirred` */
+    struct cfl_list waiters; /* of struct cfl_waiter */
+};
+
 /* A thread that waits. Lives on its stack. */
 struct cfl_waiter {
     struct cfl_list node;
+    struct cfl_list about_node;  /* among the awaitable's, or in the connection's `others` */
+    struct cfl_awaitable *about; /* NULL: asked after each step */
     pthread_cond_t condition;
     struct cfl_waker *waker; /* instead of the condition; NULL for none */
     bool (*is_done)(void *user_data);
@@ -167,8 +182,9 @@ static inline void cfl_connection_unlock(struct cfl_connection *connection)
 /* Waits, with the lock held on entry and exit, until `is_done` says so (true) or the deadline
  * passed (false). Drives the connection when nobody else does. `is_done` is called under the lock
  * and must become true when the connection closes. */
-bool cfl_connection_wait_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
-                                void *user_data, int64_t deadline_ns);
+bool cfl_connection_wait_locked(struct cfl_connection *connection, struct cfl_awaitable *about,
+                                bool (*is_done)(void *user_data), void *user_data,
+                                int64_t deadline_ns);
 /* For a thread that waits for several connections at once. Takes the wheel, unless somebody drives
  * (false), and does what can be done now; the thread polls as `*ret_wait` says, not under the lock,
  * and gives the wheel back with what was ready. */
@@ -182,6 +198,8 @@ void cfl_connection_give_wheel_locked(struct cfl_connection *connection,
  * becomes true or nobody drives. */
 void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
 void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
+/* Something that a wait may be for has changed. */
+void cfl_connection_stir_locked(struct cfl_connection *connection, struct cfl_awaitable *about);
 /* Sends what the socket takes now, without waiting. */
 void cfl_connection_flush_locked(struct cfl_connection *connection);
 /* Sends batches that are held back, if it is time. Returns when it will be; CFL_TIME_NEVER: none

@@ -150,6 +150,7 @@ static bool step_locked(struct cfl_connection *connection, bool (*is_done)(void 
 
 /* A wait: what for, how long, and what it has come to. */
 struct wait {
+    struct cfl_awaitable *about;
     bool (*is_done)(void *user_data);
     void *user_data;
     int64_t deadline_ns;
@@ -195,8 +196,19 @@ static bool drive_locked(struct cfl_connection *connection, struct wait *wait)
 static void join_locked(struct cfl_connection *connection, struct cfl_waiter *waiter)
 {
     cfl_list_append(&connection->locked.waiters, &waiter->node);
+    cfl_list_append(waiter->about == NULL ? &connection->locked.others : &waiter->about->waiters,
+                    &waiter->about_node);
     if (cfl_grpc_wants_output(connection->locked.grpc)) {
         cfl_connection_wake_driver_locked(connection);
+    }
+}
+
+static void part_locked(struct cfl_waiter *waiter)
+{
+    cfl_list_remove(&waiter->node);
+    cfl_list_remove(&waiter->about_node);
+    if (waiter->about != NULL && cfl_list_is_empty(&waiter->about->waiters)) {
+        cfl_list_remove(&waiter->about->node);
     }
 }
 
@@ -204,21 +216,24 @@ static void join_locked(struct cfl_connection *connection, struct cfl_waiter *wa
  * true, the deadline passed, or nobody drives. */
 static void follow_locked(struct cfl_connection *connection, struct wait *wait)
 {
-    struct cfl_waiter waiter = {.is_done = wait->is_done, .user_data = wait->user_data};
+    struct cfl_waiter waiter = {
+        .about = wait->about, .is_done = wait->is_done, .user_data = wait->user_data};
     cfl_condition_init(&waiter.condition);
     join_locked(connection, &waiter);
     while ((connection->locked.is_driven || wait->is_at_rest) && !wait->is_done(wait->user_data) &&
            !is_late(wait)) {
         (void)cfl_condition_wait_until(&waiter.condition, &connection->mutex, wait->deadline_ns);
     }
-    cfl_list_remove(&waiter.node);
+    part_locked(&waiter);
     (void)pthread_cond_destroy(&waiter.condition);
 }
 
-bool cfl_connection_wait_locked(struct cfl_connection *connection, bool (*is_done)(void *user_data),
-                                void *user_data, int64_t deadline_ns)
+bool cfl_connection_wait_locked(struct cfl_connection *connection, struct cfl_awaitable *about,
+                                bool (*is_done)(void *user_data), void *user_data,
+                                int64_t deadline_ns)
 {
-    struct wait wait = {.is_done = is_done, .user_data = user_data, .deadline_ns = deadline_ns};
+    struct wait wait = {
+        .about = about, .is_done = is_done, .user_data = user_data, .deadline_ns = deadline_ns};
     bool done = false;
     for (;;) {
         done = is_done(user_data);
@@ -283,7 +298,7 @@ void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_
 
 void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter)
 {
-    cfl_list_remove(&waiter->node);
+    part_locked(waiter);
     settle_locked(connection);
 }
 

@@ -30,7 +30,7 @@ static void wait_locked(struct cfl_connection *connection, int64_t deadline_ns,
             cancel == NULL
                 ? deadline_ns
                 : cfl_deadline_earlier(deadline_ns, cfl_deadline_after_ms(now_ns, CANCEL_CHECK_MS));
-        is_over = cfl_connection_wait_locked(connection, is_decided, connection, until_ns) ||
+        is_over = cfl_connection_wait_locked(connection, NULL, is_decided, connection, until_ns) ||
                   cfl_clock_now_ns(NULL) >= deadline_ns || cflight_cancel_is_triggered(cancel);
     }
 }

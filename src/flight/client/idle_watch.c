@@ -29,6 +29,7 @@
 #include "base/condition.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "base/timers.h"
 
 enum {
     LOOK_MS = 25,
@@ -37,9 +38,9 @@ enum {
 
 struct entry {
     struct cfl_list node;              /* in one of the watch's lists; under its mutex */
+    struct cfl_timer timer;            /* set while it is armed; under the watch's mutex */
     struct cfl_connection *connection; /* NULL: gone; under the watch's mutex */
     unsigned int serial;               /* the watch's when it was listed */
-    int64_t deadline_ns;               /* changed under both locks */
     int fd;                            /* in the poller; -1 is none */
     unsigned int polled;               /* what the poller looks for */
     bool is_listed;                    /* to be looked at */
@@ -59,6 +60,7 @@ static struct {
     atomic_bool is_quiet; /* the process exits */
     /* Under the mutex. */
     size_t client_count;
+    size_t entry_count;
     bool is_running;
     bool must_end;
     bool is_ending;
@@ -70,10 +72,10 @@ static struct {
     struct cfl_list holding;     /* connections that hold batches back */
     struct cfl_list holding_due; /* taken from there: their time has come */
     struct cfl_list gone;        /* to be freed */
+    struct cfl_timers timers;    /* of those that are armed; with room for all entries */
     struct entry *current;
-    int64_t look_ns;     /* when to look at what is listed */
-    int64_t deadline_ns; /* no later than the first of those that are armed */
-    int64_t holding_ns;  /* when to look at those that hold batches back */
+    int64_t look_ns;    /* when to look at what is listed */
+    int64_t holding_ns; /* when to look at those that hold batches back */
     int64_t sleeps_until_ns;
 } watch = {
     .once = PTHREAD_ONCE_INIT,
@@ -82,7 +84,6 @@ static struct {
     .changed = PTHREAD_COND_INITIALIZER,
     .serial = 1,
     .look_ns = CFL_TIME_NEVER,
-    .deadline_ns = CFL_TIME_NEVER,
     .holding_ns = CFL_TIME_NEVER,
 };
 
@@ -103,6 +104,12 @@ static void free_gone(void)
     }
 }
 
+static void take_off(struct entry *entry)
+{
+    cfl_list_remove(&entry->node);
+    cfl_timer_remove(&watch.timers, &entry->timer);
+}
+
 static void drop_all(struct cfl_list *head)
 {
     while (cfl_list_take_first(head) != NULL) {
@@ -114,7 +121,9 @@ static void reset(void)
 {
     drop_all(&watch.listed);
     drop_all(&watch.due);
-    drop_all(&watch.armed);
+    while (!cfl_list_is_empty(&watch.armed)) {
+        take_off(CFL_LIST_ENTRY(watch.armed.next, struct entry, node));
+    }
     drop_all(&watch.holding);
     drop_all(&watch.holding_due);
     free_gone();
@@ -125,7 +134,6 @@ static void reset(void)
     watch.is_running = false;
     watch.must_end = false;
     watch.look_ns = CFL_TIME_NEVER;
-    watch.deadline_ns = CFL_TIME_NEVER;
     watch.holding_ns = CFL_TIME_NEVER;
 }
 
@@ -169,6 +177,7 @@ static void prepare_once(void)
     cfl_list_init(&watch.holding);
     cfl_list_init(&watch.holding_due);
     cfl_list_init(&watch.gone);
+    cfl_timers_init(&watch.timers, NULL);
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -206,11 +215,11 @@ static void arm_now_locked(struct entry *entry)
     }
     entry->polled = is_armed ? wanted : CFL_READY_NONE;
     entry->is_listed = !is_armed;
-    entry->deadline_ns = cfl_connection_deadline_locked(connection);
-    cfl_list_remove(&entry->node);
+    take_off(entry);
     if (is_armed) {
         cfl_list_append(&watch.armed, &entry->node);
-        watch.deadline_ns = cfl_deadline_earlier(watch.deadline_ns, entry->deadline_ns);
+        (void)cfl_timer_move_up(&watch.timers, &entry->timer,
+                                cfl_connection_deadline_locked(connection));
     } else {
         cfl_list_append(&watch.listed, &entry->node);
         watch.look_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), LOOK_MS);
@@ -224,7 +233,7 @@ static void disarm_locked(struct entry *entry)
     lock();
     if (entry->serial == atomic_load(&watch.serial)) {
         cfl_poller_arm(watch.poller, entry->fd, CFL_READY_NONE, entry);
-        cfl_list_remove(&entry->node);
+        take_off(entry);
     }
     entry->polled = CFL_READY_NONE;
     unlock();
@@ -289,26 +298,17 @@ static void visit(struct entry *entry, bool is_ready)
 /* Moves those whose time has come to the list of those that are due. */
 static void collect_due(int64_t now_ns)
 {
-    struct cfl_list *next = NULL;
+    uint64_t tag = 0;
     if (now_ns >= watch.look_ns) {
         watch.look_ns = CFL_TIME_NEVER;
         for (struct cfl_list *node = NULL; (node = cfl_list_take_first(&watch.listed)) != NULL;) {
             cfl_list_append(&watch.due, node);
         }
     }
-    if (now_ns < watch.deadline_ns) {
-        return;
-    }
-    watch.deadline_ns = CFL_TIME_NEVER;
-    for (struct cfl_list *node = watch.armed.next; node != &watch.armed; node = next) {
-        struct entry *entry = CFL_LIST_ENTRY(node, struct entry, node);
-        next = node->next;
-        if (now_ns >= entry->deadline_ns) {
-            cfl_list_remove(node);
-            cfl_list_append(&watch.due, node);
-        } else {
-            watch.deadline_ns = cfl_deadline_earlier(watch.deadline_ns, entry->deadline_ns);
-        }
+    while (cfl_timers_pop(&watch.timers, now_ns, &tag)) {
+        struct entry *entry = (struct entry *)(uintptr_t)tag;
+        cfl_list_remove(&entry->node);
+        cfl_list_append(&watch.due, &entry->node);
     }
 }
 
@@ -365,7 +365,7 @@ static void *run(void *unused)
         visit_due();
         visit_holding();
         free_gone(); /* the poller tells of none of them any more */
-        int64_t until_ns = cfl_deadline_earlier(watch.look_ns, watch.deadline_ns);
+        int64_t until_ns = cfl_deadline_earlier(watch.look_ns, cfl_timers_first_ns(&watch.timers));
         until_ns = cfl_deadline_earlier(until_ns, watch.holding_ns);
         int64_t timeout_ns = -1;
         if (until_ns != CFL_TIME_NEVER) {
@@ -379,7 +379,7 @@ static void *run(void *unused)
         watch.sleeps_until_ns = 0;
         struct entry *entry = tag;
         if (is_ready && entry->connection != NULL) {
-            cfl_list_remove(&entry->node);
+            take_off(entry);
             visit_unlocked(entry, ERRAND_READY);
         }
     }
@@ -469,7 +469,7 @@ static void list_locked(struct entry *entry, struct cfl_connection *connection)
     adopt(entry, connection);
     if (watch.client_count > 0 && ensure_thread()) {
         entry->is_listed = true;
-        cfl_list_remove(&entry->node);
+        take_off(entry);
         cfl_list_append(&watch.listed, &entry->node);
         if (watch.look_ns == CFL_TIME_NEVER) {
             watch.look_ns = cfl_deadline_after_ms(cfl_clock_now_ns(NULL), LOOK_MS);
@@ -500,13 +500,14 @@ static void on_armed(void *user_data, struct cfl_connection *connection, unsigne
 static void on_deadline(void *user_data, int64_t deadline_ns)
 {
     struct entry *entry = user_data;
-    if (entry->is_visited || entry->polled == CFL_READY_NONE || deadline_ns >= entry->deadline_ns) {
+    if (entry->is_visited || entry->polled == CFL_READY_NONE) {
         return;
     }
     lock();
-    entry->deadline_ns = deadline_ns;
-    watch.deadline_ns = cfl_deadline_earlier(watch.deadline_ns, deadline_ns);
-    hurry(deadline_ns);
+    if (entry->serial == atomic_load(&watch.serial) &&
+        cfl_timer_move_up(&watch.timers, &entry->timer, deadline_ns)) {
+        hurry(deadline_ns);
+    }
     unlock();
 }
 
@@ -564,7 +565,7 @@ static void on_gone(void *user_data)
         while (watch.current == entry) {
             (void)pthread_cond_wait(&watch.changed, &watch.mutex);
         }
-        cfl_list_remove(&entry->node);
+        take_off(entry);
         cfl_list_remove(&entry->holding_node);
         if (entry->fd >= 0) {
             cfl_poller_remove(watch.poller, entry->fd);
@@ -573,6 +574,7 @@ static void on_gone(void *user_data)
         cfl_list_append(&watch.gone, &entry->node);
         is_ours = false;
     }
+    watch.entry_count--;
     unlock();
     if (is_ours) {
         cfl_free(NULL, entry, sizeof *entry);
@@ -582,9 +584,16 @@ static void on_gone(void *user_data)
 cflight_status cfl_idle_watch_owner(struct cfl_connection_owner *ret_owner, cflight_error **reterr)
 {
     struct entry *entry = cfl_alloc_zeroed(NULL, sizeof *entry);
-    if (entry == NULL) {
+    (void)pthread_once(&watch.once, prepare_once);
+    lock();
+    bool has_room = entry != NULL && cfl_timers_reserve(&watch.timers, watch.entry_count + 1);
+    watch.entry_count += has_room ? 1 : 0;
+    unlock();
+    if (!has_room) {
+        cfl_free(NULL, entry, sizeof *entry);
         return cfl_error_no_memory(reterr);
     }
+    cfl_timer_init(&entry->timer, (uintptr_t)entry);
     entry->fd = -1;
     *ret_owner = (struct cfl_connection_owner){
         .arm = on_armed,

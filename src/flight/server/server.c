@@ -73,7 +73,7 @@ static void server_destroy(struct cflight_server *server)
     cfl_server_free_services(server);
     cfl_free_array(server->alloc, server->locked.slots, server->locked.slot_count,
                    sizeof *server->locked.slots);
-    cfl_server_timers_done(&server->timers);
+    cfl_timers_done(&server->timers);
     cfl_waker_cache_free(server->wakers);
     if (server->locked.reserve_fd >= 0) {
         (void)close(server->locked.reserve_fd);
@@ -105,7 +105,7 @@ cflight_status cflight_server_new(const char *location,
     server->alloc = loaded.allocator;
     server->pid = getpid();
     server->options = loaded;
-    cfl_server_timers_init(&server->timers, server->alloc);
+    cfl_timers_init(&server->timers, server->alloc);
     (void)pthread_mutex_init(&server->mutex, NULL);
     cfl_condition_init(&server->locked.changed);
     cfl_condition_init(&server->locked.clock);

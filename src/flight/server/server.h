@@ -11,7 +11,7 @@
 #include "cflight/server.h"
 #include "flight/call/call.h"
 #include "flight/count/registry.h"
-#include "flight/server/server_timers.h"
+#include "base/timers.h"
 #include "net/listen.h"
 
 /* The server's inside, shared by the server_*.c files. The model: docs/internals/threads.md.
@@ -70,8 +70,7 @@ enum { CFL_SERVER_LISTENERS_MAX = 64 };
 struct cfl_server_connection {
     struct cflight_server *server;
     struct cfl_connection *connection; /* not counted: this lives as long as it */
-    struct cfl_server_timer
-        timer;                  /* locked by the timers; its tag is that of the poller's events */
+    struct cfl_timer timer;     /* locked by the timers; its tag is that of the poller's events */
     struct cfl_list queue_node; /* in the run queue; server's lock, as are the next three */
     struct cfl_list starved_nodes[CFL_SERVER_KIND_COUNT]; /* instead: wait for slots */
     bool is_queued;
@@ -136,7 +135,7 @@ struct cflight_server {
     size_t listener_count;
     struct cfl_poller *poller;
     struct cfl_waker_cache *wakers;
-    struct cfl_server_timers timers;
+    struct cfl_timers timers;
     uint32_t workers_least; /* threads that are not away */
     void *(*worker_main)(void *user_data);
     sigset_t worker_signals; /* blocked where the server was made, and by whoever runs handlers */

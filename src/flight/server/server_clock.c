@@ -71,7 +71,7 @@ static bool send_held_back(struct cfl_connection *connection, int64_t now_ns)
 static void visit_due(struct cflight_server *server, int64_t now_ns)
 {
     uint64_t tag = 0;
-    for (int i = 0; i < DUE_MAX && cfl_server_timers_pop(&server->timers, now_ns, &tag); i++) {
+    for (int i = 0; i < DUE_MAX && cfl_timers_pop(&server->timers, now_ns, &tag); i++) {
         struct cfl_connection *connection = cfl_server_find_connection(server, tag);
         if (connection != NULL) {
             if (!send_held_back(connection, now_ns)) {
@@ -86,8 +86,7 @@ static void visit_due(struct cflight_server *server, int64_t now_ns)
 static int64_t next_look_locked(struct cflight_server *server, bool is_ticking, int64_t now_ns,
                                 int64_t shutdown_ns)
 {
-    int64_t next_ns =
-        cfl_deadline_earlier(cfl_server_timers_first_ns(&server->timers), shutdown_ns);
+    int64_t next_ns = cfl_deadline_earlier(cfl_timers_first_ns(&server->timers), shutdown_ns);
     if (is_ticking) {
         next_ns = cfl_deadline_earlier(next_ns, now_ns + TICK_NS);
     }

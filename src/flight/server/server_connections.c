@@ -33,7 +33,7 @@ static void on_deadline(void *user_data, int64_t deadline_ns)
 {
     struct cfl_server_connection *line = user_data;
     struct cflight_server *server = line->server;
-    if (cfl_server_timer_move_up(&server->timers, &line->timer, deadline_ns)) {
+    if (cfl_timer_move_up(&server->timers, &line->timer, deadline_ns)) {
         (void)pthread_mutex_lock(&server->mutex);
         cfl_server_wake_clock_locked(server);
         (void)pthread_mutex_unlock(&server->mutex);
@@ -50,7 +50,7 @@ static void on_gone(void *user_data)
 {
     struct cfl_server_connection *line = user_data;
     struct cflight_server *server = line->server;
-    cfl_server_timer_remove(&server->timers, &line->timer);
+    cfl_timer_remove(&server->timers, &line->timer);
     cfl_free(server->alloc, line, sizeof *line);
 }
 
@@ -62,7 +62,7 @@ static struct cfl_server_connection *line_new(struct cflight_server *server)
     }
     line->server = server;
     line->shard = cfl_count_shard(server->counts);
-    cfl_server_timer_init(&line->timer, 0);
+    cfl_timer_init(&line->timer, 0);
     cfl_budget_init(&line->known, &server->unread, server->unread.max_bytes / KNOWN_PART);
     uint64_t unknown_bytes = server->unread.max_bytes / UNKNOWN_PART;
     cfl_budget_init(&line->unknown, &server->unknown,
@@ -82,7 +82,7 @@ static struct cfl_server_connection *line_new(struct cflight_server *server)
 static void remove_connection(struct cflight_server *server, struct cfl_connection *connection)
 {
     struct cfl_server_connection *line = cfl_server_connection_of(connection);
-    cfl_server_timer_remove(&server->timers, &line->timer);
+    cfl_timer_remove(&server->timers, &line->timer);
     if (cfl_server_free_slot(server, line)) {
         cfl_connection_lock(connection);
         cfl_poller_remove(server->poller, cfl_transport_fd(connection->transport));

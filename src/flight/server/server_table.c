@@ -20,7 +20,7 @@ bool cfl_server_add_slot_locked(struct cflight_server *server, struct cfl_server
         uint32_t count = server->locked.slot_count;
         uint32_t grown = count == 0 ? 16 : count * 2;
         struct cfl_server_slot *slots = NULL;
-        if (cfl_server_timers_reserve(&server->timers, grown)) {
+        if (cfl_timers_reserve(&server->timers, grown)) {
             slots = cfl_realloc(server->alloc, server->locked.slots, count * sizeof *slots,
                                 grown * sizeof *slots);
         }
@@ -40,7 +40,7 @@ bool cfl_server_add_slot_locked(struct cflight_server *server, struct cfl_server
     struct cfl_server_slot *slot = &server->locked.slots[index];
     server->locked.first_free = slot->next_free;
     slot->connection = line->connection;
-    cfl_server_timer_init(&line->timer, connection_tag(index, slot->generation));
+    cfl_timer_init(&line->timer, connection_tag(index, slot->generation));
     server->locked.connection_count++;
     return true;
 }
