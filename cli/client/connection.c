@@ -230,7 +230,24 @@ static cflight_status read_oauth(struct cli_connection *connection, cflight_erro
                                          "--oauth-file excludes --user and --token-file");
     }
     cflight_status status = cli_oauth_read(given->oauth_path, &connection->tokens, reterr);
-    if (status == CFLIGHT_OK) {
+    return status;
+}
+
+typedef cflight_status (*give_token_fn)(void *user_data, cflight_buffer **ret_token,
+                                        int64_t *ret_lifetime_ms, cflight_error **reterr);
+
+/* Where calls get their tokens: from a token server, or from logins. */
+static cflight_status find_tokens(struct cli_connection *connection, give_token_fn give_token,
+                                  cflight_error **reterr)
+{
+    struct cflight_token_source logins = CFLIGHT_TOKEN_SOURCE_INIT;
+    cflight_status status = read_oauth(connection, reterr);
+    if (status == CFLIGHT_OK && connection->given->user != NULL) {
+        logins.user_data = connection;
+        logins.fetch = give_token;
+        status = cflight_token_cache_new(&logins, &connection->tokens, reterr);
+    }
+    if (status == CFLIGHT_OK && connection->tokens != NULL) {
         cflight_token_cache_provider(connection->tokens, &connection->provider);
         connection->provider.release = NULL;
         cflight_token_cache_unref(connection->tokens); /* the provider's reference */
@@ -239,7 +256,8 @@ static cflight_status read_oauth(struct cli_connection *connection, cflight_erro
     return status;
 }
 
-cflight_status cli_connection_open(struct cli_connection *connection, cflight_error **reterr)
+cflight_status cli_connection_open(struct cli_connection *connection, give_token_fn give_token,
+                                   cflight_error **reterr)
 {
     connection->options = connection->given->options;
     connection->options.user_agent = "cflight-cli";
@@ -252,7 +270,7 @@ cflight_status cli_connection_open(struct cli_connection *connection, cflight_er
         status = read_headers(connection, reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = read_oauth(connection, reterr);
+        status = find_tokens(connection, give_token, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = make_client(connection, reterr);
@@ -265,6 +283,7 @@ void cli_connection_done(struct cli_connection *connection)
     cflight_client_free(connection->client);
     cflight_cookie_jar_unref(connection->cookies);
     cflight_token_cache_unref(connection->tokens);
+    cflight_buffer_unref(connection->bearer);
     for (size_t i = 0; i < CLI_CLIENT_FILES; i++) {
         cflight_buffer_unref(connection->files[i]);
     }

@@ -52,27 +52,38 @@ struct cli_connection {
     char *uri;           /* complete; NULL while it was not found good */
     int64_t deadline_ms; /* on the monotonic clock; 0 for none */
     cflight_client *client;
-    cflight_cookie_jar *cookies;             /* of the client */
-    cflight_token_cache *tokens;             /* NULL when nothing is said of a token server */
+    cflight_cookie_jar *cookies; /* of the client */
+    cflight_token_cache *tokens; /* of a token server, or of logins; NULL for none of them */
     struct cflight_token_provider provider;  /* of them; for all clients, so it releases nothing */
     struct cflight_client_options options;   /* for clients of the service's locations, too */
     cflight_buffer *files[CLI_CLIENT_FILES]; /* what they point at */
     struct cflight_header *headers;          /* of the user, then at most one of the credentials */
     size_t header_count;
-    struct cli_text secret;        /* password or token, until it is used */
+    struct cli_text secret;        /* password, or token until it is used */
+    cflight_buffer *bearer;        /* of the first login, until it is used */
     struct cli_text authorization; /* value of the header that logs in */
 };
 
-/* Reads what the options name and makes the client: all that needs no server. cli_connection_done()
- * in any case. @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or what reading files says
+/* Reads what the options name and makes the client: all that needs no server. The calls of a user
+ * have tokens of `give_token`, whose `user_data` is the connection. cli_connection_done() in any
+ * case. @return CFLIGHT_OK, CFLIGHT_INVALID_ARGUMENT (options), or what reading files says
  */
-cflight_status cli_connection_open(struct cli_connection *connection, cflight_error **reterr);
+cflight_status cli_connection_open(struct cli_connection *connection,
+                                   cflight_status (*give_token)(void *user_data,
+                                                                cflight_buffer **ret_token,
+                                                                int64_t *ret_lifetime_ms,
+                                                                cflight_error **reterr),
+                                   cflight_error **reterr);
 
 /* Finds the password or token that the options name, which may ask the user. */
 cflight_status cli_connection_find_secret(struct cli_connection *connection,
                                           cflight_error **reterr);
 /* Logs in if one was found. @return as the calls of a client */
 cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_error **reterr);
+/* A source of tokens for the calls of a user: gives that of the first login, then of others.
+ * `user_data` is the connection. */
+cflight_status cli_connection_give_token(void *user_data, cflight_buffer **ret_token,
+                                         int64_t *ret_lifetime_ms, cflight_error **reterr);
 
 /* Options for the next call, good while the connection stays where it is: what is left of the time
  * limit, cancel, and headers. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs in.
+/* Logs in; and again when a server does not know its token any more, as after an upgrade.
  *
  * Credentials never come from arguments, which other users of a machine can read, and never go into
  * messages. They are sent as an `authorization` header: the bearer token that a login gave, or a
  * token that was given, or, for servers without a handshake, the name and password themselves (RFC
- * 7617). */
+ * 7617). The password is kept while the connection is, for the next login. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,21 +95,37 @@ static cflight_status ask_for_token(const struct cli_connection *connection,
     }
 }
 
+cflight_status cli_connection_give_token(void *user_data, cflight_buffer **ret_token,
+                                         int64_t *ret_lifetime_ms, cflight_error **reterr)
+{
+    struct cli_connection *connection = user_data;
+    (void)ret_lifetime_ms;
+    *ret_token = connection->bearer;
+    connection->bearer = NULL;
+    if (*ret_token != NULL) {
+        return CFLIGHT_OK;
+    }
+    cflight_status status = ask_for_token(connection, ret_token, reterr);
+    return status != CFLIGHT_OK || *ret_token != NULL
+               ? status
+               : cflight_error_set_message(reterr, CFLIGHT_UNAUTHENTICATED,
+                                           "another login gave no token");
+}
+
 /* Logs in by a handshake. A server that has none, or gives no token, is sent name and password with
- * every call. */
+ * every call, instead of a token. */
 static cflight_status shake_hands(struct cli_connection *connection, cflight_error **reterr)
 {
     cflight_buffer *bearer = NULL;
     cflight_error *error = NULL;
     cflight_status status = ask_for_token(connection, &bearer, &error);
     if (status == CFLIGHT_OK && bearer != NULL) {
-        status = set_authorization(connection, "", cflight_buffer_bytes(bearer), reterr);
+        connection->bearer = bearer;
     } else if (status == CFLIGHT_OK || status == CFLIGHT_UNIMPLEMENTED) {
         status = use_basic(connection, reterr);
     } else {
         return cli_error_give(error, reterr);
     }
-    cflight_buffer_unref(bearer);
     cflight_error_free(error);
     return status;
 }
@@ -162,15 +178,13 @@ cflight_status cli_connection_log_in(struct cli_connection *connection, cflight_
         return CFLIGHT_OK;
     }
     warn_about_plain_text(connection);
-    if (connection->tokens != NULL) {
-        return CFLIGHT_OK;
-    }
     if (connection->given->user != NULL) {
-        status = shake_hands(connection, reterr);
-    } else {
+        return shake_hands(connection, reterr);
+    }
+    if (connection->tokens == NULL) {
         status =
             set_authorization(connection, "Bearer ", cli_text_bytes(&connection->secret), reterr);
+        cli_text_wipe(&connection->secret);
     }
-    cli_text_wipe(&connection->secret);
     return status;
 }

@@ -13,7 +13,7 @@ static cflight_status prepare(struct cli_run *run, cflight_error **reterr)
     connection->tls = &run->arguments->tls;
     connection->read_options = &run->arguments->read_options;
     connection->cancel = run->cancel;
-    cflight_status status = cli_connection_open(connection, reterr);
+    cflight_status status = cli_connection_open(connection, cli_connection_give_token, reterr);
     return status == CFLIGHT_OK ? cli_connection_find_secret(connection, reterr) : status;
 }
 

@@ -148,7 +148,8 @@ static void setting_done(struct setting *setting)
 
 static cflight_status log_in(struct setting *setting, cflight_error **reterr)
 {
-    cflight_status status = cli_connection_open(&setting->connection, reterr);
+    cflight_status status =
+        cli_connection_open(&setting->connection, cli_connection_give_token, reterr);
     if (status == CFLIGHT_OK) {
         status = cli_connection_find_secret(&setting->connection, reterr);
     }
@@ -194,7 +195,8 @@ TEST(cli_secrets, credentials_are_whole_or_an_error)
             struct setting setting;
             cflight_error *error = NULL;
             setting_init(&setting, service.location, i == 1);
-            CHECK_OK(cli_connection_open(&setting.connection, &error), error);
+            CHECK_OK(cli_connection_open(&setting.connection, cli_connection_give_token, &error),
+                     error);
             watch = (struct watch){.marks = MARKS,
                                    .mark_count = sizeof MARKS / sizeof MARKS[0],
                                    .is_counting = true,
@@ -244,7 +246,7 @@ TEST(cli_secrets, keys_are_wiped)
     setting.given.key_path = key_path;
 
     watch_begin(marks, 1);
-    CHECK_OK(cli_connection_open(&setting.connection, &error), error);
+    CHECK_OK(cli_connection_open(&setting.connection, cli_connection_give_token, &error), error);
     setting_done(&setting);
     CHECK_OK(cli_serve_tls_init(&serving, cert_path, key_path, NULL, NULL, &error), error);
     CHECK_OK(cli_serve_tls_read(&serving, &tls, &error), error);
