@@ -3,6 +3,7 @@
 
 import contextlib
 import functools
+import json
 import pathlib
 import pickle
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 import cflight as flight
+from cflight._polled import PolledEndpoints
 from cflight.duckdb import flight_scan, register_flight
 from cflight.polars import scan_flight
 
@@ -268,6 +270,68 @@ def test_endpoints_that_expire_are_renewed():
         server.do_action = None
         with pytest.raises(flight.FlightError, match=r"endpoint 1 of 8.*expired \d+ s ago and was not renewed"):
             flight.endpoints("x", server.uri)[0].read().read_all()
+
+
+# ---- endpoints that come while the server is polled ----
+
+
+class Growing(flight.FlightServerBase):
+    """Tells of one endpoint more at each poll."""
+
+    def __init__(self, names, is_told=1):
+        super().__init__("grpc://127.0.0.1:0")
+        self.names = names
+        self.is_told = is_told
+        self.polls = 0
+
+    @property
+    def uri(self):
+        return self.location.uri.decode()
+
+    def poll_flight_info(self, context, descriptor):
+        self.polls += 1
+        told = self.names[:self.is_told]
+        is_over = self.is_told >= len(self.names)
+        self.is_told += 1
+        info = flight.FlightInfo(TABLE.schema, descriptor, [flight.FlightEndpoint(name, []) for name in told], -1, -1)
+        return flight.PollInfo(info, None if is_over else flight.FlightDescriptor.for_command("go on"))
+
+
+def tickets(readers):
+    return [reader.endpoint.ticket.ticket.decode() for reader in readers]
+
+
+def test_endpoints_that_are_appended_have_positions():
+    with Growing("abcd") as server:
+        polled = PolledEndpoints("x", server.uri)
+        positions = [polled.position()]
+        for _ in range(5):
+            polled.poll()
+            positions.append(polled.position())
+        assert [position["endpoints"] for position in positions] == [0, 1, 2, 3, 4, 4] and server.polls == 4
+        assert tickets(polled.between(positions[1], positions[3])) == ["b", "c"]
+        # Another process.
+        server.is_told = 1
+        again = PolledEndpoints("x", server.uri)
+        assert tickets(again.between(*json.loads(json.dumps(positions[1:4:2])))) == ["b", "c"] and server.polls == 7
+        again.poll()
+        assert again.position() == positions[4]
+
+
+def test_endpoints_that_were_read_are_not_taken_for_others():
+    with Growing("abcd", 3) as server:
+        polled = PolledEndpoints("x", server.uri)
+        none = polled.position()
+        polled.poll()
+        three = polled.position()
+        for names, told in (("axcd", 4), ("ab", 2)):
+            server.names, server.is_told = names, told
+            again = PolledEndpoints("x", server.uri)
+            with pytest.raises(flight.FlightError, match="first 3 endpoints are not those that had been read"):
+                again.between(none, three)
+        server.names, server.is_told = "axcd", 4
+        with pytest.raises(flight.FlightError, match="it may only append"):
+            polled.poll()
 
 
 # ---- logging in ----

@@ -3,6 +3,7 @@
 
 import collections
 import dataclasses
+import functools
 import time
 import urllib.parse
 
@@ -88,17 +89,34 @@ def _turns(endpoints):
     return turns
 
 
-def _ask(source, descriptor):
-    """The info of a descriptor and its schema, from the first server that can be reached."""
+def source_of(location, *, trusted_locations=(), credentials=None, **limits):
+    """Who is asked for an info, as endpoints() is told."""
+    places = [] if location is None else [location] if isinstance(location, (str, bytes, Location)) else location
+    return _Source(None, tuple(map(_text, places)), tuple(map(_text, trusted_locations)), credentials, Limits(**limits))
+
+
+def ask(source, question):
+    """What ``question(client, options)`` returns at the first server that can be reached."""
     for place, origin in enumerate(source.origins, 1):
         try:
             client, options = source.connect(origin)
             with client:
-                info = client.get_flight_info(descriptor, options)
-                return info, client.get_schema(descriptor, options).schema if info.schema is None else None
+                return question(client, options)
         except FlightUnavailableError:
             if place == len(source.origins):
                 raise
+    raise ValueError("a descriptor needs the location of a server that is asked for it")
+
+
+def _ask_info(descriptor, client, options):
+    """The info of a descriptor and its schema."""
+    info = client.get_flight_info(descriptor, options)
+    return info, client.get_schema(descriptor, options).schema if info.schema is None else None
+
+
+def descriptor_of(name):
+    """The descriptor of a flight; a text is its path."""
+    return FlightDescriptor.for_path(*name.split("/")) if isinstance(name, str) else name
 
 
 class Endpoints(list):
@@ -167,16 +185,11 @@ def endpoints(info_or_descriptor, location=None, *, credentials=None, trusted_lo
     >>> for reader in cflight.endpoints("airports", "grpc://localhost:32010"):
     ...     table = reader.read().read_all()
     """
-    places = [] if location is None else [location] if isinstance(location, (str, bytes, Location)) else location
-    source = _Source(None, tuple(map(_text, places)), tuple(map(_text, trusted_locations)), credentials, Limits(**limits))
-    info = info_or_descriptor
+    source = source_of(location, trusted_locations=trusted_locations, credentials=credentials, **limits)
+    info = descriptor_of(info_or_descriptor)
     schema = None
-    if isinstance(info, str):
-        info = FlightDescriptor.for_path(*info.split("/"))
     if isinstance(info, FlightDescriptor):
-        if not source.origins:
-            raise ValueError("a descriptor needs the location of a server that is asked for it")
-        info, schema = _ask(source, info)
+        info, schema = ask(source, functools.partial(_ask_info, info))
     if not isinstance(info, FlightInfo):
         raise TypeError(f"expected a FlightInfo, a FlightDescriptor or a path, not {type(info).__name__}")
     schema = schema or info.schema

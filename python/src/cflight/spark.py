@@ -14,6 +14,7 @@ from pyspark.sql.datasource import (
     DataSource,
     DataSourceArrowWriter,
     DataSourceReader,
+    DataSourceStreamReader,
     InputPartition,
     WriterCommitMessage,
 )
@@ -21,6 +22,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from ._cflight import FlightDescriptor
 from ._endpoints import EndpointReader, endpoints
+from ._polled import PolledEndpoints
 from ._writers import PartReceipt, writers
 
 __all__ = ["FlightDataSource"]
@@ -30,7 +32,8 @@ _NUMBERS = {"timeout": float, "idle_timeout": float, "first_byte_timeout": float
 
 
 class FlightDataSource(DataSource):
-    """Reads a flight with a partition for each endpoint, and writes one that appears when all partitions are there.
+    """Reads a flight with a partition for each endpoint, as a table or as a stream of those that PollFlightInfo appends, and
+    writes one that appears when all partitions are there.
 
     Options, all of them texts: ``location``, with commas where several servers can be asked; ``path`` (what ``load`` and ``save`` are given) or ``command``; ``credentials``, a name;
     ``trusted_locations``, with commas; ``spread``, ``true`` or ``false``; the limits of :func:`cflight.endpoints`; ``plan``, ``package.module:function``
@@ -58,10 +61,13 @@ class FlightDataSource(DataSource):
         self._spread = options.get("spread", "true").lower() != "false"
         self._trusted = [uri.strip() for uri in options.get("trusted_locations", "").split(",") if uri.strip()]
 
-    def _endpoints(self, descriptor=None):
+    def _of_plan(self, make, descriptor=None):
         what = descriptor or self._path or FlightDescriptor.for_command(self._command)
-        return endpoints(what, self._locations, trusted_locations=self._trusted, spread=self._spread, **self._login,
-                         **self._limits)
+        return make(what, self._locations, trusted_locations=self._trusted, spread=self._spread, **self._login,
+                    **self._limits)
+
+    def _endpoints(self, descriptor=None):
+        return self._of_plan(endpoints, descriptor)
 
     def schema(self):
         """The columns of the flight, as Spark's types."""
@@ -70,6 +76,10 @@ class FlightDataSource(DataSource):
     def reader(self, schema):
         """For Spark."""
         return (_Reader if self._plan is None else _PlanningReader)(self, schema)
+
+    def streamReader(self, schema):  # noqa: N802 (Spark's name)
+        """For Spark: endpoints as PollFlightInfo appends them."""
+        return _StreamReader(self, schema)
 
     def writer(self, schema, overwrite):
         """For Spark. Whether a flight may be replaced is the server's own setting."""
@@ -95,10 +105,39 @@ class _Reader(DataSourceReader):
         return [_Partition(reader) for reader in self._source._endpoints(descriptor)]
 
     def read(self, partition):
-        with partition.reader.read() as stream:
-            for batch in stream:
-                yield from pyarrow.Table.from_batches([batch]).select(self._schema.names).cast(
-                    self._schema).to_batches()
+        return _read(partition, self._schema)
+
+
+def _read(partition, schema):
+    with partition.reader.read() as stream:
+        for batch in stream:
+            yield from pyarrow.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
+
+
+class _StreamReader(DataSourceStreamReader):
+    """A position in the endpoints is what Spark calls an offset, and keeps in the checkpoint."""
+
+    def __init__(self, source, schema):
+        self._source = source
+        self._schema = to_arrow_schema(schema)
+        self._polled = source._of_plan(PolledEndpoints)
+
+    def __getstate__(self):
+        """What tasks need."""
+        return {"_schema": self._schema}
+
+    def initialOffset(self):  # noqa: N802 (Spark's name)
+        return self._source._of_plan(PolledEndpoints).position()
+
+    def latestOffset(self):  # noqa: N802 (Spark's name)
+        self._polled.poll()
+        return self._polled.position()
+
+    def partitions(self, start, end):
+        return [_Partition(reader) for reader in self._polled.between(start, end)]
+
+    def read(self, partition):
+        return _read(partition, self._schema)
 
 
 class _PlanningReader(_Reader):
