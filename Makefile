@@ -135,7 +135,7 @@ bench: build
 interop: test-packages
 	@$(call BUILD,release)
 	build/venv/bin/python tools/interop
-	@$(call BUILD,dev) --target sql_sqlite
+	@$(call BUILD,dev) --target sql_sqlite service_peer
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	$(PYTEST) tests/peers
 
