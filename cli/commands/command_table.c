@@ -289,6 +289,9 @@ const struct cli_option cli_options[] = {
      "Most calls that wait for their client with a thread of their own: uploads that do not go on, "
      "lists that are not read on; downloads have none. When there are as many, new uploads, "
      "downloads and lists are refused with UNAVAILABLE. Default: 4096."},
+    {"health-watchers-max", '\0', "N", COUNT(serve.health_watchers_max), BIT(SERVE),
+     "Most callers that watch the health at once, each of which has a thread; further ones are "
+     "refused. Default: 64."},
     {"queue-max", '\0', "N", COUNT(serve.options.queue_max), BIT(SERVE),
      "Most calls that wait to be worked on. When there are as many, connections that have more "
      "than their share are refused with UNAVAILABLE. Default: 1024."},
