@@ -154,6 +154,8 @@ const struct cli_option cli_options[] = {
      "Go through the HTTP proxy http://HOST:PORT, or through none if URI is empty. Default: the "
      "first of grpc_proxy, https_proxy and http_proxy that is set. Hosts in no_grpc_proxy, or else "
      "no_proxy, are reached directly."},
+    {"no-shared-bodies", '\0', NULL, FLAG(client.options.shared_bodies_are_off), CLIENTS,
+     "Over grpc+unix: let no batches go through memory that is shared with the server's process."},
     {"header", 'H', "'NAME: VALUE'", LIST(client.headers), CLIENTS,
      "Send a header with every call. May be given several times."},
     {"user", 'u', "NAME", TEXT(client.user), CLIENTS,
@@ -315,6 +317,8 @@ const struct cli_option cli_options[] = {
      "4M less 64k."},
     {"whole-batches", '\0', NULL, FLAG(serve.options.split_is_off), BIT(SERVE),
      "Send batches whole, however large they are."},
+    {"no-shared-bodies", '\0', NULL, FLAG(serve.options.shared_bodies_are_off), BIT(SERVE),
+     "Over grpc+unix: let no batches go through memory that is shared with the client's process."},
     {"message-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.message_timeout_ms), BIT(SERVE),
      "Limit from the headers of a call to its first message; 0 is none. Default: 30."},
     {"idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.idle_timeout_ms), BIT(SERVE),
