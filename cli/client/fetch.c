@@ -8,19 +8,28 @@
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"
 
-cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
-                                  const struct ArrowArray *batch, cflight_error **reterr)
+static cflight_status count_rows(struct cli_transfer *transfer, int64_t length,
+                                 cflight_error **reterr)
 {
     int64_t row_count = 0;
-    if (__builtin_add_overflow(transfer->row_count, batch->length, &row_count)) {
+    if (__builtin_add_overflow(transfer->row_count, length, &row_count)) {
         return cflight_error_set(reterr, CFLIGHT_DATA_LOSS,
                                  "a batch of %" PRId64 " rows after %" PRId64 " others cannot be",
-                                 batch->length, transfer->row_count);
+                                 length, transfer->row_count);
     }
     transfer->batch_count++;
     transfer->row_count = row_count;
-    transfer->size_bytes = cli_add_bytes(transfer->size_bytes, cli_array_bytes(root, batch));
     return CFLIGHT_OK;
+}
+
+cflight_status cli_transfer_count(struct cli_transfer *transfer, const struct cli_column *root,
+                                  const struct ArrowArray *batch, cflight_error **reterr)
+{
+    cflight_status status = count_rows(transfer, batch->length, reterr);
+    if (status == CFLIGHT_OK) {
+        transfer->size_bytes = cli_add_bytes(transfer->size_bytes, cli_array_bytes(root, batch));
+    }
+    return status;
 }
 
 void cli_transfer_append(struct cli_text *text, const struct cli_transfer *transfer)
@@ -69,6 +78,50 @@ cflight_status cli_fetch_fail(struct ArrowArrayStream *stream, cflight_error **r
                                      reason == NULL ? "the rows cannot be read" : reason);
 }
 
+/* Whether what comes is to be written as it is. */
+static bool takes_messages(const struct cli_fetch *fetch, const struct ArrowArrayStream *stream,
+                           const struct ArrowSchema *schema)
+{
+    struct cflight_fetch_counts counts;
+    return fetch->keeps_messages && fetch->rows_left < 0 &&
+           cflight_fetch_progress(stream, &counts) &&
+           cli_sink_take_messages(fetch->sink, schema, counts.endpoint_count <= 1);
+}
+
+static cflight_status deliver_message(struct cli_fetch *fetch,
+                                      const struct cflight_message *message, cflight_error **reterr)
+{
+    struct cli_transfer *transfer = &fetch->transfer;
+    cflight_status status = message->kind == CFLIGHT_MESSAGE_BATCH
+                                ? count_rows(transfer, message->row_count, reterr)
+                                : CFLIGHT_OK;
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    transfer->size_bytes =
+        cli_add_bytes(transfer->size_bytes, cflight_buffer_bytes(message->body).len_bytes);
+    status = cli_sink_write_message(fetch->sink, message, reterr);
+    fetch->sink_failed = status != CFLIGHT_OK;
+    cli_progress_update(&fetch->progress, transfer->row_count, transfer->size_bytes);
+    return status;
+}
+
+static cflight_status read_messages(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
+                                    cflight_error **reterr)
+{
+    cflight_status status = CFLIGHT_OK;
+    for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
+        struct cflight_message message;
+        status = cflight_fetch_next_message(stream, CFLIGHT_MESSAGE_CHECK_VALUES, &message, reterr);
+        if (status == CFLIGHT_OK) {
+            is_end = message.is_end;
+            status = is_end ? CFLIGHT_OK : deliver_message(fetch, &message, reterr);
+            cflight_message_release(&message);
+        }
+    }
+    return status;
+}
+
 cflight_status cli_fetch_read(struct cli_fetch *fetch, struct ArrowArrayStream *stream,
                               cflight_error **reterr)
 {
@@ -76,9 +129,13 @@ cflight_status cli_fetch_read(struct cli_fetch *fetch, struct ArrowArrayStream *
     if (stream->get_schema(stream, &schema) != 0) {
         return cli_fetch_fail(stream, reterr);
     }
+    bool has_messages = takes_messages(fetch, stream, &schema);
     cflight_status status = cli_sink_begin(fetch->sink, &schema, reterr);
     fetch->sink_failed = status != CFLIGHT_OK;
     schema.release(&schema);
+    if (status == CFLIGHT_OK && has_messages) {
+        return read_messages(fetch, stream, reterr);
+    }
     while (status == CFLIGHT_OK && !fetch->has_more) {
         struct ArrowArray batch = {.release = NULL};
         if (stream->get_next(stream, &batch) != 0) {

@@ -28,6 +28,7 @@ struct cli_fetch {
     struct cli_progress progress;
     struct cli_transfer transfer;
     bool trusts_locations; /* all of them get credentials */
+    bool keeps_messages;   /* the sink may be given what is received as it is */
     int64_t rows_left;     /* negative: no limit */
     bool has_more;         /* the limit cut something off */
     bool sink_failed;      /* the failure is that of the sink */

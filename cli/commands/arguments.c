@@ -85,11 +85,11 @@ static int find_name(const char *const *names, int count, const char *text)
     return -1;
 }
 
-static bool parse_codec(const char *text, enum cflight_compression *ret_codec)
+static bool parse_codec(const char *text, enum cli_codec *ret_codec)
 {
     static const char *const names[] = {"none", "lz4", "zstd"};
     int index = find_name(names, CFLIGHT_COMPRESSION_ZSTD + 1, text);
-    *ret_codec = index < 0 ? *ret_codec : (enum cflight_compression)index;
+    *ret_codec = index < 0 ? *ret_codec : (enum cli_codec)(CLI_CODEC_NONE + index);
     return index >= 0;
 }
 
@@ -351,8 +351,18 @@ cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc
         cli_arguments_done(arguments);
         return status;
     }
+    if (arguments->codec != CLI_CODEC_DEFAULT) {
+        arguments->write_options.compression =
+            (enum cflight_compression)(arguments->codec - CLI_CODEC_NONE);
+    }
     *ret_arguments = *arguments;
     return CFLIGHT_OK;
+}
+
+bool cli_arguments_encode_anew(const struct cli_arguments *arguments)
+{
+    return arguments->codec != CLI_CODEC_DEFAULT ||
+           arguments->write_options.send_whole_dictionaries;
 }
 
 /* What was given of a number, in the unit of its option; false when it is the default. */

@@ -71,7 +71,6 @@ struct cli_serve_arguments {
     uint64_t upload_files_max;
     uint64_t upload_user_bytes_max;
     int64_t grace_ms;
-    uint32_t health_watchers_max;            /* 0: the default */
     struct cflight_server_options options;   /* limits of clients */
     struct cflight_bearer_auth_options auth; /* of logins */
     const char *cert_path;
@@ -89,6 +88,9 @@ struct cli_serve_arguments {
     int64_t drain_delay_ms;
 };
 
+/* What was said of compression; the codecs as in enum cflight_compression, and one more. */
+enum cli_codec { CLI_CODEC_DEFAULT, CLI_CODEC_NONE, CLI_CODEC_LZ4, CLI_CODEC_ZSTD };
+
 struct cli_arguments {
     enum cli_command_id command;
     bool wants_help;
@@ -97,7 +99,8 @@ struct cli_arguments {
     struct cli_tls_options tls;                     /* of clients and servers */
     struct cli_client_options client;               /* of every command that calls a server */
     struct cli_flight_name flight;                  /* of info, schema, get and put */
-    struct cflight_ipc_write_options write_options; /* of get, put and serve, as the next */
+    enum cli_codec codec;                           /* of get, put and serve, as the next two */
+    struct cflight_ipc_write_options write_options; /* with the codec */
     struct cflight_ipc_read_options read_options;
     const char *list_pattern;
     struct cli_result_arguments result; /* of get, sql and tables */
@@ -118,6 +121,8 @@ struct cli_arguments {
  * CFLIGHT_RESOURCE_EXHAUSTED */
 cflight_status cli_arguments_parse(struct cli_arguments *ret_arguments, int argc, char **argv,
                                    cflight_error **reterr);
+/* Whether data is to be written in a way of its own, and not as it is received or stored. */
+bool cli_arguments_encode_anew(const struct cli_arguments *arguments);
 /* Appends the numbers of a server that are not the defaults: " --handlers-max 16, ...,". */
 void cli_arguments_append_numbers(struct cli_text *text, const struct cli_arguments *arguments);
 void cli_arguments_done(struct cli_arguments *arguments);

@@ -30,7 +30,7 @@
 #define COUNT(member) CLI_VALUE_COUNT, AT(uint32_t, member)
 #define SIZE(member) CLI_VALUE_SIZE, AT(uint64_t, member)
 #define SMALL_SIZE(member) CLI_VALUE_SMALL_SIZE, AT(uint32_t, member)
-#define CODEC(member) CLI_VALUE_CODEC, AT(enum cflight_compression, member)
+#define CODEC(member) CLI_VALUE_CODEC, AT(enum cli_codec, member)
 #define FORMAT(member) CLI_VALUE_FORMAT, AT(enum cli_format, member)
 #define INGEST_MODE(member) CLI_VALUE_INGEST_MODE, AT(enum cli_ingest_mode, member)
 #define LOG_LEVEL(member) CLI_VALUE_LOG_LEVEL, AT(enum cli_log_level, member)
@@ -154,8 +154,6 @@ const struct cli_option cli_options[] = {
      "Go through the HTTP proxy http://HOST:PORT, or through none if URI is empty. Default: the "
      "first of grpc_proxy, https_proxy and http_proxy that is set. Hosts in no_grpc_proxy, or else "
      "no_proxy, are reached directly."},
-    {"no-shared-bodies", '\0', NULL, FLAG(client.options.shared_bodies_are_off), CLIENTS,
-     "Over grpc+unix: let no batches go through memory that is shared with the server's process."},
     {"header", 'H', "'NAME: VALUE'", LIST(client.headers), CLIENTS,
      "Send a header with every call. May be given several times."},
     {"user", 'u', "NAME", TEXT(client.user), CLIENTS,
@@ -242,8 +240,10 @@ const struct cli_option cli_options[] = {
     {"results", '\0', NULL, FLAG(put_shows_results), BIT(PUT),
      "Print what the server answers during the upload (the metadata of every PutResult), one line "
      "each."},
-    {"compression", '\0', "CODEC", CODEC(write_options.compression), DATA,
-     "Compress the Arrow data that is written or sent: none, lz4 or zstd. Default: none."},
+    {"compression", '\0', "CODEC", CODEC(codec), DATA,
+     "Compress the Arrow data that is written or sent: none, lz4 or zstd. Default: what get and "
+     "serve "
+     "pass on stays as it is; otherwise none."},
     {"unpack-max", '\0', "SIZE", SIZE(read_options.unpacked_bytes_max), DATA,
      "Most bytes that the compressed data of one batch may unpack to; k, M, G and T are powers of "
      "1024. Default: 256M, or 256 times the batch where that is more."},
@@ -291,9 +291,6 @@ const struct cli_option cli_options[] = {
      "Most calls that wait for their client with a thread of their own: uploads that do not go on, "
      "lists that are not read on; downloads have none. When there are as many, new uploads, "
      "downloads and lists are refused with UNAVAILABLE. Default: 4096."},
-    {"health-watchers-max", '\0', "N", COUNT(serve.health_watchers_max), BIT(SERVE),
-     "Most callers that watch the health at once, each of which has a thread; further ones are "
-     "refused. Default: 64."},
     {"queue-max", '\0', "N", COUNT(serve.options.queue_max), BIT(SERVE),
      "Most calls that wait to be worked on. When there are as many, connections that have more "
      "than their share are refused with UNAVAILABLE. Default: 1024."},
@@ -317,8 +314,6 @@ const struct cli_option cli_options[] = {
      "4M less 64k."},
     {"whole-batches", '\0', NULL, FLAG(serve.options.split_is_off), BIT(SERVE),
      "Send batches whole, however large they are."},
-    {"no-shared-bodies", '\0', NULL, FLAG(serve.options.shared_bodies_are_off), BIT(SERVE),
-     "Over grpc+unix: let no batches go through memory that is shared with the client's process."},
     {"message-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.message_timeout_ms), BIT(SERVE),
      "Limit from the headers of a call to its first message; 0 is none. Default: 30."},
     {"idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.idle_timeout_ms), BIT(SERVE),

@@ -110,6 +110,7 @@ static cflight_status transfer(struct cli_result *result, struct cli_fetch *fetc
 {
     const char *verb = cli_commands[result->run->arguments->command].name;
     fetch->rows_left = result->row_count_max;
+    fetch->keeps_messages = !cli_arguments_encode_anew(result->run->arguments);
     fetch->trusts_locations = result->run->arguments->result.trusts_locations;
     cli_progress_start(&fetch->progress, verb, rows_total);
     cflight_status status = cli_fetch_read(fetch, stream, reterr);

@@ -365,6 +365,13 @@ static cflight_status serve_until_signal(struct cli_serving *serving, cflight_er
     return status;
 }
 
+/* The size at which the server cuts batches; 0 for never. */
+static uint64_t batch_bytes_max(const struct cflight_server_options *options)
+{
+    uint64_t given = options->split_batch_bytes;
+    return options->split_is_off ? 0 : given > 0 ? given : CFLIGHT_SPLIT_BATCH_BYTES_DEFAULT;
+}
+
 cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
 {
     const struct cli_serve_arguments *given = &run->arguments->serve;
@@ -374,6 +381,8 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
         .is_database = cli_serve_is_database(given->source),
         .serve = {.catalog = CLI_CATALOG_INIT,
                   .read_options = &run->arguments->read_options,
+                  .encodes_anew = cli_arguments_encode_anew(run->arguments),
+                  .batch_bytes_max = batch_bytes_max(&given->options),
                   .may_overwrite = given->may_overwrite,
                   .quota = {.bytes_max = given->upload_bytes_max,
                             .files_max = given->upload_files_max,
@@ -386,7 +395,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_manager_find();
     cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
     if (status == CFLIGHT_OK) {
-        status = cli_serve_services_init(&serving.services, given->health_watchers_max, reterr);
+        status = cli_serve_services_init(&serving.services, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = serve_until_signal(&serving, reterr);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DoGet: sends a flight, or a part of one.
  *
- * Files are checked fully before a batch of them is sent, because nobody knows who wrote them, and
- * batches may have to be cut at offsets that the file itself gives. A file that is written into or
- * cut meanwhile fails the requests that read it, and those alone. */
+ * Messages go out as they are stored, where they can: their structure is checked, and the values of
+ * files that are not compressed, because nobody knows who wrote them. A file with batches that must
+ * be cut, or that the operator wants written otherwise, is read and encoded anew. A file that is
+ * written into or cut meanwhile fails the requests that read it, and those alone. */
 #include <stdlib.h>
 
 #include "cli/serve/flight.h"
@@ -52,7 +53,8 @@ struct sending {
     struct cli_text name;
     struct cli_part part;
     struct cli_mapped_file file;
-    struct ArrowArrayStream stream; /* of the whole */
+    cflight_ipc_messages *messages; /* as they are stored; NULL: read them */
+    struct ArrowArrayStream stream; /* of the whole, when it is read */
     int64_t next_batch;             /* of a part */
     bool is_over;                   /* the end was reached, or a failure of the file was told */
 };
@@ -100,8 +102,28 @@ static cflight_status next_batch(void *user_data, struct cflight_chunk *ret_chun
     return CFLIGHT_OK;
 }
 
+/* The same of messages that go out as they are. */
+static cflight_status next_message(void *user_data, struct cflight_message *ret_message,
+                                   cflight_error **reterr)
+{
+    struct sending *sending = user_data;
+    const char *name = sending->name.data;
+    cflight_error *cause = NULL;
+    cflight_status status = cflight_ipc_messages_next(sending->messages, ret_message, &cause);
+    if (status != CFLIGHT_OK) {
+        status = cli_flight_blame(name, status, cause, reterr);
+    }
+    status = blame_change(name, &sending->file, status, reterr);
+    sending->is_over = status != CFLIGHT_OK || ret_message->is_end;
+    if (status != CFLIGHT_OK) {
+        cflight_message_release(ret_message);
+    }
+    return status;
+}
+
 static void free_sending(struct sending *sending)
 {
+    cflight_ipc_messages_free(sending->messages);
     if (sending->stream.release != NULL) {
         sending->stream.release(&sending->stream);
     }
@@ -118,6 +140,29 @@ static void end_sending(void *user_data)
         (void)blame_change(sending->name.data, &sending->file, CFLIGHT_OK, NULL);
     }
     free_sending(sending);
+}
+
+/* Takes the messages as they are stored, or opens a stream of what must be read. */
+static cflight_status open_data(const struct cli_serve *serve, struct sending *sending,
+                                cflight_error **reterr)
+{
+    struct cflight_ipc_messages_options options = CFLIGHT_IPC_MESSAGES_OPTIONS_INIT;
+    cflight_error *cause = NULL;
+    cflight_status status = CFLIGHT_FAILED_PRECONDITION;
+    options.check = CFLIGHT_MESSAGE_CHECK_VALUES;
+    options.first_batch = sending->part.first_batch;
+    options.batch_count = sending->part.batch_count;
+    options.batch_bytes_max = serve->batch_bytes_max;
+    if (!serve->encodes_anew) {
+        status =
+            cflight_ipc_file_messages(sending->file.file, &options, &sending->messages, &cause);
+    }
+    if (status == CFLIGHT_FAILED_PRECONDITION) {
+        cflight_error_free(cause);
+        return cflight_ipc_file_stream(sending->file.file, &sending->stream, reterr);
+    }
+    return status == CFLIGHT_OK ? CFLIGHT_OK
+                                : cli_flight_blame(sending->name.data, status, cause, reterr);
 }
 
 static cflight_status new_sending(const struct cli_serve *serve,
@@ -146,7 +191,7 @@ static cflight_status new_sending(const struct cli_serve *serve,
                                 cflight_ipc_file_batch_count(sending->file.file), reterr);
     }
     if (status == CFLIGHT_OK) {
-        status = cflight_ipc_file_stream(sending->file.file, &sending->stream, reterr);
+        status = open_data(serve, sending, reterr);
         status = blame_change(sending->name.data, &sending->file, status, reterr);
     }
     if (status != CFLIGHT_OK) {
@@ -177,9 +222,13 @@ cflight_status cli_serve_do_get(void *user_data, cflight_server_context *context
         return status;
     }
     source.user_data = sending;
-    source.next = next_batch;
     source.release = end_sending;
-    status = begin_flight(sending->name.data, &sending->stream, writer, reterr);
+    if (sending->messages != NULL) {
+        source.next_message = next_message;
+    } else {
+        source.next = next_batch;
+        status = begin_flight(sending->name.data, &sending->stream, writer, reterr);
+    }
     if (status == CFLIGHT_OK) {
         status = cflight_writer_hand_over(writer, &source, reterr);
     }

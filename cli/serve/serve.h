@@ -17,6 +17,8 @@ struct cli_serve {
     struct cli_catalog catalog;
     struct cli_facts_table *facts;                       /* what was read of files; it has a lock */
     const struct cflight_ipc_read_options *read_options; /* of files and uploads; borrowed */
+    bool encodes_anew;        /* messages never go out as they are stored */
+    uint64_t batch_bytes_max; /* of those that do; larger ones are cut. 0: no limit */
     bool may_overwrite;
     uint64_t endpoint_bytes;                /* of a file, in each endpoint */
     struct cli_rights *rights;              /* NULL: everybody may do everything; borrowed */

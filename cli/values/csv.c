@@ -99,7 +99,11 @@ static cflight_status csv_write(struct cli_sink *sink, const struct ArrowArray *
 
 struct cli_sink *cli_sink_new_csv(struct cli_output *output)
 {
-    static const struct cli_sink_functions functions = {csv_begin, csv_write, cli_sink_text_end,
-                                                        cli_sink_text_done};
+    static const struct cli_sink_functions functions = {
+        .begin = csv_begin,
+        .write = csv_write,
+        .end = cli_sink_text_end,
+        .done = cli_sink_text_done,
+    };
     return cli_sink_text_new(output, &functions);
 }

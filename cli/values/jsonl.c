@@ -24,7 +24,10 @@ static cflight_status jsonl_write(struct cli_sink *sink, const struct ArrowArray
 
 struct cli_sink *cli_sink_new_jsonl(struct cli_output *output)
 {
-    static const struct cli_sink_functions functions = {NULL, jsonl_write, cli_sink_text_end,
-                                                        cli_sink_text_done};
+    static const struct cli_sink_functions functions = {
+        .write = jsonl_write,
+        .end = cli_sink_text_end,
+        .done = cli_sink_text_done,
+    };
     return cli_sink_text_new(output, &functions);
 }

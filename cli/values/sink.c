@@ -41,6 +41,19 @@ cflight_status cli_sink_write(struct cli_sink *sink, const struct ArrowArray *ba
     return sink->functions->write(sink, batch, reterr);
 }
 
+bool cli_sink_take_messages(struct cli_sink *sink, const struct ArrowSchema *schema,
+                            bool is_one_stream)
+{
+    return sink->functions->take_messages != NULL &&
+           sink->functions->take_messages(sink, schema, is_one_stream);
+}
+
+cflight_status cli_sink_write_message(struct cli_sink *sink, const struct cflight_message *message,
+                                      cflight_error **reterr)
+{
+    return sink->functions->write_message(sink, message, reterr);
+}
+
 cflight_status cli_sink_end(struct cli_sink *sink, cflight_error **reterr)
 {
     return sink->functions->end == NULL ? CFLIGHT_OK : sink->functions->end(sink, reterr);

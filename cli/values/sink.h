@@ -20,6 +20,12 @@ struct cli_sink_functions {
                             cflight_error **reterr);
     cflight_status (*end)(struct cli_sink *sink, cflight_error **reterr);
     void (*done)(struct cli_sink *sink);
+    /* Whether messages of this schema can be written as they are; then that is what comes. Before
+     * begin. */
+    bool (*take_messages)(struct cli_sink *sink, const struct ArrowSchema *schema,
+                          bool is_one_stream);
+    cflight_status (*write_message)(struct cli_sink *sink, const struct cflight_message *message,
+                                    cflight_error **reterr);
 };
 
 /* First member of every sink. */
@@ -33,6 +39,12 @@ cflight_status cli_sink_begin(struct cli_sink *sink, const struct ArrowSchema *s
                               cflight_error **reterr);
 cflight_status cli_sink_write(struct cli_sink *sink, const struct ArrowArray *batch,
                               cflight_error **reterr);
+/* Asks, before begin, for messages in place of batches; `is_one_stream` when there are no others
+ * behind it, with dictionaries of their own. False when the sink must have batches. */
+bool cli_sink_take_messages(struct cli_sink *sink, const struct ArrowSchema *schema,
+                            bool is_one_stream);
+cflight_status cli_sink_write_message(struct cli_sink *sink, const struct cflight_message *message,
+                                      cflight_error **reterr);
 cflight_status cli_sink_end(struct cli_sink *sink, cflight_error **reterr);
 void cli_sink_free(struct cli_sink *sink);
 

@@ -304,8 +304,12 @@ static void table_done(struct cli_sink *sink)
 
 struct cli_sink *cli_sink_new_table(struct cli_output *output, size_t width, bool has_style)
 {
-    static const struct cli_sink_functions functions = {table_begin, table_write, table_end,
-                                                        table_done};
+    static const struct cli_sink_functions functions = {
+        .begin = table_begin,
+        .write = table_write,
+        .end = table_end,
+        .done = table_done,
+    };
     struct table_sink *self = cli_sink_alloc(sizeof *self, &functions, output);
     if (self == NULL) {
         return NULL;

@@ -95,8 +95,11 @@ static void vertical_done(struct cli_sink *sink)
 
 struct cli_sink *cli_sink_new_vertical(struct cli_output *output, bool has_style)
 {
-    static const struct cli_sink_functions functions = {vertical_begin, vertical_write, NULL,
-                                                        vertical_done};
+    static const struct cli_sink_functions functions = {
+        .begin = vertical_begin,
+        .write = vertical_write,
+        .done = vertical_done,
+    };
     struct vertical_sink *self = cli_sink_alloc(sizeof *self, &functions, output);
     if (self == NULL) {
         return NULL;

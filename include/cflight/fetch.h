@@ -82,6 +82,19 @@ cflight_fetch(cflight_client *client, const struct cflight_info *info,
               const struct cflight_fetch_options *options, struct ArrowArrayStream *ret_stream,
               cflight_error **reterr);
 
+/// Gives the next message of a fetch as it is, in place of the stream's get_next, for those who
+/// pass the data on: the schema once, then the dictionaries and batches of each endpoint in turn,
+/// whatever `any_order` says. Each endpoint brings its own dictionaries, which replace those of the
+/// one before. Metadata is dropped. Blocks as get_next.
+///
+/// @param check        CFLIGHT_MESSAGE_CHECK_STRUCTURE at least.
+/// @param ret_message  Release it with cflight_message_release(); look at `is_end`.
+/// @return CFLIGHT_OK; CFLIGHT_INVALID_ARGUMENT when the stream is not from cflight_fetch(); as
+///         cflight_reader_next_message(), naming the endpoint
+CFLIGHT_CHECKED cflight_status
+cflight_fetch_next_message(struct ArrowArrayStream *stream, enum cflight_message_check check,
+                           struct cflight_message *ret_message, cflight_error **reterr);
+
 /// Why a fetch failed, with status, peer and advice on trying again: more than the stream's errno
 /// and text. A copy; free it with cflight_error_free().
 /// @return NULL when its last function did not fail, or the stream is not from cflight_fetch()

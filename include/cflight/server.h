@@ -144,6 +144,9 @@ struct cflight_server_socket {
     bool is_tls; ///< not of Unix sockets
 };
 
+/// What `split_batch_bytes` is when it is 0: 4 MiB less 64 KiB.
+#define CFLIGHT_SPLIT_BATCH_BYTES_DEFAULT ((UINT64_C(4) << 20) - (UINT64_C(64) << 10))
+
 struct cflight_server_options {
     size_t struct_size;
     const struct cflight_allocator *allocator; ///< NULL: the C library
@@ -218,9 +221,6 @@ struct cflight_server_options {
     size_t socket_count;
     /// Where the server counts; NULL: nowhere. Kept.
     cflight_metrics *metrics;
-    /// Batches never go through memory that is shared with the other process. By default those in
-    /// segments do over grpc+unix, between processes of the same user (segment.h).
-    bool shared_bodies_are_off;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -129,6 +129,18 @@ static void load_options(cflight_ipc_writer *writer,
     writer->metadata_version = options->use_metadata_v4 ? CFL_METADATA_V4 : CFL_METADATA_V5;
 }
 
+/* Makes a new writer one of messages. */
+static cflight_status take_messages(cflight_ipc_writer *writer,
+                                    const struct cflight_ipc_write_options *options,
+                                    cflight_error **reterr)
+{
+    struct cflight_ipc_read_options read_options = CFLIGHT_IPC_READ_OPTIONS_INIT;
+    struct cfl_limits limits = cfl_limits_default;
+    read_options.depth_max = options->depth_max;
+    limits.message_bytes_max = UINT64_MAX; /* the bytes are there already */
+    return cfl_decoder_new(writer->alloc, &read_options, &limits, NULL, &writer->checker, reterr);
+}
+
 cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
                                   enum cflight_ipc_format format, const struct ArrowSchema *schema,
                                   cflight_write_fn write, void *user_data,
@@ -157,7 +169,7 @@ cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
     cfl_pieces_init(&writer->output, alloc);
     cfl_pieces_init(&writer->body, alloc);
     if (schema == NULL) {
-        status = cfl_ipc_writer_take_messages(writer, &loaded, reterr);
+        status = take_messages(writer, &loaded, reterr);
     } else {
         status = cfl_encoder_new(alloc, schema, &loaded, NULL, &writer->encoder, reterr);
         if (status == CFLIGHT_OK) {

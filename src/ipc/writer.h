@@ -46,10 +46,6 @@ cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
                                   const struct cflight_ipc_write_options *options,
                                   cflight_ipc_writer **ret_writer, cflight_error **reterr);
 
-/* Makes a new writer one of messages. */
-cflight_status cfl_ipc_writer_take_messages(cflight_ipc_writer *writer,
-                                            const struct cflight_ipc_write_options *options,
-                                            cflight_error **reterr);
 cflight_status cfl_ipc_writer_check_open(const cflight_ipc_writer *writer, cflight_error **reterr);
 /* Writes what comes before the first batch. */
 cflight_status cfl_ipc_writer_start(cflight_ipc_writer *writer, const struct cfl_encoded *schema,

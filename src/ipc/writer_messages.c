@@ -10,17 +10,6 @@
 #include "ipc/message.h"
 #include "ipc/message_kind.h"
 
-cflight_status cfl_ipc_writer_take_messages(cflight_ipc_writer *writer,
-                                            const struct cflight_ipc_write_options *options,
-                                            cflight_error **reterr)
-{
-    struct cflight_ipc_read_options read_options = CFLIGHT_IPC_READ_OPTIONS_INIT;
-    struct cfl_limits limits = cfl_limits_default;
-    read_options.depth_max = options->depth_max;
-    limits.message_bytes_max = UINT64_MAX; /* the bytes are there already */
-    return cfl_decoder_new(writer->alloc, &read_options, &limits, NULL, &writer->checker, reterr);
-}
-
 static cflight_status check(cflight_ipc_writer *writer, const struct cflight_message *message,
                             cflight_error **reterr)
 {

@@ -141,9 +141,26 @@ cflight_status cflight_fetch(cflight_client *client, const struct cflight_info *
     return status;
 }
 
-static const struct cfl_fetch *fetch_of(const struct ArrowArrayStream *stream)
+static struct cfl_fetch *fetch_of(const struct ArrowArrayStream *stream)
 {
     return stream == NULL ? NULL : cfl_stream_source_of(stream, next);
+}
+
+cflight_status cflight_fetch_next_message(struct ArrowArrayStream *stream,
+                                          enum cflight_message_check check,
+                                          struct cflight_message *ret_message,
+                                          cflight_error **reterr)
+{
+    struct cfl_fetch *fetch = fetch_of(stream);
+    cflight_status status = CFL_CHECK_ARGS(reterr, CFL_ARG(stream), CFL_ARG(ret_message));
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
+    if (fetch == NULL) {
+        return cflight_error_set_message(reterr, CFLIGHT_INVALID_ARGUMENT,
+                                         "the stream is not from cflight_fetch()");
+    }
+    return cfl_fetch_next_message(fetch, check, ret_message, reterr);
 }
 
 cflight_error *cflight_fetch_error(const struct ArrowArrayStream *stream)

@@ -176,9 +176,8 @@ cflight_status cfl_fetch_open_more(struct cfl_fetch *fetch, cflight_error **rete
 
 /* ---- reading ---- */
 
-/* The schema of a part must be that of the first. Called when it is known, so it does not wait. */
-static cflight_status check_schema(struct cfl_fetch *fetch, const struct cfl_fetch_part *part,
-                                   cflight_error **reterr)
+cflight_status cfl_fetch_check_schema(struct cfl_fetch *fetch, const struct cfl_fetch_part *part,
+                                      cflight_error **reterr)
 {
     struct ArrowSchema schema;
     cflight_status status = cflight_reader_schema(part->reader, &schema, reterr);
@@ -195,9 +194,9 @@ static cflight_status check_schema(struct cfl_fetch *fetch, const struct cfl_fet
     return CFLIGHT_OK;
 }
 
-/* A failure of an open part: tried again, or the stream's. */
-static cflight_status recover(struct cfl_fetch *fetch, struct cfl_fetch_part *part,
-                              cflight_status status, cflight_error *error, cflight_error **reterr)
+cflight_status cfl_fetch_recover(struct cfl_fetch *fetch, struct cfl_fetch_part *part,
+                                 cflight_status status, cflight_error *error,
+                                 cflight_error **reterr)
 {
     cfl_fetch_close_part(part);
     (void)blame(fetch, part, status, &error);
@@ -205,16 +204,25 @@ static cflight_status recover(struct cfl_fetch *fetch, struct cfl_fetch_part *pa
         tell_failed_attempt(fetch, error);
         return open_part(fetch, part, reterr);
     }
-    *reterr = error;
+    if (reterr != NULL) {
+        *reterr = error;
+    } else {
+        cflight_error_free(error);
+    }
     return status;
 }
 
-/* Counts a batch that is handed over. */
-static void count(struct cfl_fetch *fetch, uint64_t body_bytes, const struct ArrowArray *batch)
+void cfl_fetch_end_part(struct cfl_fetch *fetch, struct cfl_fetch_part *part)
+{
+    part->is_done = true;
+    (void)atomic_fetch_add_explicit(&fetch->done_count, 1, memory_order_relaxed);
+    cfl_fetch_close_part(part);
+}
+
+void cfl_fetch_count(struct cfl_fetch *fetch, uint64_t body_bytes, int64_t row_count)
 {
     (void)atomic_fetch_add_explicit(&fetch->batch_count, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&fetch->row_count, (uint64_t)batch->length,
-                                    memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&fetch->row_count, (uint64_t)row_count, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&fetch->body_bytes, body_bytes, memory_order_relaxed);
 }
 
@@ -225,7 +233,7 @@ static cflight_status take_batch(struct cfl_fetch *fetch, struct cfl_fetch_part 
 {
     cflight_status status = CFLIGHT_OK;
     if (chunk->has_batch && !part->has_delivered) {
-        status = check_schema(fetch, part, reterr);
+        status = cfl_fetch_check_schema(fetch, part, reterr);
     }
     if (chunk->has_batch && status == CFLIGHT_OK) {
         part->has_delivered = true;
@@ -251,15 +259,13 @@ static cflight_status take(struct cfl_fetch *fetch, struct cfl_fetch_part *part,
         cflight_status status =
             cflight_reader_try_next(part->reader, may_wait ? -1 : 0, &is_ready, &chunk, &error);
         if (status != CFLIGHT_OK) {
-            return recover(fetch, part, status, error, reterr);
+            return cfl_fetch_recover(fetch, part, status, error, reterr);
         }
         if (!is_ready) {
             return CFLIGHT_OK;
         }
         if (chunk.is_end) {
-            part->is_done = true;
-            (void)atomic_fetch_add_explicit(&fetch->done_count, 1, memory_order_relaxed);
-            cfl_fetch_close_part(part);
+            cfl_fetch_end_part(fetch, part);
             return CFLIGHT_OK;
         }
         status = take_batch(fetch, part, &chunk, ret_batch, ret_has_batch, reterr);
@@ -267,7 +273,7 @@ static cflight_status take(struct cfl_fetch *fetch, struct cfl_fetch_part *part,
             return status;
         }
         if (*ret_has_batch) {
-            count(fetch, part->reader->body_bytes - bytes_before, ret_batch);
+            cfl_fetch_count(fetch, part->reader->body_bytes - bytes_before, ret_batch->length);
         }
     }
     return CFLIGHT_OK;
@@ -373,5 +379,5 @@ cflight_status cfl_fetch_find_schema(struct cfl_fetch *fetch, cflight_error **re
     cflight_error *error = NULL;
     cflight_status status = cflight_reader_schema(fetch->parts[0].reader, &fetch->schema, &error);
     return status == CFLIGHT_OK ? CFLIGHT_OK
-                                : recover(fetch, &fetch->parts[0], status, error, reterr);
+                                : cfl_fetch_recover(fetch, &fetch->parts[0], status, error, reterr);
 }

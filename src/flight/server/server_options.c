@@ -14,7 +14,6 @@ enum {
     DEFAULT_HANDLERS_MAX = 64,
     DEFAULT_QUEUE_MAX = 1024,
     DEFAULT_WAITING_MAX = 4096,
-    DEFAULT_SPLIT_BYTES = (4 << 20) - (64 << 10),
     DEFAULT_UNREAD_BYTES = 1 << 30, /* where the system does not tell its memory */
     DICTIONARY_BYTES = 1 << 30,     /* of one stream, unless the read options say otherwise */
     DEFAULT_MESSAGE_TIMEOUT_MS = 30 * 1000,
@@ -66,7 +65,6 @@ void cfl_server_load_limits(struct cflight_server *server)
         .stream_window_bytes = options->stream_window_bytes,
         .keepalive_interval_ms = options->keepalive_interval_ms,
         .keepalive_timeout_ms = options->keepalive_timeout_ms,
-        .shared_bodies_are_off = options->shared_bodies_are_off,
     };
     cfl_connection_limits(&common, limits);
     cfl_connection_keepalive(&common, &server->keepalive);
@@ -87,8 +85,8 @@ void cfl_server_load_limits(struct cflight_server *server)
     cfl_option_default(&options->handlers_max, DEFAULT_HANDLERS_MAX);
     cfl_option_default(&options->queue_max, DEFAULT_QUEUE_MAX);
     cfl_option_default(&options->waiting_max, DEFAULT_WAITING_MAX);
-    uint64_t split_bytes =
-        options->split_batch_bytes > 0 ? options->split_batch_bytes : DEFAULT_SPLIT_BYTES;
+    uint64_t split_bytes = options->split_batch_bytes > 0 ? options->split_batch_bytes
+                                                          : CFLIGHT_SPLIT_BATCH_BYTES_DEFAULT;
     server->split_batch_bytes = options->split_is_off ? 0 : split_bytes;
 }
 
