@@ -125,6 +125,7 @@ bench: build
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	rm -f $(GOALS)
 	build/venv/bin/python bench/run --goals $(GOALS)
+	build/venv/bin/python bench/run_samehost --goals $(GOALS)
 	build/venv/bin/python bench/run_sql --json build/bench/sql.json
 	build/venv/bin/python bench/run_adbc --json build/bench/adbc.json
 	build/bench-venv/bin/python bench/run_quack --json build/bench/quack.json
@@ -136,7 +137,7 @@ bench: build
 interop: test-packages
 	@$(call BUILD,release)
 	build/venv/bin/python tools/interop
-	@$(call BUILD,dev) --target sql_sqlite
+	@$(call BUILD,dev) --target sql_sqlite service_peer
 	@$(call BUILD,python,-DPython3_EXECUTABLE=$(CURDIR)/build/venv/bin/python)
 	$(PYTEST) tests/peers
 

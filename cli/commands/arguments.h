@@ -71,6 +71,7 @@ struct cli_serve_arguments {
     uint64_t upload_files_max;
     uint64_t upload_user_bytes_max;
     int64_t grace_ms;
+    uint32_t health_watchers_max;            /* 0: the default */
     struct cflight_server_options options;   /* limits of clients */
     struct cflight_bearer_auth_options auth; /* of logins */
     const char *cert_path;

@@ -154,6 +154,8 @@ const struct cli_option cli_options[] = {
      "Go through the HTTP proxy http://HOST:PORT, or through none if URI is empty. Default: the "
      "first of grpc_proxy, https_proxy and http_proxy that is set. Hosts in no_grpc_proxy, or else "
      "no_proxy, are reached directly."},
+    {"no-shared-bodies", '\0', NULL, FLAG(client.options.shared_bodies_are_off), CLIENTS,
+     "Over grpc+unix: let no batches go through memory that is shared with the server's process."},
     {"header", 'H', "'NAME: VALUE'", LIST(client.headers), CLIENTS,
      "Send a header with every call. May be given several times."},
     {"user", 'u', "NAME", TEXT(client.user), CLIENTS,
@@ -291,6 +293,9 @@ const struct cli_option cli_options[] = {
      "Most calls that wait for their client with a thread of their own: uploads that do not go on, "
      "lists that are not read on; downloads have none. When there are as many, new uploads, "
      "downloads and lists are refused with UNAVAILABLE. Default: 4096."},
+    {"health-watchers-max", '\0', "N", COUNT(serve.health_watchers_max), BIT(SERVE),
+     "Most callers that watch the health at once, each of which has a thread; further ones are "
+     "refused. Default: 64."},
     {"queue-max", '\0', "N", COUNT(serve.options.queue_max), BIT(SERVE),
      "Most calls that wait to be worked on. When there are as many, connections that have more "
      "than their share are refused with UNAVAILABLE. Default: 1024."},
@@ -314,6 +319,8 @@ const struct cli_option cli_options[] = {
      "4M less 64k."},
     {"whole-batches", '\0', NULL, FLAG(serve.options.split_is_off), BIT(SERVE),
      "Send batches whole, however large they are."},
+    {"no-shared-bodies", '\0', NULL, FLAG(serve.options.shared_bodies_are_off), BIT(SERVE),
+     "Over grpc+unix: let no batches go through memory that is shared with the client's process."},
     {"message-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.message_timeout_ms), BIT(SERVE),
      "Limit from the headers of a call to its first message; 0 is none. Default: 30."},
     {"idle-timeout", '\0', "SECONDS", TIME_LIMIT(serve.options.idle_timeout_ms), BIT(SERVE),

@@ -395,7 +395,7 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_manager_find();
     cflight_status status = cli_quota_init(&serving.serve.quota, reterr);
     if (status == CFLIGHT_OK) {
-        status = cli_serve_services_init(&serving.services, reterr);
+        status = cli_serve_services_init(&serving.services, given->health_watchers_max, reterr);
     }
     if (status == CFLIGHT_OK) {
         status = serve_until_signal(&serving, reterr);

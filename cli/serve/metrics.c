@@ -12,6 +12,9 @@ cflight_status cli_serve_metrics_init(struct cli_serve_metrics *metrics, const c
     }
     cflight_status status = cflight_metrics_new(NULL, &metrics->metrics, reterr);
     if (status == CFLIGHT_OK) {
+        status = cli_process_metrics_add(metrics->metrics, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = cflight_metrics_http_new(address, metrics->metrics, NULL, &metrics->http, reterr);
     }
     return status;

@@ -17,4 +17,8 @@ cflight_status cli_serve_metrics_init(struct cli_serve_metrics *metrics, const c
 void cli_serve_metrics_stop(struct cli_serve_metrics *metrics);
 void cli_serve_metrics_done(struct cli_serve_metrics *metrics);
 
+/* ---- process_metrics.c ---- */
+/* Adds what is told of the process. */
+cflight_status cli_process_metrics_add(cflight_metrics *metrics, cflight_error **reterr);
+
 #endif /* CFLIGHT_CLI_SERVE_METRICS_H */

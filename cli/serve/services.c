@@ -2,9 +2,12 @@
 /* Health and reflection of `cflight serve`. */
 #include "cli/serve/services.h"
 
-cflight_status cli_serve_services_init(struct cli_serve_services *services, cflight_error **reterr)
+cflight_status cli_serve_services_init(struct cli_serve_services *services, uint32_t watchers_max,
+                                       cflight_error **reterr)
 {
-    cflight_status status = cflight_health_new(NULL, &services->health, reterr);
+    struct cflight_health_options options = CFLIGHT_HEALTH_OPTIONS_INIT;
+    options.watchers_max = watchers_max;
+    cflight_status status = cflight_health_new(&options, &services->health, reterr);
     if (status == CFLIGHT_OK) {
         status = cflight_reflection_new(NULL, &services->reflection, reterr);
     }

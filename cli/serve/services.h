@@ -14,7 +14,9 @@ struct cli_serve_services {
     struct cflight_service_method methods[CFLIGHT_HEALTH_METHODS + CFLIGHT_REFLECTION_METHODS];
 };
 
-cflight_status cli_serve_services_init(struct cli_serve_services *services, cflight_error **reterr);
+/* `watchers_max` 0 is the library's default. */
+cflight_status cli_serve_services_init(struct cli_serve_services *services, uint32_t watchers_max,
+                                       cflight_error **reterr);
 void cli_serve_services_done(struct cli_serve_services *services);
 /* Tells those who ask for the health that the end is near. */
 cflight_status cli_serve_services_end(const struct cli_serve_services *services,

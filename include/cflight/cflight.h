@@ -30,6 +30,7 @@
 #include "cflight/reflection.h"
 #include "cflight/schema.h"
 #include "cflight/seal.h"
+#include "cflight/segment.h"
 #include "cflight/server.h"
 #include "cflight/service.h"
 #include "cflight/sessions.h"

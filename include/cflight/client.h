@@ -123,6 +123,9 @@ struct cflight_client_options {
     /// Where the client counts; NULL: nowhere. Kept.
     cflight_metrics *metrics;
     enum cflight_balance balance;
+    /// Batches never go through memory that is shared with the other process. By default those in
+    /// segments do over grpc+unix, between processes of the same user (segment.h).
+    bool shared_bodies_are_off;
 };
 
 #define CFLIGHT_CLIENT_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_client_options)

@@ -221,6 +221,9 @@ struct cflight_server_options {
     size_t socket_count;
     /// Where the server counts; NULL: nowhere. Kept.
     cflight_metrics *metrics;
+    /// Batches never go through memory that is shared with the other process. By default those in
+    /// segments do over grpc+unix, between processes of the same user (segment.h).
+    bool shared_bodies_are_off;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -28,6 +28,7 @@ const struct cfl_limits cfl_limits_default = {
     .unpacked_ratio_max = 256,
     .unpacked_bytes_max = 16 * GIB,
     .early_metadata_bytes_max = 4 * MIB,
+    .shared_bytes_max = 1 * GIB,
     .handshake_ms = 20000,
     .connections_max = 10000,
     .authenticate_ms = 120000,

@@ -29,11 +29,12 @@ struct cfl_limits {
     uint32_t unpacked_ratio_max;        /* beyond them: decompressed to all bytes of the body */
     uint64_t unpacked_bytes_max;        /* decompressed bytes of one record batch in any case */
     uint64_t early_metadata_bytes_max;  /* metadata that is kept until the schema has come */
-    uint32_t handshake_ms;              /* from accept to the HTTP/2 preface, TLS included */
-    uint32_t connections_max;           /* of one server */
-    uint32_t authenticate_ms;           /* a whole Handshake call at a server */
-    uint32_t tls_session_s;             /* from a full TLS handshake to the last resumption */
-    uint32_t tls_messages_max;          /* handshake messages of a TLS peer in a second */
+    uint64_t shared_bytes_max; /* passed to a peer in shared memory, not released; 0: off */
+    uint32_t handshake_ms;     /* from accept to the HTTP/2 preface, TLS included */
+    uint32_t connections_max;  /* of one server */
+    uint32_t authenticate_ms;  /* a whole Handshake call at a server */
+    uint32_t tls_session_s;    /* from a full TLS handshake to the last resumption */
+    uint32_t tls_messages_max; /* handshake messages of a TLS peer in a second */
 };
 
 /* The documented defaults. */

@@ -219,3 +219,22 @@ size_t cfl_grpc_call_count(const struct cfl_grpc_conn *conn)
 {
     return conn->call_count;
 }
+
+uint32_t cfl_grpc_call_stream_id(const struct cfl_grpc_call *call)
+{
+    return call->stream == NULL ? 0 : (uint32_t)cfl_h2_stream_id(call->stream);
+}
+
+bool cfl_grpc_awaits_stream(const struct cfl_grpc_conn *conn, uint32_t stream_id)
+{
+    const struct cfl_list *head = &conn->calls;
+    for (const struct cfl_list *node = head->next; node != head; node = node->next) {
+        const struct cfl_grpc_call *call =
+            CFL_LIST_ENTRY(node, const struct cfl_grpc_call, in_conn);
+        if (!call->is_over && stream_id != 0 && cfl_grpc_call_stream_id(call) == stream_id) {
+            return true;
+        }
+    }
+    return conn->role == CFL_GRPC_SERVER && !conn->is_failed &&
+           stream_id > (uint32_t)cfl_h2_last_stream_id(conn->h2);
+}

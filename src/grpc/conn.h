@@ -129,6 +129,11 @@ bool cfl_grpc_can_start(const struct cfl_grpc_conn *conn);
  */
 void cfl_grpc_goaway(struct cfl_grpc_conn *conn, bool is_final);
 size_t cfl_grpc_call_count(const struct cfl_grpc_conn *conn);
+/* The HTTP/2 stream of a call, the same at both ends; 0 when the call let go of it. */
+uint32_t cfl_grpc_call_stream_id(const struct cfl_grpc_call *call);
+/* Whether messages of the stream may be handed out still: its call is not over, or, at a server,
+ * not begun. */
+bool cfl_grpc_awaits_stream(const struct cfl_grpc_conn *conn, uint32_t stream_id);
 
 struct cfl_grpc_call_params {
     const char *path;      /* "/arrow.flight.protocol.FlightService/DoGet" */

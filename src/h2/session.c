@@ -291,6 +291,11 @@ uint32_t cfl_h2_peer_header_bytes_max(const struct cfl_h2_session *session)
     return nghttp2_session_get_remote_settings(session->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
 }
 
+int32_t cfl_h2_last_stream_id(const struct cfl_h2_session *session)
+{
+    return nghttp2_session_get_last_proc_stream_id(session->ng);
+}
+
 const char *cfl_h2_library_version(void)
 {
     return nghttp2_version(0)->version_str;

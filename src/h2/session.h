@@ -173,6 +173,8 @@ bool cfl_h2_goaway_received(const struct cfl_h2_session *session);
 uint32_t cfl_h2_goaway_code(const struct cfl_h2_session *session);
 const char *cfl_h2_goaway_text(const struct cfl_h2_session *session);
 size_t cfl_h2_stream_count(const struct cfl_h2_session *session);
+/* Server: the highest id of a stream that the client has begun. */
+int32_t cfl_h2_last_stream_id(const struct cfl_h2_session *session);
 /* Largest header block that the peer takes (RFC 9113 6.5.2); UINT32_MAX when it did not say, or not
  * yet. */
 uint32_t cfl_h2_peer_header_bytes_max(const struct cfl_h2_session *session);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/segment.h"
 #include "ipc/compress.h"
 #include "ipc/dictionaries.h"
 #include "ipc/encoder_plan.h"
@@ -21,6 +22,10 @@
 
 enum {
     DEPTH_LIMIT = 1024, /* what an option may ask for: the walk is recursive */
+    BODY_ALIGNMENT_BYTES = 8,
+    /* A body in a segment may have gaps; one that is mostly gaps is laid out as any other. */
+    THIN_RATIO_MAX = 2,
+    THIN_BYTES_FREE = 64 << 10,
 };
 
 struct cfl_encoder {
@@ -49,6 +54,9 @@ struct cfl_encoder {
     size_t range_capacity;
     struct cfl_pieces body;
     struct cfl_buf header;
+    bool uses_segments;
+    cflight_segment *segment; /* a hold, until the next message; NULL: the body is in none */
+    uint64_t segment_offset;
 };
 
 static cflight_status load_options(struct cfl_encoder *encoder,
@@ -157,6 +165,7 @@ void cfl_encoder_free(struct cfl_encoder *encoder)
                    sizeof *encoder->body_buffers);
     cfl_free_array(encoder->alloc, encoder->ranges, encoder->range_capacity,
                    sizeof *encoder->ranges);
+    cflight_segment_unref(encoder->segment);
     cfl_pieces_done(&encoder->body);
     cfl_buf_done(&encoder->header);
     cfl_buf_done(&encoder->schema_header);
@@ -238,6 +247,11 @@ bool cfl_encoder_will_replace(const struct cfl_encoder *encoder)
     return false;
 }
 
+void cfl_encoder_use_segments(struct cfl_encoder *encoder, bool is_on)
+{
+    encoder->uses_segments = is_on;
+}
+
 static bool grow_message(struct cfl_encoder *encoder, size_t buffer_count)
 {
     return cfl_grow_array(encoder->alloc, (void **)&encoder->body_buffers,
@@ -286,6 +300,87 @@ static cflight_status lay_out_body(struct cfl_encoder *encoder, size_t buffer_co
     return CFLIGHT_OK;
 }
 
+/* The segment that has the first byte of the body; NULL when there is none, or no byte. */
+static cflight_segment *find_segment(const struct cfl_encoder *encoder, size_t buffer_count)
+{
+    for (size_t i = 0; i < buffer_count; i++) {
+        const struct cfl_body_buffer *buffer = &encoder->body_buffers[i];
+        if (buffer->len_bytes > 0) {
+            return cfl_segment_find(buffer->data, (size_t)buffer->len_bytes);
+        }
+    }
+    return NULL;
+}
+
+/* The run of a segment from the first buffer to the last. */
+struct run {
+    uint64_t start;
+    uint64_t end;
+    uint64_t used_bytes;
+};
+
+/* False when a buffer lies elsewhere, or where readers would have to copy it. */
+static bool find_run(const struct cfl_encoder *encoder, size_t buffer_count,
+                     struct cflight_bytes whole, struct run *ret_run)
+{
+    struct run run = {.start = UINT64_MAX};
+    for (size_t i = 0; i < buffer_count; i++) {
+        const struct cfl_body_buffer *buffer = &encoder->body_buffers[i];
+        uint64_t offset = (uintptr_t)buffer->data - (uintptr_t)whole.data;
+        if (buffer->len_bytes == 0) {
+            continue;
+        }
+        if (buffer->prefix != NULL || (uintptr_t)buffer->data < (uintptr_t)whole.data ||
+            offset > whole.len_bytes || buffer->len_bytes > whole.len_bytes - offset ||
+            offset % BODY_ALIGNMENT_BYTES != 0) {
+            return false;
+        }
+        run.used_bytes += buffer->len_bytes;
+        run.start = offset < run.start ? offset : run.start;
+        run.end = offset + buffer->len_bytes > run.end ? offset + buffer->len_bytes : run.end;
+    }
+    run.start &= ~(uint64_t)(CFL_SEGMENT_ALIGNMENT_BYTES - 1);
+    run.end = (run.end + BODY_ALIGNMENT_BYTES - 1) & ~(uint64_t)(BODY_ALIGNMENT_BYTES - 1);
+    *ret_run = run;
+    return run.end <= whole.len_bytes &&
+           run.end - run.start <= THIN_RATIO_MAX * run.used_bytes + THIN_BYTES_FREE;
+}
+
+/* Gives the buffers the places that they have in a segment; false when they are not all in one. */
+static bool lay_out_in_segment(struct cfl_encoder *encoder, size_t buffer_count,
+                               uint64_t *ret_body_len_bytes)
+{
+    struct run run = {0, 0, 0};
+    cflight_segment_unref(encoder->segment);
+    encoder->segment = NULL;
+    if (!encoder->uses_segments || !cfl_segment_is_any()) {
+        return false;
+    }
+    cflight_segment *segment = find_segment(encoder, buffer_count);
+    if (segment == NULL || !find_run(encoder, buffer_count, cfl_segment_bytes(segment), &run)) {
+        cflight_segment_unref(segment);
+        return false;
+    }
+    uintptr_t base = (uintptr_t)cfl_segment_bytes(segment).data + run.start;
+    for (size_t i = 0; i < buffer_count; i++) {
+        const struct cfl_body_buffer *buffer = &encoder->body_buffers[i];
+        uint64_t offset = buffer->len_bytes == 0 ? 0 : (uintptr_t)buffer->data - base;
+        encoder->ranges[i] = (struct cfl_body_range){offset, buffer->len_bytes};
+    }
+    encoder->segment = segment;
+    encoder->segment_offset = run.start;
+    *ret_body_len_bytes = run.end - run.start;
+    return true;
+}
+
+static void fill_body_from_segment(struct cfl_encoder *encoder, uint64_t body_len_bytes)
+{
+    struct cflight_bytes whole = cfl_segment_bytes(encoder->segment);
+    cfl_pieces_clear(&encoder->body);
+    (void)cfl_pieces_append(&encoder->body, whole.data + encoder->segment_offset,
+                            (size_t)body_len_bytes);
+}
+
 static void fill_body(struct cfl_encoder *encoder, size_t buffer_count, uint64_t body_len_bytes)
 {
     cfl_pieces_clear(&encoder->body);
@@ -325,7 +420,9 @@ static cflight_status make_header(struct cfl_encoder *encoder, const struct cfl_
     }
     head.ranges = encoder->ranges;
     status = choose_body(encoder, parts, is_compressed, reterr);
-    if (status == CFLIGHT_OK) {
+    if (status == CFLIGHT_OK &&
+        (parts->is_measuring ||
+         !lay_out_in_segment(encoder, parts->buffer_count, &head.body_len_bytes))) {
         status = lay_out_body(encoder, parts->buffer_count, &head.body_len_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
@@ -334,6 +431,15 @@ static cflight_status make_header(struct cfl_encoder *encoder, const struct cfl_
     }
     *ret_body_len_bytes = head.body_len_bytes;
     return status;
+}
+
+bool cfl_encoder_is_in_segment(struct cfl_encoder *encoder)
+{
+    uint64_t body_len_bytes = 0;
+    return encoder->compression.codec == CFLIGHT_COMPRESSION_NONE && cfl_segment_is_any() &&
+           grow_message(encoder, encoder->batch.buffer_count) &&
+           choose_body(encoder, &encoder->batch, false, NULL) == CFLIGHT_OK &&
+           lay_out_in_segment(encoder, encoder->batch.buffer_count, &body_len_bytes);
 }
 
 static cflight_status make_message(struct cfl_encoder *encoder, const struct cfl_parts *parts,
@@ -349,7 +455,13 @@ static cflight_status make_message(struct cfl_encoder *encoder, const struct cfl
     if (status != CFLIGHT_OK) {
         return status;
     }
-    fill_body(encoder, parts->buffer_count, message.body_len_bytes);
+    if (encoder->segment != NULL) {
+        fill_body_from_segment(encoder, message.body_len_bytes);
+        message.segment = encoder->segment;
+        message.segment_offset = encoder->segment_offset;
+    } else {
+        fill_body(encoder, parts->buffer_count, message.body_len_bytes);
+    }
     if (encoder->body.failed) {
         return cfl_error_no_memory(reterr);
     }

@@ -7,6 +7,7 @@
 #include "cflight/arrow_abi.h"
 #include "cflight/error.h"
 #include "cflight/ipc.h"
+#include "cflight/segment.h"
 #include "ipc/schema.h"
 
 /* Arrow arrays to IPC messages, without I/O and without copying column data.
@@ -30,8 +31,11 @@ struct cfl_encoded {
     struct cflight_bytes header;   /* flatbuffer Message, no framing, length a multiple of 8 */
     const struct cfl_pieces *body; /* every buffer padded to 8 bytes; NULL for a schema */
     uint64_t body_len_bytes;       /* body->len_bytes; what Message.bodyLength says */
-    bool is_delta;                 /* dictionary: appended to what was sent before */
-    bool is_replacement;           /* dictionary: the id was sent before */
+    /* The segment in which the whole body lies, and where; borrowed as the rest. NULL: none. */
+    cflight_segment *segment;
+    uint64_t segment_offset;
+    bool is_delta;       /* dictionary: appended to what was sent before */
+    bool is_replacement; /* dictionary: the id was sent before */
 };
 
 cflight_status cfl_encoder_new(const struct cflight_allocator *alloc,
@@ -45,6 +49,12 @@ const struct cfl_schema *cfl_encoder_schema(const struct cfl_encoder *encoder);
 /* The schema message; valid as long as the encoder. */
 cflight_status cfl_encoder_schema_message(struct cfl_encoder *encoder,
                                           struct cfl_encoded *ret_message, cflight_error **reterr);
+
+/* Whether messages whose buffers lie in one sealed segment say so. Their body is the run of the
+ * segment from the first to the last buffer. */
+void cfl_encoder_use_segments(struct cfl_encoder *encoder, bool is_on);
+/* Between begin and the first next: whether the record batch lies in one. */
+bool cfl_encoder_is_in_segment(struct cfl_encoder *encoder);
 
 /* Starts on rows [row_offset, row_offset + row_count) of `batch`, a struct array of the encoder's
  * schema, borrowed until end. Offsets, slices, missing validity buffers and null_count -1 are all

@@ -7,6 +7,7 @@
  * nine bytes does not cost a record of its own. A record that the socket refused half way must be
  * offered again with the same length; `refused_bytes` remembers it. The transport owns the
  * descriptor. Thread class: one at a time. */
+#define _GNU_SOURCE /* struct ucred */
 #include "net/transport.h"
 
 #include <assert.h>
@@ -48,6 +49,9 @@ struct cfl_transport {
     bool is_shut_down;
     struct cfl_peer peer;
     char peer_name[CFL_ADDRESS_TEXT_BYTES];
+    int attached_fd; /* goes with the next write; -1 */
+    int come_fd;     /* came with a read; -1 */
+    bool wants_fd;
     struct cfl_tls_conn *tls; /* NULL for plain */
     bool is_handshake_done;
     uint8_t *record;            /* CFL_TLS_RECORD_BYTES, made when first needed */
@@ -93,6 +97,8 @@ cflight_status cfl_transport_new(const struct cflight_allocator *alloc, int fd,
     }
     transport->alloc = alloc;
     transport->fd = fd;
+    transport->attached_fd = -1;
+    transport->come_fd = -1;
     cfl_address_peer_name(peer, transport->peer_name);
     transport->peer.name = transport->peer_name;
     transport->peer.tls_version = "";
@@ -131,12 +137,19 @@ void cfl_transport_free(struct cfl_transport *transport)
     cfl_free(transport->alloc, transport, sizeof *transport);
 }
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
 void cfl_transport_close(struct cfl_transport *transport)
 {
-    if (transport->fd >= 0) {
-        (void)close(transport->fd);
-        transport->fd = -1;
-    }
+    close_fd(&transport->fd);
+    close_fd(&transport->attached_fd);
+    close_fd(&transport->come_fd);
 }
 
 int cfl_transport_fd(const struct cfl_transport *transport)
@@ -196,15 +209,53 @@ static struct msghdr message_of(const struct iovec *views, int view_count)
     return message;
 }
 
+/* What holds one descriptor beside a message. */
+union one_fd {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static void keep_fd(struct cfl_transport *transport, struct msghdr *message)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int))) {
+        close_fd(&transport->come_fd);
+        memcpy(&transport->come_fd, CMSG_DATA(header), sizeof(int));
+    }
+}
+
+/* Has the message carry the attached descriptor. */
+static void put_fd(const struct cfl_transport *transport, struct msghdr *message,
+                   union one_fd *control)
+{
+    memset(control, 0, sizeof *control);
+    message->msg_control = control;
+    message->msg_controllen = sizeof control->bytes;
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &transport->attached_fd, sizeof(int));
+}
+
 static cflight_status read_plain(struct cfl_transport *transport, const struct iovec *views,
                                  int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
                                  unsigned int *ret_wait, cflight_error **reterr)
 {
     struct msghdr message = message_of(views, view_count);
+    union one_fd control;
     ssize_t len_bytes = 0;
+    if (transport->wants_fd) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_LEN(sizeof(int)); /* no room for a second one */
+    }
     do {
-        len_bytes = recvmsg(transport->fd, &message, 0);
+        len_bytes = recvmsg(transport->fd, &message, MSG_CMSG_CLOEXEC);
     } while (len_bytes < 0 && errno == EINTR);
+    if (len_bytes >= 0 && message.msg_controllen > 0) {
+        keep_fd(transport, &message);
+    }
     if (len_bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         *ret_wait = CFL_READY_READ;
         return CFLIGHT_OK;
@@ -312,10 +363,20 @@ static cflight_status write_plain(struct cfl_transport *transport, const struct 
     while (view_count > 0) {
         struct msghdr message = message_of(views, view_count);
         int part_count = (int)message.msg_iovlen;
+        union one_fd control;
         ssize_t len_bytes = 0;
+        if (transport->attached_fd >= 0) {
+            put_fd(transport, &message, &control);
+        }
         do {
             len_bytes = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
         } while (len_bytes < 0 && errno == EINTR);
+        if (transport->attached_fd >= 0 && (len_bytes > 0 || errno == ETOOMANYREFS)) {
+            close_fd(&transport->attached_fd); /* gone, or not to be carried: on without it */
+            if (len_bytes < 0) {
+                continue;
+            }
+        }
         if (len_bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             *ret_wait = CFL_READY_WRITE;
             return CFLIGHT_OK;
@@ -408,6 +469,38 @@ cflight_status cfl_transport_write(struct cfl_transport *transport, const struct
         return write_plain(transport, views, view_count, ret_len_bytes, ret_wait, reterr);
     }
     return write_tls(transport, views, view_count, ret_len_bytes, ret_wait, reterr);
+}
+
+bool cfl_transport_is_same_user(const struct cfl_transport *transport)
+{
+#ifdef SO_PEERCRED
+    struct ucred peer = {0};
+    socklen_t len_bytes = sizeof peer;
+    return transport->tls == NULL && strncmp(transport->peer_name, "unix:", 5) == 0 &&
+           getsockopt(transport->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len_bytes) == 0 &&
+           len_bytes == sizeof peer && peer.uid == geteuid();
+#else
+    (void)transport;
+    return false;
+#endif
+}
+
+void cfl_transport_attach(struct cfl_transport *transport, int fd)
+{
+    close_fd(&transport->attached_fd);
+    transport->attached_fd = fd;
+}
+
+void cfl_transport_want_fd(struct cfl_transport *transport, bool wants)
+{
+    transport->wants_fd = wants;
+}
+
+int cfl_transport_take_fd(struct cfl_transport *transport)
+{
+    int fd = transport->come_fd;
+    transport->come_fd = -1;
+    return fd;
 }
 
 bool cfl_transport_has_pending(const struct cfl_transport *transport)

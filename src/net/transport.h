@@ -43,6 +43,16 @@ cflight_status cfl_transport_read(struct cfl_transport *transport, const struct 
 cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views,
                                    int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
                                    cflight_error **reterr);
+/* Plain Unix sockets alone: whether the peer's user is this process's (both effective; of the peer
+ * when it connected or began to listen). False for all others. */
+bool cfl_transport_is_same_user(const struct cfl_transport *transport);
+/* The next write carries a copy of the descriptor, which is taken; nobody is told when the system
+ * does not carry it. */
+void cfl_transport_attach(struct cfl_transport *transport, int fd);
+/* Whether reads take a descriptor that comes with bytes; else the system drops it. One is kept
+ * until it is fetched. -1: none came. */
+void cfl_transport_want_fd(struct cfl_transport *transport, bool wants);
+int cfl_transport_take_fd(struct cfl_transport *transport);
 /* Bytes that wait inside TLS, which the descriptor's readiness does not show: to be read before
  * waiting, also right after the handshake. */
 bool cfl_transport_has_pending(const struct cfl_transport *transport);

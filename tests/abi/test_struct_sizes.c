@@ -34,7 +34,7 @@ static const struct pinned_size SIZES[] = {
     {"cflight_tls_key_pair", sizeof(struct cflight_tls_key_pair), 32},
     {"cflight_server_tls", sizeof(struct cflight_server_tls), 80},
     {"cflight_server_socket", sizeof(struct cflight_server_socket), 8},
-    {"cflight_server_options", sizeof(struct cflight_server_options), 320},
+    {"cflight_server_options", sizeof(struct cflight_server_options), 328},
     {"cflight_trace", sizeof(struct cflight_trace), 48},
     {"cflight_trace_span", sizeof(struct cflight_trace_span), 136},
     {"cflight_trace_attribute", sizeof(struct cflight_trace_attribute), 24},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS through the command: both sides, client certificates, and what must be refused."""
 
+import platform
 import shutil
 import signal
 import subprocess
@@ -242,6 +243,20 @@ def test_ciphers_and_versions_are_chosen(cflight, certs, data):
                                    ("--tls13-ciphers", "", "'' is none of the ciphers")):
         done = cflight.run("list", "grpc+tls://localhost:1", option, value)
         assert done.returncode != 0 and message in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="OpenSSL is told by a variable of x86 what its processor lacks")
+@pytest.mark.parametrize("lacks, expected", [
+    (None, ("TLS_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256")),
+    ("~0x200000000000000", ("TLS_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305")),  # AES-NI
+    ("~0x200000000", ("TLS_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"))])  # PCLMULQDQ
+def test_chacha_is_first_where_the_processor_has_no_aes(cflight, certs, data, monkeypatch, lacks, expected):
+    """With it, AES-128-GCM is chosen of what a client offers in another order."""
+    if lacks is not None:
+        monkeypatch.setenv("OPENSSL_ia32cap", lacks)
+    with serving(cflight, data, *server_options(certs)) as server:
+        for version, cipher in zip(("-tls1_3", "-tls1_2"), expected):
+            assert f"Cipher is {cipher}" in s_client(certs, server.port, version)
 
 
 def s_client(certs, port, *options):

@@ -3,10 +3,12 @@
 them in the guide."""
 
 import json
+import os
 import pathlib
 import re
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -85,6 +87,18 @@ def test_parsers_accept_the_text(served):
         with fl.connect(served.location) as client:
             list(client.list_flights())
             client.do_get(fl.Ticket(b"prices")).read_all()
+
+
+def test_the_process_is_told_of(served):
+    """Goal: what Prometheus' client libraries tell of a process, and truly. Method: beside what the system says."""
+    metrics, place = served.metrics, f"/proc/{served.process.pid}"
+    resident_kib = int(re.search(r"^VmRSS:\s+(\d+) kB", open(f"{place}/status").read(), re.MULTILINE)[1])
+    assert 0.5 < metrics.value("process_resident_memory_bytes") / (resident_kib * 1024) < 2
+    assert metrics.value("process_virtual_memory_bytes") > metrics.value("process_resident_memory_bytes")
+    assert abs(metrics.value("process_open_fds") - len(os.listdir(f"{place}/fd"))) <= 2  # the scrape has its own
+    assert metrics.value("process_max_fds") == int(re.search(r"^Max open files +(\d+)", open(f"{place}/limits").read(), re.MULTILINE)[1])
+    assert 0 < metrics.value("process_cpu_seconds_total") < 60
+    assert 0 <= time.time() - metrics.value("process_start_time_seconds") < 60
 
 
 def test_figures_are_those_of_the_traffic(served):
@@ -182,7 +196,7 @@ def names_of_the_guide():
 
 def test_the_guide_lists_all_of_them(served):
     """Goal: the list is whole, and true in names and types."""
-    kinds = dict(re.findall(r"^\| `((?:grpc|cflight)_\w+)` \| (\w+)", GUIDE.read_text(), re.MULTILINE))
+    kinds = dict(re.findall(r"^\| `((?:grpc|cflight|process)_\w+)` \| (\w+)", GUIDE.read_text(), re.MULTILINE))
     of_server = {name: kind for name, kind in kinds.items() if "_client_" not in name}
     found = {}
     for family in served.metrics.families().values():

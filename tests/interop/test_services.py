@@ -98,6 +98,16 @@ def test_a_watcher_is_told_of_the_end(served):
     assert served.stop() == 0
 
 
+def test_the_number_of_watchers_can_be_set(cflight, tmp_path):
+    with cflight.serving(tmp_path, "--health-watchers-max", "2", listen="grpc://127.0.0.1:0") as server, channel_of(server) as channel:
+        watch = channel.unary_stream(HEALTH + "Watch")
+        watchers = [watch(b"", timeout=LIMIT_S) for _ in range(2)]
+        for watcher in watchers:
+            assert status_of(next(watcher)) == SERVING
+        code, details = code_of(lambda: next(watch(b"", timeout=LIMIT_S)))
+        assert code == grpc.StatusCode.RESOURCE_EXHAUSTED and "watchers_max, 2" in details
+
+
 def test_watchers_are_bounded_and_leave(served):
     """Goal: watchers take no more threads than they may, and one that goes makes room. Method: as many as may, one more,
     one that cancels."""

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tools of gRPC's users, as they come: grpcurl without files, and grpc-health-probe, against `cflight serve`."""
+"""The tools of gRPC's users, as they come: grpcurl without files, and grpc-health-probe, against `cflight serve` and
+servers of the library, in C and in Python."""
 
 import base64
+import contextlib
 import json
+import os
 import signal
 import subprocess
+import sys
 
 import cflight_command
+import interop_peers
 import pyarrow as pa
 import pytest
 
@@ -83,3 +88,51 @@ def test_the_probe_says_how_the_server_is(probe, served):
     done = run(probe, address)
     assert done.returncode == 4 and "NOT_SERVING" in done.stderr, done  # 4: it answers, and does not serve
     served.process.send_signal(signal.SIGTERM)
+
+
+PYTHON = """
+import sys
+import cflight as flight
+class Server(flight.FlightServerBase):
+    def list_flights(self, context, criteria):
+        yield flight.FlightInfo(None, flight.FlightDescriptor.for_command(b"seven"), [], 7, None)
+with Server("grpc://127.0.0.1:0", health=True, reflection=True) as server:
+    print(f"Listening on grpc://127.0.0.1:{server.port}", flush=True)
+    while sys.stdin.readline():
+        server.set_health("", flight.HealthStatus.NOT_SERVING)
+"""
+
+
+@contextlib.contextmanager
+def library_server(kind):
+    """A server with a flight, and how to make it NOT_SERVING."""
+    program = interop_peers.ROOT / "build/dev/bin/service_peer"
+    command = [sys.executable, "-c", PYTHON] if kind == "Python" else [program]
+    environment = {**os.environ, "PYTHONPATH": str(interop_peers.ROOT / "build/python/python")}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        line = process.stdout.readline()
+        assert line.startswith("Listening on "), line
+
+        def drain():
+            process.stdin.write("\n")
+            process.stdin.flush()
+
+        yield line.strip().rpartition("/")[2], drain
+        process.stdin.close()
+        assert process.wait(LIMIT_S) == 0
+
+
+@pytest.mark.parametrize("kind", ["C", "Python"])
+def test_servers_of_the_library(grpcurl, probe, kind):
+    """Goal: the same for who writes a server: it is listed, described, called, and its health is what was set."""
+    with library_server(kind) as (address, drain):
+        assert {FLIGHT, "grpc.health.v1.Health"} <= set(call(grpcurl, None, address, "list").split())
+        assert "rpc ListFlights" in call(grpcurl, None, address, "describe", FLIGHT)
+        info = json.loads(call(grpcurl, None, address, f"{FLIGHT}/ListFlights"))
+        assert info["totalRecords"] == "7" and base64.b64decode(info["flightDescriptor"]["cmd"]) == b"seven"
+        assert run(probe, f"-addr={address}").returncode == 0
+        drain()
+        while run(probe, f"-addr={address}").returncode == 0:
+            pass
+        done = run(probe, f"-addr={address}")
+        assert done.returncode == 4 and "NOT_SERVING" in done.stderr, done

@@ -78,12 +78,15 @@ class Client:
     """One connection. Calls are numbered by stream, as HTTP/2 does."""
 
     def __init__(self, port, is_tls=False, receive_bytes=None, timeout=30, settings=b""):
-        self.socket = socket.socket()
+        """`port` is one of loopback, or the path of a Unix socket."""
+        is_unix = isinstance(port, str)
+        self.socket = socket.socket(socket.AF_UNIX) if is_unix else socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(timeout)
-        self.socket.connect(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(port if is_unix else ("127.0.0.1", port))
+        if not is_unix:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_tls:
             context = ssl.create_default_context()
             context.check_hostname = False
@@ -227,6 +230,10 @@ class Process:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def links(self):
+        """What its descriptors are."""
+        return [os.readlink(entry.path) for entry in os.scandir(f"/proc/{self.pid}/fd")]
 
     def memory(self):
         """Bytes of its own: pages of mapped files are not counted."""

@@ -526,6 +526,7 @@ class FlightClient:
         proxy: _Text | None = None,
         metrics: Metrics | None = None,
         balance: str | None = None,
+        shared_bodies_are_off: bool = False,
     ) -> None: ...
     def reload_tls(
         self,
@@ -951,6 +952,7 @@ class FlightServerBase(FlightServerCore):
         request_log: _RequestLog | None = None,
         request_log_format: Literal["text", "json"] = "text",
         metrics: Metrics | None = None,
+        shared_bodies_are_off: bool = False,
     ) -> None: ...
     def shutdown(self, grace: float | None = None) -> None: ...
     def set_health(self, service: str, status: HealthStatus) -> None: ...

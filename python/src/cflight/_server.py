@@ -204,6 +204,8 @@ class FlightServerBase(FlightServerCore):
         Lines for people, or an object in each line.
     metrics : Metrics, optional
         Where the server counts what it does.
+    shared_bodies_are_off : bool
+        Batches never go through memory that is shared with the client's process.
 
     Attributes
     ----------
@@ -276,6 +278,7 @@ class FlightServerBase(FlightServerCore):
         request_log=None,
         request_log_format="text",
         metrics=None,
+        shared_bodies_are_off=False,
     ):
         certificates = _certificates(tls_certificates)
         if shutdown_grace is not None and not shutdown_grace >= 0:
@@ -317,6 +320,7 @@ class FlightServerBase(FlightServerCore):
             "connection_idle": connection_idle,
             "keepalive_interval": keepalive_interval,
             "keepalive_timeout": keepalive_timeout,
+            "shared_bodies_are_off": shared_bodies_are_off,
         }
         self._cflight_grace = shutdown_grace
         self._cflight_log_path = operations.log_path

@@ -46,6 +46,7 @@ static const struct cfp_setting client_settings[] = {
     SETTING("keepalive_without_calls", FLAG, keepalive_without_calls),
     SETTING("keepalive_is_agreed", FLAG, keepalive_is_agreed),
     SETTING("idle_watch_is_off", FLAG, idle_watch_is_off),
+    SETTING("shared_bodies_are_off", FLAG, shared_bodies_are_off),
     SETTING("message_bytes_max", U64, message_bytes_max),
     SETTING("metadata_bytes_max", U32, metadata_bytes_max),
     SETTING("stream_window_bytes", U32, stream_window_bytes),

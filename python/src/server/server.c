@@ -150,6 +150,7 @@ static const struct cfp_setting server_settings[] = {
     SETTING("message_bytes_max", U64, message_bytes_max),
     SETTING("metadata_bytes_max", U32, metadata_bytes_max),
     SETTING("pool_bytes_max", U64, pool_bytes_max),
+    SETTING("shared_bodies_are_off", FLAG, shared_bodies_are_off),
     SETTING("unread_bytes_max", U64, unread_bytes_max),
     SETTING("split_batch_bytes", U64, split_batch_bytes),
     SETTING("idle_timeout", LIMIT, idle_timeout_ms),

@@ -196,6 +196,9 @@ cflight_status cfl_call_finish_reading(struct cfl_call *call, cflight_error **re
  * says yes; `head` is copied. When the peer has ended the call, that is the failure. */
 cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr);
+/* The channel of the call's connection, with a hold, and the stream for which bodies are passed;
+ * NULL when there is none. */
+struct cfl_shares *cfl_call_shares(struct cfl_call *call, uint32_t *ret_stream_id);
 /* Whether the socket took all that was posted but what was copied to be sent together; the call's
  * failure when it ended before. */
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr);

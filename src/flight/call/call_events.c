@@ -159,8 +159,11 @@ static cflight_status on_message_end(void *user_data, struct cfl_grpc_call *grpc
 {
     struct cfl_call *call = user_data;
     (void)grpc;
+    call->locked.inbox.shares = call->connection->locked.shares;
+    call->locked.inbox.shared_bytes_max = call->limits.message_bytes_max;
     cflight_status status = cfl_inbox_end(&call->locked.inbox, reterr);
     if (status != CFLIGHT_OK) {
+        count_full_budget(call, status);
         return status;
     }
     CFL_COUNT(call->counts, messages_received, 1);
@@ -245,11 +248,20 @@ static bool can_restart_locked(const struct cfl_call *call, const struct cfl_grp
            cfl_grpc_call_retry(grpc) == CFLIGHT_RETRY_SAFE;
 }
 
+static bool is_awaited(void *user_data, uint32_t stream_id)
+{
+    return cfl_grpc_awaits_stream(user_data, stream_id);
+}
+
 static void on_end(void *user_data, struct cfl_grpc_call *grpc)
 {
     struct cfl_call *call = user_data;
     bool is_server = call->connection->is_server;
     cfl_call_stir_locked(call);
+    if (call->connection->locked.shares != NULL) {
+        cfl_shares_drop_dead(call->connection->locked.shares, is_awaited,
+                             call->connection->locked.grpc);
+    }
     if (can_restart_locked(call, grpc)) {
         CFL_LOG(CFLIGHT_LOG_DEBUG, "flight", "%s: %s is sent again: %s",
                 cfl_transport_peer(call->connection->transport)->name, call->method->name,

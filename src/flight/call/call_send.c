@@ -84,6 +84,18 @@ done:
     return status;
 }
 
+struct cfl_shares *cfl_call_shares(struct cfl_call *call, uint32_t *ret_stream_id)
+{
+    struct cfl_shares *shares = NULL;
+    cfl_connection_lock(call->connection);
+    if (!call->locked.is_over && call->locked.grpc != NULL) {
+        shares = cfl_shares_ref(call->connection->locked.shares);
+        *ret_stream_id = cfl_grpc_call_stream_id(call->locked.grpc);
+    }
+    cfl_connection_unlock(call->connection);
+    return shares;
+}
+
 /* The outcome of what was posted, once nothing more is to be waited for. */
 static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **reterr)
 {

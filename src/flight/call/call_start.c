@@ -16,6 +16,9 @@ static cflight_status send_locked(struct cfl_call *call, cflight_error **reterr)
     bool has_message = !call->method->client_streams;
     cflight_status status = cfl_grpc_call_start(call->connection->locked.grpc, &request->params,
                                                 cfl_call_handlers(), call, &grpc, reterr);
+    if (call->method->request_is_flight_data || call->method->response_is_flight_data) {
+        cfl_connection_offer_shares_locked(call->connection);
+    }
     if (status == CFLIGHT_OK && has_message) {
         status = cfl_grpc_call_send(grpc, request->message, NULL, reterr);
     }

@@ -60,6 +60,8 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     (void)pthread_mutex_init(&connection->mutex, NULL);
     connection->pool = cfl_pool_ref(pool);
     connection->transport = transport;
+    connection->may_share = limits->shared_bytes_max > 0 && cfl_transport_is_same_user(transport);
+    cfl_transport_want_fd(transport, connection->may_share && connection->is_server);
     *ret_connection = connection;
     return CFLIGHT_OK;
 }
@@ -87,6 +89,8 @@ void cfl_connection_unref(struct cfl_connection *connection)
         connection->owner.on_gone(connection->owner.user_data);
     }
     shut_down(connection);
+    cfl_shares_close(connection->locked.shares);
+    cfl_shares_unref(connection->locked.shares);
     cfl_loop_fd_done(&connection->locked.loop);
     cfl_grpc_conn_free(connection->locked.grpc);
     cfl_transport_free(connection->transport);
@@ -96,6 +100,19 @@ void cfl_connection_unref(struct cfl_connection *connection)
     (void)pthread_mutex_destroy(&connection->mutex);
     cfl_pool_unref(connection->pool);
     cfl_free(connection->alloc, connection, sizeof *connection);
+}
+
+void cfl_connection_offer_shares_locked(struct cfl_connection *connection)
+{
+    int peer_fd = -1;
+    if (!connection->may_share || connection->locked.has_offered) {
+        return;
+    }
+    connection->locked.has_offered = true;
+    if (cfl_shares_offer(connection->alloc, &connection->limits, &connection->locked.shares,
+                         &peer_fd, NULL) == CFLIGHT_OK) {
+        cfl_transport_attach(connection->transport, peer_fd);
+    }
 }
 
 /* Has a driver that sleeps in poll look around. */

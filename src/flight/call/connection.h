@@ -11,6 +11,7 @@
 #include "base/refcount.h"
 #include "flight/call/linger.h"
 #include "flight/call/loop_fd.h"
+#include "flight/call/shares.h"
 #include "flight/count/counts.h"
 #include "grpc/conn.h"
 
@@ -71,11 +72,14 @@ struct cfl_connection {
     struct cfl_waker waker; /* client */
     struct cfl_connection_owner owner;
     bool is_server;
-    pid_t pid; /* of the process that made it: a child of fork() shares the socket and must not
-                  touch it */
+    pid_t pid;      /* of the process that made it: a child of fork() shares the socket and must not
+                       touch it */
+    bool may_share; /* bodies in shared memory: a Unix socket to a process of the same user */
     pthread_mutex_t mutex;
     struct {
         struct cfl_grpc_conn *grpc;
+        struct cfl_shares *shares; /* set once; NULL: no channel was made, or none came */
+        bool has_offered;          /* client: a channel, or tried to */
         bool is_driven;
         bool is_polling;              /* the driver sleeps in poll: changes must wake it */
         struct cfl_waker *poll_waker; /* by this, while it polls; NULL: it looks up by itself */
@@ -200,6 +204,9 @@ void cfl_connection_follow_locked(struct cfl_connection *connection, struct cfl_
 void cfl_connection_leave_locked(struct cfl_connection *connection, struct cfl_waiter *waiter);
 /* Something that a wait may be for has changed. */
 void cfl_connection_stir_locked(struct cfl_connection *connection, struct cfl_awaitable *about);
+/* Client: offers the server a channel for shared memory, with what is written next, if that was not
+ * done before and the connection may have one. Without memory for it there is none. */
+void cfl_connection_offer_shares_locked(struct cfl_connection *connection);
 /* Sends what the socket takes now, without waiting. */
 void cfl_connection_flush_locked(struct cfl_connection *connection);
 /* Sends batches that are held back, if it is time. Returns when it will be; CFL_TIME_NEVER: none

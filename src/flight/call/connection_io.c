@@ -106,6 +106,16 @@ static bool was_last_locked(struct cfl_connection *connection, size_t len_bytes)
     return len_bytes == 0 || connection->locked.last_bytes == 0;
 }
 
+/* Takes the channel that a client offered; it comes once. */
+static void accept_shares_locked(struct cfl_connection *connection)
+{
+    int fd = connection->locked.shares == NULL ? cfl_transport_take_fd(connection->transport) : -1;
+    if (fd >= 0) {
+        cfl_transport_want_fd(connection->transport, false);
+        connection->locked.shares = cfl_shares_accept(connection->alloc, &connection->limits, fd);
+    }
+}
+
 /* One read. Returns false when nothing came. */
 static bool read_step_locked(struct cfl_connection *connection)
 {
@@ -129,6 +139,9 @@ static bool read_step_locked(struct cfl_connection *connection)
                                      cfl_transport_has_pending(connection->transport) ||
                                      connection->locked.write_failure != NULL;
     connection->locked.has_received = connection->locked.has_received || len_bytes > 0;
+    if (connection->may_share && connection->is_server) {
+        accept_shares_locked(connection);
+    }
     if (status == CFLIGHT_OK) { /* also when nothing came: what was lent goes back */
         status = cfl_grpc_received(connection->locked.grpc, len_bytes, &error);
         if (status != CFLIGHT_OK) {

@@ -23,6 +23,9 @@ void cfl_connection_limits(const struct cfl_connection_options *options,
     if (options->stream_window_bytes > 0) {
         ret_limits->stream_window_bytes = options->stream_window_bytes;
     }
+    if (options->shared_bodies_are_off) {
+        ret_limits->shared_bytes_max = 0;
+    }
 }
 
 void cfl_connection_keepalive(const struct cfl_connection_options *options,

@@ -12,6 +12,7 @@ struct cfl_connection_options {
     uint32_t stream_window_bytes;
     int64_t keepalive_interval_ms; /* 0: no keepalive */
     int64_t keepalive_timeout_ms;
+    bool shared_bodies_are_off;
 };
 
 /* The default limits but for what the options say. */

@@ -22,6 +22,7 @@ enum {
     FIELD_DATA_HEADER = 2,
     FIELD_APP_METADATA = 3,
     FIELD_BODY = 1000,
+    FIELD_SHARE = 53015,
     FIRST_HEAD_HINT_BYTES = 512,
     FIELD_HEADER_BYTES_MAX = 20, /* two varints */
 };
@@ -30,6 +31,7 @@ void cfl_flight_data_done(struct cfl_flight_data *data)
 {
     cfl_buf_done(&data->head);
     cflight_buffer_unref(data->body);
+    cfl_share_drop(&data->share);
     memset(data, 0, sizeof *data);
 }
 
@@ -45,6 +47,57 @@ bool cfl_flight_data_write_head(struct cfl_buf *target, struct cflight_bytes des
         (void)cfl_buf_append_varint(target, body_len_bytes);
     }
     return !target->failed;
+}
+
+bool cfl_flight_data_write_share(struct cfl_buf *target, const struct cfl_share_name *name)
+{
+    uint8_t value[CFL_SHARE_NAME_BYTES];
+    cfl_share_name_write(name, value);
+    return cfl_field_write(target, FIELD_SHARE, cflight_bytes_make(value, sizeof value));
+}
+
+bool cfl_flight_data_names_share(struct cflight_bytes message)
+{
+    struct cfl_cursor cursor = cfl_cursor_make(message);
+    uint64_t tag = 0;
+    struct cflight_bytes value = {NULL, 0};
+    while (cfl_cursor_left(&cursor) > 0 && cfl_field_next(&cursor, &tag, &value)) {
+        if (tag == cfl_field_tag(FIELD_SHARE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+cflight_status cfl_flight_data_claim(struct cfl_flight_data *data, struct cfl_shares *shares,
+                                     cflight_error **reterr)
+{
+    if (!data->has_share_name) {
+        return CFLIGHT_OK;
+    }
+    if (shares == NULL) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INTERNAL,
+            "a message names shared memory, which this connection does not use");
+    }
+    if (data->body != NULL || !data->has_data_header) {
+        return cflight_error_set_message(
+            reterr, CFLIGHT_INTERNAL,
+            "a message names shared memory and has a body of its own, or no header");
+    }
+    return cfl_shares_claim(shares, data->share_name.number, &data->share, reterr);
+}
+
+cflight_status cfl_flight_data_map(struct cfl_flight_data *data,
+                                   const struct cflight_allocator *alloc, cflight_error **reterr)
+{
+    if (!data->has_share_name) {
+        return CFLIGHT_OK;
+    }
+    if (data->share.shares == NULL) {
+        return cfl_flight_data_claim(data, NULL, reterr);
+    }
+    return cfl_share_map(&data->share, alloc, &data->share_name, &data->body, reterr);
 }
 
 void cfl_flight_data_parser_init(struct cfl_flight_data_parser *parser,
@@ -240,6 +293,11 @@ static cflight_status find_fields(struct cfl_flight_data *data, cflight_error **
         } else if (tag == cfl_field_tag(FIELD_APP_METADATA)) {
             data->app_metadata = value;
             data->has_app_metadata = true;
+        } else if (tag == cfl_field_tag(FIELD_SHARE)) {
+            data->has_share_name = true;
+            if (!cfl_share_name_read(value, &data->share_name)) {
+                return fail_malformed(reterr, "the name of shared memory has not 24 bytes");
+            }
         }
     }
     return CFLIGHT_OK;

@@ -6,9 +6,11 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "cflight/error.h"
+#include "flight/call/shares.h"
 
 /* FlightData, written and read by hand because its body must never be copied (Flight.proto,
- * FlightData: 1 flight_descriptor, 2 data_header, 3 app_metadata, 1000 data_body). */
+ * FlightData: 1 flight_descriptor, 2 data_header, 3 app_metadata, 1000 data_body; between processes
+ * that agreed, 53015 names a body in shared memory). */
 
 /* One message, taken apart. Views point into `head`. */
 struct cfl_flight_data {
@@ -20,6 +22,9 @@ struct cfl_flight_data {
     bool has_data_header; /* absent, or zero bytes long, means a message without Arrow data */
     bool has_app_metadata;
     cflight_buffer *body; /* NULL when the message has none */
+    bool has_share_name;  /* the body is, or is to be, in memory that the peer passed */
+    struct cfl_share_name share_name;
+    struct cfl_share share; /* claimed, and not mapped yet */
 };
 
 void cfl_flight_data_done(struct cfl_flight_data *data);
@@ -29,6 +34,15 @@ void cfl_flight_data_done(struct cfl_flight_data *data);
 bool cfl_flight_data_write_head(struct cfl_buf *target, struct cflight_bytes descriptor,
                                 struct cflight_bytes data_header, struct cflight_bytes app_metadata,
                                 bool has_body, uint64_t body_len_bytes);
+/* Appends the field that names a body in shared memory. */
+bool cfl_flight_data_write_share(struct cfl_buf *target, const struct cfl_share_name *name);
+/* Whether a whole message has that field; false when it is malformed. */
+bool cfl_flight_data_names_share(struct cflight_bytes message);
+/* Claims what the message names, if anything, and takes it as its body. */
+cflight_status cfl_flight_data_claim(struct cfl_flight_data *data, struct cfl_shares *shares,
+                                     cflight_error **reterr);
+cflight_status cfl_flight_data_map(struct cfl_flight_data *data,
+                                   const struct cflight_allocator *alloc, cflight_error **reterr);
 
 /* Takes a message apart as its bytes arrive. As soon as the body's tag and length are known, its
  * buffer exists and the next bytes can be read straight into it. Thread class: one at a time. */

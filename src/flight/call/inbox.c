@@ -214,6 +214,40 @@ cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size
     return CFLIGHT_OK;
 }
 
+/* A body in shared memory counts as one that was received. */
+static cflight_status claim(struct cfl_inbox *inbox, struct large_message *large,
+                            cflight_error **reterr)
+{
+    uint64_t len_bytes = large->data.share_name.len_bytes;
+    if (!large->data.has_share_name) {
+        return CFLIGHT_OK;
+    }
+    if (inbox->shared_bytes_max > 0 && len_bytes > inbox->shared_bytes_max) {
+        return cfl_error_set_size_limit(reterr, "a message in shared memory", len_bytes,
+                                        inbox->shared_bytes_max);
+    }
+    cflight_status status = take_budget(inbox, len_bytes, reterr);
+    if (status == CFLIGHT_OK) {
+        large->len_bytes += len_bytes;
+        status = cfl_flight_data_claim(&large->data, inbox->shares, reterr);
+    }
+    return status;
+}
+
+/* A small message that names shared memory: it is taken apart now, since what it names must not
+ * wait for somebody to take the message. */
+static cflight_status parse_record(struct cfl_inbox *inbox, struct large_message *large,
+                                   cflight_error **reterr)
+{
+    struct cflight_bytes bytes =
+        cflight_bytes_make(inbox->records.data + inbox->current_record + RECORD_HEADER_BYTES,
+                           inbox->current_len_bytes);
+    cflight_status status =
+        cfl_flight_data_parse(inbox->alloc, inbox->pool, bytes, &large->data, reterr);
+    inbox->records.len_bytes = inbox->current_record;
+    return status;
+}
+
 static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
 {
     struct large_message *large = cfl_alloc_zeroed(inbox->alloc, sizeof *large);
@@ -221,18 +255,23 @@ static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
         return cfl_error_no_memory(reterr);
     }
     cflight_status status = CFLIGHT_OK;
-    if (inbox->is_flight_data) {
+    if (!is_large(inbox)) {
+        status = parse_record(inbox, large, reterr);
+    } else if (inbox->is_flight_data) {
         status = cfl_flight_data_parser_end(&inbox->parser, &large->data, reterr);
     } else {
         large->raw = inbox->raw;
         inbox->raw = NULL;
     }
-    if (status != CFLIGHT_OK) {
-        cfl_free(inbox->alloc, large, sizeof *large);
-        return status;
-    }
     large->credit_bytes = inbox->credit_bytes;
     large->len_bytes = inbox->current_len_bytes;
+    if (status == CFLIGHT_OK) {
+        status = claim(inbox, large, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        free_large(inbox->alloc, large);
+        return status;
+    }
     size_t record = cfl_buf_reserve(&inbox->records, RECORD_HEADER_BYTES);
     if (record == SIZE_MAX) {
         free_large(inbox->alloc, large);
@@ -243,12 +282,21 @@ static cflight_status end_large(struct cfl_inbox *inbox, cflight_error **reterr)
     return CFLIGHT_OK;
 }
 
+/* Whether the message that arrived names memory that the peer passed. */
+static bool is_shared(const struct cfl_inbox *inbox)
+{
+    return inbox->shares != NULL && inbox->is_flight_data && !is_large(inbox) &&
+           cfl_flight_data_names_share(
+               cflight_bytes_make(inbox->records.data + inbox->current_record + RECORD_HEADER_BYTES,
+                                  inbox->current_len_bytes));
+}
+
 cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr)
 {
     cflight_status status = CFLIGHT_OK;
     inbox->is_receiving = false;
     inbox->received_count++;
-    if (is_large(inbox)) {
+    if (is_large(inbox) || is_shared(inbox)) {
         status = end_large(inbox, reterr);
     } else {
         cfl_buf_put_u32le(&inbox->records, inbox->current_record, inbox->current_len_bytes);
@@ -286,7 +334,10 @@ static cflight_status take_small(struct cfl_inbox *inbox, struct cflight_bytes b
                                  struct cfl_message *message, cflight_error **reterr)
 {
     if (inbox->is_flight_data) {
-        return cfl_flight_data_parse(inbox->alloc, inbox->pool, bytes, &message->data, reterr);
+        cflight_status status =
+            cfl_flight_data_parse(inbox->alloc, inbox->pool, bytes, &message->data, reterr);
+        return status == CFLIGHT_OK ? cfl_flight_data_map(&message->data, inbox->alloc, reterr)
+                                    : status;
     }
     message->raw = cfl_body_new(NULL, inbox->alloc, bytes.len_bytes);
     if (message->raw == NULL) {
@@ -319,6 +370,7 @@ cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_m
         message.credit_bytes = large->credit_bytes;
         give_back(inbox, large->len_bytes);
         cfl_free(inbox->alloc, large, sizeof *large);
+        status = cfl_flight_data_map(&message.data, inbox->alloc, reterr);
     } else {
         (void)cfl_cursor_bytes(&cursor, len_bytes, &bytes);
         message.credit_bytes = credit_bytes;
@@ -330,6 +382,8 @@ cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_m
     drop_taken(inbox);
     if (status == CFLIGHT_OK) {
         *ret_message = message;
+    } else {
+        cfl_message_done(&message);
     }
     return status;
 }

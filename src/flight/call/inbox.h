@@ -21,6 +21,8 @@ struct cfl_inbox {
     uint64_t held_bytes;        /* of the budget */
     uint64_t lent_bytes;        /* of those, for a message that is unpacked */
     uint64_t message_bytes_max; /* of a handshake, which nobody is known for */
+    struct cfl_shares *shares;  /* borrowed: through which the peer passes memory; NULL for none */
+    uint64_t shared_bytes_max;  /* of one body in it; 0: no limit */
     bool is_flight_data;
     struct cfl_flight_data_parser parser;
     struct cfl_buf records; /* per message: length or LARGE mark, wire credit, bytes */
@@ -62,6 +64,7 @@ cflight_status cfl_inbox_feed(struct cfl_inbox *inbox, const uint8_t *data, size
  */
 cflight_status cfl_inbox_lend(struct cfl_inbox *inbox, uint64_t len_bytes, cflight_error **reterr);
 void cfl_inbox_return_lent(struct cfl_inbox *inbox);
+/* CFLIGHT_UNAVAILABLE when the body is in shared memory and the budget is used up. */
 cflight_status cfl_inbox_end(struct cfl_inbox *inbox, cflight_error **reterr);
 /* Takes the first complete message; there must be one. On failure the message is gone. */
 cflight_status cfl_inbox_take(struct cfl_inbox *inbox, struct cfl_message *ret_message,

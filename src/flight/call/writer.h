@@ -23,6 +23,7 @@ struct cflight_writer {
     struct cfl_call *call;
     bool is_server;
     bool is_done_writing;
+    bool may_wait;    /* the thread that writes a batch may wait for the peer */
     bool never_waits; /* begin and metadata are queued without limit */
     struct cflight_ipc_write_options options;
     uint64_t size_limit_bytes;   /* 0: none */
@@ -61,10 +62,18 @@ cflight_status cfl_writer_check_open(const cflight_writer *writer, cflight_error
 cflight_status cfl_writer_check(const cflight_writer *writer, size_t descriptor_bytes,
                                 const struct cfl_encoded *encoded,
                                 struct cflight_bytes app_metadata, cflight_error **reterr);
-/* Checks and posts a message; `encoded` NULL for one without Arrow data. */
+/* Checks and posts a message; `encoded` NULL for one without Arrow data. With a `share_name` its
+ * body was passed in shared memory. */
 cflight_status cfl_writer_post(cflight_writer *writer, struct cflight_bytes descriptor,
-                               const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
-                               cflight_error **reterr);
+                               const struct cfl_encoded *encoded,
+                               const struct cfl_share_name *share_name,
+                               struct cflight_bytes app_metadata, cflight_error **reterr);
+/* Whether batches in segments may go through shared memory: there are any, and the peer has agreed.
+ */
+bool cfl_writer_may_share(const cflight_writer *writer);
+/* Passes the body of a message that is posted next; false when it goes over the socket. */
+bool cfl_writer_share(const cflight_writer *writer, const struct cfl_encoded *message,
+                      struct cfl_share_name *ret_name);
 /* As post, for messages without a body; waits when many are queued, unless the writer never does.
  */
 cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes descriptor,

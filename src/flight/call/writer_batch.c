@@ -59,6 +59,19 @@ static cflight_status try_sizes(cflight_writer *writer, const struct ArrowArray 
     return status;
 }
 
+/* A batch in a segment stays whole: what the peer receives of it is small. */
+static bool stays_whole(cflight_writer *writer, const struct ArrowArray *array)
+{
+    const struct cfl_writer_batch *batch = &writer->batch;
+    if (cfl_encoder_begin(writer->encoder, array, batch->row_offset, batch->row_count, NULL) !=
+        CFLIGHT_OK) {
+        return false;
+    }
+    bool is_in_segment = cfl_encoder_is_in_segment(writer->encoder);
+    cfl_encoder_end(writer->encoder, false);
+    return is_in_segment;
+}
+
 static cflight_status begin_run(cflight_writer *writer, const struct ArrowArray *array,
                                 struct cflight_bytes app_metadata, cflight_error **reterr)
 {
@@ -66,7 +79,10 @@ static cflight_status begin_run(cflight_writer *writer, const struct ArrowArray 
     cflight_status status = CFLIGHT_OK;
     batch->row_count = array->length - batch->row_offset;
     batch->was_last = false;
-    if (writer->split_batch_bytes > 0 && app_metadata.len_bytes == 0) {
+    bool may_share = cfl_writer_may_share(writer);
+    cfl_encoder_use_segments(writer->encoder, may_share);
+    if (writer->split_batch_bytes > 0 && app_metadata.len_bytes == 0 &&
+        !(may_share && stays_whole(writer, array))) {
         status = fit_rows(writer, array, reterr);
     }
     if (status == CFLIGHT_OK && writer->size_limit_bytes > 0) {
@@ -87,6 +103,7 @@ static cflight_status advance_run(cflight_writer *writer, struct cflight_bytes a
     struct cflight_bytes none = {NULL, 0};
     struct cfl_writer_batch *batch = &writer->batch;
     struct cfl_encoded message;
+    struct cfl_share_name share_name;
     bool has_message = false;
     cflight_status status = cfl_encoder_next(writer->encoder, &message, &has_message, reterr);
     if (status != CFLIGHT_OK) {
@@ -99,7 +116,9 @@ static cflight_status advance_run(cflight_writer *writer, struct cflight_bytes a
         return CFLIGHT_OK;
     }
     batch->was_last = message.kind == CFL_MESSAGE_BATCH;
-    status = cfl_writer_post(writer, none, &message, batch->was_last ? app_metadata : none, reterr);
+    bool is_shared = cfl_writer_share(writer, &message, &share_name);
+    status = cfl_writer_post(writer, none, &message, is_shared ? &share_name : NULL,
+                             batch->was_last ? app_metadata : none, reterr);
     batch->is_in_flight = status == CFLIGHT_OK;
     if (status == CFLIGHT_OK && batch->was_last) {
         CFL_COUNT(writer->call->counts, batches_sent, 1);
@@ -162,9 +181,10 @@ static cflight_status step(cflight_writer *writer, const struct ArrowArray *arra
     return begin_run(writer, array, app_metadata, reterr);
 }
 
-cflight_status cflight_writer_try_write(cflight_writer *writer, const struct ArrowArray *batch,
-                                        const struct cflight_bytes *app_metadata, bool *ret_is_done,
-                                        cflight_error **reterr)
+static cflight_status try_write(cflight_writer *writer, bool may_wait,
+                                const struct ArrowArray *batch,
+                                const struct cflight_bytes *app_metadata, bool *ret_is_done,
+                                cflight_error **reterr)
 {
     struct cflight_bytes metadata = {NULL, 0};
     bool is_waiting = false;
@@ -172,6 +192,7 @@ cflight_status cflight_writer_try_write(cflight_writer *writer, const struct Arr
     if (status != CFLIGHT_OK) {
         return status;
     }
+    writer->may_wait = may_wait;
     if (app_metadata != NULL) {
         metadata = *app_metadata;
     }
@@ -189,14 +210,20 @@ cflight_status cflight_writer_try_write(cflight_writer *writer, const struct Arr
     return CFLIGHT_OK;
 }
 
+cflight_status cflight_writer_try_write(cflight_writer *writer, const struct ArrowArray *batch,
+                                        const struct cflight_bytes *app_metadata, bool *ret_is_done,
+                                        cflight_error **reterr)
+{
+    return try_write(writer, false, batch, app_metadata, ret_is_done, reterr);
+}
+
 cflight_status cflight_writer_write(cflight_writer *writer, const struct ArrowArray *batch,
                                     const struct cflight_bytes *app_metadata,
                                     cflight_error **reterr)
 {
     for (;;) {
         bool is_done = false;
-        cflight_status status =
-            cflight_writer_try_write(writer, batch, app_metadata, &is_done, reterr);
+        cflight_status status = try_write(writer, true, batch, app_metadata, &is_done, reterr);
         if (status != CFLIGHT_OK || is_done) {
             return status;
         }

@@ -64,10 +64,11 @@ cflight_status cfl_writer_check(const cflight_writer *writer, size_t descriptor_
 /* Writes everything but the body into the writer's buffer. */
 static cflight_status write_head(cflight_writer *writer, struct cflight_bytes descriptor,
                                  const struct cfl_encoded *encoded,
+                                 const struct cfl_share_name *share_name,
                                  struct cflight_bytes app_metadata, cflight_error **reterr)
 {
     struct cflight_bytes none = {NULL, 0};
-    bool has_body = encoded != NULL && encoded->body != NULL;
+    bool has_body = encoded != NULL && encoded->body != NULL && share_name == NULL;
     cflight_status status =
         cfl_writer_check(writer, descriptor.len_bytes, encoded, app_metadata, reterr);
     if (status != CFLIGHT_OK) {
@@ -76,29 +77,32 @@ static cflight_status write_head(cflight_writer *writer, struct cflight_bytes de
     cfl_buf_clear(&writer->head);
     if (!cfl_flight_data_write_head(&writer->head, descriptor,
                                     encoded == NULL ? none : encoded->header, app_metadata,
-                                    has_body, has_body ? encoded->body_len_bytes : 0)) {
+                                    has_body, has_body ? encoded->body_len_bytes : 0) ||
+        (share_name != NULL && !cfl_flight_data_write_share(&writer->head, share_name))) {
         return cfl_error_no_memory(reterr);
     }
     return CFLIGHT_OK;
 }
 
 cflight_status cfl_writer_post(cflight_writer *writer, struct cflight_bytes descriptor,
-                               const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
-                               cflight_error **reterr)
+                               const struct cfl_encoded *encoded,
+                               const struct cfl_share_name *share_name,
+                               struct cflight_bytes app_metadata, cflight_error **reterr)
 {
-    cflight_status status = write_head(writer, descriptor, encoded, app_metadata, reterr);
+    cflight_status status =
+        write_head(writer, descriptor, encoded, share_name, app_metadata, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
     return cfl_call_post(writer->call, cfl_buf_bytes(&writer->head),
-                         encoded == NULL ? NULL : encoded->body, reterr);
+                         encoded == NULL || share_name != NULL ? NULL : encoded->body, reterr);
 }
 
 cflight_status cfl_writer_send(cflight_writer *writer, struct cflight_bytes descriptor,
                                const struct cfl_encoded *encoded, struct cflight_bytes app_metadata,
                                cflight_error **reterr)
 {
-    cflight_status status = write_head(writer, descriptor, encoded, app_metadata, reterr);
+    cflight_status status = write_head(writer, descriptor, encoded, NULL, app_metadata, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

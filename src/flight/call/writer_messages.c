@@ -63,7 +63,7 @@ static cflight_status start(cflight_writer *writer, const struct cflight_message
         return cfl_error_no_memory(reterr);
     }
     cflight_status status = cfl_writer_post(writer, cfl_writer_descriptor(writer, is_schema),
-                                            message->header == NULL ? NULL : &encoded,
+                                            message->header == NULL ? NULL : &encoded, NULL,
                                             cflight_buffer_bytes(message->app_metadata), reterr);
     if (status == CFLIGHT_OK) {
         cfl_writer_drop_descriptor(writer, is_schema);

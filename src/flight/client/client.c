@@ -90,6 +90,7 @@ static void load_limits(struct cflight_client *client)
         .stream_window_bytes = options->stream_window_bytes,
         .keepalive_interval_ms = options->keepalive_interval_ms,
         .keepalive_timeout_ms = options->keepalive_timeout_ms,
+        .shared_bodies_are_off = options->shared_bodies_are_off,
     };
     bool is_agreed = options->keepalive_is_agreed;
     bool is_kept_alive = options->keepalive_interval_ms > 0;

@@ -153,7 +153,7 @@ static cflight_status check_bounds(const struct cflight_metric_params *params,
 static bool is_reserved(const char *name)
 {
     static const char *const PREFIXES[] = {"grpc_", "cflight_server_", "cflight_client_",
-                                           "cflight_build_", "process_"};
+                                           "cflight_build_"};
     for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
         if (strncmp(name, PREFIXES[i], strlen(PREFIXES[i])) == 0) {
             return true;

@@ -65,6 +65,7 @@ void cfl_server_load_limits(struct cflight_server *server)
         .stream_window_bytes = options->stream_window_bytes,
         .keepalive_interval_ms = options->keepalive_interval_ms,
         .keepalive_timeout_ms = options->keepalive_timeout_ms,
+        .shared_bodies_are_off = options->shared_bodies_are_off,
     };
     cfl_connection_limits(&common, limits);
     cfl_connection_keepalive(&common, &server->keepalive);

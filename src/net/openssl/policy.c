@@ -7,6 +7,7 @@
  * context is in use. */
 #include "net/openssl/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -16,10 +17,40 @@ enum {
     NAME_BYTES_MAX = 64,
 };
 
-static const char TLS12_CIPHERS[] =
-    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:!aNULL:!PSK";
-static const char TLS13_CIPHERS[] =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+/* In order of preference: what is fastest, as all of them are strong. */
+struct preference {
+    const char *tls12_ciphers;
+    const char *tls13_ciphers;
+};
+static const struct preference WITH_AES = {
+    "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM+AES128:DHE+AESGCM:DHE+CHACHA20:!"
+    "aNULL:!PSK",
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"};
+static const struct preference WITHOUT_AES = {
+    "ECDHE+CHACHA20:ECDHE+AESGCM+AES128:ECDHE+AESGCM:DHE+CHACHA20:DHE+AESGCM+AES128:DHE+AESGCM:!"
+    "aNULL:!PSK",
+    "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"};
+
+/* Whether the processor lacks instructions for AES-GCM, which is several times slower than ChaCha20
+ * then. OpenSSL tells what it found (OPENSSL_ia32cap(3): AES-NI is bit 57, PCLMULQDQ bit 33; for
+ * ARM it is bit 2); of other processors nothing is known, and most of those that serve have it. */
+static bool lacks_aes(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t bits;
+    } KINDS[] = {{"OPENSSL_ia32cap=", UINT64_C(1) << 57 | UINT64_C(1) << 33},
+                 {"OPENSSL_armcap=", UINT64_C(1) << 2}};
+    const char *settings = OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS);
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0] && settings != NULL; i++) {
+        size_t name_bytes = strlen(KINDS[i].name);
+        if (strncmp(settings, KINDS[i].name, name_bytes) == 0) {
+            uint64_t found = strtoull(settings + name_bytes, NULL, 16);
+            return (found & KINDS[i].bits) != KINDS[i].bits;
+        }
+    }
+    return false;
+}
 
 /* Whether a name is among the ciphers of a context: those of TLS 1.3, or the older ones. */
 static bool has_cipher(const SSL_CTX *ctx, const char *name, size_t name_bytes, bool is_tls13)
@@ -134,13 +165,14 @@ cflight_status cfl_tls_context_use_policy(SSL_CTX *ctx, const struct cflight_tls
     static const struct cflight_tls_policy DEFAULTS = {.min_version = CFLIGHT_TLS_VERSION_DEFAULT};
     policy = policy == NULL ? &DEFAULTS : policy;
     *ret_until_s = CFL_TIME_NEVER;
+    const struct preference *preference = lacks_aes() ? &WITHOUT_AES : &WITH_AES;
     ERR_clear_error();
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-    if (SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) != 1) {
+    if (SSL_CTX_set_cipher_list(ctx, preference->tls12_ciphers) != 1) {
         return cfl_tls_library_error(reterr, CFLIGHT_INTERNAL, "cannot set up a TLS context");
     }
     /* A preference: a restricted library may lack one. */
-    (void)SSL_CTX_set_ciphersuites(ctx, TLS13_CIPHERS);
+    (void)SSL_CTX_set_ciphersuites(ctx, preference->tls13_ciphers);
     cflight_status status = use_min_version(ctx, policy->min_version, reterr);
     if (status == CFLIGHT_OK) {
         status = use_ciphers(ctx, policy, reterr);
