@@ -14,6 +14,9 @@ enum {
     /* What follows a prefix in any Flight message before bytes that are worth a place of their own.
      */
     HEAD_GUESS_BYTES = 128,
+    /* Messages that nobody names a place for; after a few of them more are expected. */
+    SMALL_BYTES_MAX = 16 << 10,
+    SMALL_COUNT_MIN = 3,
 };
 
 /* False when a handler failed, or the call ended while it ran. */
@@ -101,6 +104,8 @@ static cflight_status message_begins(struct cfl_grpc_call *call, cflight_error *
     }
     deframer->done_bytes = 0;
     deframer->is_in_message = true;
+    bool is_small = deframer->message_bytes < SMALL_BYTES_MAX;
+    deframer->small_count = !is_small ? 0 : deframer->small_count + 1;
     call->prefix_credit_bytes += CFL_GRPC_PREFIX_BYTES;
     cfl_grpc_credit_prefixes(call);
     deframer->is_packed = prefix[0] == 1;
@@ -168,6 +173,10 @@ void cfl_grpc_deframe_place(struct cfl_grpc_call *call, uint8_t **ret_target, si
 {
     const struct cfl_grpc_deframer *deframer = &call->deframer;
     if (cfl_grpc_call_is_dead(call)) {
+        return;
+    }
+    if (deframer->small_count >= SMALL_COUNT_MIN) {
+        *ret_hint_bytes = CFL_H2_NO_PLACE_SOON;
         return;
     }
     if (!deframer->is_in_message) {

@@ -28,7 +28,8 @@ struct cfl_grpc_deframer {
     uint8_t prefix[CFL_GRPC_PREFIX_BYTES];
     size_t prefix_bytes;
     bool is_in_message;
-    bool is_packed; /* the message that is received is compressed */
+    unsigned int small_count; /* messages in a row that were small, this one included */
+    bool is_packed;           /* the message that is received is compressed */
     uint32_t message_bytes;
     uint32_t done_bytes;
 };

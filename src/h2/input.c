@@ -140,6 +140,7 @@ static size_t staging_size(const struct cfl_h2_cursor *cursor, const struct iove
         size_bytes = hint_bytes;
     } else {
         size_bytes = cursor->payload_left + CFL_H2_FRAME_HEADER_BYTES;
+        size_bytes = size_bytes > hint_bytes ? size_bytes : hint_bytes;
     }
     return size_bytes < CFL_H2_STAGING_BYTES ? size_bytes : CFL_H2_STAGING_BYTES;
 }

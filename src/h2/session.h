@@ -45,6 +45,8 @@ struct cfl_h2_field {
     bool is_static;    /* on the way out: name and value are literals of the program, not copied */
 };
 
+enum { CFL_H2_NO_PLACE_SOON = 64 << 10 };
+
 struct cfl_h2_callbacks {
     /* A header block arrived whole: a request at a server (the stream is new: set its user data), a
      * response, or trailers. `is_too_large` says that fields past the limit were dropped (HPACK
@@ -70,8 +72,8 @@ struct cfl_h2_callbacks {
     /* Where the next payload bytes of the stream should be put: `*ret_target` NULL for no wish,
      * otherwise room for
      * `*ret_len_bytes` bytes that stays valid until they were reported. `*ret_hint_bytes`: when
-     * there is no wish, how many bytes are expected before there will be one (0: unknown), so that
-     * the staging buffer is not read past it. */
+     * there is no wish, how many bytes are expected before there will be one (0: unknown;
+     * CFL_H2_NO_PLACE_SOON: many), so that the staging buffer is not read past it. */
     void (*place_data)(void *user_data, struct cfl_h2_stream *stream, uint8_t **ret_target,
                        size_t *ret_len_bytes, size_t *ret_hint_bytes);
     /* The peer sent GOAWAY: no new streams. */

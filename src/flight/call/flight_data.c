@@ -189,35 +189,52 @@ static cflight_status start_body(struct cfl_flight_data_parser *parser, uint64_t
     return CFLIGHT_OK;
 }
 
+/* The tag and length of a field, of which as much is there as the message has left: in the cursor,
+ * and `left_bytes` to come. `*ret_is_short`: they are not whole yet. */
+static cflight_status read_field(struct cfl_cursor *cursor, uint64_t left_bytes, uint64_t *ret_tag,
+                                 uint64_t *ret_len_bytes, bool *ret_is_short,
+                                 cflight_error **reterr)
+{
+    enum cfl_varint_result result = cfl_cursor_varint(cursor, ret_tag);
+    if (result == CFL_VARINT_OK) {
+        result = cfl_field_len(cursor, *ret_tag, ret_len_bytes);
+    }
+    *ret_is_short = result == CFL_VARINT_SHORT;
+    if (*ret_is_short) {
+        return CFLIGHT_OK;
+    }
+    if (result == CFL_VARINT_INVALID || *ret_tag >> 3 == 0 || *ret_tag > UINT32_MAX) {
+        return fail_malformed(reterr, "a field has an illegal tag or length");
+    }
+    uint64_t there_bytes = cfl_cursor_left(cursor) + left_bytes;
+    if (*ret_len_bytes > there_bytes) {
+        return cflight_error_set(
+            reterr, CFLIGHT_INTERNAL,
+            "Not a valid FlightData message: field %llu claims %llu bytes, the message has "
+            "%llu left",
+            (unsigned long long)(*ret_tag >> 3), (unsigned long long)*ret_len_bytes,
+            (unsigned long long)there_bytes);
+    }
+    return CFLIGHT_OK;
+}
+
 /* Walks over the fields that are complete, or whose end is known, in head. */
 static cflight_status scan_fields(struct cfl_flight_data_parser *parser, cflight_error **reterr)
 {
     while (parser->scan_offset < parser->head.len_bytes && body_left(parser) == 0) {
         struct cfl_cursor cursor = cfl_cursor_make(cfl_buf_bytes(&parser->head));
-        cursor.offset = parser->scan_offset;
         uint64_t tag = 0;
         uint64_t len_bytes = 0;
-        enum cfl_varint_result result = cfl_cursor_varint(&cursor, &tag);
-        if (result == CFL_VARINT_OK) {
-            result = cfl_field_len(&cursor, tag, &len_bytes);
-        }
-        if (result == CFL_VARINT_SHORT) {
-            return CFLIGHT_OK;
-        }
-        if (result == CFL_VARINT_INVALID || tag >> 3 == 0 || tag > UINT32_MAX) {
-            return fail_malformed(reterr, "a field has an illegal tag or length");
-        }
-        if (len_bytes > cfl_cursor_left(&cursor) + parser->left_bytes) {
-            return cflight_error_set(
-                reterr, CFLIGHT_INTERNAL,
-                "Not a valid FlightData message: field %llu claims %llu bytes, the message has "
-                "%llu left",
-                (unsigned long long)(tag >> 3), (unsigned long long)len_bytes,
-                (unsigned long long)(cfl_cursor_left(&cursor) + parser->left_bytes));
+        bool is_short = false;
+        cursor.offset = parser->scan_offset;
+        cflight_status status =
+            read_field(&cursor, parser->left_bytes, &tag, &len_bytes, &is_short, reterr);
+        if (status != CFLIGHT_OK || is_short) {
+            return status;
         }
         parser->scan_offset = cursor.offset;
         if (tag == cfl_field_tag(FIELD_BODY)) {
-            cflight_status status = start_body(parser, len_bytes, reterr);
+            status = start_body(parser, len_bytes, reterr);
             if (status != CFLIGHT_OK) {
                 return status;
             }
@@ -325,18 +342,78 @@ cflight_status cfl_flight_data_parser_end(struct cfl_flight_data_parser *parser,
     return CFLIGHT_OK;
 }
 
+/* Copies a body out of a message that is whole. */
+static cflight_status copy_body(struct cfl_flight_data *data, const struct cflight_allocator *alloc,
+                                struct cfl_pool *pool, struct cflight_bytes bytes,
+                                cflight_error **reterr)
+{
+    cflight_buffer_unref(data->body);
+    data->body = cfl_body_new(pool, alloc, bytes.len_bytes);
+    if (data->body == NULL) {
+        return cfl_error_no_memory(reterr);
+    }
+    if (bytes.len_bytes > 0) {
+        memcpy(cfl_body_data(data->body), bytes.data, bytes.len_bytes);
+    }
+    return CFLIGHT_OK;
+}
+
+/* Takes a message apart that is whole: its body to a place of its own, all else to the head. */
+static cflight_status divide(struct cfl_flight_data *data, const struct cflight_allocator *alloc,
+                             struct cfl_pool *pool, struct cflight_bytes message,
+                             cflight_error **reterr)
+{
+    struct cfl_cursor cursor = cfl_cursor_make(message);
+    size_t head_offset = 0; /* what follows is in neither yet */
+    while (cfl_cursor_left(&cursor) > 0) {
+        uint64_t tag = 0;
+        uint64_t len_bytes = 0;
+        struct cflight_bytes value = {NULL, 0};
+        bool is_short = false;
+        cflight_status status = read_field(&cursor, 0, &tag, &len_bytes, &is_short, reterr);
+        size_t value_offset = cursor.offset;
+        if (status == CFLIGHT_OK &&
+            (is_short || !cfl_cursor_bytes(&cursor, (size_t)len_bytes, &value))) {
+            status = fail_malformed(reterr, "it ends inside a field");
+        }
+        if (status == CFLIGHT_OK && tag == cfl_field_tag(FIELD_BODY)) {
+            (void)cfl_buf_append(&data->head, message.data + head_offset,
+                                 value_offset - head_offset);
+            head_offset = cursor.offset;
+            status = copy_body(data, alloc, pool, value, reterr);
+        }
+        if (status != CFLIGHT_OK) {
+            return status;
+        }
+    }
+    if (head_offset < message.len_bytes) {
+        (void)cfl_buf_append(&data->head, message.data + head_offset,
+                             message.len_bytes - head_offset);
+    }
+    return data->head.failed ? cfl_error_no_memory(reterr) : CFLIGHT_OK;
+}
+
 cflight_status cfl_flight_data_parse(const struct cflight_allocator *alloc, struct cfl_pool *pool,
                                      struct cflight_bytes message, struct cfl_flight_data *ret_data,
                                      cflight_error **reterr)
 {
-    struct cfl_flight_data_parser parser;
-    cfl_flight_data_parser_init(&parser, alloc, pool, &cfl_limits_default);
-    cfl_flight_data_parser_begin(&parser, (uint32_t)message.len_bytes);
-    cflight_status status =
-        cfl_flight_data_parser_feed(&parser, message.data, message.len_bytes, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cfl_flight_data_parser_end(&parser, ret_data, reterr);
+    struct cfl_flight_data data = {.body = NULL};
+    cfl_buf_init(&data.head, alloc);
+    cflight_status status = divide(&data, alloc, pool, message, reterr);
+    if (status == CFLIGHT_OK && data.head.len_bytes > cfl_limits_default.flight_header_bytes_max) {
+        status = cfl_error_set_size_limit(reterr, "FlightData header", data.head.len_bytes,
+                                          cfl_limits_default.flight_header_bytes_max);
     }
-    cfl_flight_data_parser_done(&parser);
-    return status;
+    if (status == CFLIGHT_OK) {
+        status = find_fields(&data, reterr);
+    }
+    if (status != CFLIGHT_OK) {
+        cfl_flight_data_done(&data);
+        return status;
+    }
+    if (data.body != NULL) {
+        cfl_copy_count_received(cfl_body_len(data.body), cfl_body_len(data.body));
+    }
+    *ret_data = data;
+    return CFLIGHT_OK;
 }

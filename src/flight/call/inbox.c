@@ -2,9 +2,9 @@
 /* Messages that wait to be taken.
  *
  * `records` is a run of {u32 length, u32 credit, bytes}; a length of LARGE_MARK says that the next
- * entry of the list of large messages comes here. Taken records are dropped from the front when
- * they are half of the run, so that appending stays linear. Owner: a call, under its connection's
- * lock. */
+ * entry of the list of large messages comes here. Taken records are dropped when they are all of
+ * the run, or half of one that is long, so that appending stays linear and a burst is not moved.
+ * Owner: a call, under its connection's lock. */
 #include "flight/call/inbox.h"
 
 #include <assert.h>
@@ -21,6 +21,7 @@ enum {
     RECORD_HEADER_BYTES = 8,
     /* Messages without a single byte are the only ones that flow control does not hold back. */
     WAITING_MESSAGES_MAX = 1 << 20,
+    TAKEN_BYTES_MIN = 32 << 10, /* less is not worth moving what follows */
 };
 
 #define LARGE_MARK UINT32_MAX
@@ -320,7 +321,8 @@ uint64_t cfl_inbox_take_credit(struct cfl_inbox *inbox)
 static void drop_taken(struct cfl_inbox *inbox)
 {
     size_t taken_bytes = inbox->records_offset;
-    if (taken_bytes < inbox->records.len_bytes - taken_bytes) {
+    size_t left_bytes = inbox->records.len_bytes - taken_bytes;
+    if (left_bytes > 0 && (taken_bytes < TAKEN_BYTES_MIN || taken_bytes < left_bytes)) {
         return;
     }
     cfl_buf_drop_front(&inbox->records, taken_bytes);

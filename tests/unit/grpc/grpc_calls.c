@@ -125,6 +125,71 @@ TEST(grpc_calls, copied_messages_share_a_frame)
     t_grpc_pair_done(&pair);
 }
 
+/* Gives a connection what the views hold. Returns how many reads of a socket that is. */
+static int read_views(struct cfl_grpc_conn *conn, const struct iovec *views, int view_count)
+{
+    uint8_t wire[64 << 10];
+    size_t wire_bytes = 0;
+    int read_count = 0;
+    cflight_error *error = NULL;
+    for (int i = 0; i < view_count; i++) {
+        assert_true(views[i].iov_len <= sizeof wire - wire_bytes);
+        memcpy(wire + wire_bytes, views[i].iov_base, views[i].iov_len);
+        wire_bytes += views[i].iov_len;
+    }
+    for (size_t done_bytes = 0; done_bytes < wire_bytes; read_count++) {
+        struct iovec target[2];
+        int target_count = 0;
+        size_t step_bytes = 0;
+        cfl_grpc_input(conn, target, &target_count);
+        for (int i = 0; i < target_count; i++) {
+            size_t left_bytes = wire_bytes - done_bytes - step_bytes;
+            size_t part_bytes = target[i].iov_len < left_bytes ? target[i].iov_len : left_bytes;
+            memcpy(target[i].iov_base, wire + done_bytes + step_bytes, part_bytes);
+            step_bytes += part_bytes;
+        }
+        CHECK_OK(cfl_grpc_received(conn, step_bytes, &error), error);
+        done_bytes += step_bytes;
+    }
+    return read_count;
+}
+
+/* Goal: small messages that share a large frame are read with it, not one by one, and with what
+ * follows the frame. Method: twice 36 messages of 1 KiB in a frame; count the reads of the second,
+ * after the first has shown what kind of frames these are. */
+TEST(grpc_calls, small_messages_of_a_large_frame_are_read_at_once)
+{
+    static const uint8_t MESSAGE[1024];
+    struct t_grpc_pair pair;
+    struct t_user user = {0};
+    cflight_error *error = NULL;
+    int read_count = 0;
+    t_grpc_pair_init(&pair);
+    CHECK_OK(t_grpc_pair_open(&pair, &error), error);
+    CHECK_OK(t_call(&pair, &user, &error), error);
+    t_grpc_pair_pump(&pair, 1 << 20);
+    for (int round = 0; round < 2; round++) {
+        struct iovec views[16];
+        int view_count = 0;
+        size_t len_bytes = 0;
+        for (int i = 0; i < 36; i++) {
+            CHECK_OK(cfl_grpc_call_send_copy(user.call, cflight_bytes_make(MESSAGE, sizeof MESSAGE),
+                                             NULL, 40 << 10, &error),
+                     error);
+        }
+        CHECK_OK(cfl_grpc_output(pair.client, views, 16, &view_count, &error), error);
+        for (int i = 0; i < view_count; i++) {
+            len_bytes += views[i].iov_len;
+        }
+        read_count = read_views(pair.server, views, view_count);
+        cfl_grpc_sent(pair.client, len_bytes);
+    }
+    assert_int_equal(pair.served[0].message_count, 72);
+    assert_int_equal(read_count, 1);
+    t_user_done(&user);
+    t_grpc_pair_done(&pair);
+}
+
 /* Goal: large bodies are sent from where they are and received where they are wanted.
  * Method: 40 MB messages through windows of 1 MiB; compare the pointers that arrive with the place.
  */
