@@ -3,11 +3,11 @@
  * calls, and a client or a server's table, hold counted references. Thread class: free; functions
  * that end in _locked are under its lock. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "flight/call/connection_internal.h"
 
 cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cfl_grpc_role role,
@@ -26,7 +26,7 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
     connection->alloc = alloc;
     connection->limits = *limits;
     connection->is_server = role == CFL_GRPC_SERVER;
-    connection->pid = getpid();
+    connection->pid = cfl_process_id();
     if (owner != NULL) {
         connection->owner = *owner;
     }
@@ -75,7 +75,7 @@ struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection)
 /* Ends the transport. In a child of fork() the socket is the parent's, too, and stays as it is. */
 static void shut_down(struct cfl_connection *connection)
 {
-    if (connection->pid == getpid()) {
+    if (connection->pid == cfl_process_id()) {
         cfl_transport_shutdown(connection->transport);
     }
 }

@@ -3,10 +3,10 @@
  * waits, and no callback into user code runs here. Under the connection's lock; reading is the
  * driver's alone. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log_limit.h"
+#include "base/process.h"
 #include "flight/call/connection_internal.h"
 
 enum {
@@ -30,7 +30,7 @@ static void explain_silence_locked(const struct cfl_connection *connection, cfli
 /* Before bytes move: a child of fork() that went on with its parent's connection would tear it. */
 static bool check_process_locked(struct cfl_connection *connection, cflight_error **reterr)
 {
-    if (connection->pid == getpid()) {
+    if (connection->pid == cfl_process_id()) {
         return true;
     }
     (void)cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,

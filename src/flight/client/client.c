@@ -3,13 +3,13 @@
 #include "flight/client/client_spread.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/process.h"
 #include "cflight/version.h"
 #include "flight/call/connection_options.h"
 #include "flight/client/idle_watch.h"
@@ -305,7 +305,7 @@ cflight_status cflight_client_new(const char *location,
     cfl_refcount_init(&client->refs);
     client->alloc = loaded.allocator;
     client->options = loaded;
-    client->pid = getpid();
+    client->pid = cfl_process_id();
     (void)pthread_mutex_init(&client->mutex, NULL);
     cfl_condition_init(&client->locked.dialled);
     cfl_list_init(&client->locked.starting);

@@ -5,9 +5,9 @@
  * Before an idle connection is used again it is looked at, so that a close or a GOAWAY that arrived
  * meanwhile is seen before a request is put on it. Lock order: the client's mutex is never held
  * while connecting, nor under a connection's. Thread class: free. */
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "flight/call/cancel.h"
 #include "flight/client/client_spread.h"
 
@@ -80,7 +80,7 @@ static cflight_status dial_for_all(struct cflight_client *client, int64_t deadli
 
 static cflight_status check_process(const struct cflight_client *client, cflight_error **reterr)
 {
-    if (client->pid != getpid()) {
+    if (client->pid != cfl_process_id()) {
         return cflight_error_set(
             reterr, CFLIGHT_FAILED_PRECONDITION,
             "this client was made by process %ld before a fork; make a new one in the child",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's references, its close and its end. Thread class: free. */
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "flight/client/client_spread.h"
 #include "flight/client/idle_watch.h"
 
@@ -44,7 +44,7 @@ static void client_unref(struct cflight_client *client)
     if (!cfl_refcount_down(&client->refs)) {
         return;
     }
-    bool is_ours = client->pid == getpid();
+    bool is_ours = client->pid == cfl_process_id();
     if (is_ours && client->end_dial != NULL) {
         client->end_dial(client); /* a child of fork() has no such thread */
     }
@@ -96,8 +96,8 @@ void cflight_client_close(cflight_client *client)
     cflight_cancel_unref(dial_stop);
     cflight_error *cause = NULL;
     (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
-    end_connection(connection, client->pid == getpid(), cause);
-    end_spread(client, client->pid == getpid(), cause);
+    end_connection(connection, client->pid == cfl_process_id(), cause);
+    end_spread(client, client->pid == cfl_process_id(), cause);
     cflight_error_free(cause);
 }
 

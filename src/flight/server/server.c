@@ -8,6 +8,7 @@
 #include "base/condition.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/process.h"
 #include "flight/call/connection_options.h"
 
 /* How long who has just connected may take to hear that the server shuts down. */
@@ -103,7 +104,7 @@ cflight_status cflight_server_new(const char *location,
         return cfl_error_no_memory(reterr);
     }
     server->alloc = loaded.allocator;
-    server->pid = getpid();
+    server->pid = cfl_process_id();
     server->options = loaded;
     cfl_timers_init(&server->timers, server->alloc);
     (void)pthread_mutex_init(&server->mutex, NULL);
@@ -135,7 +136,7 @@ cflight_status cflight_server_new(const char *location,
  * are shared, its locks may be held by threads that the child does not have. */
 static bool is_inherited(const struct cflight_server *server)
 {
-    return server->pid != getpid();
+    return server->pid != cfl_process_id();
 }
 
 void cflight_server_shutdown(cflight_server *server, int64_t grace_ms)
