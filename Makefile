@@ -17,6 +17,7 @@
 #   make proxies  streams, pauses and restarts through nginx and HAProxy (tests/interop/test_proxies.py), at full length
 #   make test-fetch   ten thousand fetches on shared clients
 #   make bench    runs the benchmarks
+#   make growth   measures what one more of something costs, over three decades, and draws it
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make format   lays out all C code
 #   make clean    removes build/
@@ -39,7 +40,7 @@ BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; e
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
-	python docs interop engines published attack siege proxies bench fuzz lint install format clean
+	python docs interop engines published attack siege proxies bench growth fuzz lint install format clean
 .NOTPARALLEL:
 
 all: release
@@ -132,7 +133,13 @@ bench: build
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_python --goals $(GOALS)
 	PYTHONPATH=build/python/python build/venv/bin/python bench/run_clusters --goals $(GOALS)
 	build/venv/bin/python bench/run_stored --goals $(GOALS)
+	build/venv/bin/python bench/run_growth --quick --json build/bench/growth-quick.json --goals $(GOALS)
 	build/venv/bin/python bench/goals $(GOALS)
+
+growth: build
+	@tools/bootstrap --test --python --bench
+	@$(call BUILD,release)
+	build/bench-venv/bin/python bench/run_growth --json build/bench/growth.json --plot docs/internals/growth.png
 
 interop: test-packages
 	@$(call BUILD,release)

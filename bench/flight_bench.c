@@ -13,6 +13,8 @@
  *         GetFlightInfo, one after another
  *     flight_bench exchange LOCATION COUNT
  *         DoExchange: a batch of one row goes there and comes back, so many times
+ *     flight_bench ask LOCATION COUNT CONNECTIONS [NAME]
+ *         GetFlightInfo of a flight, or ListFlights
  *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES
  *     flight_bench raw-ping PORT COUNT
  *         eight bytes go there and come back
@@ -25,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "observed.h"
 #include "raw_socket.h"
 #include "raw_tls.h"
@@ -524,6 +527,9 @@ int main(int argc, char **argv)
     }
     if (strncmp(operation, "raw-", 4) == 0) {
         return run_raw(argc, argv, count, batch_bytes);
+    }
+    if (strcmp(operation, "ask") == 0 && argc > 4) {
+        return ask(argv[2], count, argc > 5 ? argv[5] : NULL, batch_bytes);
     }
     if (argc > 3) {
         return run_client(operation, argv[2], count, batch_bytes, argc > 5 ? argv[5] : "int64",

@@ -61,13 +61,11 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
     return status;
 }
 
-static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
-                                      const struct cflight_descriptor *descriptor,
-                                      cflight_response *response, cflight_error **reterr)
+static cflight_status answer_info(const struct table *table,
+                                  const struct cflight_descriptor *descriptor,
+                                  cflight_response *response, cflight_error **reterr)
 {
-    const struct table *table = user_data;
     cflight_buffer *schema = NULL;
-    (void)context;
     cflight_status status = cflight_ipc_schema_serialize(&table->schema, &schema, reterr);
     if (status == CFLIGHT_OK) {
         struct cflight_endpoint endpoint = {.ticket = cflight_bytes_from_text("weather")};
@@ -83,6 +81,26 @@ static cflight_status get_flight_info(void *user_data, cflight_server_context *c
     }
     cflight_buffer_unref(schema);
     return status;
+}
+
+static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
+                                      const struct cflight_descriptor *descriptor,
+                                      cflight_response *response, cflight_error **reterr)
+{
+    (void)context;
+    return answer_info(user_data, descriptor, response, reterr);
+}
+
+static cflight_status list_flights(void *user_data, cflight_server_context *context,
+                                   struct cflight_bytes criteria, cflight_response *response,
+                                   cflight_error **reterr)
+{
+    struct cflight_bytes path = cflight_bytes_from_text("weather");
+    struct cflight_descriptor descriptor = {
+        .type = CFLIGHT_DESCRIPTOR_PATH, .path = &path, .path_count = 1};
+    (void)context;
+    (void)criteria; /* one table: there is nothing to choose */
+    return answer_info(user_data, &descriptor, response, reterr);
 }
 
 static void table_release(struct table *table)
@@ -109,6 +127,7 @@ int main(int argc, char **argv)
     handlers.user_data = &table;
     handlers.do_get = do_get;
     handlers.get_flight_info = get_flight_info;
+    handlers.list_flights = list_flights;
 
     /* Blocked before the server makes its threads, so that they inherit it and sigwait() below is
      * the only one to see these signals. */

@@ -41,6 +41,7 @@ def test_pyarrow_reads_from_the_example_server(example_server):
         assert info.schema == table.schema
         assert info.total_records == 4
         assert info.endpoints[0].ticket == flight.Ticket(b"weather")
+        assert [listed.descriptor.path for listed in client.list_flights()] == [[b"weather"]]
 
 
 def test_pyarrow_sees_the_statuses_of_the_example_server(example_server):
@@ -48,7 +49,7 @@ def test_pyarrow_sees_the_statuses_of_the_example_server(example_server):
         with pytest.raises(pa.ArrowKeyError, match="the only table is 'weather'"):
             client.do_get(flight.Ticket(b"traffic"))
         with pytest.raises(NotImplementedError):
-            list(client.list_flights())
+            list(client.list_actions())
 
 
 def test_the_example_client_reads_from_pyarrow():
