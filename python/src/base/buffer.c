@@ -58,7 +58,7 @@ PyObject *cfp_buffer_from_object(struct cfp_state *state, PyObject *value)
     return (PyObject *)self;
 }
 
-PyObject *cfp_buffer_take(struct cfp_state *state, cflight_buffer *buffer)
+PyObject *cfp_own_buffer_take(struct cfp_state *state, cflight_buffer *buffer)
 {
     if (buffer == NULL) {
         Py_RETURN_NONE;
@@ -69,7 +69,13 @@ PyObject *cfp_buffer_take(struct cfp_state *state, cflight_buffer *buffer)
         return NULL;
     }
     self->buffer = buffer;
-    return dress(state, (PyObject *)self);
+    return (PyObject *)self;
+}
+
+PyObject *cfp_buffer_take(struct cfp_state *state, cflight_buffer *buffer)
+{
+    PyObject *own = cfp_own_buffer_take(state, buffer);
+    return own == Py_None ? own : dress(state, own);
 }
 
 PyObject *cfp_buffer_copy(struct cfp_state *state, struct cflight_bytes view)

@@ -38,7 +38,9 @@ int cfp_check_type(PyObject *value, PyTypeObject *type, const char *name, const 
 /* Any bytes-like object becomes a pyarrow.Buffer, or without pyarrow a Buffer; nothing is copied.
  */
 PyObject *cfp_buffer_from_object(struct cfp_state *state, PyObject *value);
-/* Takes a library buffer, which may be NULL (then None), without copying. */
+/* Takes a library buffer, which may be NULL (then None), without copying; the first gives a Buffer
+ * in any case. */
+PyObject *cfp_own_buffer_take(struct cfp_state *state, cflight_buffer *buffer);
 PyObject *cfp_buffer_take(struct cfp_state *state, cflight_buffer *buffer);
 /* Copies a view into a new buffer object. */
 PyObject *cfp_buffer_copy(struct cfp_state *state, struct cflight_bytes view);

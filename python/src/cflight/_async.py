@@ -91,6 +91,7 @@ class AsyncioFlightClient:
         """Make a call with one request and one answer, which must end well after it."""
         call = self._start(method, request, options)
         try:
+            await self._driver.wait(call.notify)  # it has yet to leave
             answer = await self._next(call)
             if answer is not None:
                 await self._next(call)

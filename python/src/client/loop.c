@@ -185,7 +185,7 @@ static PyObject *object_of(struct async_call *call, const struct answer *answer)
     if (answer->reader != NULL) {
         return cfp_reader_new(state, cfp_read_core_new(state, answer->reader, true));
     }
-    return cfp_buffer_take(state, answer->message);
+    return cfp_own_buffer_take(state, answer->message); /* to be parsed, no user sees it */
 }
 
 /* (is_ready, message or None at the end; a reader, or a pair of writer and reader). */
