@@ -86,7 +86,7 @@ void cfl_buf_drop_front(struct cfl_buf *buf, size_t len_bytes)
     }
 }
 
-bool cfl_buf_append(struct cfl_buf *buf, const void *data, size_t len_bytes)
+bool cfl_buf_append_growing(struct cfl_buf *buf, const void *data, size_t len_bytes)
 {
     if (len_bytes == 0) {
         return !buf->failed;
@@ -98,16 +98,6 @@ bool cfl_buf_append(struct cfl_buf *buf, const void *data, size_t len_bytes)
     memcpy(target, data, len_bytes);
     buf->len_bytes += len_bytes;
     return true;
-}
-
-bool cfl_buf_append_bytes(struct cfl_buf *buf, struct cflight_bytes bytes)
-{
-    return cfl_buf_append(buf, bytes.data, bytes.len_bytes);
-}
-
-bool cfl_buf_append_text(struct cfl_buf *buf, const char *text)
-{
-    return cfl_buf_append(buf, text, strlen(text));
 }
 
 bool cfl_buf_append_format(struct cfl_buf *buf, const char *format, ...)
@@ -140,11 +130,6 @@ bool cfl_buf_append_zeros(struct cfl_buf *buf, size_t len_bytes)
     memset(target, 0, len_bytes);
     buf->len_bytes += len_bytes;
     return true;
-}
-
-bool cfl_buf_append_u8(struct cfl_buf *buf, uint8_t value)
-{
-    return cfl_buf_append(buf, &value, 1);
 }
 
 static void put_le(uint8_t *target, uint64_t value, size_t len_bytes)

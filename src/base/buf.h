@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "cflight/alloc.h"
 #include "cflight/bytes.h"
@@ -35,12 +36,37 @@ void cfl_buf_clear(struct cfl_buf *buf);
 struct cfl_buf cfl_buf_move(struct cfl_buf *buf);
 struct cflight_bytes cfl_buf_bytes(const struct cfl_buf *buf);
 
-bool cfl_buf_append(struct cfl_buf *buf, const void *data, size_t len_bytes);
-bool cfl_buf_append_bytes(struct cfl_buf *buf, struct cflight_bytes bytes);
-bool cfl_buf_append_text(struct cfl_buf *buf, const char *text);
+/* cfl_buf_append() where the buffer may have to grow. */
+bool cfl_buf_append_growing(struct cfl_buf *buf, const void *data, size_t len_bytes);
+
+/* Values are appended one by one, so what fits is copied in line. */
+static inline bool cfl_buf_append(struct cfl_buf *buf, const void *data, size_t len_bytes)
+{
+    if (len_bytes == 0 || buf->failed || len_bytes >= buf->capacity_bytes - buf->len_bytes) {
+        return cfl_buf_append_growing(buf, data, len_bytes);
+    }
+    memcpy(buf->data + buf->len_bytes, data, len_bytes);
+    buf->len_bytes += len_bytes;
+    return true;
+}
+
+static inline bool cfl_buf_append_bytes(struct cfl_buf *buf, struct cflight_bytes bytes)
+{
+    return cfl_buf_append(buf, bytes.data, bytes.len_bytes);
+}
+
+static inline bool cfl_buf_append_text(struct cfl_buf *buf, const char *text)
+{
+    return cfl_buf_append(buf, text, strlen(text));
+}
+
+static inline bool cfl_buf_append_u8(struct cfl_buf *buf, uint8_t value)
+{
+    return cfl_buf_append(buf, &value, 1);
+}
+
 bool cfl_buf_append_format(struct cfl_buf *buf, const char *format, ...) CFLIGHT_PRINTF(2, 3);
 bool cfl_buf_append_zeros(struct cfl_buf *buf, size_t len_bytes);
-bool cfl_buf_append_u8(struct cfl_buf *buf, uint8_t value);
 bool cfl_buf_append_u16le(struct cfl_buf *buf, uint16_t value);
 bool cfl_buf_append_u32le(struct cfl_buf *buf, uint32_t value);
 /* Protocol Buffers base-128 varint. */

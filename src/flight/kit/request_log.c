@@ -162,40 +162,54 @@ static void append_time(struct cfl_buf *line)
     (void)cfl_buf_append_text(line, "Z\"");
 }
 
+/* `key` is all that stands before the value. */
 static void append_member(struct cfl_buf *line, const char *key, struct cflight_bytes value,
                           size_t bytes_max)
 {
     if (value.len_bytes > 0) {
-        (void)cfl_buf_append_text(line, ",\"");
         (void)cfl_buf_append_text(line, key);
-        (void)cfl_buf_append_text(line, "\":");
         cfl_log_json_append(line, value.data, value.len_bytes, bytes_max);
     }
+}
+
+/* Words of our own need no look at each letter. */
+static void append_word(struct cfl_buf *line, const char *key, const char *word)
+{
+    (void)cfl_buf_append_text(line, key);
+    (void)cfl_buf_append_u8(line, '"');
+    (void)cfl_buf_append_text(line, word);
+    (void)cfl_buf_append_u8(line, '"');
 }
 
 static void append_json(struct cfl_buf *line, const struct instance *instance,
                         const struct cflight_call_summary *summary)
 {
     append_time(line);
-    append_member(line, "method", cflight_bytes_from_text(name_of(instance, summary)),
-                  NAME_BYTES_MAX);
-    append_member(line, "peer",
-                  cflight_bytes_from_text(cflight_server_context_peer(instance->context)),
-                  NAME_BYTES_MAX);
-    append_member(line, "status", cflight_bytes_from_text(cflight_status_name(summary->status)),
-                  NAME_BYTES_MAX);
+    if (summary->method == CFLIGHT_METHOD_SERVICE) {
+        append_member(line, ",\"method\":", cflight_bytes_from_text(name_of(instance, summary)),
+                      NAME_BYTES_MAX);
+    } else {
+        append_word(line, ",\"method\":", name_of(instance, summary));
+    }
+    append_member(
+        line, ",\"peer\":", cflight_bytes_from_text(cflight_server_context_peer(instance->context)),
+        NAME_BYTES_MAX);
+    append_word(line, ",\"status\":", cflight_status_name(summary->status));
     (void)cfl_buf_append_text(line, ",\"duration_ms\":");
     append_ms(line, summary->duration_ns);
     append_count(line, ",\"messages_sent\":", summary->messages_sent);
     append_count(line, ",\"bytes_sent\":", summary->bytes_sent);
     append_count(line, ",\"messages_received\":", summary->messages_received);
     append_count(line, ",\"bytes_received\":", summary->bytes_received);
-    append_member(line, "subject", cflight_server_context_subject(instance->context),
+    append_member(line, ",\"subject\":", cflight_server_context_subject(instance->context),
                   NAME_BYTES_MAX);
-    append_member(line, "user", user_of(instance), NAME_BYTES_MAX);
-    append_member(line, "trace_id", cflight_bytes_from_text(instance->trace_id), NAME_BYTES_MAX);
+    append_member(line, ",\"user\":", user_of(instance), NAME_BYTES_MAX);
+    if (instance->trace_id[0] != '\0') {
+        append_word(line, ",\"trace_id\":", instance->trace_id);
+    }
     if (summary->status != CFLIGHT_OK) {
-        append_member(line, "error", cflight_bytes_from_text(cflight_error_message(summary->error)),
+        append_member(line,
+                      ",\"error\":", cflight_bytes_from_text(cflight_error_message(summary->error)),
                       MESSAGE_BYTES_MAX);
     }
     (void)cfl_buf_append_u8(line, '}');
