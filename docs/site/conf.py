@@ -2,6 +2,7 @@
 """Sphinx's configuration of the site; tools/site lays out the pages and runs it."""
 
 import ast
+import builtins
 import functools
 import pathlib
 import re
@@ -27,10 +28,11 @@ templates_path = [str(ROOT / "docs/site/templates")]
 
 myst_heading_anchors = 4
 
-# A comment of a header may show a line of a log.
-suppress_warnings = ["misc.highlighting_failure"]
+# A comment of a header may show a line of a log; a function may have the name of an enum.
+suppress_warnings = ["misc.highlighting_failure", "duplicate_declaration.c"]
 
-autodoc_mock_imports = ["opentelemetry"]  # which cflight.opentelemetry wants, and nothing of its page
+# What modules of cflight want that are for engines and SDKs, and nothing of their pages.
+autodoc_mock_imports = ["dask", "duckdb", "opentelemetry", "polars", "pyspark", "ray"]
 breathe_projects = {"cflight": str(ROOT / "build/docs-work/doxygen")}
 breathe_default_project = "cflight"
 breathe_domain_by_extension = {"h": "c"}
@@ -134,7 +136,11 @@ def link_names(app, doctree, docname):
 
 def leave_out(app, doctree):
     """Leaves out what says nothing: that a class has no base but object, which header a struct of a header is in, and
-    in the contents the number of an enum without a name."""
+    in the contents the number of an enum without a name; and links of Python's own types, which lead to attributes of
+    that name."""
+    for node in list(doctree.findall(addnodes.pending_xref)):
+        if node.get("refdomain") == "py" and hasattr(builtins, node.get("reftarget", "")):
+            node.replace_self(node.children)
     for node in list(doctree.findall(lambda node: isinstance(node, (nodes.paragraph, nodes.emphasis)))):
         if node.astext() == "Bases: object" or node.astext().startswith("#include <"):
             node.parent.remove(node)

@@ -124,13 +124,7 @@ _PATHS = {
 
 
 class CallInfo(collections.namedtuple("CallInfo", ["method"])):
-    """What a middleware factory learns about a call: its :class:`FlightMethod`.
-
-    Attributes
-    ----------
-    path : str
-        As gRPC names it, such as ``/arrow.flight.protocol.FlightService/DoGet``.
-    """
+    """What a middleware factory learns about a call: its :class:`FlightMethod`, and its path."""
 
     _cflight_path = None
 
