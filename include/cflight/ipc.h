@@ -216,8 +216,9 @@ struct cflight_ipc_messages_options {
 ///
 /// @param options  NULL for defaults. Borrowed.
 /// @return CFLIGHT_OK; CFLIGHT_FAILED_PRECONDITION when the file cannot be passed on as it is, and
-///         must be read: it has another byte order than this machine, metadata version V4, or a
-///         batch over `batch_bytes_max`, or was opened for some columns only;
+///         must be read: it has another byte order than this machine, metadata version V4, a batch
+///         over `batch_bytes_max` or before a dictionary of its columns, which other readers of
+///         streams refuse, or was opened for some columns only;
 ///         CFLIGHT_OUT_OF_RANGE (batches that are not there); CFLIGHT_DATA_LOSS
 CFLIGHT_CHECKED cflight_status
 cflight_ipc_file_messages(cflight_ipc_file *file,

@@ -134,6 +134,11 @@ cflight_status cfl_dictionary_set_new(const struct cflight_allocator *alloc,
     return CFLIGHT_OK;
 }
 
+size_t cfl_dictionary_set_count(const struct cfl_dictionary_set *dictionaries)
+{
+    return dictionaries->count;
+}
+
 void cfl_dictionary_set_clear(struct cfl_dictionary_set *dictionaries)
 {
     for (size_t i = 0; i < dictionaries->count; i++) {

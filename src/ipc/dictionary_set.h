@@ -21,6 +21,8 @@ cflight_status cfl_dictionary_set_new(const struct cflight_allocator *alloc,
 void cfl_dictionary_set_free(struct cfl_dictionary_set *dictionaries);
 /* Back to the state before the first message. */
 void cfl_dictionary_set_clear(struct cfl_dictionary_set *dictionaries);
+/* How many ids the columns have. */
+size_t cfl_dictionary_set_count(const struct cfl_dictionary_set *dictionaries);
 
 /* What a dictionary message did. */
 struct cfl_dictionary_change {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "cflight/ipc.h"
+#include "ipc/dictionary_set.h"
 #include "ipc/file.h"
 #include "ipc/message_kind.h"
 #include "ipc/walk.h"
@@ -101,9 +102,11 @@ static void rewind_to_start(cflight_ipc_messages *messages)
     messages->index = footer->dictionary_count > 0 ? 0 : (size_t)messages->options.first_batch;
 }
 
-/* Whether a message is one that may be passed on. */
+/* Whether a message is one that may be passed on. `*dictionary_count` is how many dictionaries came
+ * before any batch: peers refuse a stream that does not begin with all, though the format lets
+ * those come later that no value needs yet. */
 static cflight_status look_at(const cflight_ipc_messages *messages, const struct stored *stored,
-                              cflight_error **reterr)
+                              size_t *dictionary_count, cflight_error **reterr)
 {
     struct cfl_message message;
     uint64_t bytes_max = messages->options.batch_bytes_max;
@@ -113,6 +116,11 @@ static cflight_status look_at(const cflight_ipc_messages *messages, const struct
     }
     if (message.metadata_version < CFL_METADATA_V5) {
         return refuse("it has metadata version V4", reterr);
+    }
+    *dictionary_count += message.kind == CFL_MESSAGE_DICTIONARY;
+    if (message.kind == CFL_MESSAGE_BATCH &&
+        *dictionary_count < cfl_dictionary_set_count(messages->file->schemas.dictionaries)) {
+        return refuse("a batch comes before a dictionary of its columns", reterr);
     }
     uint64_t len_bytes = stored->header.len_bytes + stored->body.len_bytes;
     return message.kind == CFL_MESSAGE_BATCH && bytes_max > 0 && len_bytes > bytes_max
@@ -124,6 +132,7 @@ static cflight_status look_at(const cflight_ipc_messages *messages, const struct
 static cflight_status look_ahead(cflight_ipc_messages *messages, cflight_error **reterr)
 {
     struct stored stored = {0};
+    size_t dictionary_count = 0;
     cflight_status status = CFLIGHT_OK;
     if (cfl_schema_is_swapped(messages->file->schemas.all)) {
         return refuse("it has the other byte order", reterr);
@@ -136,7 +145,7 @@ static cflight_status look_ahead(cflight_ipc_messages *messages, cflight_error *
         stored = (struct stored){0};
         status = take(messages, &stored, reterr);
         if (status == CFLIGHT_OK && stored.header.len_bytes > 0) {
-            status = look_at(messages, &stored, reterr);
+            status = look_at(messages, &stored, &dictionary_count, reterr);
         }
     } while (status == CFLIGHT_OK && stored.header.len_bytes > 0);
     rewind_to_start(messages);
