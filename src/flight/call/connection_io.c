@@ -236,9 +236,10 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
         return connection->locked.write_wait; /* nothing is read, so nothing is listened for */
     }
     unsigned int wanted = connection->locked.read_wait | connection->locked.write_wait;
-    if (connection->locked.is_readable && cfl_transport_has_pending(connection->transport)) {
-        wanted |= CFL_READY_WRITE; /* decrypted bytes wait, which the descriptor does not show: come
-                                      back at once */
+    if (connection->locked.is_readable && (cfl_transport_has_pending(connection->transport) ||
+                                           connection->locked.write_failure != NULL)) {
+        wanted |= CFL_READY_WRITE; /* decrypted bytes wait, or the end is to be told, neither of
+                                      which the descriptor shows: come back at once */
     }
     return connection->locked.is_handshaking && wanted != 0 ? wanted : wanted | CFL_READY_READ;
 }
