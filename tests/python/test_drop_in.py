@@ -846,7 +846,7 @@ def test_generic_options_count_or_are_warned_about():
         with pytest.raises(pa.ArrowInvalid):
             writer, _ = small.do_put(cflight.FlightDescriptor.for_path("a"), SCHEMA)
             writer.write_batch(BATCH)
-    for name, value in (("grpc.default_compression_algorithm", 2), ("grpc.lb_policy_name", "round_robin")):
+    for name, value in (("grpc.default_compression_algorithm", 2), ("grpc.lb_policy_name", "grpclb")):
         with pytest.warns(UserWarning, match=f"generic option '{name}' has no effect"):
             cflight.FlightClient("grpc://h:1", generic_options=[(name, value)]).close()
 
