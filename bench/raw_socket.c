@@ -86,7 +86,7 @@ static void serve_one(int fd)
     free(piece);
 }
 
-int raw_serve(void)
+int raw_listen(void)
 {
     struct sockaddr_in address = loopback(0);
     socklen_t address_bytes = sizeof address;
@@ -94,10 +94,20 @@ int raw_serve(void)
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(listener, 8) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0) {
-        return fail("listen");
+        (void)fail("listen");
+        return -1;
     }
     (void)printf("%d\n", ntohs(address.sin_port));
     (void)fflush(stdout);
+    return listener;
+}
+
+int raw_serve(void)
+{
+    int listener = raw_listen();
+    if (listener < 0) {
+        return 1;
+    }
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0) {

@@ -7,7 +7,10 @@
 /* The same bytes over a bare loopback socket, in pieces of the same size: the limit that the
  * transport sets. */
 
-/* Listens on loopback, prints the port, and for each connection sends what its first 16 bytes (two
+/* Listens on loopback and prints the port. Returns the socket, or -1 with a message on standard
+ * error. */
+int raw_listen(void);
+/* Listens, and for each connection sends what its first 16 bytes (two
  * native uint64: total and piece) ask for; for a total of 0 it sends back every 8 bytes that come.
  * Does not return. */
 int raw_serve(void);

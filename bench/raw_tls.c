@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "raw_socket.h"
+
 struct request {
     uint64_t total_bytes;
     uint64_t piece_bytes;
@@ -93,21 +95,16 @@ static void serve_one(SSL_CTX *ctx, int fd)
 
 int raw_tls_serve(const char *cert, const char *key)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t address_bytes = sizeof address;
     SSL_CTX *ctx = context_new(TLS_server_method());
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     (void)signal(SIGPIPE, SIG_IGN);
     if (ctx == NULL || SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
-        SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 || listener < 0 ||
-        bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 8) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0) {
-        return fail("listen");
+        SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
+        return fail("read the certificate");
     }
-    (void)printf("%d\n", ntohs(address.sin_port));
-    (void)fflush(stdout);
+    int listener = raw_listen();
+    if (listener < 0) {
+        return 1;
+    }
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0) {
