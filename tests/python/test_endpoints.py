@@ -334,6 +334,21 @@ def test_endpoints_that_were_read_are_not_taken_for_others():
             polled.poll()
 
 
+def test_a_server_without_polling_tells_of_all_endpoints_at_once():
+    class Pyarrow(pf.FlightServerBase):
+        def get_flight_info(self, context, descriptor):
+            told = [pf.FlightEndpoint(name, []) for name in "ab"]
+            return pf.FlightInfo(TABLE.schema, descriptor, told, -1, -1)
+
+    with Pyarrow("grpc://127.0.0.1:0") as server:
+        polled = PolledEndpoints("x", f"grpc://127.0.0.1:{server.port}")
+        none = polled.position()
+        polled.poll()
+        both = polled.position()
+        polled.poll()
+        assert polled.position() == both and tickets(polled.between(none, both)) == ["a", "b"]
+
+
 # ---- logging in ----
 
 

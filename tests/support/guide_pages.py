@@ -4,9 +4,13 @@
 The Python blocks of a page are one program, at the lines that they have in the page. Blocks for a shell run between
 them. A block of text right below one of them is what they print."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 
 BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -31,6 +35,16 @@ def program_of(path, prelude=""):
 
 
 def run(program, env, timeout=120):
-    """Runs a program in its folder."""
-    return subprocess.run([sys.executable, "-u", "-X", "faulthandler", program.name], capture_output=True, text=True,
-                          timeout=timeout, cwd=program.parent, env=env)
+    """Runs a program in its folder, and ends what it has started and left."""
+    command = [sys.executable, "-u", "-X", "faulthandler", program.name]
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        started = subprocess.Popen(command, stdout=out, stderr=err, cwd=program.parent, env=env, start_new_session=True)
+        try:
+            started.wait(timeout)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, started.returncode, out.read(), err.read())

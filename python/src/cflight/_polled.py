@@ -13,6 +13,8 @@ __all__ = ["PolledEndpoints"]
 class PolledEndpoints:
     """The endpoints of a descriptor that PollFlightInfo has told of so far. One thread at a time.
 
+    A server that does not know PollFlightInfo has told of all of them when it is asked for the FlightInfo.
+
     A position is their number and a digest of their tickets, as JSON can hold it. Another process that begins anew with
     a position polls from the start, and learns whether the server tells of the same endpoints again.
     """
@@ -29,13 +31,21 @@ class PolledEndpoints:
         """Ask once. When the server answers is its own choice: when there is something new, or at once."""
         if self._next is None:
             return
-        answer = ask(self._source, lambda client, options: client.poll_flight_info(self._next, options))
-        if answer.info is not None:
-            readers = endpoints(answer.info, self._location, spread=self._spread, **self._options)
+        info, following = ask(self._source, self._ask)
+        if info is not None:
+            readers = endpoints(info, self._location, spread=self._spread, **self._options)
             if _digest(readers[:len(self._readers)]) != _digest(self._readers):
                 raise FlightError("the server has taken back endpoints that it had told of: it may only append")
             self._readers = readers
-        self._next = answer.descriptor
+        self._next = following
+
+    def _ask(self, client, options):
+        """What is told of now, and the descriptor to poll next."""
+        try:
+            answer = client.poll_flight_info(self._next, options)
+        except NotImplementedError:
+            return client.get_flight_info(self._next, options), None
+        return answer.info, answer.descriptor
 
     def position(self):
         """Behind the last endpoint."""
