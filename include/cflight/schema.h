@@ -102,8 +102,9 @@ cflight_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_sc
                     cflight_error **reterr);
 
 /// Tells whether two schemas describe the same data: names, types, nullability and dictionary
-/// encoding of all fields. Metadata is compared too when `with_metadata` is set. A schema that is
-/// not valid equals nothing.
+/// encoding of all fields. An extension type (`ARROW:extension:name` and `ARROW:extension:metadata`
+/// in a field's metadata) equals only itself, and not the type of its storage. Other metadata is
+/// compared when `with_metadata` is set. A schema that is not valid equals nothing.
 CFLIGHT_EXPORT bool
 cflight_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b, bool with_metadata);
 

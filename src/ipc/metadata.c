@@ -75,6 +75,20 @@ bool cfl_metadata_next(struct cfl_metadata_reader *reader, struct cflight_bytes 
     return read_text(reader, ret_key) && read_text(reader, ret_value);
 }
 
+struct cflight_bytes cfl_metadata_find(struct cflight_bytes metadata, struct cflight_bytes key)
+{
+    struct cfl_metadata_reader reader = cfl_metadata_read(metadata);
+    struct cflight_bytes found_key = {NULL, 0};
+    struct cflight_bytes value = {NULL, 0};
+
+    while (cfl_metadata_next(&reader, &found_key, &value)) {
+        if (cflight_bytes_equal(found_key, key)) {
+            return value;
+        }
+    }
+    return cflight_bytes_make(NULL, 0);
+}
+
 static int32_t count_pair(struct cflight_bytes metadata, struct cflight_bytes key,
                           struct cflight_bytes value)
 {

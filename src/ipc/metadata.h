@@ -24,6 +24,9 @@ int32_t cfl_metadata_count(struct cflight_bytes metadata);
 bool cfl_metadata_next(struct cfl_metadata_reader *reader, struct cflight_bytes *ret_key,
                        struct cflight_bytes *ret_value);
 
+/* The value of the first pair with this key; data is NULL when there is none. */
+struct cflight_bytes cfl_metadata_find(struct cflight_bytes metadata, struct cflight_bytes key);
+
 /* Tells whether both hold the same pairs, in any order. */
 bool cfl_metadata_equal(struct cflight_bytes a, struct cflight_bytes b);
 

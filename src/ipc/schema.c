@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/refcount.h"
+#include "ipc/metadata.h"
 #include "ipc/schema_build.h"
 
 struct cfl_schema {
@@ -441,11 +442,27 @@ static bool equal_type(const struct cfl_type *a, const struct cfl_type *b)
            equal_text(a->timezone, b->timezone);
 }
 
+/* An extension type is told by metadata only, but it is a type (Arrow columnar: Extension Types).
+ * Parameters that are left out are none. */
+static bool equal_extension(struct cflight_bytes a, struct cflight_bytes b)
+{
+    const struct cflight_bytes name = cflight_bytes_from_text("ARROW:extension:name");
+    const struct cflight_bytes parameters = cflight_bytes_from_text("ARROW:extension:metadata");
+    struct cflight_bytes name_a = cfl_metadata_find(a, name);
+    struct cflight_bytes name_b = cfl_metadata_find(b, name);
+
+    if (name_a.data == NULL || name_b.data == NULL) {
+        return name_a.data == name_b.data;
+    }
+    return cflight_bytes_equal(name_a, name_b) &&
+           cflight_bytes_equal(cfl_metadata_find(a, parameters), cfl_metadata_find(b, parameters));
+}
+
 static bool equal_field(const struct cfl_field *a, const struct cfl_field *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->is_nullable != b->is_nullable ||
         !equal_type(&a->type, &b->type) || a->is_dictionary != b->is_dictionary ||
-        a->child_count != b->child_count) {
+        a->child_count != b->child_count || !equal_extension(a->metadata, b->metadata)) {
         return false;
     }
     if (a->is_dictionary && (a->dictionary_is_ordered != b->dictionary_is_ordered ||

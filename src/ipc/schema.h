@@ -140,7 +140,7 @@ cflight_status cfl_schema_to_message(const struct cfl_schema *schema, int16_t me
 bool cfl_type_has_same_values(const struct cfl_type *a, const struct cfl_type *b);
 
 /* Tells whether two schemas describe the same data: names, types, nullability, dictionary encoding;
- * not metadata. */
+ * of metadata only what makes an extension type. */
 bool cfl_schema_equal(const struct cfl_schema *a, const struct cfl_schema *b);
 
 #endif /* CFL_IPC_SCHEMA_H */

@@ -89,18 +89,10 @@ struct cflight_bytes cflight_schema_metadata(const struct ArrowSchema *schema,
                                              struct cflight_bytes key)
 {
     struct cflight_bytes metadata = {NULL, 0};
-    struct cflight_bytes found_key = {NULL, 0};
-    struct cflight_bytes value = {NULL, 0};
     if (schema == NULL || !cfl_metadata_measure(schema->metadata, &metadata)) {
-        return value;
+        return metadata;
     }
-    struct cfl_metadata_reader reader = cfl_metadata_read(metadata);
-    while (cfl_metadata_next(&reader, &found_key, &value)) {
-        if (cflight_bytes_equal(found_key, key)) {
-            return value;
-        }
-    }
-    return cflight_bytes_make(NULL, 0);
+    return cfl_metadata_find(metadata, key);
 }
 
 /* The index of the pair with this key; `count` when there is none. */

@@ -37,8 +37,14 @@ def batch(field="n", kind=None, metadata=None, field_metadata=None, nullable=Tru
     return pa.record_batch([column], schema=pa.schema([field], metadata))
 
 
+def lists(of):
+    """A batch of lists of the only column of another batch."""
+    return pa.record_batch({"l": pa.ListArray.from_arrays([0, 1, 2], of.column(0))})
+
+
 FIRST = batch()
 LABELS = batch(kind=Label())
+STRANGE = {"ARROW:extension:name": "cflight.tests.strange", "ARROW:extension:metadata": "1"}
 # Streams: what follows a first batch, each time with what came before.
 STREAMS = {
     "the same": [FIRST, FIRST, FIRST],
@@ -50,6 +56,12 @@ STREAMS = {
     "not nullable": [FIRST, FIRST, batch(nullable=False), FIRST],
     "two columns": [FIRST, FIRST, pa.record_batch({"n": [1], "m": [2]}), FIRST],
     "extension": [LABELS, batch(kind=Label()), batch(kind=Label("other")), LABELS],
+    "extension and storage": [LABELS, batch(), LABELS],
+    "storage and extension": [FIRST, LABELS, FIRST],
+    "lists of extension and storage": [lists(LABELS), lists(FIRST), lists(LABELS)],
+    "extension that nobody registered": [FIRST, batch(field_metadata=STRANGE), FIRST],
+    "parameters of one that nobody registered": [batch(field_metadata=STRANGE),
+                                                 batch(field_metadata={**STRANGE, "ARROW:extension:metadata": "2"})],
     "no batch": [FIRST, FIRST, "batch", FIRST],
 }
 
@@ -115,6 +127,26 @@ def test_generators_give_what_those_of_pyarrow_give(name):
     """Goal: the same for streams of a server. Method: the same streams from generators."""
     ours, theirs = (generated(library, STREAMS[name]) for library in LIBRARIES)
     assert ours == theirs
+
+
+@pytest.mark.parametrize("first, second, message", [
+    (FIRST, LABELS, "field 'n' is int64 of extension type 'cflight.tests.label', expected int64$"),
+    (LABELS, FIRST, "field 'n' is int64, expected int64 of extension type 'cflight.tests.label'$"),
+    (lists(FIRST), lists(LABELS), "field 'l' is list<item: int64>, but not with the extension types and parameters"),
+])
+def test_another_extension_type_is_told(first, second, message):
+    """Goal: who wrote rows of another extension type is told what differs. Method: a table of each such pair."""
+
+    def do_put(context, descriptor, reader, writer):
+        reader.read_all()
+
+    def write():
+        with make_server(cflight, {"do_put": do_put}) as server, cflight.connect(location_of(server)) as client:
+            writer, _ = client.do_put(cflight.FlightDescriptor.for_command(b"x"), first.schema)
+            with writer, pytest.raises(pa.ArrowInvalid, match=message):
+                writer.write_table(pa.Table.from_batches([second]))
+
+    within(write)
 
 
 def allocations():

@@ -76,6 +76,11 @@ typedef int cfp_stream_raiser(struct cfp_state *state, struct ArrowArrayStream *
 PyObject *cfp_own_stream_take_raising(struct cfp_state *state, struct ArrowArrayStream *stream,
                                       cfp_stream_raiser *raise);
 
+/* 1 or 0, -1 on failure: whether two schemas describe the same data. Where the library says no,
+ * pyarrow may know better: extension types that it does not know are metadata to it, and those that
+ * it knows may have written their parameters in another way. */
+int cfp_schema_equal(struct cfp_state *state, const struct ArrowSchema *a,
+                     const struct ArrowSchema *b);
 /* The first difference of two schemas in words; `expected` comes first in the sentence. */
 PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,
                                 const struct ArrowSchema *actual);

@@ -136,12 +136,12 @@ int cfp_batch_get_like(struct cfp_state *state, PyObject *object,
     if (cfp_batch_get(state, object, ret_batch) < 0) {
         return -1;
     }
-    if (!cflight_schema_equal(expected, ret_batch->schema, false)) {
-        return 0;
+    code = cfp_schema_equal(state, expected, ret_batch->schema);
+    if (code > 0 && is_simple && former == NULL) {
+        code = remember(state, object, known) < 0 ? -1 : 1;
     }
-    if (is_simple && former == NULL && remember(state, object, known) < 0) {
+    if (code < 0) {
         cfp_batch_done(ret_batch);
-        return -1;
     }
-    return 1;
+    return code;
 }

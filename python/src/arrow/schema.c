@@ -129,6 +129,32 @@ static PyObject *schema_richcompare(PyObject *self, PyObject *other, int op)
     return PyBool_FromLong(is_equal == (op == Py_EQ));
 }
 
+/* A copy as an object: pyarrow's, where that is there. */
+static PyObject *copy_as_object(struct cfp_state *state, const struct ArrowSchema *schema)
+{
+    struct ArrowSchema copy;
+    cflight_error *error = NULL;
+    cflight_status status = cflight_schema_copy(schema, &copy, &error);
+    return status == CFLIGHT_OK ? cfp_schema_take(state, &copy) : cfp_raise(state, status, error);
+}
+
+int cfp_schema_equal(struct cfp_state *state, const struct ArrowSchema *a,
+                     const struct ArrowSchema *b)
+{
+    if (cflight_schema_equal(a, b, false)) {
+        return 1;
+    }
+    if (state->pa == NULL) {
+        return 0;
+    }
+    PyObject *object_a = copy_as_object(state, a);
+    PyObject *object_b = object_a == NULL ? NULL : copy_as_object(state, b);
+    int is_equal = object_b == NULL ? -1 : PyObject_RichCompareBool(object_a, object_b, Py_EQ);
+    Py_XDECREF(object_a);
+    Py_XDECREF(object_b);
+    return is_equal;
+}
+
 static void keep_schema(struct ArrowSchema *schema)
 {
     schema->release = NULL;
@@ -146,6 +172,42 @@ static bool is_same_field(const struct ArrowSchema *a, const struct ArrowSchema 
     return cflight_schema_equal(&whole_a, &whole_b, false);
 }
 
+/* A type, and which extension type it is the storage of. */
+static PyObject *type_text_with_extension(struct cfp_state *state, const struct ArrowSchema *field)
+{
+    PyObject *type = type_text(state, field);
+    struct cflight_bytes name =
+        cflight_schema_metadata(field, cflight_bytes_from_text("ARROW:extension:name"));
+    if (type == NULL || name.data == NULL) {
+        return type;
+    }
+    PyObject *extension = cfp_text_new(name);
+    PyObject *text =
+        extension == NULL ? NULL : PyUnicode_FromFormat("%U of extension type %R", type, extension);
+    Py_DECREF(type);
+    Py_XDECREF(extension);
+    return text;
+}
+
+static PyObject *type_difference(struct cfp_state *state, const struct ArrowSchema *want,
+                                 const struct ArrowSchema *have)
+{
+    PyObject *text = NULL;
+    PyObject *had = type_text_with_extension(state, have);
+    PyObject *wanted = had == NULL ? NULL : type_text_with_extension(state, want);
+    int is_same_text = wanted == NULL ? -1 : PyUnicode_Compare(had, wanted) == 0;
+    if (is_same_text > 0) {
+        text = PyUnicode_FromFormat("field '%s' is %U, but not with the extension types "
+                                    "and parameters that are expected",
+                                    name_of(want), had);
+    } else if (is_same_text == 0) {
+        text = PyUnicode_FromFormat("field '%s' is %U, expected %U", name_of(want), had, wanted);
+    }
+    Py_XDECREF(had);
+    Py_XDECREF(wanted);
+    return text;
+}
+
 PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchema *expected,
                                 const struct ArrowSchema *actual)
 {
@@ -157,14 +219,7 @@ PyObject *cfp_schema_difference(struct cfp_state *state, const struct ArrowSchem
                                         name_of(have), name_of(want));
         }
         if (!is_same_field(want, have)) {
-            PyObject *had = type_text(state, have);
-            PyObject *wanted = had == NULL ? NULL : type_text(state, want);
-            PyObject *text = wanted == NULL ? NULL
-                                            : PyUnicode_FromFormat("field '%s' is %U, expected %U",
-                                                                   name_of(want), had, wanted);
-            Py_XDECREF(had);
-            Py_XDECREF(wanted);
-            return text;
+            return type_difference(state, want, have);
         }
     }
     bool is_short = actual->n_children < expected->n_children;

@@ -56,8 +56,11 @@ static int raise_difference(const struct source *source, const struct ArrowSchem
 
 static int check_schema(const struct source *source, const struct ArrowSchema *actual)
 {
-    bool is_equal = cflight_schema_equal(source->schema, actual, false);
-    return is_equal ? 0 : raise_difference(source, actual);
+    int is_equal = cfp_schema_equal(source->call.state, source->schema, actual);
+    if (is_equal == 0) {
+        return raise_difference(source, actual);
+    }
+    return is_equal < 0 ? -1 : 0;
 }
 
 static int check_has_data(PyObject *stream)

@@ -130,13 +130,14 @@ static int take_batch(struct batches *batches, PyObject *item, struct ArrowArray
         return -1;
     }
     int result = -1;
-    if (cflight_schema_equal(&batches->schema, batch.schema, false)) {
+    int is_equal = cfp_schema_equal(batches->state, &batches->schema, batch.schema);
+    if (is_equal > 0) {
         struct ArrowArray *array =
             PyCapsule_GetPointer(PyTuple_GET_ITEM(batch.capsules, 1), "arrow_array");
         *ret_array = *array;
         array->release = NULL;
         result = 0;
-    } else {
+    } else if (is_equal == 0) {
         PyObject *difference =
             cfp_schema_difference(batches->state, &batches->schema, batch.schema);
         if (difference != NULL) {

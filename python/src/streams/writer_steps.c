@@ -174,7 +174,11 @@ static int raise_difference(struct cfp_writer *self, const struct ArrowSchema *s
 
 int cfp_writer_check_schema(struct cfp_writer *self, const struct ArrowSchema *schema)
 {
-    return cflight_schema_equal(&self->schema, schema, false) ? 0 : raise_difference(self, schema);
+    int is_equal = cfp_schema_equal(cfp_state_of((PyObject *)self), &self->schema, schema);
+    if (is_equal == 0) {
+        return raise_difference(self, schema);
+    }
+    return is_equal < 0 ? -1 : 0;
 }
 
 int cfp_writer_check_batch(struct cfp_writer *self, const struct cfp_batch *batch, bool is_equal)

@@ -83,6 +83,25 @@ TEST(metadata, a_view_cut_short_ends_the_walk)
     cfl_buf_done(&buf);
 }
 
+/* Goal: a value is found by its key. Method: a key that is there twice, one without a value, one
+ * that is not there, none at all. */
+TEST(metadata, a_value_is_found)
+{
+    const char *const texts[] = {"key", "first", "key", "second", "empty", ""};
+    struct cfl_buf buf;
+    make(&buf, 3, texts);
+
+    struct cflight_bytes value =
+        cfl_metadata_find(cfl_buf_bytes(&buf), cflight_bytes_from_text("key"));
+    assert_true(cflight_bytes_equal(value, cflight_bytes_from_text("first")));
+    value = cfl_metadata_find(cfl_buf_bytes(&buf), cflight_bytes_from_text("empty"));
+    assert_non_null(value.data);
+    assert_int_equal(value.len_bytes, 0);
+    assert_null(cfl_metadata_find(cfl_buf_bytes(&buf), cflight_bytes_from_text("ke")).data);
+    assert_null(cfl_metadata_find(cflight_bytes_make(NULL, 0), cflight_bytes_make(NULL, 0)).data);
+    cfl_buf_done(&buf);
+}
+
 /* Goal: order does not matter, everything else does. Method: pairs of encodings. */
 TEST(metadata, equality_ignores_order)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Schemas between the C data interface, the tree and text. */
 #include "base/alloc.h"
+#include "cflight/builder.h"
 #include "cflight/ipc.h"
 #include "fixture.h"
 #include "ipc/message_write.h"
@@ -311,6 +312,68 @@ TEST(schema, copies_of_bad_schemas_are_refused)
     CHECK_STATUS(cflight_schema_type_text(&released, &text, NULL), CFLIGHT_INVALID_ARGUMENT);
     CHECK_STATUS(cflight_schema_type_text(&levels[69], NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
     cflight_text_free(NULL);
+}
+
+enum { EXTENSION_PAIRS_MAX = 2 };
+
+/* A schema of one list whose items have this metadata. */
+static void make_list_of(const struct cflight_metadata *pairs, size_t pair_count,
+                         struct ArrowSchema *ret_schema)
+{
+    struct ArrowSchema plain = t_field("item", "w:16");
+    struct ArrowSchema item;
+    cflight_error *error = NULL;
+    CHECK_OK(cflight_schema_set_metadata(&plain, pairs, pair_count, &item, &error), error);
+    struct ArrowSchema *items[] = {&item};
+    struct ArrowSchema list = t_nested_field("a", "+l", items, 1);
+    struct ArrowSchema *lists[] = {&list};
+    struct ArrowSchema schema = t_nested_field("", "+s", lists, 1);
+    CHECK_OK(cflight_schema_copy(&schema, ret_schema, &error), error);
+    item.release(&item);
+}
+
+/* Goal: an extension type is a type, not metadata that may be left out; other metadata is no type.
+ * Method: each pair of a table of metadata whose rows have another type, but for those that say so.
+ */
+TEST(schema, extension_types_are_compared)
+{
+    static const struct {
+        const char *texts[2 * EXTENSION_PAIRS_MAX];
+        int type;
+    } rows[] = {
+        {{"k", "v"}, 0},
+        {{"ARROW:extension:metadata", "x"}, 0}, /* of no type */
+        {{"ARROW:extension:name", "arrow.uuid"}, 1},
+        {{"ARROW:extension:metadata", "", "ARROW:extension:name", "arrow.uuid"}, 1},
+        {{"k", "v", "ARROW:extension:name", "arrow.uuid"}, 1},
+        {{"ARROW:extension:name", "arrow.uuid", "ARROW:extension:metadata", "x"}, 2},
+        {{"ARROW:extension:name", "arrow.uuid", "ARROW:extension:metadata", "y"}, 3},
+        {{"ARROW:extension:name", "arrow.uui"}, 4},
+        {{"ARROW:extension:name", ""}, 5},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    struct ArrowSchema schemas[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        struct cflight_metadata pairs[EXTENSION_PAIRS_MAX];
+        size_t count = 0;
+        for (; count < EXTENSION_PAIRS_MAX && rows[i].texts[2 * count] != NULL; count++) {
+            pairs[count].key = cflight_bytes_from_text(rows[i].texts[2 * count]);
+            pairs[count].value = cflight_bytes_from_text(rows[i].texts[2 * count + 1]);
+        }
+        make_list_of(pairs, count, &schemas[i]);
+    }
+    for (size_t i = 0; i < (size_t)ROWS * ROWS; i++) {
+        size_t a = i / ROWS;
+        size_t b = i % ROWS;
+        if (cflight_schema_equal(&schemas[a], &schemas[b], false) !=
+            (rows[a].type == rows[b].type)) {
+            fail_msg("rows %zu and %zu", a, b);
+        }
+        assert_int_equal(cflight_schema_equal(&schemas[a], &schemas[b], true), a == b);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        schemas[i].release(&schemas[i]);
+    }
 }
 
 /* Goal: no allocation failure crashes or leaks. Method: import, export and serialise a schema of
