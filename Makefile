@@ -37,6 +37,8 @@ FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; \
 	cmake --build --preset $(1) -j $(JOBS)
+# What tests/interop needs beside the command, and release builds do not have.
+INTEROP_PROGRAMS = $(call BUILD,dev) --target make_certs sql_service login_peer adbc_driver_fake
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \
@@ -87,6 +89,7 @@ engines: test-packages
 
 test-interop: test-packages
 	@$(call BUILD,release)
+	@$(INTEROP_PROGRAMS)
 	CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin $(PYTESTS) tests/interop
 
 # The module, pyarrow's own Flight tests with it in the place of pyarrow.flight, and the ADBC driver, whose servers are
@@ -155,11 +158,13 @@ attack: test-packages
 
 siege: test-packages
 	@$(call BUILD,release)
+	@$(INTEROP_PROGRAMS)
 	CFLIGHT_SIEGE=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
 		$(PYTEST) -s tests/interop/test_siege.py
 
 proxies: test-packages
 	@$(call BUILD,release)
+	@$(INTEROP_PROGRAMS)
 	CFLIGHT_PROXIES=full CFLIGHT_LIBRARY=build/lib/libcflight.so CFLIGHT_BIN=build/bin \
 		$(PYTEST) -s --timeout=1800 tests/interop/test_proxies.py
 

@@ -2,7 +2,6 @@
 """Puts the shared helpers in reach of the tests here, and finds the command and the test data."""
 
 import contextlib
-import os
 import pathlib
 import subprocess
 import sys
@@ -25,15 +24,10 @@ def cflight():
 
 
 @pytest.fixture(scope="session")
-def certs(cflight, tmp_path_factory):
+def certs(tmp_path_factory):
     """A directory of certificates; see tests/support/make_certs.c for their names."""
-    places = [pathlib.Path(cflight.path).parent] + [cflight_command.ROOT / "build" / name / "bin"
-                                                    for name in ("dev", "asan")]
-    maker = next((place / "make_certs" for place in places if (place / "make_certs").exists()), None)
-    if maker is None:
-        pytest.skip("make_certs is not built: build with the tests")
     directory = tmp_path_factory.mktemp("certs")
-    subprocess.run([maker, directory], check=True, env=cflight_command.environment())
+    subprocess.run([cflight_command.find_program("make_certs"), directory], check=True, env=cflight_command.environment())
     return directory
 
 
@@ -46,20 +40,16 @@ def shared_data():
     return path
 
 
-def find_sql_service():
-    """The program of a Flight SQL server (tests/unit/sql/sql_engine.h has its language)."""
-    build = pathlib.Path(__file__).resolve().parents[2] / "build"
-    places = [pathlib.Path(os.environ.get("CFLIGHT_BIN", build / "dev/bin")), build / "dev/bin"]
-    path = next((place / "sql_service" for place in places if (place / "sql_service").exists()), None)
-    if path is None:
-        pytest.skip("the program sql_service is not built")
-    return path
+def start_sql_service():
+    """A Flight SQL server (tests/unit/sql/sql_engine.h has its language)."""
+    return subprocess.Popen([cflight_command.find_program("sql_service")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            text=True)
 
 
 @contextlib.contextmanager
 def run_sql_service():
     """The location of a fresh Flight SQL server."""
-    with subprocess.Popen([find_sql_service()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with start_sql_service() as process:
         yield process.stdout.readline().strip()
         process.stdin.close()
         assert process.wait(timeout=30) == 0
@@ -68,7 +58,7 @@ def run_sql_service():
 @pytest.fixture
 def mortal_sql_service():
     """A Flight SQL server that a test kills: its process and its location."""
-    with subprocess.Popen([find_sql_service()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with start_sql_service() as process:
         yield process, process.stdout.readline().strip()
         process.kill()
 

@@ -26,15 +26,6 @@ def size(short, full):
     return full if IS_FULL else short
 
 
-def peer_program(cflight, name):
-    """A program of the tests, built beside the command."""
-    for place in (os.path.dirname(cflight.path), cflight_command.ROOT / "build/dev/bin"):
-        path = os.path.join(place, name)
-        if os.path.exists(path):
-            return path
-    return pytest.skip(f"{name} is not built: build with the tests")
-
-
 @pytest.fixture(scope="module")
 def library():
     import cflight_ctypes
@@ -65,7 +56,7 @@ def test_right_logins_succeed_beside_wrong_ones(cflight, library, tmp_path):
     (tmp_path / "data").mkdir()
     write_users(tmp_path / "users", "alice:" + password_hash(library, "secret"))
     with cflight.serving(tmp_path / "data", "--auth-file", tmp_path / "users") as server:
-        done = subprocess.run([peer_program(cflight, "login_peer"), server.location, str(connections), str(logins)],
+        done = subprocess.run([cflight_command.find_program("login_peer"), server.location, str(connections), str(logins)],
                               env=cflight_command.environment(), capture_output=True, text=True, timeout=TIMEOUT_S)
         print(done.stdout)
         assert done.returncode == 0, done.stderr

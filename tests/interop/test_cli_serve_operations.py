@@ -28,17 +28,6 @@ def hashed():
     return subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def certs(cflight, tmp_path_factory):
-    maker = next((place / "make_certs" for place in (pathlib.Path(cflight.path).parent, cflight_command.ROOT / "build/dev/bin",
-                                                     cflight_command.ROOT / "build/asan/bin") if (place / "make_certs").exists()), None)
-    if maker is None:
-        pytest.skip("make_certs is not built: build with the tests")
-    directory = tmp_path_factory.mktemp("certs")
-    subprocess.run([maker, directory], check=True, env=cflight_command.environment())
-    return directory
-
-
 def write_file(path, table=TABLE):
     path.parent.mkdir(parents=True, exist_ok=True)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

@@ -2,22 +2,14 @@
 """`cflight serve adbc:` over a driver that does what drivers should not (tests/support/fake_adbc_driver.c has its
 language)."""
 
-import os
-import pathlib
-
 import pytest
+
+import cflight_command
 
 
 @pytest.fixture(scope="module")
 def fake():
-    build = pathlib.Path(__file__).resolve().parents[2] / "build"
-    command = pathlib.Path(os.environ.get("CFLIGHT_BIN", build / "dev/bin"))
-    places = [(command if command.is_dir() else command.parent).parent / "lib", build / "dev/lib"]
-    path = next((place / "libadbc_driver_fake.so" for place in places if (place / "libadbc_driver_fake.so").exists()),
-                None)
-    if path is None:
-        pytest.skip("the driver for tests is not built")
-    return path.resolve()
+    return cflight_command.find_program("../lib/libadbc_driver_fake.so").resolve()
 
 
 @pytest.fixture

@@ -28,11 +28,16 @@ STREAM_BATCHES = (10 << 30 if IS_LONG else 128 << 20) // LARGE.nbytes
 EXPLAINED = re.compile(r"the connection broke|cannot connect|GOAWAY|HTTP status 50[234]|was reset with|without a status")
 
 
+def installed(proxy):
+    """The proxy; the long form does without none."""
+    if proxy.program() is None:
+        (pytest.fail if IS_LONG else pytest.skip)(f"{proxy.name} is not installed: tools/bootstrap --test")
+    return proxy
+
+
 @pytest.fixture(params=proxies.ALL, ids=lambda proxy: proxy.name)
 def kind(request):
-    if request.param.program() is None:
-        pytest.skip(f"{request.param.name} is not installed: tools/bootstrap --test")
-    return request.param
+    return installed(request.param)
 
 
 @pytest.fixture
@@ -241,8 +246,7 @@ def test_a_restart_in_the_middle(poured):
 
 def test_a_session_stays_with_its_server(cflight, certs, trust, tmp_path, monkeypatch):
     """HAProxy over two databases; a temporary table is there for all statements of a session."""
-    if proxies.HAProxy.program() is None:
-        pytest.skip("HAProxy is not installed: tools/bootstrap --test")
+    installed(proxies.HAProxy)
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)  # has the driver
     statements = "CREATE TEMP TABLE t(n INT); INSERT INTO t VALUES (1); SELECT n FROM t; SELECT n FROM t; SELECT n FROM t"
     with cflight.serving(f"sqlite:{tmp_path}/a.db") as one, cflight.serving(f"sqlite:{tmp_path}/b.db") as two:
@@ -276,8 +280,7 @@ def run_threads(count, work):
 
 def test_nothing_is_lost_when_a_connection_has_had_its_calls(certs, trust, tmp_path):
     """nginx says GOAWAY after keepalive_requests calls; the calls that are on their way move to another connection."""
-    if proxies.Nginx.program() is None:
-        pytest.skip("nginx is not installed: tools/bootstrap --test")
+    installed(proxies.Nginx)
     changes = [(r"keepalive_requests   1000000;", "keepalive_requests 7;")]
     with Pouring() as server, proxies.Nginx(tmp_path, certs, server.port, changes) as proxy:
         with Slow(proxy.location) as client:

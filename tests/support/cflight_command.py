@@ -23,6 +23,16 @@ def find_command():
     return None
 
 
+def find_program(name):
+    """A program of the tests, which release builds do not have, by its path from the command's directory."""
+    command = find_command()
+    places = ([command.parent] if command else []) + [ROOT / "build/dev/bin", ROOT / "build/asan/bin"]
+    for place in places:
+        if (place / name).exists():
+            return place / name
+    raise FileNotFoundError(f"{name} is not built: build with the tests (cmake --preset dev)")
+
+
 def find_data():
     """The directory of shared test data, or None."""
     path = pathlib.Path(os.environ.get("CFLIGHT_TEST_DATA", ROOT.parent / "shared/data"))
