@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cflight/version.h"
+#include "cli/commands/prompt_command.h"
 #include "cli/system/interrupt.h"
 #include "cli/system/message.h"
 #include "cli/system/os_error.h"

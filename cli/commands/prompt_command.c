@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands of the prompt: lines that begin with a backslash. What the server lists is shown as
  * a table, whatever rows of queries go to. Thread class: one at a time. */
+#include "cli/commands/prompt_command.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "cli/commands/prompt.h"
 #include "cli/commands/table_columns.h"
 #include "cli/system/message.h"
 #include "cli/system/output.h"

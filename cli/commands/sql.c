@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/commands/prompt.h"
+#include "cli/commands/sql_statement.h"
 #include "cli/system/input.h"
 #include "cli/system/os_error.h"
 

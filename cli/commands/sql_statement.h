@@ -6,6 +6,8 @@
 #include "cli/client/statements.h"
 #include "cli/commands/result.h"
 
+enum { CLI_SQL_TABLE_ROWS = 100 /* of a query that is shown as a table */ };
+
 /* Where statements are run, one after the other. Thread class: one at a time. */
 struct cli_sql {
     struct cli_run *run;                  /* borrowed; it is connected */
