@@ -27,6 +27,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/refcount.h"
+#include "base/runs.h"
 
 #if defined(MFD_ALLOW_SEALING) && !defined(MADV_COLLAPSE)
 #define MADV_COLLAPSE 25 /* of Linux; the C library's headers may be older */
@@ -59,55 +60,22 @@ static atomic_uint_least64_t last_id;
 static struct {
     pthread_mutex_t mutex;
     atomic_size_t count; /* written under the mutex */
-    cflight_segment **items;
-    size_t capacity;
+    struct cfl_runs runs;
 } table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-
-/* The place of the first segment that begins above `data`. */
-static size_t place_above_locked(const uint8_t *data)
-{
-    size_t first = 0;
-    size_t end = atomic_load(&table.count);
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-        if ((uintptr_t)table.items[middle]->base > (uintptr_t)data) {
-            end = middle;
-        } else {
-            first = middle + 1;
-        }
-    }
-    return first;
-}
 
 static bool table_add(cflight_segment *segment)
 {
     (void)pthread_mutex_lock(&table.mutex);
-    size_t count = atomic_load(&table.count);
-    bool has_room = cfl_grow_array(NULL, (void **)&table.items, &table.capacity, count + 1,
-                                   sizeof(cflight_segment *));
-    if (has_room) {
-        size_t place = place_above_locked(segment->base);
-        memmove(table.items + place + 1, table.items + place,
-                (count - place) * sizeof(cflight_segment *));
-        table.items[place] = segment;
-        atomic_store(&table.count, count + 1);
-    }
+    bool is_added = cfl_runs_add(&table.runs, segment->base, segment->size_bytes, segment);
+    atomic_store(&table.count, table.runs.count);
     (void)pthread_mutex_unlock(&table.mutex);
-    return has_room;
+    return is_added;
 }
 
 static void table_remove_locked(const cflight_segment *segment)
 {
-    size_t count = atomic_load(&table.count);
-    size_t place = place_above_locked(segment->base) - 1;
-    memmove(table.items + place, table.items + place + 1,
-            (count - place - 1) * sizeof(cflight_segment *));
-    atomic_store(&table.count, count - 1);
-    if (count == 1) {
-        cfl_free_array(NULL, table.items, table.capacity, sizeof(cflight_segment *));
-        table.items = NULL;
-        table.capacity = 0;
-    }
+    cfl_runs_remove(&table.runs, segment->base);
+    atomic_store(&table.count, table.runs.count);
 }
 
 bool cfl_segment_is_any(void)
@@ -117,16 +85,9 @@ bool cfl_segment_is_any(void)
 
 cflight_segment *cfl_segment_find(const void *data, size_t len_bytes)
 {
-    cflight_segment *found = NULL;
     (void)pthread_mutex_lock(&table.mutex);
-    size_t place = place_above_locked(data);
-    if (place > 0) {
-        cflight_segment *candidate = table.items[place - 1];
-        size_t offset = (size_t)((uintptr_t)data - (uintptr_t)candidate->base);
-        if (offset <= candidate->size_bytes && len_bytes <= candidate->size_bytes - offset) {
-            found = cflight_segment_ref(candidate);
-        }
-    }
+    const struct cfl_run *run = cfl_runs_find(&table.runs, data, len_bytes);
+    cflight_segment *found = run == NULL ? NULL : cflight_segment_ref(run->owner);
     (void)pthread_mutex_unlock(&table.mutex);
     return found;
 }
