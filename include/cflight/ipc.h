@@ -141,7 +141,10 @@ typedef struct cflight_ipc_file cflight_ipc_file;
 
 /// Opens a path, maps it into memory and finds out whether it holds the file format (`ARROW1` magic
 /// and footer) or the stream format. The schema is read at once, batches when they are asked for.
-/// The file must not shrink while it is open. Blocks on disk I/O only.
+/// The file must not shrink while it is open. Blocks on disk I/O only. On Linux the map keeps a
+/// descriptor, unless more than half of those that the process may have are in use: memory of the
+/// map that is sent without TLS leaves from the file (sendfile(2)), which must not be written into
+/// until the peer has received it.
 ///
 /// @return CFLIGHT_OK, CFLIGHT_NOT_FOUND (no such file), CFLIGHT_PERMISSION_DENIED,
 ///         CFLIGHT_DATA_LOSS (neither format, or cut short), CFLIGHT_UNIMPLEMENTED (unsupported

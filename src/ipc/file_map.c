@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file as a counted buffer. The map is private and read-only: arrays point right into it, and the
  * page cache is shared. A file that shrinks while it is mapped ends the process with SIGBUS, which
- * no library can prevent; the public header says so. Owner: of the map, the buffer. Thread class:
- * free. */
+ * no library can prevent; the public header says so. The process knows the map as one of its file
+ * (base/mapped.h), so that what is sent from it can be sent from the file. Owner: of the map, the
+ * buffer. Thread class: free. */
 #include "ipc/file_map.h"
 
 #include <errno.h>
@@ -14,16 +15,21 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mapped.h"
 
 struct map {
     const struct cflight_allocator *alloc;
     void *address;
     size_t len_bytes;
+    bool is_known; /* as a map of its file */
 };
 
 static void unmap(void *user_data)
 {
     struct map *map = user_data;
+    if (map->is_known) {
+        cfl_mapped_remove(map->address);
+    }
     (void)munmap(map->address, map->len_bytes);
     cfl_free(map->alloc, map, sizeof *map);
 }
@@ -54,6 +60,7 @@ cflight_status cfl_file_map_descriptor(const struct cflight_allocator *alloc, in
         cfl_free(alloc, map, sizeof *map);
         return cfl_error_set_os(reterr, CFLIGHT_RESOURCE_EXHAUSTED, os_code, "cannot map the file");
     }
+    map->is_known = cfl_mapped_add(map->address, map->len_bytes, descriptor);
     cflight_buffer *buffer = cfl_body_wrap(alloc, map->address, map->len_bytes, unmap, map);
     if (buffer == NULL) {
         unmap(map);

@@ -9,7 +9,8 @@
 cflight_status cfl_file_map(const struct cflight_allocator *alloc, const char *path,
                             cflight_buffer **ret_buffer, cflight_error **reterr);
 
-/* The same of a descriptor, which stays the caller's and may be closed afterwards. */
+/* The same of a descriptor, which stays the caller's and may be closed afterwards (a copy may
+ * stay open with the map). */
 cflight_status cfl_file_map_descriptor(const struct cflight_allocator *alloc, int descriptor,
                                        cflight_buffer **ret_buffer, cflight_error **reterr);
 

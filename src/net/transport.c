@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Byte streams: a socket, plain or under TLS.
  *
- * Plain streams hand the caller's views to the kernel as they are. Under TLS, reads decrypt into
- * the views; writes cut them into full records: a record that lies within one view is encrypted
- * from there, one that spans views is gathered in a staging buffer first, so that a frame header of
- * nine bytes does not cost a record of its own. A record that the socket refused half way must be
- * offered again with the same length; `refused_bytes` remembers it. The transport owns the
- * descriptor. Thread class: one at a time. */
+ * Plain streams hand the caller's views to the kernel as they are, and those that are maps of files
+ * from the file. Under TLS, reads decrypt into the views; writes cut them into full records: a
+ * record that lies within one view is encrypted from there, one that spans views is gathered in a
+ * staging buffer first, so that a frame header of nine bytes does not cost a record of its own. A
+ * record that the socket refused half way must be offered again with the same length;
+ * `refused_bytes` remembers it. The transport owns the descriptor. Thread class: one at a time. */
 #define _GNU_SOURCE /* struct ucred */
 #include "net/transport.h"
 
@@ -22,6 +22,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "net/send_file.h"
 #include "net/socket.h"
 #include "net/tls_conn.h"
 
@@ -356,26 +357,60 @@ cflight_status cfl_transport_read(struct cfl_transport *transport, const struct 
     return read_tls(transport, views, view_count, ret_len_bytes, ret_is_eof, ret_wait, reterr);
 }
 
+/* One sendmsg of views, an attached descriptor with them; as sendmsg returns. */
+static ssize_t send_views(struct cfl_transport *transport, const struct iovec *views,
+                          int view_count, int flags)
+{
+    struct msghdr message = message_of(views, view_count);
+    union one_fd control;
+    ssize_t len_bytes = 0;
+    bool has_fd = transport->attached_fd >= 0;
+    if (has_fd) {
+        put_fd(transport, &message, &control);
+    }
+    do {
+        len_bytes = sendmsg(transport->fd, &message, MSG_NOSIGNAL | flags);
+    } while (len_bytes < 0 && errno == EINTR);
+    bool is_refused = len_bytes < 0 && errno == ETOOMANYREFS;
+    if (has_fd && (len_bytes > 0 || is_refused)) {
+        close_fd(&transport->attached_fd); /* gone, or not to be carried: on without it */
+        if (is_refused) {
+            return send_views(transport, views, view_count, flags);
+        }
+    }
+    return len_bytes;
+}
+
+/* How many views go with the next call: up to the first that leaves from its file, or that alone,
+ * when it comes first. A descriptor goes with memory. */
+static int step_views(const struct iovec *views, int view_count, bool has_fd,
+                      struct cfl_file_piece *ret_piece, bool *ret_is_file)
+{
+    int count = 0;
+    *ret_is_file = false;
+    while (count < view_count && count < IOV_MAX && !*ret_is_file) {
+        *ret_is_file = !has_fd && cfl_file_piece_find(&views[count], ret_piece);
+        count += !*ret_is_file;
+    }
+    return count;
+}
+
 static cflight_status write_plain(struct cfl_transport *transport, const struct iovec *views,
                                   int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
                                   cflight_error **reterr)
 {
     while (view_count > 0) {
-        struct msghdr message = message_of(views, view_count);
-        int part_count = (int)message.msg_iovlen;
-        union one_fd control;
+        struct cfl_file_piece piece;
+        bool is_file = false;
+        int count = step_views(views, view_count, transport->attached_fd >= 0, &piece, &is_file);
         ssize_t len_bytes = 0;
-        if (transport->attached_fd >= 0) {
-            put_fd(transport, &message, &control);
+        if (count == 0) {
+            count = 1;
+            is_file = false; /* of the next view nothing is known */
+            len_bytes = cfl_file_piece_send(transport->fd, &piece);
         }
-        do {
-            len_bytes = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
-        } while (len_bytes < 0 && errno == EINTR);
-        if (transport->attached_fd >= 0 && (len_bytes > 0 || errno == ETOOMANYREFS)) {
-            close_fd(&transport->attached_fd); /* gone, or not to be carried: on without it */
-            if (len_bytes < 0) {
-                continue;
-            }
+        if (len_bytes == 0) {
+            len_bytes = send_views(transport, views, count, is_file ? MSG_MORE : 0);
         }
         if (len_bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             *ret_wait = CFL_READY_WRITE;
@@ -385,12 +420,12 @@ static cflight_status write_plain(struct cfl_transport *transport, const struct 
             return broken(transport, "write to", errno, reterr);
         }
         *ret_len_bytes += (size_t)len_bytes;
-        if ((size_t)len_bytes < views_len_bytes(views, part_count)) {
+        if ((size_t)len_bytes < views_len_bytes(views, count)) {
             *ret_wait = CFL_READY_WRITE; /* the socket is full: no need to ask it again */
             return CFLIGHT_OK;
         }
-        views += part_count;
-        view_count -= part_count;
+        views += count;
+        view_count -= count;
     }
     return CFLIGHT_OK;
 }

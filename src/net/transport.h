@@ -38,8 +38,9 @@ cflight_status cfl_transport_read(struct cfl_transport *transport, const struct 
                                   int view_count, size_t *ret_len_bytes, bool *ret_is_eof,
                                   unsigned int *ret_wait, cflight_error **reterr);
 /* Writes what the socket takes now, no SIGPIPE. `*ret_wait` is set exactly when less than
- * everything was written. Under TLS a short write must be repeated with the same bytes first (they
- * may be elsewhere in memory), and with at least as many of them up to 16 KiB. */
+ * everything was written. What of a mapped file was written must stay as it is until the peer has
+ * read it (net/send_file.h). Under TLS a short write must be repeated with the same bytes first
+ * (they may be elsewhere in memory), and with at least as many of them up to 16 KiB. */
 cflight_status cfl_transport_write(struct cfl_transport *transport, const struct iovec *views,
                                    int view_count, size_t *ret_len_bytes, unsigned int *ret_wait,
                                    cflight_error **reterr);

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import raw_http2
+from cflight_command import wait_until
 from raw_http2 import Caller, Client, Process
 
 IS_FULL = os.environ.get("CFLIGHT_SIEGE") == "full"
@@ -53,13 +54,6 @@ def is_lean(cflight):
     with open(cflight.path, "rb") as program:
         content = program.read()
         return not any(name in content for name in (b"__asan_init", b"__tsan_init"))
-
-
-def wait_until(is_true, limit_s=30):
-    end = time.monotonic() + limit_s
-    while not is_true():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def patience():

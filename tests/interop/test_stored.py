@@ -2,13 +2,19 @@
 """Stored bytes as they are: `cflight serve` sends the messages of files, and `cflight get` writes those that it receives,
 byte for byte; pyarrow at the other end."""
 
+import contextlib
 import os
+import pathlib
 import random
+import tempfile
 
 import pyarrow as pa
 import pyarrow.flight as fl
 import pyarrow.ipc as ipc
 import pytest
+
+from cflight_command import wait_until
+from raw_http2 import Process
 
 CODECS = [None, "lz4", "zstd"]
 ROWS = 3000
@@ -242,3 +248,96 @@ def test_get_writes_what_pyarrow_sends(cflight, tmp_path):
                 assert read(copy).equals(TABLE, check_metadata=True)
                 sizes[codec] = copy.stat().st_size
         assert 0 < max(sizes.values()) < TABLE.nbytes
+
+
+@pytest.fixture(params=["disk", "memory"])
+def place(request, folder):
+    """A folder to serve, on either kind of file system."""
+    if request.param == "disk":
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        yield pathlib.Path(memory)
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def listen(request, tmp_path):
+    return "grpc://127.0.0.1:0" if request.param == "tcp" else f"grpc+unix://{tmp_path}/socket"
+
+
+def write_large(path, count=64):
+    """Bodies of a MiB, which leave from the file itself, with small and empty ones among them."""
+    noise = random.Random(3).randbytes(1 << 20)
+    schema = pa.schema([("n", pa.int64()), ("b", pa.binary(8))])
+    with ipc.new_file(str(path), schema) as writer:
+        for i in range(count):
+            rows = (65_536, 0, 70, 60_001)[i % 4]
+            columns = [pa.Array.from_buffers(field.type, rows, [None, pa.py_buffer(noise[i:i + 8 * rows])])
+                       for field in schema]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def test_large_bodies_arrive_byte_for_byte(cflight, place, listen, tmp_path):
+    """More than windows and sockets hold, over sockets that can take them from the file."""
+    write_large(place / "it.arrow")
+    with cflight.serving(place, listen=listen) as server:
+        copy = tmp_path / "copy.arrow"
+        cflight.run("get", server.location, "it", "-o", copy, check=True)
+        assert messages(copy) == messages(place / "it.arrow")
+        slow = cflight.start("get", server.location, "it", "-o", "-", "--format", "arrows")
+        content = b""
+        while piece := slow.stdout.buffer.read1(100_003):
+            content += piece
+        assert slow.wait(30) == 0, slow.stderr.read()
+        slow.stdout.close()
+        slow.stderr.close()
+        (tmp_path / "slow.arrows").write_bytes(content)
+        assert messages(tmp_path / "slow.arrows") == messages(place / "it.arrow")
+
+
+@contextlib.contextmanager
+def readers_that_stop(cflight, location, count):
+    """Clients whose output nobody reads, once some of it is there."""
+    readers = [cflight.start("get", location, "it", "-o", "-", "--format", "arrows") for _ in range(count)]
+    try:
+        for reader in readers:
+            assert len(reader.stdout.buffer.read(1000)) == 1000
+        yield readers
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+            reader.stdout.close()
+            reader.stderr.close()
+
+
+def test_readers_that_leave_leave_nothing_open(cflight, place, listen):
+    """Some stop in the middle and are killed, some hang up: files and sockets are closed, and the server serves on."""
+    write_large(place / "it.arrow")
+    with cflight.serving(place, listen=listen) as server:
+        process = Process(server.process.pid)
+        cflight.run("get", server.location, "it", "-o", os.devnull, "--format", "arrows", check=True)
+        wait_until(lambda: not any("it.arrow" in link for link in process.links()))
+        before = process.descriptors()
+        with readers_that_stop(cflight, server.location, 6) as readers:
+            assert any("it.arrow" in link for link in process.links())
+            for reader in readers[:3]:
+                reader.stdout.close()
+                assert reader.wait(30) != 0
+        wait_until(lambda: process.descriptors() <= before)
+        cflight.run("get", server.location, "it", "-o", os.devnull, "--format", "arrows", check=True)
+
+
+def test_a_file_that_is_cut_fails_those_who_read_it(cflight, place, listen):
+    """In the middle of a body that leaves from the file: readers are told, nobody hangs, others are served."""
+    write_large(place / "it.arrow")
+    write(place / "other.arrow", TABLE, None)
+    with cflight.serving(place, listen=listen) as server:
+        with readers_that_stop(cflight, server.location, 2) as readers:
+            os.truncate(place / "it.arrow", 30_000_000)
+            for reader in readers:
+                reader.stdout.buffer.read()
+                assert reader.wait(30) != 0
+                assert "received before the failure" in reader.stderr.read()
+        server.wait_for_message("flight 'it': the file was written into or cut while it was read")
+        cflight.run("get", server.location, "other", "-o", os.devnull, "--format", "arrows", check=True)

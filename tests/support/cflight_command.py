@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_S = 60
@@ -49,6 +50,13 @@ def environment(**changes):
     env["ASAN_OPTIONS"] = "detect_leaks=1"
     env.update(changes)
     return env
+
+
+def wait_until(is_true, limit_s=30):
+    end = time.monotonic() + limit_s
+    while not is_true():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
 
 
 def check_sanitizers(messages):
