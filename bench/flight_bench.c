@@ -16,6 +16,8 @@
  *     flight_bench ask LOCATION COUNT CONNECTIONS [NAME]
  *         GetFlightInfo of a flight, or ListFlights
  *     flight_bench raw-serve | raw-get PORT BATCHES BATCH_BYTES
+ *     flight_bench raw-serve-file FILE map|sendfile
+ *         raw-serve of the bytes of a file
  *     flight_bench raw-ping PORT COUNT
  *         eight bytes go there and come back
  *     flight_bench raw-tls-serve CERTIFICATE KEY | raw-tls-get | raw-tls-put PORT BATCHES
@@ -490,6 +492,9 @@ static int run_raw(int argc, char **argv, int64_t count, int64_t batch_bytes)
     int result = 1;
     if (strcmp(operation, "raw-serve") == 0) {
         return raw_serve();
+    }
+    if (strcmp(operation, "raw-serve-file") == 0 && argc > 3) {
+        return raw_serve_file(argv[2], strcmp(argv[3], "sendfile") == 0);
     }
     if (strcmp(operation, "raw-tls-serve") == 0 && argc > 3) {
         return raw_tls_serve(argv[2], argv[3]);

@@ -2,12 +2,16 @@
 /* Bare sockets for comparison: blocking reads and writes, nothing else. */
 #include "raw_socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int fail(const char *what)
@@ -65,7 +69,49 @@ static void serve_pings(int fd)
     }
 }
 
-static void serve_one(int fd)
+/* What is sent: a piece of zeros again and again, or a file. */
+struct source {
+    const char *path; /* NULL for the piece */
+    bool is_sendfile;
+};
+
+static int send_range(int fd, int file, off_t offset, uint64_t len_bytes)
+{
+    while (len_bytes > 0) {
+        ssize_t sent_bytes = sendfile(fd, file, &offset, len_bytes);
+        if (sent_bytes <= 0) {
+            return 1;
+        }
+        len_bytes -= (uint64_t)sent_bytes;
+    }
+    return 0;
+}
+
+/* Opened and mapped for each connection, as a server of files does. */
+static void serve_file(int fd, const struct source *source, uint64_t total_bytes,
+                       uint64_t piece_bytes)
+{
+    struct stat info = {0};
+    int file = open(source->path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &info) != 0 || (uint64_t)info.st_size < total_bytes) {
+        (void)fail(source->path);
+        return;
+    }
+    const uint8_t *map = mmap(NULL, total_bytes, PROT_READ, MAP_PRIVATE, file, 0);
+    int result = map == MAP_FAILED ? fail("mmap") : 0;
+    for (uint64_t offset = 0; result == 0 && offset < total_bytes; offset += piece_bytes) {
+        uint64_t left_bytes = total_bytes - offset;
+        uint64_t step_bytes = left_bytes < piece_bytes ? left_bytes : piece_bytes;
+        result = source->is_sendfile ? send_range(fd, file, (off_t)offset, step_bytes)
+                                     : send_all(fd, map + offset, step_bytes);
+    }
+    if (map != MAP_FAILED) {
+        (void)munmap((void *)(uintptr_t)map, total_bytes);
+    }
+    (void)close(file);
+}
+
+static void serve_one(int fd, const struct source *source)
 {
     uint64_t request[2] = {0, 0};
     if (receive_all(fd, (uint8_t *)request, sizeof request) != 0) {
@@ -73,6 +119,10 @@ static void serve_one(int fd)
     }
     if (request[0] == 0) {
         serve_pings(fd);
+        return;
+    }
+    if (source->path != NULL) {
+        serve_file(fd, source, request[0], request[1]);
         return;
     }
     uint8_t *piece = calloc(1, request[1]);
@@ -102,7 +152,7 @@ int raw_listen(void)
     return listener;
 }
 
-int raw_serve(void)
+static int serve(const struct source *source)
 {
     int listener = raw_listen();
     if (listener < 0) {
@@ -113,9 +163,21 @@ int raw_serve(void)
         if (fd < 0) {
             return fail("accept");
         }
-        serve_one(fd);
+        serve_one(fd, source);
         (void)close(fd);
     }
+}
+
+int raw_serve(void)
+{
+    const struct source source = {0};
+    return serve(&source);
+}
+
+int raw_serve_file(const char *path, bool is_sendfile)
+{
+    const struct source source = {path, is_sendfile};
+    return serve(&source);
 }
 
 int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes)

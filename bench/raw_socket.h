@@ -2,6 +2,7 @@
 #ifndef CFLIGHT_BENCH_RAW_SOCKET_H
 #define CFLIGHT_BENCH_RAW_SOCKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The same bytes over a bare loopback socket, in pieces of the same size: the limit that the
@@ -14,6 +15,9 @@ int raw_listen(void);
  * native uint64: total and piece) ask for; for a total of 0 it sends back every 8 bytes that come.
  * Does not return. */
 int raw_serve(void);
+/* The same with the bytes of a file, at most as many as it has: from a map of it with send(2), or
+ * with sendfile(2). */
+int raw_serve_file(const char *path, bool is_sendfile);
 /* Receives `total_bytes` in buffers of `piece_bytes`. Returns 0, or 1 with a message on standard
  * error. */
 int raw_get(uint16_t port, uint64_t total_bytes, uint64_t piece_bytes);
