@@ -31,6 +31,32 @@ PyObject *cfp_schema_take(struct cfp_state *state, struct ArrowSchema *schema)
     return result;
 }
 
+/* A copy as an object: pyarrow's, where that is there. */
+static PyObject *copy_as_object(struct cfp_state *state, const struct ArrowSchema *schema)
+{
+    struct ArrowSchema copy;
+    cflight_error *error = NULL;
+    cflight_status status = cflight_schema_copy(schema, &copy, &error);
+    return status == CFLIGHT_OK ? cfp_schema_take(state, &copy) : cfp_raise(state, status, error);
+}
+
+int cfp_schema_equal(struct cfp_state *state, const struct ArrowSchema *a,
+                     const struct ArrowSchema *b)
+{
+    if (cflight_schema_equal(a, b, false)) {
+        return 1;
+    }
+    if (state->pa == NULL) {
+        return 0;
+    }
+    PyObject *object_a = copy_as_object(state, a);
+    PyObject *object_b = object_a == NULL ? NULL : copy_as_object(state, b);
+    int is_equal = object_b == NULL ? -1 : PyObject_RichCompareBool(object_a, object_b, Py_EQ);
+    Py_XDECREF(object_a);
+    Py_XDECREF(object_b);
+    return is_equal;
+}
+
 PyObject *cfp_schema_decode(struct cfp_state *state, struct cflight_bytes encoded)
 {
     struct ArrowSchema schema;
