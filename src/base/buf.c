@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/le.h"
 
 void cfl_buf_init(struct cfl_buf *buf, const struct cflight_allocator *alloc)
 {
@@ -132,24 +133,17 @@ bool cfl_buf_append_zeros(struct cfl_buf *buf, size_t len_bytes)
     return true;
 }
 
-static void put_le(uint8_t *target, uint64_t value, size_t len_bytes)
-{
-    for (size_t i = 0; i < len_bytes; i++) {
-        target[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 bool cfl_buf_append_u16le(struct cfl_buf *buf, uint16_t value)
 {
     uint8_t bytes[2];
-    put_le(bytes, value, sizeof bytes);
+    cfl_store_u16le(bytes, value);
     return cfl_buf_append(buf, bytes, sizeof bytes);
 }
 
 bool cfl_buf_append_u32le(struct cfl_buf *buf, uint32_t value)
 {
     uint8_t bytes[4];
-    put_le(bytes, value, sizeof bytes);
+    cfl_store_u32le(bytes, value);
     return cfl_buf_append(buf, bytes, sizeof bytes);
 }
 
@@ -177,7 +171,7 @@ void cfl_buf_put_u32le(struct cfl_buf *buf, size_t offset, uint32_t value)
 {
     if (!buf->failed) {
         assert(offset + 4 <= buf->len_bytes);
-        put_le(buf->data + offset, value, 4);
+        cfl_store_u32le(buf->data + offset, value);
     }
 }
 

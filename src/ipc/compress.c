@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/le.h"
 #include "base/thread.h"
 
 enum {
@@ -109,13 +110,6 @@ static size_t run_codec(const struct cfl_compression *compression, ZSTD_CCtx *zs
     return LZ4F_isError(result) ? SIZE_MAX : result;
 }
 
-static void store_u64le(uint8_t *target, uint64_t value)
-{
-    for (size_t i = 0; i < PREFIX_BYTES; i++) {
-        target[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 static bool compress_one(const struct job *job, ZSTD_CCtx *zstd, size_t index)
 {
     const struct cfl_part_buffer *buffer = &job->buffers[index];
@@ -135,7 +129,7 @@ static bool compress_one(const struct job *job, ZSTD_CCtx *zstd, size_t index)
         *result = raw;
         return true;
     }
-    store_u64le(target, buffer->len_bytes);
+    cfl_store_u64le(target, buffer->len_bytes);
     result->len_bytes = PREFIX_BYTES + len_bytes;
     return true;
 }

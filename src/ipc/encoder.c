@@ -53,7 +53,9 @@ struct cfl_encoder {
     struct cfl_body_range *ranges;
     size_t range_capacity;
     struct cfl_pieces body;
-    struct cfl_buf header;
+    struct cfl_batch_message batch_message;
+    struct cfl_batch_message dictionary_message;
+    struct cflight_bytes header; /* in one of them */
     bool uses_segments;
     cflight_segment *segment; /* a hold, until the next message; NULL: the body is in none */
     uint64_t segment_offset;
@@ -129,7 +131,8 @@ cflight_status cfl_encoder_new(const struct cflight_allocator *alloc,
     }
     encoder->alloc = alloc;
     cfl_buf_init(&encoder->schema_header, alloc);
-    cfl_buf_init(&encoder->header, alloc);
+    cfl_batch_message_init(&encoder->batch_message, alloc);
+    cfl_batch_message_init(&encoder->dictionary_message, alloc);
     cfl_pieces_init(&encoder->body, alloc);
     cfl_scratch_init(&encoder->compressed, alloc);
     status = load_options(encoder, options, reterr);
@@ -167,7 +170,8 @@ void cfl_encoder_free(struct cfl_encoder *encoder)
                    sizeof *encoder->ranges);
     cflight_segment_unref(encoder->segment);
     cfl_pieces_done(&encoder->body);
-    cfl_buf_done(&encoder->header);
+    cfl_batch_message_done(&encoder->batch_message);
+    cfl_batch_message_done(&encoder->dictionary_message);
     cfl_buf_done(&encoder->schema_header);
     cfl_schema_unref(encoder->schema);
     cfl_free(encoder->alloc, encoder, sizeof *encoder);
@@ -426,8 +430,9 @@ static cflight_status make_header(struct cfl_encoder *encoder, const struct cfl_
         status = lay_out_body(encoder, parts->buffer_count, &head.body_len_bytes, reterr);
     }
     if (status == CFLIGHT_OK) {
-        cfl_buf_clear(&encoder->header);
-        status = cfl_batch_to_message(&head, encoder->metadata_version, &encoder->header, reterr);
+        status = cfl_batch_message_write(
+            dictionary == NULL ? &encoder->batch_message : &encoder->dictionary_message, &head,
+            encoder->metadata_version, &encoder->header, reterr);
     }
     *ret_body_len_bytes = head.body_len_bytes;
     return status;
@@ -465,7 +470,7 @@ static cflight_status make_message(struct cfl_encoder *encoder, const struct cfl
     if (encoder->body.failed) {
         return cfl_error_no_memory(reterr);
     }
-    message.header = cfl_buf_bytes(&encoder->header);
+    message.header = encoder->header;
     message.body = &encoder->body;
     if (dictionary != NULL) {
         message.is_delta = dictionary->plan == CFL_DICTIONARY_DELTA;

@@ -35,9 +35,38 @@ struct cfl_batch_head {
     int64_t dictionary_id;
 };
 
-/* Appends the Message of a record batch or dictionary batch, padded to 8 bytes, without framing. */
-cflight_status cfl_batch_to_message(const struct cfl_batch_head *head, int16_t metadata_version,
-                                    struct cfl_buf *target, cflight_error **reterr);
+/* What decides where the parts of a message are, and how many bytes it has. */
+struct cfl_batch_shape {
+    size_t node_count;
+    size_t range_count;
+    size_t variadic_count;
+    enum cflight_compression compression;
+    bool is_dictionary;
+    int16_t metadata_version;
+};
+
+/* The Message of the last record batch or dictionary batch that was written here, and where its
+ * numbers are: the next one of the same shape differs in nothing else. */
+struct cfl_batch_message {
+    struct cfl_buf bytes; /* empty before the first */
+    struct cfl_batch_shape shape;
+    size_t body_len_at;
+    size_t row_count_at;
+    size_t nodes_at;
+    size_t ranges_at;
+    size_t variadic_counts_at;
+    size_t dictionary_id_at;
+    size_t is_delta_at;
+};
+
+void cfl_batch_message_init(struct cfl_batch_message *message,
+                            const struct cflight_allocator *alloc);
+void cfl_batch_message_done(struct cfl_batch_message *message);
+/* Gives the Message of a batch, padded to 8 bytes, without framing; it is valid until the next one
+ * is written. */
+cflight_status cfl_batch_message_write(struct cfl_batch_message *message,
+                                       const struct cfl_batch_head *head, int16_t metadata_version,
+                                       struct cflight_bytes *ret_bytes, cflight_error **reterr);
 
 /* Writes a Schema table that the offset at `from` refers to. */
 void cfl_schema_write(struct cfl_fbb *fbb, size_t from, const struct cfl_schema *schema);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/le.h"
 #include "base/options.h"
 #include "cflight/ipc.h"
 #include "ipc/encoder.h"
@@ -39,13 +40,6 @@ static cflight_status flush(cflight_ipc_writer *writer, cflight_error **reterr)
     return CFLIGHT_OK;
 }
 
-static void store_u32le(uint8_t *target, uint32_t value)
-{
-    for (size_t i = 0; i < sizeof value; i++) {
-        target[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 /* Bytes that fill up to the alignment. */
 static size_t padding(const cflight_ipc_writer *writer, uint64_t len_bytes)
 {
@@ -68,8 +62,8 @@ cflight_status cfl_ipc_writer_put(cflight_ipc_writer *writer, const struct cfl_e
         return cflight_error_set_message(reterr, CFLIGHT_RESOURCE_EXHAUSTED,
                                          "message metadata is larger than 2 GiB");
     }
-    store_u32le(writer->prefix, UINT32_MAX);
-    store_u32le(writer->prefix + 4, (uint32_t)metadata_bytes);
+    cfl_store_u32le(writer->prefix, UINT32_MAX);
+    cfl_store_u32le(writer->prefix + 4, (uint32_t)metadata_bytes);
     cfl_pieces_clear(&writer->output);
     cfl_pieces_append(&writer->output, writer->prefix, CFL_WRITER_PREFIX_BYTES);
     cfl_pieces_append(&writer->output, message->header.data, message->header.len_bytes);

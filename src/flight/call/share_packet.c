@@ -13,24 +13,18 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "base/le.h"
 #include "flight/call/shares.h"
 
 enum { PACKET_BYTES = 32, VERSION = 1 };
 
 static const char MAGIC[] = {'C', 'F', 'S', 'B'};
 
-static void put_u64(uint8_t *target, uint64_t value)
-{
-    for (int i = 0; i < 8; i++) {
-        target[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 void cfl_share_name_write(const struct cfl_share_name *name, uint8_t target[CFL_SHARE_NAME_BYTES])
 {
-    put_u64(target, name->number);
-    put_u64(target + 8, name->offset);
-    put_u64(target + 16, name->len_bytes);
+    cfl_store_u64le(target, name->number);
+    cfl_store_u64le(target + 8, name->offset);
+    cfl_store_u64le(target + 16, name->len_bytes);
 }
 
 bool cfl_share_name_read(struct cflight_bytes value, struct cfl_share_name *ret_name)
@@ -48,11 +42,9 @@ static void packet_write(const struct cfl_share_packet *packet, uint8_t target[P
     memcpy(target, MAGIC, sizeof MAGIC);
     target[4] = VERSION;
     target[5] = packet->kind;
-    put_u64(target + 8, packet->number);
-    put_u64(target + 16, packet->size_bytes);
-    for (int i = 0; i < 4; i++) {
-        target[24 + i] = (uint8_t)(packet->stream_id >> (8 * i));
-    }
+    cfl_store_u64le(target + 8, packet->number);
+    cfl_store_u64le(target + 16, packet->size_bytes);
+    cfl_store_u32le(target + 24, packet->stream_id);
 }
 
 static bool packet_read(struct cflight_bytes bytes, struct cfl_share_packet *ret_packet)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/le.h"
 #include "base/secrets.h"
 #include "net/mac.h"
 
@@ -18,27 +19,11 @@ enum { MARK_BYTES = 8, HEAD_BYTES = MARK_BYTES + 8 };
 
 _Static_assert(HEAD_BYTES + CFL_MAC_BYTES == CFLIGHT_SEAL_BYTES, "what sealing adds");
 
-static void write_number(uint64_t number, uint8_t target[8])
-{
-    for (int i = 0; i < 8; i++) {
-        target[i] = (uint8_t)(number >> (8 * i));
-    }
-}
-
-static uint64_t read_number(const uint8_t *bytes)
-{
-    uint64_t number = 0;
-    for (int i = 7; i >= 0; i--) {
-        number = number << 8 | bytes[i];
-    }
-    return number;
-}
-
 static cflight_status mac_of(struct cflight_bytes key, struct cflight_bytes holder,
                              struct cflight_bytes sealed, uint8_t *ret_mac, cflight_error **reterr)
 {
     uint8_t holder_length[8];
-    write_number(holder.len_bytes, holder_length);
+    cfl_store_u64le(holder_length, holder.len_bytes);
     const struct cflight_bytes pieces[] = {cflight_bytes_make(holder_length, sizeof holder_length),
                                            holder, sealed};
     if (key.len_bytes < CFLIGHT_SEAL_KEY_BYTES_MIN) {
@@ -61,7 +46,7 @@ cflight_status cflight_seal(struct cflight_bytes key, struct cflight_bytes holde
         return status;
     }
     cfl_buf_init(&buf, NULL);
-    write_number((uint64_t)expires_unix_ns, number);
+    cfl_store_u64le(number, (uint64_t)expires_unix_ns);
     (void)cfl_buf_append(&buf, MARK, MARK_BYTES);
     (void)cfl_buf_append(&buf, number, sizeof number);
     (void)cfl_buf_append_bytes(&buf, content);
@@ -98,7 +83,7 @@ cflight_status cflight_unseal(struct cflight_bytes key, struct cflight_bytes hol
             reterr, CFLIGHT_NOT_FOUND,
             "It was changed, or not made with this server's key for this caller");
     }
-    if ((int64_t)read_number(sealed.data + MARK_BYTES) <= cfl_clock_wall_ns()) {
+    if ((int64_t)cfl_load_u64le(sealed.data + MARK_BYTES) <= cfl_clock_wall_ns()) {
         return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND,
                                          "It was not used in time, and has ended");
     }

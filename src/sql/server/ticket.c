@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/le.h"
 #include "cflight/seal.h"
 
 enum { LENGTH_BYTES = 4 };
@@ -140,12 +141,6 @@ static cflight_status read_source(const cflight_sql_server *server, struct cflig
     return status;
 }
 
-static uint32_t read_length(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
 cflight_status cfl_sql_ticket_open(const cflight_sql_call *call, struct cflight_bytes handle,
                                    struct cfl_sql_source **ret_source, cflight_buffer **ret_bound,
                                    cflight_error **reterr)
@@ -157,7 +152,7 @@ cflight_status cfl_sql_ticket_open(const cflight_sql_call *call, struct cflight_
     if (status != CFLIGHT_OK) {
         return status;
     }
-    size_t command_bytes = content.len_bytes < LENGTH_BYTES ? 0 : read_length(content.data);
+    size_t command_bytes = content.len_bytes < LENGTH_BYTES ? 0 : cfl_load_u32le(content.data);
     if (content.len_bytes < LENGTH_BYTES || command_bytes > content.len_bytes - LENGTH_BYTES) {
         return cflight_error_set_message(reterr, CFLIGHT_NOT_FOUND,
                                          "The ticket is of another version of the server");
