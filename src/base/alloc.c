@@ -12,7 +12,7 @@
 
 #include "cflight/bytes.h"
 
-enum { FIRST_ARRAY_CAPACITY = 8 };
+enum { FIRST_ARRAY_CAPACITY = 8, CALLOC_BYTES_MIN = 1024 };
 
 void *cfl_alloc_aligned(const struct cflight_allocator *alloc, size_t size_bytes,
                         size_t alignment_bytes)
@@ -40,8 +40,10 @@ void *cfl_alloc(const struct cflight_allocator *alloc, size_t size_bytes)
 
 void *cfl_alloc_zeroed(const struct cflight_allocator *alloc, size_t size_bytes)
 {
-    if (alloc == NULL) {
-        return size_bytes == 0 ? NULL : calloc(1, size_bytes);
+    /* Large blocks may be zero already. glibc's calloc() passes over the small ones that a thread
+     * freed last, which malloc() takes first. */
+    if (alloc == NULL && size_bytes >= CALLOC_BYTES_MIN) {
+        return calloc(1, size_bytes);
     }
     void *memory = cfl_alloc(alloc, size_bytes);
     if (memory != NULL) {

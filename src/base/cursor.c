@@ -22,56 +22,7 @@ bool cfl_cursor_skip(struct cfl_cursor *cursor, size_t len_bytes)
     return cfl_cursor_bytes(cursor, len_bytes, &skipped);
 }
 
-static bool read_le(struct cfl_cursor *cursor, size_t len_bytes, uint64_t *ret_value)
-{
-    struct cflight_bytes bytes;
-    if (!cfl_cursor_bytes(cursor, len_bytes, &bytes)) {
-        return false;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < len_bytes; i++) {
-        value |= (uint64_t)bytes.data[i] << (8 * i);
-    }
-    *ret_value = value;
-    return true;
-}
-
-bool cfl_cursor_u8(struct cfl_cursor *cursor, uint8_t *ret_value)
-{
-    uint64_t value = 0;
-    bool ok = read_le(cursor, 1, &value);
-    if (ok) {
-        *ret_value = (uint8_t)value;
-    }
-    return ok;
-}
-
-bool cfl_cursor_u16le(struct cfl_cursor *cursor, uint16_t *ret_value)
-{
-    uint64_t value = 0;
-    bool ok = read_le(cursor, 2, &value);
-    if (ok) {
-        *ret_value = (uint16_t)value;
-    }
-    return ok;
-}
-
-bool cfl_cursor_u32le(struct cfl_cursor *cursor, uint32_t *ret_value)
-{
-    uint64_t value = 0;
-    bool ok = read_le(cursor, 4, &value);
-    if (ok) {
-        *ret_value = (uint32_t)value;
-    }
-    return ok;
-}
-
-bool cfl_cursor_u64le(struct cfl_cursor *cursor, uint64_t *ret_value)
-{
-    return read_le(cursor, 8, ret_value);
-}
-
-enum cfl_varint_result cfl_cursor_varint(struct cfl_cursor *cursor, uint64_t *ret_value)
+enum cfl_varint_result cfl_cursor_long_varint(struct cfl_cursor *cursor, uint64_t *ret_value)
 {
     uint64_t value = 0;
     size_t left = cfl_cursor_left(cursor);
