@@ -50,8 +50,9 @@ struct cfl_waker_cache *cfl_waker_cache_new(const struct cflight_allocator *allo
 void cfl_waker_cache_free(struct cfl_waker_cache *cache);
 /* NULL when descriptors or memory ran out. */
 struct cfl_waker *cfl_waker_borrow(struct cfl_waker_cache *cache);
-/* Takes it back, cleared; NULL is ignored. */
-void cfl_waker_give_back(struct cfl_waker_cache *cache, struct cfl_waker *waker);
+/* Takes it back; NULL is ignored. `was_set`: it may have been since it was borrowed, and has to be
+ * cleared, which takes a system call. */
+void cfl_waker_give_back(struct cfl_waker_cache *cache, struct cfl_waker *waker, bool was_set);
 
 /* Waits on one descriptor and a waker: poll(2). `timeout_ns` negative is for ever. Returns the set
  * of enum cfl_ready of `fd`; errors and hang-ups count as both. The waker is cleared when it fired.

@@ -70,13 +70,15 @@ struct cfl_waker *cfl_waker_borrow(struct cfl_waker_cache *cache)
     return &lent->waker;
 }
 
-void cfl_waker_give_back(struct cfl_waker_cache *cache, struct cfl_waker *waker)
+void cfl_waker_give_back(struct cfl_waker_cache *cache, struct cfl_waker *waker, bool was_set)
 {
     if (waker == NULL) {
         return;
     }
     struct lent_waker *lent = CFL_LIST_ENTRY(waker, struct lent_waker, waker);
-    cfl_waker_clear(waker);
+    if (was_set) {
+        cfl_waker_clear(waker);
+    }
     (void)pthread_mutex_lock(&cache->mutex);
     bool is_kept = cache->idle_count < KEPT_MAX;
     if (is_kept) {

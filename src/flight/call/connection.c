@@ -119,6 +119,7 @@ void cfl_connection_offer_shares_locked(struct cfl_connection *connection)
 void cfl_connection_wake_driver_locked(struct cfl_connection *connection)
 {
     if (connection->locked.is_polling && connection->locked.poll_waker != NULL) {
+        connection->locked.is_woken = true;
         cfl_waker_set(connection->locked.poll_waker);
     }
 }

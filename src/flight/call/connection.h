@@ -83,6 +83,7 @@ struct cfl_connection {
         bool is_driven;
         bool is_polling;              /* the driver sleeps in poll: changes must wake it */
         struct cfl_waker *poll_waker; /* by this, while it polls; NULL: it looks up by itself */
+        bool is_woken;                /* it was set in this poll */
         /* Server: a thread answers several calls and sends all at its end; until then what it posts
          * is held back, and the poller does not watch. */
         bool is_held;

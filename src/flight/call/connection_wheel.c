@@ -80,6 +80,7 @@ static void begin_poll_locked(struct cfl_connection *connection,
         connection->owner.arm(connection->owner.user_data, connection, CFL_READY_NONE);
     }
     connection->locked.is_polling = true;
+    connection->locked.is_woken = false;
     connection->locked.poll_waker =
         is_server ? cfl_waker_borrow(connection->owner.wakers) : &connection->waker;
     *ret_wait = (struct cfl_connection_wait){
@@ -98,7 +99,8 @@ static void end_poll_locked(struct cfl_connection *connection, unsigned int read
 {
     connection->locked.is_polling = false;
     if (connection->is_server) {
-        cfl_waker_give_back(connection->owner.wakers, connection->locked.poll_waker);
+        cfl_waker_give_back(connection->owner.wakers, connection->locked.poll_waker,
+                            connection->locked.is_woken);
     }
     connection->locked.poll_waker = NULL;
     if ((ready & CFL_READY_READ) != 0 || connection->locked.read_wait == CFL_READY_WRITE) {
