@@ -75,15 +75,16 @@ static void print_log_line(void *user_data, enum cflight_log_level level, const 
             "%s", line);
 }
 
-static void start_log(const struct cli_serve_arguments *given)
+static cflight_status start_log(const struct cli_serve_arguments *given, cflight_error **reterr)
 {
     static const enum cflight_log_level levels[] = {[CLI_LOG_ERROR] = CFLIGHT_LOG_ERROR,
                                                     [CLI_LOG_WARN] = CFLIGHT_LOG_WARN,
                                                     [CLI_LOG_NOTICE] = CFLIGHT_LOG_WARN,
                                                     [CLI_LOG_INFO] = CFLIGHT_LOG_INFO,
                                                     [CLI_LOG_DEBUG] = CFLIGHT_LOG_DEBUG};
-    cli_log_start(given->log_level, given->log_is_json);
+    cflight_status status = cli_log_start(given->log_level, given->log_is_json, reterr);
     cflight_log_set(print_log_line, NULL, levels[given->log_level]);
+    return status;
 }
 
 static cflight_status load_files(struct cli_serving *serving, cflight_error **reterr)
@@ -92,7 +93,9 @@ static cflight_status load_files(struct cli_serving *serving, cflight_error **re
     const struct cli_tls_options *tls = &serving->run->arguments->tls;
     cflight_status status = cli_serving_check(serving, reterr);
     if (status == CFLIGHT_OK) {
-        start_log(given);
+        status = start_log(given, reterr);
+    }
+    if (status == CFLIGHT_OK) {
         status = cli_serve_tls_init(&serving->tls, given->cert_path, given->key_path,
                                     given->ca_path, tls->crl_path, reterr);
     }
@@ -421,5 +424,6 @@ cflight_status cli_run_serve(struct cli_run *run, cflight_error **reterr)
     cli_catalog_done(&serving.serve.catalog);
     cli_quota_done(&serving.serve.quota);
     (void)pthread_mutex_destroy(&serving.serve.commit_mutex);
+    cli_log_stop();
     return status;
 }

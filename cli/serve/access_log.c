@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the access log: those of a file are gathered and written by a thread of the library, so
- * that calls do not wait for a disk; those on standard error go out at once, each in one write(2).
- */
+ * that calls do not wait for a disk; those on standard error go the way of the messages there. */
 #include "cli/serve/access_log.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/system/clock.h"
 #include "cli/system/message.h"
-#include "cli/system/os_error.h"
-
-static void write_to_stderr(const struct cli_text *text)
-{
-    ssize_t written = 0;
-    errno = ENOMEM;
-    do {
-        written = text->failed ? -1 : write(STDERR_FILENO, text->data, text->len_bytes);
-    } while (written < 0 && errno == EINTR);
-    if (written < 0) {
-        cflight_error *error = NULL;
-        (void)cli_error_from_errno(&error, errno, "write", "the access log");
-        cli_message_error_limited("a line of the access log is lost", error);
-        cflight_error_free(error);
-    }
-}
 
 static void write_line(void *user_data, const char *line)
 {
@@ -37,12 +18,9 @@ static void write_line(void *user_data, const char *line)
     }
     cli_text_append_string(&text, line);
     if (log->file == NULL) {
-        cli_text_append_char(&text, '\n');
-    }
-    if (log->file != NULL && !text.failed) {
+        cli_log_line(&text);
+    } else if (!text.failed) {
         cflight_log_file_write(log->file, cli_text_terminated(&text));
-    } else {
-        write_to_stderr(&text);
     }
     cli_text_done(&text);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages for people, on standard error, and the log of a server. What strangers can cause as
  * often as they like is written ten times in a second; of the others follow the number and the last
- * one. The mutex is a leaf. */
+ * one. The mutex is a leaf.
+ *
+ * Lines of a server go through a queue of the library: who calls must not wait until somebody reads
+ * standard error, and neither must a signal that ends the server. */
 #include "cli/system/message.h"
 
 #include <inttypes.h>
@@ -12,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cflight/trace.h"
 #include "cli/system/clock.h"
 #include "cli/system/utf8.h"
 
@@ -22,6 +26,8 @@ static struct {
     bool is_on;
     bool as_json;
     enum cli_log_level level;
+    cflight_log_file *queue; /* NULL: lines are written at once */
+    uint64_t told_count;     /* of lines that it left out; the main thread's */
 } server_log = {.level = CLI_LOG_NOTICE};
 static atomic_bool is_nameless;
 
@@ -64,7 +70,22 @@ static void append_line(struct cli_text *line, enum cli_log_level level, const c
         cli_text_append_string(line, atomic_load(&is_nameless) ? "" : "cflight: ");
         cli_utf8_append_message(line, cflight_bytes_from_text(message));
     }
+}
+
+void cli_log_line(struct cli_text *line)
+{
+    if (server_log.queue != NULL) {
+        if (!line->failed) {
+            cflight_log_file_write(server_log.queue, cli_text_terminated(line));
+        }
+        return;
+    }
     cli_text_append_char(line, '\n');
+    if (!line->failed) {
+        /* Nothing can be done when standard error is gone. */
+        ssize_t ignored = write(STDERR_FILENO, line->data, line->len_bytes);
+        (void)ignored;
+    }
 }
 
 static void print_line(enum cli_log_level level, const char *message)
@@ -74,11 +95,7 @@ static void print_line(enum cli_log_level level, const char *message)
         return;
     }
     append_line(&line, level, message);
-    if (!line.failed) {
-        /* Nothing can be done when standard error is gone. */
-        ssize_t ignored = write(STDERR_FILENO, line.data, line.len_bytes);
-        (void)ignored;
-    }
+    cli_log_line(&line);
     cli_text_done(&line);
 }
 
@@ -90,19 +107,50 @@ static CFLIGHT_PRINTF(2, 0) void print_format(enum cli_log_level level, const ch
     print_line(level, message);
 }
 
-void cli_log_start(enum cli_log_level level, bool as_json)
-{
-    server_log.is_on = true;
-    server_log.as_json = as_json;
-    server_log.level = level;
-}
-
 void cli_log(enum cli_log_level level, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     print_format(level, format, arguments);
     va_end(arguments);
+}
+
+cflight_status cli_log_start(enum cli_log_level level, bool as_json, cflight_error **reterr)
+{
+    server_log.is_on = true;
+    server_log.as_json = as_json;
+    server_log.level = level;
+    return cflight_log_file_new_fd(STDERR_FILENO, &server_log.queue, reterr);
+}
+
+/* Lines that nobody was there to read. If this one is too much as well it comes another time. */
+static void tell_unread(uint64_t lost_count)
+{
+    if (lost_count > server_log.told_count) {
+        uint64_t before_count = cflight_log_file_lost(server_log.queue);
+        cli_log(CLI_LOG_WARN,
+                "%" PRIu64 " lines have been left out so far, as standard error was not read",
+                lost_count);
+        if (cflight_log_file_lost(server_log.queue) == before_count) {
+            server_log.told_count = lost_count;
+        }
+    }
+}
+
+void cli_log_stop(void)
+{
+    if (server_log.queue == NULL) {
+        return;
+    }
+    uint64_t lost_count = cflight_log_file_lost(server_log.queue);
+    cflight_log_file_free(server_log.queue);
+    server_log.queue = NULL;
+    if (lost_count > server_log.told_count &&
+        cflight_log_file_new_fd(STDERR_FILENO, &server_log.queue, NULL) == CFLIGHT_OK) {
+        tell_unread(lost_count); /* there is room now, or never will be */
+        cflight_log_file_free(server_log.queue);
+        server_log.queue = NULL;
+    }
 }
 
 void cli_message(const char *format, ...)
@@ -238,4 +286,7 @@ void cli_message_left_out(void)
     uint64_t count = take_left_out_locked(text);
     (void)pthread_mutex_unlock(&limit_mutex);
     tell_left_out(count, text);
+    if (server_log.queue != NULL) {
+        tell_unread(cflight_log_file_lost(server_log.queue));
+    }
 }

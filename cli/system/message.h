@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cflight/error.h"
+#include "cli/system/text.h"
 
 /* Messages on standard error: one line each, "cflight: ...", in one write, with control characters
  * escaped. Thread class: free. */
@@ -20,8 +21,15 @@ bool cli_is_quiet(void);
  * Once it is on, every message is a line of it: "TIME LEVEL cflight: TEXT", or a JSON object. What
  * is above is NOTICE then, errors are ERROR, and those that strangers cause WARN. */
 enum cli_log_level { CLI_LOG_ERROR, CLI_LOG_WARN, CLI_LOG_NOTICE, CLI_LOG_INFO, CLI_LOG_DEBUG };
-/* Lines of `level` and those before it are written. Before there are threads. */
-void cli_log_start(enum cli_log_level level, bool as_json);
+/* Lines of `level` and those before it are written from now on, by a thread of their own: nobody
+ * waits for who reads them, and what is too much for him is left out. Before there are other
+ * threads. */
+cflight_status cli_log_start(enum cli_log_level level, bool as_json, cflight_error **reterr);
+/* Writes what is left; others are written at once again. After the other threads. */
+void cli_log_stop(void);
+/* Writes a line of another log to standard error, in order with the messages. A line end is added.
+ */
+void cli_log_line(struct cli_text *line);
 void cli_log(enum cli_log_level level, const char *format, ...) CFLIGHT_PRINTF(2, 3);
 
 /* From now on without "cflight: ": at a prompt nobody else speaks. */
@@ -35,7 +43,8 @@ void cli_message_warning(const char *what, const cflight_error *error);
 
 /* The same, for what strangers can cause as often as they like: in bounded number. */
 void cli_message_error_limited(const char *what, const cflight_error *error);
-/* Tells how many of those were left out, now and then and at the end. */
+/* Tells how many of those were left out, and how many lines as nobody read them; now and then and
+ * at the end. Thread class: the main thread. */
 void cli_message_left_out(void);
 
 #endif /* CFLIGHT_CLI_SYSTEM_MESSAGE_H */

@@ -25,7 +25,8 @@ enum cflight_log_level {
 
 /// Receives one line, without a line end. `subsystem` is "net", "h2", "grpc", "ipc" or "flight".
 /// Called from any thread, several at once, sometimes while the library holds a lock: it must not
-/// call back into the library.
+/// call back into the library, but for
+/// cflight_log_file_write() with a log of cflight_log_file_new_fd().
 typedef void (*cflight_log_fn)(void *user_data, enum cflight_log_level level, const char *subsystem,
                                const char *line);
 

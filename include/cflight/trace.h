@@ -167,7 +167,8 @@ cflight_request_log_middleware(const struct cflight_request_log *log,
 
 /// A file that a log's lines are appended to, by a thread of its own: calls do not wait for the
 /// disk. A line is in the file a fifth of a second later; what a process that is killed had not
-/// written is lost.
+/// written is lost. Pipes, sockets and terminals, which may have a reader that stops, are not
+/// waited for: when 256 KiB have gathered, lines are left out until it goes on.
 typedef struct cflight_log_file cflight_log_file;
 
 /// Opens the file, or makes it, for its owner and group.
@@ -175,6 +176,13 @@ typedef struct cflight_log_file cflight_log_file;
 ///         CFLIGHT_UNKNOWN (the system's reason); CFLIGHT_RESOURCE_EXHAUSTED
 CFLIGHT_CHECKED cflight_status
 cflight_log_file_new(const char *path, cflight_log_file **ret_file, cflight_error **reterr);
+/// As cflight_log_file_new(), for a descriptor such as that of standard error. A copy of it is
+/// used; lines are not gathered for longer than writing takes.
+CFLIGHT_CHECKED cflight_status
+cflight_log_file_new_fd(int fd, cflight_log_file **ret_file, cflight_error **reterr);
+/// Lines that were left out, or could not be written, since the log began.
+CFLIGHT_EXPORT uint64_t
+cflight_log_file_lost(const cflight_log_file *file);
 /// Appends a line; `file` is a cflight_log_file, so that this is the `write` of a
 /// cflight_request_log.
 CFLIGHT_EXPORT void
@@ -183,7 +191,8 @@ cflight_log_file_write(void *file, const char *line);
 /// before is in the old one.
 CFLIGHT_CHECKED cflight_status
 cflight_log_file_reopen(cflight_log_file *file, cflight_error **reterr);
-/// Writes what is left, and closes it. NULL is ignored.
+/// Writes what is left, which takes a second at most where nobody reads, and closes it. NULL is
+/// ignored.
 CFLIGHT_EXPORT void
 cflight_log_file_free(cflight_log_file *file);
 

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The access log of `cflight serve`: a line for each call, in a file that may be renamed."""
 
+import contextlib
 import datetime
 import json
+import os
+import re
 import signal
 import subprocess
 
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
+
+import cflight_command
 
 TABLE = pa.table({"n": pa.array([1, 2, None], pa.int32())})
 
@@ -100,3 +105,48 @@ def test_lines_go_to_standard_error(cflight, directory):
 def test_what_cannot_be_meant_is_refused(cflight, directory, given, words):
     done = cflight.run("serve", directory, "--listen", "grpc://127.0.0.1:0", *given)
     assert done.returncode != 0 and words in done.stderr, done.stderr
+
+
+@contextlib.contextmanager
+def serving_unread(cflight, directory):
+    """A server whose standard error is a full pipe, and the other end of that."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b" " * 4095 + b"\n")
+    os.set_blocking(writer, True)
+    process = subprocess.Popen([cflight.path, "serve", directory, "--listen", "grpc://localhost:0", "--access-log", "-"],
+                               stdout=subprocess.PIPE, stderr=writer, text=True, env=cflight_command.environment())
+    os.close(writer)
+    with process, os.fdopen(reader) as messages:
+        try:
+            yield process, messages
+        finally:
+            process.kill()
+
+
+def test_nobody_waits_for_who_reads_standard_error(cflight, directory):
+    """Goal: with a full pipe that nobody reads the server serves, and ends. Method: more lines than are kept; then the
+    pipe is read, and says that lines were left out."""
+    with serving_unread(cflight, directory) as (process, messages):
+        location = process.stdout.readline().split()[-1]
+        with fl.connect(location) as client:
+            descriptor = fl.FlightDescriptor.for_path("no-such-flight" * 10)
+            for _ in range(2000):
+                with pytest.raises(KeyError):
+                    client.get_flight_info(descriptor, fl.FlightCallOptions(timeout=cflight_command.LIMIT_S))
+        process.send_signal(signal.SIGTERM)
+        lines = [line for line in messages if line.strip()]
+        assert process.wait(cflight_command.LIMIT_S) == 0
+    kept = sum("no-such-flight" in line for line in lines)
+    lost = re.search(r"(\d+) lines have been left out so far, as standard error was not read", "".join(lines[-5:]))
+    # Of the server's own three messages some may be among those that were left out.
+    assert 500 < kept < 2000 and 2000 <= kept + int(lost[1]) <= 2003, lines[-5:]
+
+
+def test_a_server_ends_whose_standard_error_is_never_read(cflight, directory):
+    with serving_unread(cflight, directory) as (process, _):
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(cflight_command.LIMIT_S) == 0

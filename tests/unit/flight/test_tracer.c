@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spans of calls, as hooks for a tracing SDK: joined from client to server and onward, with the
  * names that OpenTelemetry has. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cflight/trace.h"
@@ -331,4 +335,101 @@ TEST(log_file, keeps_each_line)
     assert_non_null(strstr(cflight_error_message(error), "/nowhere/at/all"));
     cflight_error_free(error);
     cflight_log_file_free(NULL);
+}
+
+struct stream_ends {
+    int reader_fd;
+    int writer_fd;
+    size_t line_count; /* that were read */
+};
+
+static void *read_lines(void *user_data)
+{
+    struct stream_ends *ends = user_data;
+    char piece[4096];
+    ssize_t count = 0;
+    while ((count = read(ends->reader_fd, piece, sizeof piece)) > 0) {
+        for (ssize_t i = 0; i < count; i++) {
+            ends->line_count += piece[i] == '\n' ? 1 : 0;
+        }
+    }
+    return NULL;
+}
+
+/* Goal: who writes to a log that nobody reads does not wait, and neither does its end; what was
+ * left out is counted, and the rest comes when somebody reads. */
+static void check_no_wait(struct stream_ends ends)
+{
+    cflight_log_file *file = NULL;
+    cflight_error *error = NULL;
+    pthread_t reader;
+    size_t count = 0;
+    int flags = fcntl(ends.writer_fd, F_GETFL);
+    CHECK_OK(cflight_log_file_new_fd(ends.writer_fd, &file, &error), error);
+    while (cflight_log_file_lost(file) == 0) {
+        cflight_log_file_write(file, "a line that nobody reads");
+        count++;
+    }
+    cflight_log_file_free(file);
+    CHECK_OK(cflight_log_file_new_fd(ends.writer_fd, &file, &error), error);
+    for (count = 0; cflight_log_file_lost(file) == 0; count++) {
+        cflight_log_file_write(file, "a line that somebody will read");
+    }
+    int former_count = -1; /* what the first log left in the pipe */
+    assert_int_equal(ioctl(ends.reader_fd, FIONREAD, &former_count), 0);
+    uint64_t lost_count = cflight_log_file_lost(file);
+    assert_int_equal(pthread_create(&reader, NULL, read_lines, &ends), 0);
+    cflight_log_file_free(file);
+    assert_int_equal(fcntl(ends.writer_fd, F_GETFL), flags); /* others write there, too */
+    (void)close(ends.writer_fd);
+    assert_int_equal(pthread_join(reader, NULL), 0);
+    assert_true(former_count > 0 && ends.line_count >= count - lost_count);
+    (void)close(ends.reader_fd);
+}
+
+TEST(log_file, does_not_wait_for_a_reader)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    check_no_wait((struct stream_ends){.reader_fd = fds[0], .writer_fd = fds[1]});
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    check_no_wait((struct stream_ends){.reader_fd = fds[0], .writer_fd = fds[1]});
+}
+
+/* Goal: a reader that has gone, and a descriptor that is none. */
+TEST(log_file, loses_what_cannot_be_written)
+{
+    int fds[2];
+    cflight_log_file *file = NULL;
+    cflight_error *error = NULL;
+    assert_int_equal(pipe(fds), 0);
+    CHECK_OK(cflight_log_file_new_fd(fds[1], &file, &error), error);
+    (void)close(fds[0]);
+    cflight_log_file_write(file, "a line");
+    while (cflight_log_file_lost(file) == 0) {
+        (void)sched_yield();
+    }
+    assert_int_equal(cflight_log_file_lost(file), 1);
+    CHECK_OK(cflight_log_file_reopen(file, &error), error); /* there is nothing to open */
+    cflight_log_file_free(file);
+    (void)close(fds[1]);
+    CHECK_STATUS(cflight_log_file_new_fd(-1, &file, &error), CFLIGHT_INVALID_ARGUMENT);
+    cflight_error_free(error);
+}
+
+/* Goal: a pipe of the file system that nobody reads is an error, not a wait. */
+TEST(log_file, does_not_wait_for_a_pipe_to_be_opened)
+{
+    char path[] = "/tmp/cflight_log_XXXXXX";
+    cflight_log_file *file = NULL;
+    cflight_error *error = NULL;
+    assert_non_null(mkdtemp(path));
+    char name[sizeof path + 8];
+    (void)snprintf(name, sizeof name, "%s/pipe", path);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    CHECK_STATUS(cflight_log_file_new(name, &file, &error), CFLIGHT_UNKNOWN);
+    assert_non_null(strstr(cflight_error_message(error), name));
+    cflight_error_free(error);
+    (void)unlink(name);
+    (void)rmdir(path);
 }
