@@ -301,6 +301,11 @@ const struct cli_option cli_options[] = {
      "than their share are refused with UNAVAILABLE. Default: 1024."},
     {"connections-max", '\0', "N", COUNT(serve.options.connections_max), BIT(SERVE),
      "Most connections; further ones are closed. Default: 10000."},
+    {"address-connections-max", '\0', "N", COUNT(serve.options.connections_per_address_max),
+     BIT(SERVE),
+     "Most connections from one address (IPv6: from one network of 64 bits); further ones are "
+     "closed, and others go on connecting. Not for servers behind a proxy, whose address all "
+     "clients have. Default: none."},
     {"connection-calls-max", '\0', "N", COUNT(serve.options.calls_per_connection_max), BIT(SERVE),
      "Most calls at once on one connection. Default: 2048."},
     {"unread-max", '\0', "SIZE", SIZE(serve.options.unread_bytes_max), BIT(SERVE),

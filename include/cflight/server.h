@@ -224,6 +224,10 @@ struct cflight_server_options {
     /// Batches never go through memory that is shared with the other process. By default those in
     /// segments do over grpc+unix, between processes of the same user (segment.h).
     bool shared_bodies_are_off;
+    /// Most connections from one address, or from one network of 64 bits in IPv6; further ones are
+    /// closed at once, so that who opens all he can keeps nobody else out. 0 is no such limit:
+    /// behind a proxy all clients have one address. Unix sockets have none.
+    uint32_t connections_per_address_max;
 };
 
 #define CFLIGHT_SERVER_OPTIONS_INIT CFLIGHT_SIZED_INIT(struct cflight_server_options)

@@ -39,6 +39,7 @@ SERVER_COUNTS = [
     "waiting_max",
     "unread_bytes_max",
     "connections_max",
+    "connections_per_address_max",
     "calls_per_connection_max",
 ]
 CLIENT_TIMES = ["connect_timeout", "keepalive_interval", "keepalive_timeout"]
@@ -354,6 +355,19 @@ def test_a_server_limits_connections():
             with pytest.raises(flight.FlightUnavailableError):
                 second.list_actions()
         first.list_actions()
+
+
+def test_a_server_limits_the_connections_of_an_address():
+    """Goal: a connection too many of an address is closed, while others come. Method: clients of 127.0.0.1 and ::1."""
+    with EchoServer("grpc://localhost:0", connections_per_address_max=1) as server:
+        places = [f"grpc://{host}:{server.port}" for host in ("127.0.0.1", "[::1]")]
+        with flight.connect(places[0]) as first, flight.connect(places[0], connect_timeout=5) as second:
+            first.list_actions()
+            with pytest.raises(flight.FlightUnavailableError):
+                second.list_actions()
+            with flight.connect(places[1]) as third:
+                third.list_actions()
+            first.list_actions()
 
 
 def test_a_server_limits_its_queue():

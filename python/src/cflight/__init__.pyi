@@ -927,6 +927,7 @@ class FlightServerBase(FlightServerCore):
         split_batch_bytes: int | None = None,
         queue_max: int | None = None,
         connections_max: int | None = None,
+        connections_per_address_max: int | None = None,
         calls_per_connection_max: int | None = None,
         stream_window_bytes: int | None = None,
         message_bytes_max: int | None = None,

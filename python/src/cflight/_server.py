@@ -147,6 +147,9 @@ class FlightServerBase(FlightServerCore):
         Most calls that wait for a handler; further ones are refused. None is 1024.
     connections_max : int, optional
         Most connections; further ones are closed at once. None is 10000.
+    connections_per_address_max : int, optional
+        Most connections from one address, or from one network of 64 bits in IPv6; further ones are
+        closed at once. None is no such limit: behind a proxy all clients have one address.
     calls_per_connection_max : int, optional
         Most calls at once on one connection; None is 2048.
     stream_window_bytes : int, optional
@@ -253,6 +256,7 @@ class FlightServerBase(FlightServerCore):
         split_batch_bytes=None,
         queue_max=None,
         connections_max=None,
+        connections_per_address_max=None,
         calls_per_connection_max=None,
         stream_window_bytes=None,
         message_bytes_max=None,
@@ -308,6 +312,7 @@ class FlightServerBase(FlightServerCore):
             "waiting_max": waiting_max,
             "queue_max": queue_max,
             "connections_max": connections_max,
+            "connections_per_address_max": connections_per_address_max,
             "calls_per_connection_max": calls_per_connection_max,
             "stream_window_bytes": stream_window_bytes,
             "message_bytes_max": message_bytes_max,

@@ -145,6 +145,7 @@ static const struct cfp_setting server_settings[] = {
     SETTING("waiting_max", U32, waiting_max),
     SETTING("queue_max", U32, queue_max),
     SETTING("connections_max", U32, connections_max),
+    SETTING("connections_per_address_max", U32, connections_per_address_max),
     SETTING("calls_per_connection_max", U32, calls_per_connection_max),
     SETTING("stream_window_bytes", U32, stream_window_bytes),
     SETTING("message_bytes_max", U64, message_bytes_max),

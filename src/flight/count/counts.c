@@ -19,6 +19,7 @@ const int64_t cfl_count_latency_ns[CFL_COUNT_LATENCY_BOUNDS] = {
 
 static const char *const LIMITS[CFL_LIMIT_COUNT] = {
     [CFL_LIMIT_CONNECTIONS] = "connections_max",
+    [CFL_LIMIT_ADDRESS] = "connections_per_address_max",
     [CFL_LIMIT_QUEUE] = "queue_max",
     [CFL_LIMIT_WAITING] = "waiting_max",
     [CFL_LIMIT_UNREAD_BYTES] = "unread_bytes_max",

@@ -61,6 +61,7 @@ struct cfl_counted_method {
 /* Limits of a server that can strike. */
 enum cfl_limit {
     CFL_LIMIT_CONNECTIONS,
+    CFL_LIMIT_ADDRESS,
     CFL_LIMIT_QUEUE,
     CFL_LIMIT_WAITING,
     CFL_LIMIT_UNREAD_BYTES,

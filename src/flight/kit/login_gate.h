@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "cflight/alloc.h"
 #include "cflight/error.h"
-#include "flight/kit/peer_address.h"
+#include "flight/value/peer_address.h"
 
 /* Who may verify a password now, and who waits for how long. See login_gate.c for the rules. Thread
  * class: free. */

@@ -14,7 +14,7 @@
 #include "cflight/bearer_auth.h"
 #include "cflight/cookies.h"
 #include "flight/kit/cookie.h"
-#include "flight/kit/peer_address.h"
+#include "flight/value/peer_address.h"
 #include "flight/kit/session_store.h"
 #include "flight/kit/sessions.h"
 

@@ -72,6 +72,7 @@ static void server_destroy(struct cflight_server *server)
     cfl_free_array(server->alloc, server->middleware, server->middleware_count,
                    sizeof *server->middleware);
     cfl_server_free_services(server);
+    cfl_server_free_addresses(server);
     cfl_free_array(server->alloc, server->locked.slots, server->locked.slot_count,
                    sizeof *server->locked.slots);
     cfl_timers_done(&server->timers);

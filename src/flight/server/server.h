@@ -169,6 +169,9 @@ struct cflight_server {
         uint32_t slot_count;
         uint32_t first_free;
         uint32_t connection_count;
+        struct cfl_server_address *addresses; /* that have connections (server_addresses.c) */
+        size_t address_count;
+        size_t address_room;
         struct cfl_list queue; /* of struct cfl_server_connection: wait for a thread */
         struct cfl_list starved[CFL_SERVER_KIND_COUNT]; /* likewise: for a slot of a kind */
         struct cfl_list cancelled; /* of struct cfl_cancel_wish: due to be called */
@@ -244,6 +247,24 @@ void cfl_server_start_ticking(struct cflight_server *server);
 void cfl_server_watch_log(struct cflight_server *server);
 /* One thread that polls looks into the run queue; others will by themselves. */
 void cfl_server_wake_worker(struct cflight_server *server);
+
+/* ---- server_addresses.c ---- */
+enum cfl_server_room {
+    CFL_SERVER_ROOM,
+    CFL_SERVER_ROOM_TO_TELL, /* for a connection that is told that it is too many */
+    CFL_SERVER_NO_ROOM,
+};
+/* Whether the address of a new connection may have one more. Under the server's lock, as are the
+ * next two. */
+enum cfl_server_room cfl_server_address_room_locked(const struct cflight_server *server,
+                                                    const struct cfl_server_connection *line);
+/* Counts the connection; false when memory ran out. */
+bool cfl_server_count_address_locked(struct cflight_server *server,
+                                     const struct cfl_server_connection *line);
+void cfl_server_forget_address_locked(struct cflight_server *server,
+                                      const struct cfl_server_connection *line);
+/* When no connection is left. */
+void cfl_server_free_addresses(struct cflight_server *server);
 
 /* ---- server_table.c ---- */
 /* Puts a connection in a slot; false when memory ran out. Under the server's lock. */

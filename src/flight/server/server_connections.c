@@ -141,29 +141,49 @@ static cflight_status make_connection(struct cflight_server *server,
     return CFLIGHT_OK;
 }
 
+/* The operator hears of a connection too many. */
+static void tell_refused(const struct cfl_server_connection *line, enum cfl_limit limit,
+                         uint32_t connections_max)
+{
+    const char *peer = cfl_transport_peer(line->connection->transport)->name;
+    CFL_COUNT(line->server->counts, connections_refused, 1);
+    CFL_COUNT(line->server->counts, limits[limit], 1);
+    if (limit == CFL_LIMIT_CONNECTIONS) {
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight",
+                        "%s: refused: as many connections are open (%u) as the server allows "
+                        "(connections_max)",
+                        peer, connections_max);
+    } else {
+        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight",
+                        "%s: refused: as many connections of its address are open (%u) as the "
+                        "server allows (connections_per_address_max)",
+                        peer, connections_max);
+    }
+}
+
 /* Whether the connection is among the server's now; one too many is told so where that is cheap,
  * and so is one that was accepted in the moment in which the server began to shut down. */
 static bool enter(struct cflight_server *server, struct cfl_server_connection *line, bool is_tls,
                   bool *ret_is_refused)
 {
+    uint32_t connections_max = server->limits.connections_max;
+    uint32_t address_max = server->options.connections_per_address_max;
     (void)pthread_mutex_lock(&server->mutex);
-    bool is_full = server->locked.connection_count >= server->limits.connections_max;
+    bool is_full = server->locked.connection_count >= connections_max;
+    enum cfl_server_room room = cfl_server_address_room_locked(server, line);
     bool is_late = server->locked.state != CFL_SERVER_RUNNING;
-    *ret_is_refused = is_full ? !is_tls : is_late;
+    bool is_too_many = is_full || room != CFL_SERVER_ROOM;
+    *ret_is_refused = is_too_many ? !is_tls : is_late;
     bool may_add =
-        server->locked.state != CFL_SERVER_STOPPED &&
-        (!is_full || (*ret_is_refused && server->locked.connection_count <
-                                             server->limits.connections_max + REFUSED_MAX));
+        server->locked.state != CFL_SERVER_STOPPED && room != CFL_SERVER_NO_ROOM &&
+        (!is_too_many || (*ret_is_refused && server->locked.connection_count <
+                                                 (uint64_t)connections_max + REFUSED_MAX));
     bool is_added = may_add && cfl_server_add_slot_locked(server, line);
     (void)pthread_mutex_unlock(&server->mutex);
     if (is_full) {
-        CFL_COUNT(server->counts, connections_refused, 1);
-        CFL_COUNT(server->counts, limits[CFL_LIMIT_CONNECTIONS], 1);
-        CFL_LOG_LIMITED(CFLIGHT_LOG_WARN, "flight",
-                        "%s: refused: as many connections are open (%u) as the server allows "
-                        "(connections_max)",
-                        cfl_transport_peer(line->connection->transport)->name,
-                        server->limits.connections_max);
+        tell_refused(line, CFL_LIMIT_CONNECTIONS, connections_max);
+    } else if (is_too_many) {
+        tell_refused(line, CFL_LIMIT_ADDRESS, address_max);
     }
     if (is_added && !*ret_is_refused) {
         CFL_COUNT(server->counts, connections_accepted, 1);

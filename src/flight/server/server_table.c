@@ -36,6 +36,9 @@ bool cfl_server_add_slot_locked(struct cflight_server *server, struct cfl_server
         server->locked.slot_count = grown;
         server->locked.first_free = count;
     }
+    if (!cfl_server_count_address_locked(server, line)) {
+        return false;
+    }
     uint32_t index = server->locked.first_free;
     struct cfl_server_slot *slot = &server->locked.slots[index];
     server->locked.first_free = slot->next_free;
@@ -71,6 +74,7 @@ bool cfl_server_free_slot(struct cflight_server *server, struct cfl_server_conne
         slot->next_free = server->locked.first_free;
         server->locked.first_free = index;
         server->locked.connection_count--;
+        cfl_server_forget_address_locked(server, line);
         if (server->locked.state != CFL_SERVER_RUNNING) {
             cfl_server_wake_clock_locked(server);
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CFL_FLIGHT_KIT_PEER_ADDRESS_H
-#define CFL_FLIGHT_KIT_PEER_ADDRESS_H
+#ifndef CFL_FLIGHT_VALUE_PEER_ADDRESS_H
+#define CFL_FLIGHT_VALUE_PEER_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,4 +25,4 @@ struct cfl_peer_address {
  * one caller, too. */
 void cfl_peer_address_read(const char *peer, struct cfl_peer_address *ret_address);
 
-#endif /* CFL_FLIGHT_KIT_PEER_ADDRESS_H */
+#endif /* CFL_FLIGHT_VALUE_PEER_ADDRESS_H */

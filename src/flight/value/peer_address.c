@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads addresses out of the names of peers: "ipv4:192.0.2.7:41234", "ipv6:[2001:db8::7]:41234",
  * "unix:". Thread class: free. */
-#include "flight/kit/peer_address.h"
+#include "flight/value/peer_address.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
