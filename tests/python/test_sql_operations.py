@@ -150,3 +150,123 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert client.query("1").read_all().num_rows == 1
 """
     )
+
+
+# ---- sessions and progress ----
+
+
+class Cookies(flight.ClientMiddlewareFactory):
+    """Keeps what the server sets, as clients with sessions do."""
+
+    def __init__(self):
+        self.cookie = None
+
+    def start_call(self, info):
+        return CookieCall(self)
+
+
+class CookieCall(flight.ClientMiddleware):
+    def __init__(self, jar):
+        super().__init__()
+        self.jar = jar
+
+    def sending_headers(self):
+        return {"cookie": self.jar.cookie} if self.jar.cookie else {}
+
+    def received_headers(self, headers):
+        for value in headers.get("set-cookie", []):
+            self.jar.cookie = value.split(";")[0]
+
+
+class WithOptions(sql.Server):
+    """Its sessions are dicts of their options."""
+
+    def __init__(self):
+        super().__init__("grpc://localhost:0")
+
+    def open_session(self, call):
+        return {}
+
+    def set_option(self, session, name, value):
+        if name == "unknown":
+            raise KeyError(name)
+        if name == "schema" and not isinstance(value, (str, type(None))):
+            raise TypeError("a schema is text")
+        if name == "broken":
+            raise RuntimeError("no connection")
+        session[name] = value
+        if value is None:
+            del session[name]
+
+    def execute(self, call, query, parameters):
+        return pa.table({"option": [json.dumps(call.session.get(query))]})
+
+
+def test_options_of_a_session_are_set(monkeypatch):
+    """Goal: what a client sets is there for its statements, taken back, refused with a reason, and gone with the session."""
+    complaints = []
+    monkeypatch.setattr("sys.unraisablehook", complaints.append)
+    with WithOptions() as server, sql.connect(server.location, middleware=[Cookies()]) as client:
+        with flight.connect(server.location, middleware=[Cookies()]) as plain:
+            def option(name):
+                return json.loads(client.query(name).read_all().column(0)[0].as_py())
+
+            values = {"schema": "main", "limit": 7, "ratio": 0.5, "on": True, "path": ["a", "b"]}
+            assert client.set_session_options(values) == {}
+            assert {name: option(name) for name in values} == values
+            assert client.get_session_options() == values
+            assert client.set_session_options({"unknown": 1, "schema": 2, "broken": 3, "limit": 8}) == {
+                "unknown": flight.SessionOptionError.INVALID_NAME,
+                "schema": flight.SessionOptionError.INVALID_VALUE,
+                "broken": flight.SessionOptionError.ERROR,
+            }
+            assert option("schema") == "main" and option("limit") == 8
+            assert client.set_session_options({"schema": None}) == {} and option("schema") is None
+            assert plain.get_session_options() == {}
+            client.close_session()
+            with pytest.raises(pa.ArrowInvalid, match="has ended"):
+                option("limit")
+    assert [str(complaint.exc_value) for complaint in complaints] == ["no connection"]
+
+
+class Slow(sql.Server):
+    """A query that takes until it is told to go on."""
+
+    def __init__(self):
+        self.go = threading.Event()
+        self.kept = None
+        super().__init__("grpc://localhost:0", limits={"poll_wait": 0.05})
+
+    def prepare(self, call, query):
+        call.set_progress(0.9)  # nothing runs
+        return sql.Plan(schema=pa.schema([("n", pa.int64())]), is_update=False)
+
+    def execute(self, call, query, parameters):
+        self.kept = call.set_progress
+        for wrong in (-0.1, 1.5, float("nan")):
+            with pytest.raises(ValueError, match="from 0 to 1"):
+                call.set_progress(wrong)
+        with pytest.raises(TypeError):
+            call.set_progress("half")
+        other = threading.Thread(target=call.set_progress, args=(0.25,))
+        other.start()
+        other.join()
+        assert self.go.wait(WATCHDOG_S)
+        return pa.table({"n": pa.array([1, 2], pa.int64())})
+
+
+def test_a_client_that_polls_sees_the_progress():
+    def field(number, value):
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    command = field(1, b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery") + field(2, field(1, b"q"))
+    with Slow() as server, flight.connect(server.location) as client:
+        poll = client.poll_flight_info(flight.FlightDescriptor.for_command(command))
+        while poll.progress != 0.25:
+            assert poll.descriptor is not None and poll.progress in (None, 0)
+            poll = client.poll_flight_info(poll.descriptor)
+        server.go.set()
+        while poll.descriptor is not None:
+            poll = client.poll_flight_info(poll.descriptor)
+        assert client.do_get(poll.info.endpoints[0].ticket).read_all().num_rows == 2
+        server.kept(0.5)  # of a statement that is over

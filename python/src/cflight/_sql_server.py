@@ -107,6 +107,17 @@ class Server(FlightServerBase, ServerCore):
         """Make a session as new, for another user too: return whether that worked."""
         raise NotImplementedError("sessions are used once")
 
+    def set_option(self, session, name, value):
+        """Set an option of the session that its client has sent, such as "catalog" or "schema".
+
+        `value` is str, bool, int, float or a list of str; None takes the option back. Comes again for
+        each when the client's session gets another one of :meth:`open_session`. A KeyError says that
+        there is no such option, a ValueError or TypeError that it cannot have this value. Without the
+        method all are taken and kept, and nothing else; clients read, set and end them by
+        :meth:`~cflight.FlightClient.get_session_options` and its like.
+        """
+        raise NotImplementedError("options of sessions have no meaning")
+
     def interrupt(self, session):
         """End soon what the session is doing: its client has cancelled, or has gone.
 
@@ -195,7 +206,7 @@ class Server(FlightServerBase, ServerCore):
 
 
 _OPTIONAL = (
-    "prepare open_session reset_session interrupt ingest begin commit rollback savepoint "
+    "prepare open_session reset_session set_option interrupt ingest begin commit rollback savepoint "
     "release_savepoint rollback_to_savepoint list_catalogs list_db_schemas list_tables "
     "list_table_types list_primary_keys list_foreign_keys"
 )

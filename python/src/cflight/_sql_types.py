@@ -6,9 +6,15 @@ import collections
 __all__ = ["Call", "IngestTarget", "Plan", "SubstraitPlan", "TableFilter"]
 
 
+def _ignore(progress):
+    """What set_progress() is outside of statements that run, and after them."""
+
+
 class Call(
     collections.namedtuple(
-        "Call", "session context identity wants_rows keeps_session is_in_transaction"
+        "Call",
+        "session context identity wants_rows keeps_session is_in_transaction set_progress",
+        defaults=[_ignore],
     )
 ):
     """For whom a method of a :class:`Server` is called.
@@ -27,6 +33,8 @@ class Call(
         SQL may leave something in the session: the client comes back to it.
     is_in_transaction : bool
         It is part of a transaction that the client began by a call.
+    set_progress : callable
+        Takes how far :meth:`Server.execute` is, from 0 to 1, for clients that poll; from any thread.
 
     Examples
     --------

@@ -65,6 +65,7 @@ PyObject *cfp_result_iterator_new(struct cfp_state *state, PyObject *client,
  * (a list) and the scratch memory. */
 int cfp_session_options_view(PyObject *dict, PyObject *kept, struct cfp_scratch *scratch,
                              struct cflight_session_options *ret_options);
+PyObject *cfp_session_value(const struct cflight_session_option *option);
 PyObject *cfp_session_options_dict(const struct cflight_session_options *options);
 PyObject *cfp_session_errors_dict(struct cfp_state *state,
                                   const struct cflight_session_errors *errors);

@@ -146,7 +146,7 @@ static PyObject *list_object(const struct cflight_session_option *option)
     return list;
 }
 
-static PyObject *value_object(const struct cflight_session_option *option)
+PyObject *cfp_session_value(const struct cflight_session_option *option)
 {
     switch (option->type) {
     case CFLIGHT_SESSION_VALUE_STRING:
@@ -169,7 +169,7 @@ PyObject *cfp_session_options_dict(const struct cflight_session_options *options
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < options->count; i++) {
-        if (set_item(dict, options->options[i].name, value_object(&options->options[i])) < 0) {
+        if (set_item(dict, options->options[i].name, cfp_session_value(&options->options[i])) < 0) {
             Py_CLEAR(dict);
         }
     }

@@ -11,6 +11,7 @@
 #include "base/attach.h"
 #include "base/convert.h"
 #include "base/exceptions.h"
+#include "client/client.h"
 
 /* ---- sessions ---- */
 
@@ -79,6 +80,45 @@ static void on_interrupt(void *user_data, void *session)
         cfp_warn_unraisable("interrupt");
     }
     (void)cfp_sql_leave(&frame, NULL);
+}
+
+/* What the exception means to the client, which is told a code alone. Clears it. */
+static enum cflight_session_error_code take_option_error(void)
+{
+    enum cflight_session_error_code code = CFLIGHT_SESSION_ERROR_ERROR;
+    if (PyErr_ExceptionMatches(PyExc_KeyError)) {
+        code = CFLIGHT_SESSION_ERROR_INVALID_NAME;
+    } else if (PyErr_ExceptionMatches(PyExc_ValueError) ||
+               PyErr_ExceptionMatches(PyExc_TypeError)) {
+        code = CFLIGHT_SESSION_ERROR_INVALID_VALUE;
+    } else {
+        cfp_warn_unraisable("set_option");
+    }
+    PyErr_Clear();
+    return code;
+}
+
+static enum cflight_session_error_code on_set_option(void *user_data, void *session,
+                                                     const struct cflight_session_option *option)
+{
+    struct cfp_sql_frame frame;
+    enum cflight_session_error_code code = CFLIGHT_SESSION_ERROR_UNSPECIFIED;
+    if (cfp_sql_enter(&frame, user_data, NULL, false, NULL) != CFLIGHT_OK) {
+        return CFLIGHT_SESSION_ERROR_ERROR;
+    }
+    PyObject *name = cfp_text_new(option->name);
+    PyObject *value = name == NULL ? NULL : cfp_session_value(option);
+    if (value != NULL) {
+        PyObject *object = session == NULL ? Py_None : session;
+        Py_XDECREF(PyObject_CallMethod(frame.server, "set_option", "OOO", object, name, value));
+    }
+    Py_XDECREF(value);
+    Py_XDECREF(name);
+    if (PyErr_Occurred() != NULL) {
+        code = take_option_error();
+    }
+    (void)cfp_sql_leave(&frame, NULL);
+    return code;
 }
 
 /* ---- transactions ---- */
@@ -192,8 +232,7 @@ static cflight_status on_execute(void *user_data, cflight_sql_call *call,
 {
     struct cfp_sql_frame frame;
     (void)statement;
-    cflight_status status =
-        cfp_sql_enter(&frame, user_data, call, cflight_sql_execution_wants_rows(execution), reterr);
+    cflight_status status = cfp_sql_enter_execution(&frame, user_data, call, execution, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -350,6 +389,7 @@ static const struct {
 } methods[] = {
     METHOD(open_session),
     METHOD(reset_session),
+    METHOD(set_option),
     METHOD(interrupt),
     METHOD(prepare),
     METHOD(ingest),
@@ -373,6 +413,7 @@ static const struct cflight_sql_handlers all_handlers = {
     .open_session = on_open_session,
     .reset_session = on_reset_session,
     .close_session = on_close_session,
+    .set_option = on_set_option,
     .interrupt = on_interrupt,
     .prepare = on_prepare,
     .ingest = on_ingest,

@@ -17,11 +17,16 @@ struct cfp_sql_frame {
     PyObject *server;
     PyObject *context;   /* ServerCallContext, or NULL */
     PyObject *about;     /* sql.Call, or NULL */
+    PyObject *progress;  /* what set_progress() of that is about, or NULL */
     PyObject *variables; /* that were entered, or NULL */
     PyGILState_STATE gil;
 };
 cflight_status cfp_sql_enter(struct cfp_sql_frame *frame, void *user_data, cflight_sql_call *call,
                              bool wants_rows, cflight_error **reterr);
+/* The same for a statement that runs. */
+cflight_status cfp_sql_enter_execution(struct cfp_sql_frame *frame, void *user_data,
+                                       cflight_sql_call *call, cflight_sql_execution *execution,
+                                       cflight_error **reterr);
 cflight_status cfp_sql_leave(struct cfp_sql_frame *frame, cflight_error **reterr);
 /* Calls server.method(argument), which may be a tuple. */
 PyObject *cfp_sql_ask(struct cfp_sql_frame *frame, const char *method, PyObject *argument);
