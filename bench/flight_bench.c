@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "handlers.h"
 #include "observed.h"
 #include "raw_socket.h"
 #include "raw_tls.h"
@@ -246,46 +247,6 @@ static cflight_status do_put(void *user_data, cflight_server_context *context,
     return drain(reader, &rows, reterr);
 }
 
-/* Sends back what comes. */
-static cflight_status do_exchange(void *user_data, cflight_server_context *context,
-                                  const struct cflight_descriptor *descriptor,
-                                  cflight_reader *reader, cflight_writer *writer,
-                                  cflight_error **reterr)
-{
-    struct ArrowSchema schema = {.release = NULL};
-    (void)user_data;
-    (void)context;
-    (void)descriptor;
-    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_writer_begin(writer, &schema, NULL, reterr);
-        schema.release(&schema);
-    }
-    for (bool is_end = false; status == CFLIGHT_OK && !is_end;) {
-        struct cflight_chunk chunk;
-        status = cflight_reader_next(reader, &chunk, reterr);
-        if (status != CFLIGHT_OK) {
-            return status;
-        }
-        is_end = chunk.is_end;
-        if (chunk.has_batch) {
-            status = cflight_writer_write(writer, &chunk.batch, NULL, reterr);
-        }
-        cflight_chunk_release(&chunk);
-    }
-    return status;
-}
-
-static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
-                                      const struct cflight_descriptor *descriptor,
-                                      cflight_response *response, cflight_error **reterr)
-{
-    struct cflight_info info = {.descriptor = *descriptor, .total_records = -1, .total_bytes = -1};
-    (void)user_data;
-    (void)context;
-    return cflight_response_info(response, &info, reterr);
-}
-
 /* `cert` and `key` are names of PEM files, NULL for a server without TLS; `log_path` is NULL for
  * one that nobody watches. */
 static int serve(const char *location, const char *cert, const char *key, const char *log_path)
@@ -301,8 +262,8 @@ static int serve(const char *location, const char *cert, const char *key, const 
     char byte = 0;
     handlers.do_get = do_get;
     handlers.do_put = do_put;
-    handlers.do_exchange = do_exchange;
-    handlers.get_flight_info = get_flight_info;
+    handlers.do_exchange = echo_exchange;
+    handlers.get_flight_info = answer_bare_info;
     options.split_is_off = true;
     if (cert != NULL && key != NULL) {
         if (cflight_pem_read(cert, &cert_chain, &error) != CFLIGHT_OK ||

@@ -22,6 +22,7 @@
 #include "flight/call/inbox.h"
 #include "grpc/conn.h"
 #include "h2/session.h"
+#include "handlers.h"
 #include "ipc/decoder.h"
 
 #if defined(__x86_64__)
@@ -309,37 +310,6 @@ static int run_batches(int64_t count, int at_once)
 
 /* ---- over a socket ---- */
 
-static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
-                                      const struct cflight_descriptor *descriptor,
-                                      cflight_response *response, cflight_error **reterr)
-{
-    struct cflight_info info = {.descriptor = *descriptor, .total_records = -1, .total_bytes = -1};
-    (void)user_data;
-    (void)context;
-    return cflight_response_info(response, &info, reterr);
-}
-
-static cflight_status do_exchange(void *user_data, cflight_server_context *context,
-                                  const struct cflight_descriptor *descriptor,
-                                  cflight_reader *reader, cflight_writer *writer,
-                                  cflight_error **reterr)
-{
-    cflight_status status = cflight_writer_begin(writer, &schema, NULL, reterr);
-    (void)user_data;
-    (void)context;
-    (void)descriptor;
-    while (status == CFLIGHT_OK) {
-        struct cflight_chunk chunk;
-        status = cflight_reader_next(reader, &chunk, reterr);
-        if (status != CFLIGHT_OK || chunk.is_end) {
-            break;
-        }
-        status = cflight_writer_write(writer, &chunk.batch, NULL, reterr);
-        cflight_chunk_release(&chunk);
-    }
-    return status;
-}
-
 static const struct cflight_descriptor DESCRIPTOR = {.type = CFLIGHT_DESCRIPTOR_CMD,
                                                      .cmd = {(const uint8_t *)"x", 1}};
 
@@ -392,8 +362,8 @@ static int run_calls(int64_t count, bool is_exchange)
     cflight_server *server = NULL;
     cflight_client *client = NULL;
     cflight_error *error = NULL;
-    handlers.get_flight_info = get_flight_info;
-    handlers.do_exchange = do_exchange;
+    handlers.get_flight_info = answer_bare_info;
+    handlers.do_exchange = echo_exchange;
     check(cflight_server_new("grpc://127.0.0.1:0", &handlers, NULL, &server, &error), error,
           "server");
     check(cflight_client_new(cflight_server_location(server), NULL, &client, &error), error,

@@ -6,7 +6,7 @@
 
 #include "growth.h"
 
-enum { CALLS = 5000, PING_MS = 1000, PING_ROUNDS = 3 };
+enum { CALLS = 5000, PING_MS = 1000, PING_ROUNDS = 3, CALL_MS = 2000, SETTLING_MS = 200 };
 
 static cflight_client **connect_many(int64_t count, const struct cflight_client_options *options)
 {
@@ -76,5 +76,60 @@ void run_deadlines(int64_t size, struct outcome *outcome)
     measure_begin(outcome);
     (void)nanosleep(&rounds, NULL);
     measure_end(outcome, size * PING_ROUNDS);
+    disconnect(clients, size);
+}
+
+struct waiting {
+    cflight_writer *writer;
+    cflight_reader *reader;
+};
+
+/* A call whose handler waits for what never comes. */
+static void begin_waiting(cflight_client *client, const struct cflight_call_options *options,
+                          const struct ArrowSchema *schema, struct waiting *waiting)
+{
+    struct cflight_descriptor descriptor = {.type = CFLIGHT_DESCRIPTOR_CMD};
+    cflight_error *error = NULL;
+    must(cflight_client_do_exchange(client, &descriptor, options, &waiting->writer,
+                                    &waiting->reader, &error),
+         error);
+    must(cflight_writer_begin(waiting->writer, schema, NULL, &error), error);
+}
+
+static void end_waiting(struct waiting *waiting)
+{
+    struct cflight_chunk chunk;
+    cflight_error *error = NULL;
+    if (cflight_reader_next(waiting->reader, &chunk, &error) != CFLIGHT_DEADLINE_EXCEEDED) {
+        must_have(NULL);
+    }
+    cflight_error_free(error);
+    cflight_writer_free(waiting->writer);
+    cflight_reader_free(waiting->reader);
+}
+
+/* So many connections, on each a call that waits at both ends until its deadline passes; a unit is
+ * a call. */
+void run_call_deadlines(int64_t size, struct outcome *outcome)
+{
+    cflight_client **clients = connect_many(size, NULL);
+    struct waiting *calls = calloc((size_t)size, sizeof *calls);
+    struct cflight_call_options options = CFLIGHT_CALL_OPTIONS_INIT;
+    struct timespec rest = {.tv_nsec = SETTLING_MS * 1000000};
+    struct batch batch;
+    must_have(calls);
+    batch_init(&batch, 1);
+    options.timeout_ms = CALL_MS;
+    measure_begin(outcome);
+    for (int64_t i = 0; i < size; i++) {
+        begin_waiting(clients[i], &options, &batch.schema, &calls[i]);
+    }
+    for (int64_t i = 0; i < size; i++) {
+        end_waiting(&calls[i]);
+    }
+    (void)nanosleep(&rest, NULL);
+    measure_end(outcome, size);
+    batch_done(&batch);
+    free(calls);
     disconnect(clients, size);
 }

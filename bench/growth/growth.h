@@ -62,6 +62,7 @@ void run_threads(int64_t size, struct outcome *outcome);
 void run_open_streams(int64_t size, struct outcome *outcome);
 void run_connections(int64_t size, struct outcome *outcome);
 void run_deadlines(int64_t size, struct outcome *outcome);
+void run_call_deadlines(int64_t size, struct outcome *outcome);
 void run_beside_connections(int64_t size, struct outcome *outcome);
 void run_flights(int64_t size, struct outcome *outcome);
 void run_columns(int64_t size, struct outcome *outcome);

@@ -77,6 +77,7 @@ static const struct {
     {"connections", run_connections},
     {"beside-connections", run_beside_connections},
     {"deadlines", run_deadlines},
+    {"call-deadlines", run_call_deadlines},
     {"flights", run_flights},
     {"columns", run_columns},
     {"batches", run_batches},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "growth.h"
+#include "handlers.h"
 
 enum { TICKET_BYTES = 64 };
 
@@ -65,35 +66,7 @@ static cflight_status do_get(void *user_data, cflight_server_context *context,
     return status;
 }
 
-/* Sends back what comes. */
-static cflight_status do_exchange(void *user_data, cflight_server_context *context,
-                                  const struct cflight_descriptor *descriptor,
-                                  cflight_reader *reader, cflight_writer *writer,
-                                  cflight_error **reterr)
-{
-    struct ArrowSchema schema;
-    (void)user_data;
-    (void)context;
-    (void)descriptor;
-    cflight_status status = cflight_reader_schema(reader, &schema, reterr);
-    if (status == CFLIGHT_OK) {
-        status = cflight_writer_begin(writer, &schema, NULL, reterr);
-        schema.release(&schema);
-    }
-    while (status == CFLIGHT_OK) {
-        struct cflight_chunk chunk;
-        status = cflight_reader_next(reader, &chunk, reterr);
-        if (status != CFLIGHT_OK || chunk.is_end) {
-            break;
-        }
-        status = cflight_writer_write(writer, &chunk.batch, NULL, reterr);
-        cflight_chunk_release(&chunk);
-    }
-    return status;
-}
-
-/* The command is the number of endpoints, each with one batch of one column; "late" is one that is
- * never answered. */
+/* The command is the number of endpoints, each with one batch of one column. */
 static cflight_status get_flight_info(void *user_data, cflight_server_context *context,
                                       const struct cflight_descriptor *descriptor,
                                       cflight_response *response, cflight_error **reterr)
@@ -157,7 +130,7 @@ void serve(int in_fd, int out_fd)
     cflight_error *error = NULL;
     char byte = 0;
     handlers.do_get = do_get;
-    handlers.do_exchange = do_exchange;
+    handlers.do_exchange = echo_exchange;
     handlers.get_flight_info = get_flight_info;
     handlers.list_flights = list_flights;
     options.connections_max = 11000;
