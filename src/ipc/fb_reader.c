@@ -207,6 +207,12 @@ int64_t cfl_fb_i64(const struct cfl_fb_table *table, unsigned int field, int64_t
     return (int64_t)load_u64(table->fb, offset);
 }
 
+size_t cfl_fb_i64_place(const struct cfl_fb_table *table, unsigned int field)
+{
+    size_t offset = 0;
+    return find_field(table, field, sizeof(int64_t), &offset) ? offset : 0;
+}
+
 struct cfl_fb_table cfl_fb_table_field(const struct cfl_fb_table *table, unsigned int field)
 {
     size_t offset = 0;

@@ -53,6 +53,8 @@ uint8_t cfl_fb_u8(const struct cfl_fb_table *table, unsigned int field, uint8_t 
 int16_t cfl_fb_i16(const struct cfl_fb_table *table, unsigned int field, int16_t fallback);
 int32_t cfl_fb_i32(const struct cfl_fb_table *table, unsigned int field, int32_t fallback);
 int64_t cfl_fb_i64(const struct cfl_fb_table *table, unsigned int field, int64_t fallback);
+/* Where a number of 64 bits lies in the bytes; 0 when it is absent. */
+size_t cfl_fb_i64_place(const struct cfl_fb_table *table, unsigned int field);
 /* An absent field gives an absent table; of a union, this is the value's field. */
 struct cfl_fb_table cfl_fb_table_field(const struct cfl_fb_table *table, unsigned int field);
 /* A view; data is NULL when the field is absent, and not NULL for an empty string. */

@@ -83,6 +83,7 @@ cflight_status cfl_message_parse(struct cflight_bytes bytes, struct cfl_message 
     uint8_t header_type = cfl_fb_u8(&root, MESSAGE_HEADER_TYPE, HEADER_NONE);
     message->header = cfl_fb_table_field(&root, MESSAGE_HEADER);
     int64_t body_len_bytes = cfl_fb_i64(&root, MESSAGE_BODY_LENGTH, 0);
+    message->body_len_place = cfl_fb_i64_place(&root, MESSAGE_BODY_LENGTH);
     message->custom_metadata =
         cfl_fb_vector_field(&root, MESSAGE_CUSTOM_METADATA, TABLE_OFFSET_BYTES);
 

@@ -21,6 +21,7 @@ struct cfl_message {
     struct cfl_fb_table header;           /* Schema, DictionaryBatch or RecordBatch */
     struct cfl_fb_vector custom_metadata; /* tables KeyValue */
     uint64_t body_len_bytes;
+    size_t body_len_place; /* of that number in the bytes; 0 when it is absent */
 };
 
 /* DATA_LOSS for bytes that are no message, UNIMPLEMENTED for another version or a kind that holds

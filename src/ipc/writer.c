@@ -162,6 +162,7 @@ cflight_status cfl_ipc_writer_new(const struct cflight_allocator *alloc,
     load_options(writer, &loaded);
     cfl_pieces_init(&writer->output, alloc);
     cfl_pieces_init(&writer->body, alloc);
+    cfl_buf_init(&writer->header, alloc);
     if (schema == NULL) {
         status = take_messages(writer, &loaded, reterr);
     } else {
@@ -361,6 +362,7 @@ void cflight_ipc_writer_free(cflight_ipc_writer *writer)
     cfl_encoder_free(writer->encoder);
     cfl_decoder_free(writer->checker);
     cfl_pieces_done(&writer->body);
+    cfl_buf_done(&writer->header);
     cfl_pieces_done(&writer->output);
     cfl_free_array(writer->alloc, writer->dictionaries.items, writer->dictionaries.capacity,
                    sizeof *writer->dictionaries.items);

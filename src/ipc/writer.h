@@ -2,6 +2,7 @@
 #ifndef CFL_IPC_WRITER_H
 #define CFL_IPC_WRITER_H
 
+#include "base/buf.h"
 #include "base/pieces.h"
 #include "cflight/ipc.h"
 #include "ipc/decoder.h"
@@ -34,6 +35,7 @@ struct cflight_ipc_writer {
     struct cfl_block_list dictionaries;
     struct cfl_block_list batches;
     struct cfl_pieces body;   /* of a message that was given */
+    struct cfl_buf header;    /* of one whose body was filled up */
     struct cfl_pieces output; /* what the callback is handed */
     uint8_t prefix[CFL_WRITER_PREFIX_BYTES];
     uint64_t position;

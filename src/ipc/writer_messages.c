@@ -7,6 +7,7 @@
 #include "ipc/writer.h"
 
 #include "base/error.h"
+#include "base/le.h"
 #include "ipc/message.h"
 #include "ipc/message_kind.h"
 
@@ -45,31 +46,49 @@ static cflight_status note_version(cflight_ipc_writer *writer, struct cflight_by
     return status;
 }
 
-/* In a file, every message begins at a multiple of 8, whatever bodies are; a stream has no place
- * for what would fill them up. */
-static bool list_body(cflight_ipc_writer *writer, struct cflight_bytes body)
+/* In a file, bodies are multiples of 8 bytes; what comes in a stream may be of any length. A body
+ * that is filled up with zeros is longer than its header said, so the header says it anew. */
+static bool fill_up(cflight_ipc_writer *writer, size_t missing_bytes, struct cflight_bytes *header)
 {
-    cfl_pieces_clear(&writer->body);
-    (void)cfl_pieces_append(&writer->body, body.data, body.len_bytes);
-    if (writer->format == CFLIGHT_IPC_FORMAT_FILE) {
-        (void)cfl_pieces_append_zeros(&writer->body, (size_t)(-body.len_bytes & 7));
+    struct cfl_message parsed;
+    cfl_buf_clear(&writer->header);
+    if (!cfl_pieces_append_zeros(&writer->body, missing_bytes) ||
+        !cfl_buf_append_bytes(&writer->header, *header)) {
+        return false;
     }
-    return !writer->body.failed;
+    /* It was parsed before: it was checked. */
+    if (cfl_message_parse(*header, &parsed, NULL) == CFLIGHT_OK && parsed.body_len_place != 0) {
+        cfl_store_u64le(writer->header.data + parsed.body_len_place, writer->body.len_bytes);
+    }
+    *header = cfl_buf_bytes(&writer->header);
+    return true;
+}
+
+static bool list_body(cflight_ipc_writer *writer, struct cflight_bytes body,
+                      struct cflight_bytes *header)
+{
+    size_t missing_bytes = (size_t)(-body.len_bytes & 7);
+    cfl_pieces_clear(&writer->body);
+    if (!cfl_pieces_append(&writer->body, body.data, body.len_bytes)) {
+        return false;
+    }
+    return missing_bytes == 0 || writer->format != CFLIGHT_IPC_FORMAT_FILE ||
+           fill_up(writer, missing_bytes, header);
 }
 
 static cflight_status put(cflight_ipc_writer *writer, const struct cflight_message *message,
                           cflight_error **reterr)
 {
-    struct cflight_bytes body = cflight_buffer_bytes(message->body);
-    const struct cfl_encoded encoded = {
-        .kind = cfl_message_kind_of(message->kind),
-        .header = cflight_buffer_bytes(message->header),
-        .body = &writer->body,
-        .body_len_bytes = body.len_bytes,
-    };
-    if (!list_body(writer, body)) {
+    struct cflight_bytes header = cflight_buffer_bytes(message->header);
+    if (!list_body(writer, cflight_buffer_bytes(message->body), &header)) {
         return cfl_error_no_memory(reterr);
     }
+    const struct cfl_encoded encoded = {
+        .kind = cfl_message_kind_of(message->kind),
+        .header = header,
+        .body = &writer->body,
+        .body_len_bytes = writer->body.len_bytes,
+    };
     if (message->kind == CFLIGHT_MESSAGE_SCHEMA) {
         cflight_status status = note_version(writer, encoded.header, reterr);
         return status == CFLIGHT_OK ? cfl_ipc_writer_start(writer, &encoded, reterr) : status;

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import random
+import struct
 import tempfile
 
 import pyarrow as pa
@@ -150,6 +151,29 @@ def test_dictionaries_that_grow_and_are_replaced_stay_in_order(cflight, folder, 
                 refused = cflight.run("get", server.location, "d", "-o", tmp_path / "copy.arrow")
                 assert refused.returncode != 0 and "replaces a dictionary" in refused.stderr
                 assert not (tmp_path / "copy.arrow").exists()
+
+
+def test_bodies_of_any_length_make_files_that_others_read(cflight, folder, tmp_path):
+    """Blocks of files are multiples of 8 bytes, whatever bodies are. pyarrow pads its own: each is made longer by hand."""
+    table = pa.table({"n": range(3000)})
+    write(tmp_path / "even.arrows", table, None)
+    data = (tmp_path / "even.arrows").read_bytes()
+    odd, place = b"", 0
+    for message in ipc.MessageReader.open_stream(data):
+        body = b"" if message.body is None else message.body.to_pybytes()
+        header_end = place + 8 + struct.unpack_from("<i", data, place + 4)[0]
+        header = data[place:header_end]
+        if body:
+            assert header.count(struct.pack("<q", len(body))) >= 1
+            header = header.replace(struct.pack("<q", len(body)), struct.pack("<q", len(body) + 3), 1)
+        odd += header + body + (b"\0\0\0" if body else b"")
+        place = header_end + len(body)
+    (folder / "odd.arrows").write_bytes(odd + data[place:])
+    assert read(folder / "odd.arrows").equals(table)
+    with cflight.serving(folder) as server:
+        for copy in (tmp_path / "copy.arrows", tmp_path / "copy.arrow"):
+            cflight.run("get", server.location, "odd", "-o", copy, check=True)
+            assert read(copy).equals(table)
 
 
 def test_what_is_asked_for_is_encoded_anew(cflight, folder, tmp_path):
