@@ -39,6 +39,37 @@ static size_t plain_bytes(const uint8_t *text, size_t len_bytes)
     return count;
 }
 
+static uint32_t code_point_of(const uint8_t *text, size_t count)
+{
+    uint32_t code_point = count < 2 ? text[0] : text[0] & (0xFFu >> (count + 1));
+    for (size_t i = 1; i < count; i++) {
+        code_point = code_point << 6 | (text[i] & 0x3F);
+    }
+    return code_point;
+}
+
+/* What a terminal obeys (the second row of control characters), takes for the end of a line, or
+ * shows in another order, or not at all. */
+static bool is_misleading(uint32_t code_point)
+{
+    return (code_point >= 0x80 && code_point <= 0x9F) || code_point == 0x61C ||
+           (code_point >= 0x200B && code_point <= 0x200F) ||
+           (code_point >= 0x2028 && code_point <= 0x202E) ||
+           (code_point >= 0x2060 && code_point <= 0x206F) || code_point == 0xFEFF ||
+           (code_point >= 0xE0000 && code_point <= 0xE007F);
+}
+
+/* RFC 8259, 7: what lies above U+FFFF is a pair of surrogates. */
+static void append_json_escape(struct cfl_buf *line, uint32_t code_point)
+{
+    if (code_point > 0xFFFF) {
+        (void)cfl_buf_append_format(line, "\\u%04x\\u%04x", 0xD800 + ((code_point - 0x10000) >> 10),
+                                    0xDC00 + (code_point & 0x3FF));
+    } else {
+        (void)cfl_buf_append_format(line, "\\u%04x", code_point);
+    }
+}
+
 void cfl_log_json_append(struct cfl_buf *line, const uint8_t *text, size_t len_bytes,
                          size_t bytes_max)
 {
@@ -55,6 +86,8 @@ void cfl_log_json_append(struct cfl_buf *line, const uint8_t *text, size_t len_b
         if (count == 0 || text[i] < 0x20 || text[i] == 0x7F) {
             (void)cfl_buf_append_format(line, "\\u%04x", text[i]);
             count = 1;
+        } else if (is_misleading(code_point_of(text + i, count))) {
+            append_json_escape(line, code_point_of(text + i, count));
         } else if (text[i] == '"' || text[i] == '\\') {
             (void)cfl_buf_append_format(line, "\\%c", text[i]);
         } else {

@@ -9,8 +9,9 @@
  * Of more than `bytes_max` bytes the rest is cut and shown as "...". Thread class: free. */
 void cfl_log_text_append(struct cfl_buf *line, const uint8_t *text, size_t len_bytes,
                          size_t bytes_max, char quote);
-/* The same as a string of JSON (RFC 8259), in its quotes: UTF-8 stays, a byte that is none is shown
- * as the character of that number. */
+/* The same as a string of JSON (RFC 8259), in its quotes: UTF-8 stays, but for characters that
+ * change how a terminal shows a line; a byte that is none is shown as the character of that number.
+ */
 void cfl_log_json_append(struct cfl_buf *line, const uint8_t *text, size_t len_bytes,
                          size_t bytes_max);
 

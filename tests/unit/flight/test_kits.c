@@ -508,8 +508,8 @@ TEST(trace, a_new_trace_is_unlike_any_other)
     CHECK_STATUS(cflight_trace_child(NULL, NULL, NULL), CFLIGHT_INVALID_ARGUMENT);
 }
 
-/* Goal: whatever a client calls itself, a line of JSON stays one. Method: texts that would end a
- * string or are none, and what a reader of JSON makes the same of. */
+/* Goal: whatever a client calls itself, a line of JSON stays one, also on a terminal. Method: texts
+ * that would end a string or are none, and what a reader of JSON makes the same of. */
 TEST(log, text_is_a_string_of_json)
 {
     static const struct {
@@ -522,6 +522,10 @@ TEST(log, text_is_a_string_of_json)
         {"a\"b\\c", 5, "\"a\\\"b\\\\c\""},
         {"\n\t\0\x7f", 4, "\"\\u000a\\u0009\\u0000\\u007f\""},
         {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x98", 9, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x98\""},
+        {"\xc2\x9b[m", 4, "\"\\u009b[m\""}, /* CSI: terminals obey it */
+        {"\xe2\x80\xae(\xe2\x80\xa8\xd8\x9c", 9, "\"\\u202e(\\u2028\\u061c\""},
+        {"\xf3\xa0\x81\x81", 4, "\"\\udb40\\udc41\""},
+        {"\xe2\x80\xa6\xc2\xa0\xef\xbb\xbf", 8, "\"\xe2\x80\xa6\xc2\xa0\\ufeff\""},
         {"\xff\xc3(", 3, "\"\\u00ff\\u00c3(\""},
         {"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""},
         {"0123456789abc", 13, "\"0123456789...\""},
