@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/refcount.h"
 
 enum {
@@ -39,6 +40,7 @@ struct cfl_pool {
     struct cfl_refcount refs;
     const struct cflight_allocator *alloc;
     size_t cap_bytes;
+    pid_t pid; /* in a child of fork() the lock may be held by a thread that it does not have */
     atomic_size_t live_bytes;
     pthread_mutex_t mutex;
     size_t idle_bytes;                 /* locked */
@@ -71,6 +73,7 @@ struct cfl_pool *cfl_pool_new(const struct cflight_allocator *alloc, size_t cap_
     atomic_init(&pool->live_bytes, 0);
     pool->alloc = alloc;
     pool->cap_bytes = cap_bytes;
+    pool->pid = cfl_process_id();
     return pool;
 }
 
@@ -119,6 +122,9 @@ size_t cfl_pool_live_bytes(const struct cfl_pool *pool)
 
 static cflight_buffer *take_idle(struct cfl_pool *pool, size_t class_index, size_t size_bytes)
 {
+    if (pool->pid != cfl_process_id()) {
+        return NULL;
+    }
     (void)pthread_mutex_lock(&pool->mutex);
     cflight_buffer *body = pool->idle[class_index];
     if (body != NULL) {
@@ -129,11 +135,14 @@ static cflight_buffer *take_idle(struct cfl_pool *pool, size_t class_index, size
     return body;
 }
 
-/* Returns false when the pool is full; the caller then frees the block. */
+/* Returns false when the pool is full, or another process's; the caller then frees the block. */
 static bool put_idle(struct cfl_pool *pool, cflight_buffer *body)
 {
     size_t class_index = 0;
     size_t size_bytes = class_size(body->capacity_bytes, &class_index);
+    if (pool->pid != cfl_process_id()) {
+        return false;
+    }
     (void)pthread_mutex_lock(&pool->mutex);
     bool has_room = size_bytes <= pool->cap_bytes - pool->idle_bytes;
     if (has_room) {

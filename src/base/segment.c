@@ -63,8 +63,27 @@ static struct {
     struct cfl_runs runs;
 } table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
+/* A child of fork() gets the table as it is between two changes, and a mutex that it can take. */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void lock_table(void)
+{
+    (void)pthread_mutex_lock(&table.mutex);
+}
+
+static void unlock_table(void)
+{
+    (void)pthread_mutex_unlock(&table.mutex);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(lock_table, unlock_table, unlock_table);
+}
+
 static bool table_add(cflight_segment *segment)
 {
+    (void)pthread_once(&fork_once, watch_forks);
     (void)pthread_mutex_lock(&table.mutex);
     bool is_added = cfl_runs_add(&table.runs, segment->base, segment->size_bytes, segment);
     atomic_store(&table.count, table.runs.count);

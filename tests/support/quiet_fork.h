@@ -9,4 +9,9 @@
  * would wait for ever when it does. */
 pid_t t_fork_quietly(void);
 
+/* Forks again and again, at any moment, while a thread runs `in_thread`, which must return soon and
+ * must not ask for memory (above). Each child runs `in_child` and has to come to its end. */
+void t_fork_beside(void (*in_thread)(void *user_data), void (*in_child)(void *user_data),
+                   void *user_data);
+
 #endif /* CFLIGHT_TESTS_QUIET_FORK_H */

@@ -110,6 +110,9 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
 
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message)
 {
+    if (!cfl_connection_is_ours(call->connection)) {
+        return;
+    }
     struct cfl_connection *connection = lock_connection_of(call);
     cfl_call_cancel_locked(call, status, message);
     cflight_cancel *connecting = cflight_cancel_ref(call->locked.connecting);
@@ -119,7 +122,7 @@ void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *m
     cflight_cancel_unref(connecting);
 }
 
-/* What is left once the session's call is released. */
+/* What is left once the session's call is released. In a child of fork() it stays where it is. */
 static void call_free(struct cfl_call *call)
 {
     cfl_inbox_done(&call->locked.inbox);
@@ -140,7 +143,8 @@ void cfl_call_drop_locked(struct cfl_call *call)
 
 void cfl_call_unref(struct cfl_call *call)
 {
-    if (call == NULL || !cfl_refcount_down(&call->refs)) {
+    if (call == NULL || !cfl_refcount_down(&call->refs) ||
+        !cfl_connection_is_ours(call->connection)) {
         return;
     }
     struct cfl_connection *connection = call->connection;

@@ -8,6 +8,9 @@
 
 static bool is_known(struct cfl_call *call, bool wants_end)
 {
+    if (!cfl_connection_is_ours(call->connection)) {
+        return false;
+    }
     cfl_connection_lock(call->connection);
     bool is_there = wants_end ? call->locked.is_over : call->locked.has_answer;
     cfl_connection_unlock(call->connection);

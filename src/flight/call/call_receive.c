@@ -125,8 +125,14 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
                                 bool *ret_has_message, struct cfl_message *ret_message,
                                 cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
     *ret_has_message = false;
+    if (status != CFLIGHT_OK) {
+        if (ret_is_ready != NULL) {
+            *ret_is_ready = true;
+        }
+        return status;
+    }
     bool is_ready = lock_and_wait(call, has_inbound, timeout_ns);
     if (is_ready && call->locked.inbox.message_count > 0) {
         status = take_locked(call, ret_message, reterr);
@@ -147,7 +153,11 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
 static cflight_status wait_until(struct cfl_call *call, bool (*is_done)(void *user_data),
                                  int64_t timeout_ns, bool *ret_is_ready, cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    *ret_is_ready = true;
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     *ret_is_ready = lock_and_wait(call, is_done, timeout_ns);
     if (call->locked.is_over && call->locked.inbox.message_count == 0 &&
         call->locked.status != CFLIGHT_OK) {

@@ -47,8 +47,11 @@ bool cfl_call_has_sent_locked(struct cfl_call *call)
 cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
     bool is_held_back = false;
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     cfl_connection_lock(call->connection);
     if (call->locked.is_over) {
         status = write_failure_locked(call, reterr);
@@ -87,6 +90,9 @@ done:
 struct cfl_shares *cfl_call_shares(struct cfl_call *call, uint32_t *ret_stream_id)
 {
     struct cfl_shares *shares = NULL;
+    if (!cfl_connection_is_ours(call->connection)) {
+        return NULL;
+    }
     cfl_connection_lock(call->connection);
     if (!call->locked.is_over && call->locked.grpc != NULL) {
         shares = cfl_shares_ref(call->connection->locked.shares);
@@ -107,9 +113,14 @@ static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **
 
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr)
 {
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    *ret_is_sent = true;
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     cfl_connection_lock(call->connection);
     *ret_is_sent = is_let_go(call);
-    cflight_status status = sent_status_locked(call, reterr);
+    status = sent_status_locked(call, reterr);
     cfl_connection_unlock(call->connection);
     return status;
 }
@@ -128,6 +139,10 @@ void cfl_call_count_stall_locked(struct cfl_call *call)
 
 cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 {
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     cfl_connection_lock(call->connection);
     if (!is_sent(call)) {
         cfl_connection_flush_locked(call->connection);
@@ -136,7 +151,7 @@ cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
         cfl_call_count_stall_locked(call);
         (void)cfl_call_wait_locked(call, is_sent, true, CFL_TIME_NEVER);
     }
-    cflight_status status = sent_status_locked(call, reterr);
+    status = sent_status_locked(call, reterr);
     cfl_connection_unlock(call->connection);
     cfl_call_observe(call);
     return status;
@@ -157,7 +172,10 @@ cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message
 
 cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr)
 {
-    cflight_status status = CFLIGHT_OK;
+    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    if (status != CFLIGHT_OK) {
+        return status;
+    }
     cfl_connection_lock(call->connection);
     if (!call->locked.is_over) {
         status = cfl_grpc_call_half_close(call->locked.grpc, reterr);

@@ -42,6 +42,9 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
                      void *user_data)
 {
     struct cfl_watch *watch = watch_of(call, is_write);
+    if (!cfl_connection_is_ours(call->connection)) {
+        return;
+    }
     cfl_connection_lock(call->connection);
     bool was_armed = watch->on_ready != NULL;
     watch->on_ready = on_ready;

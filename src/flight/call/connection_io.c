@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/log_limit.h"
-#include "base/process.h"
 #include "flight/call/connection_internal.h"
 
 enum {
@@ -25,19 +24,6 @@ static void explain_silence_locked(const struct cfl_connection *connection, cfli
                                "the server hung up without a word; it may be full, or expect TLS "
                                "(grpc+tls://)");
     }
-}
-
-/* Before bytes move: a child of fork() that went on with its parent's connection would tear it. */
-static bool check_process_locked(struct cfl_connection *connection, cflight_error **reterr)
-{
-    if (connection->pid == cfl_process_id()) {
-        return true;
-    }
-    (void)cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
-                            "it was made by process %ld before a fork; make a new client in the "
-                            "child",
-                            (long)connection->pid);
-    return false;
 }
 
 /* Writing failed: whoever reads next reads what is there now, then fails the connection. It must
@@ -61,7 +47,7 @@ static bool flush_step_locked(struct cfl_connection *connection, cflight_error *
     cflight_error *error = NULL;
     if (cfl_grpc_output(connection->locked.grpc, views, OUTPUT_VIEWS_MAX, &view_count, reterr) !=
             CFLIGHT_OK ||
-        view_count == 0 || !check_process_locked(connection, reterr)) {
+        view_count == 0 || cfl_connection_check_process(connection, reterr) != CFLIGHT_OK) {
         return false;
     }
     connection->locked.write_wait = CFL_READY_NONE;
@@ -125,7 +111,7 @@ static bool read_step_locked(struct cfl_connection *connection)
     bool is_eof = false;
     cflight_error *error = NULL;
 
-    if (!check_process_locked(connection, &error)) {
+    if (cfl_connection_check_process(connection, &error) != CFLIGHT_OK) {
         cfl_connection_fail_locked(connection, error);
         return true;
     }

@@ -431,6 +431,10 @@ const struct cflight_descriptor *cflight_reader_descriptor(const cflight_reader 
 static size_t give_headers(cflight_reader *reader, bool wants_trailers,
                            const struct cflight_header **ret_headers)
 {
+    *ret_headers = NULL;
+    if (!cfl_connection_is_ours(reader->call->connection)) {
+        return 0;
+    }
     cfl_connection_lock(reader->call->connection);
     bool is_there = wants_trailers ? reader->call->locked.is_over : reader->call->locked.has_answer;
     const struct cfl_metadata *metadata = NULL;

@@ -3,7 +3,9 @@
  *
  * There is room for one descriptor and no more, so that a peer cannot leave others behind: the
  * kernel drops them and says that something was cut. When it says so and none came, this process
- * has no descriptor left. Thread class: free. unix(7) "SCM_RIGHTS". */
+ * has no descriptor left. A peer that made the channel can have the kernel add a descriptor of a
+ * process to each packet (SO_PASSPIDFD), which counts as one that it sent. Thread class: free.
+ * unix(7) "SCM_RIGHTS". */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC, struct ucred */
 #include "flight/call/share_packet.h"
 
@@ -17,6 +19,10 @@
 #include "flight/call/shares.h"
 
 enum { PACKET_BYTES = 32, VERSION = 1 };
+
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4 /* of Linux; the C library's headers may be older */
+#endif
 
 static const char MAGIC[] = {'C', 'F', 'S', 'B'};
 
@@ -126,8 +132,9 @@ bool cfl_share_packet_read(int fd, struct cfl_share_received *ret_received)
     }
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     bool is_cut = (message.msg_flags & MSG_CTRUNC) != 0;
-    bool has_fd = header != NULL && header->cmsg_level == SOL_SOCKET &&
-                  header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int));
+    bool has_int = header != NULL && header->cmsg_level == SOL_SOCKET &&
+                   header->cmsg_len == CMSG_LEN(sizeof(int));
+    bool has_fd = has_int && (header->cmsg_type == SCM_RIGHTS || header->cmsg_type == SCM_PIDFD);
     if (has_fd) {
         memcpy(&ret_received->fd, CMSG_DATA(header), sizeof(int));
     }

@@ -23,12 +23,13 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/refcount.h"
 #include "base/segment.h"
 #include "flight/call/share_packet.h"
 
 enum {
-    NUMBERS_MAX = 64,  /* of a direction: passed and not released, and passed and not claimed */
+    NUMBERS_MAX = 64,  /* of a direction: passed and not released */
     MACHINE_SHARE = 4, /* of the machine's memory may be with peers */
 };
 
@@ -44,7 +45,7 @@ struct sent {
     uint64_t counted_bytes; /* 0 when the same memory is counted with another number */
 };
 
-/* Passed by the peer and not claimed. */
+/* Passed by the peer and not claimed; a part of what is held. */
 struct waiting {
     uint64_t number;
     uint64_t size_bytes;
@@ -57,7 +58,8 @@ struct cfl_shares {
     const struct cflight_allocator *alloc;
     uint64_t bytes_max;
     bool is_server;
-    pid_t pid; /* a child of fork() shares the channel and must not touch it */
+    pid_t pid; /* a child of fork() shares the channel and must not touch it; nor the mutex, which a
+                  thread may hold that it does not have */
     pthread_mutex_t mutex;
     struct {
         int fd; /* -1: closed */
@@ -69,6 +71,7 @@ struct cfl_shares {
         size_t sent_count;
         uint64_t sent_bytes;
         uint64_t last_number; /* of what the peer passed */
+        size_t held_count;    /* of these, not released by this side */
         struct waiting waiting[NUMBERS_MAX];
         size_t waiting_count;
     } locked;
@@ -113,11 +116,16 @@ static struct cfl_shares *shares_new(const struct cflight_allocator *alloc,
     shares->alloc = alloc;
     shares->bytes_max = limits->shared_bytes_max;
     shares->is_server = is_server;
-    shares->pid = getpid();
+    shares->pid = cfl_process_id();
     (void)pthread_mutex_init(&shares->mutex, NULL);
     shares->locked.fd = fd;
     shares->locked.is_agreed = is_server;
     return shares;
+}
+
+static bool is_ours(const struct cfl_shares *shares)
+{
+    return shares->pid == cfl_process_id();
 }
 
 /* The descriptor stays, since a thread may poll it. */
@@ -134,7 +142,7 @@ static void break_locked(struct cfl_shares *shares)
     shares->locked.sent_bytes = 0;
     if (!shares->locked.is_broken) {
         shares->locked.is_broken = true;
-        if (shares->pid == getpid()) {
+        if (is_ours(shares)) {
             (void)shutdown(shares->locked.fd, SHUT_RDWR);
         }
     }
@@ -151,7 +159,7 @@ static void close_locked(struct cfl_shares *shares)
 
 void cfl_shares_close(struct cfl_shares *shares)
 {
-    if (shares != NULL) {
+    if (shares != NULL && is_ours(shares)) {
         (void)pthread_mutex_lock(&shares->mutex);
         close_locked(shares);
         (void)pthread_mutex_unlock(&shares->mutex);
@@ -217,11 +225,12 @@ static bool take_pass_locked(struct cfl_shares *shares, const struct cfl_share_r
     const struct cfl_share_packet *packet = &received->packet;
     if ((received->fd < 0 && !received->was_fd_lost) ||
         packet->number != shares->locked.last_number + 1 ||
-        shares->locked.waiting_count == NUMBERS_MAX) {
+        shares->locked.held_count == NUMBERS_MAX) {
         return false;
     }
     struct waiting *waiting = &shares->locked.waiting[shares->locked.waiting_count++];
     shares->locked.last_number = packet->number;
+    shares->locked.held_count++;
     waiting->number = packet->number;
     waiting->size_bytes = packet->size_bytes;
     waiting->stream_id = packet->stream_id;
@@ -428,7 +437,8 @@ bool cfl_shares_pass(struct cfl_shares *shares, const struct cfl_shared_memory *
 static void release_locked(struct cfl_shares *shares, uint64_t number)
 {
     const struct cfl_share_packet packet = {.kind = CFL_SHARE_RELEASE, .number = number};
-    if (!shares->locked.is_broken && shares->pid == getpid()) {
+    shares->locked.held_count--;
+    if (!shares->locked.is_broken) {
         (void)cfl_share_packet_send(shares->locked.fd, &packet, -1);
     }
 }
@@ -484,9 +494,11 @@ struct mapped {
 
 static void release_number(struct cfl_shares *shares, uint64_t number)
 {
-    (void)pthread_mutex_lock(&shares->mutex);
-    release_locked(shares, number);
-    (void)pthread_mutex_unlock(&shares->mutex);
+    if (is_ours(shares)) {
+        (void)pthread_mutex_lock(&shares->mutex);
+        release_locked(shares, number);
+        (void)pthread_mutex_unlock(&shares->mutex);
+    }
     cfl_shares_unref(shares);
 }
 

@@ -28,14 +28,14 @@ static void end_connection(struct cfl_connection *connection, bool is_ours,
 }
 
 /* Those to several addresses. */
-static void end_spread(struct cflight_client *client, bool is_ours, const cflight_error *cause)
+static void end_spread(struct cflight_client *client, const cflight_error *cause)
 {
     struct cfl_connection *connection = NULL;
     do {
         (void)pthread_mutex_lock(&client->mutex);
         connection = client->spread == NULL ? NULL : cfl_spread_take_locked(client->spread);
         (void)pthread_mutex_unlock(&client->mutex);
-        end_connection(connection, is_ours, cause);
+        end_connection(connection, true, cause);
     } while (connection != NULL);
 }
 
@@ -50,7 +50,9 @@ static void client_unref(struct cflight_client *client)
     }
     cfl_loop_set_free(client->locked.loop_set);
     end_connection(client->locked.connection, is_ours, NULL);
-    end_spread(client, is_ours, NULL);
+    if (is_ours) {
+        end_spread(client, NULL);
+    }
     cfl_spread_free(client->spread);
     if (client->is_counted && is_ours) {
         cfl_idle_watch_leave();
@@ -82,7 +84,7 @@ static void client_unref(struct cflight_client *client)
 
 void cflight_client_close(cflight_client *client)
 {
-    if (client == NULL) {
+    if (client == NULL || client->pid != cfl_process_id()) {
         return;
     }
     (void)pthread_mutex_lock(&client->mutex);
@@ -96,8 +98,8 @@ void cflight_client_close(cflight_client *client)
     cflight_cancel_unref(dial_stop);
     cflight_error *cause = NULL;
     (void)cflight_error_set_message(&cause, CFLIGHT_CANCELLED, "FlightClient is closed");
-    end_connection(connection, client->pid == cfl_process_id(), cause);
-    end_spread(client, client->pid == cfl_process_id(), cause);
+    end_connection(connection, true, cause);
+    end_spread(client, cause);
     cflight_error_free(cause);
 }
 

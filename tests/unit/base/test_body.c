@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "quiet_fork.h"
 #include "test.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB };
@@ -216,4 +217,33 @@ TEST(body, threads_share_a_pool_and_a_body)
     assert_int_equal(cfl_pool_live_bytes(handed.pool), 0);
     cfl_pool_unref(handed.pool);
     assert_int_equal(counting.live_count, 0);
+}
+
+struct shared_pool {
+    struct cfl_pool *pool;
+    cflight_buffer *body;
+};
+
+static void use_pool(void *user_data)
+{
+    struct shared_pool *shared = user_data;
+    cflight_buffer_unref(cfl_body_new(shared->pool, NULL, 64 * KIB));
+}
+
+static void drop_body(void *user_data)
+{
+    cflight_buffer_unref(((struct shared_pool *)user_data)->body);
+}
+
+/* Goal: a child of fork() can let go of what it inherited, whatever its parent's threads did to the
+ * pool. Method: fork while a thread takes blocks and gives them back. */
+TEST(body, a_child_of_fork_lets_go_of_a_body)
+{
+    struct shared_pool shared = {cfl_pool_new(NULL, 64 * MIB), NULL};
+    assert_non_null(shared.pool);
+    shared.body = cfl_body_new(shared.pool, NULL, 64 * KIB);
+    use_pool(&shared);
+    t_fork_beside(use_pool, drop_body, &shared);
+    cflight_buffer_unref(shared.body);
+    cfl_pool_unref(shared.pool);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/segment.h"
+#include "quiet_fork.h"
 #include "test.h"
 
 static cflight_segment *make(uint64_t capacity_bytes)
@@ -107,4 +108,28 @@ TEST(segment, sealed_ones_are_found_by_address)
         cflight_segment_unref(segments[i]);
     }
     assert_false(cfl_segment_is_any());
+}
+
+static void find_it(void *user_data)
+{
+    struct cflight_bytes bytes = cfl_segment_bytes(user_data);
+    cflight_segment_unref(cfl_segment_find(bytes.data, bytes.len_bytes));
+}
+
+static void let_go(void *user_data)
+{
+    cflight_segment_unref(user_data);
+    cflight_segment *segment = make(4096);
+    seal(segment);
+    cflight_segment_unref(segment);
+}
+
+/* Goal: a child of fork() can let go of segments, and make its own. Method: fork while a thread
+ * looks in the table. */
+TEST(segment, a_child_of_fork_lets_go_of_it)
+{
+    cflight_segment *segment = make(4096);
+    seal(segment);
+    t_fork_beside(find_it, let_go, segment);
+    cflight_segment_unref(segment);
 }

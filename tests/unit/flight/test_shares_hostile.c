@@ -11,7 +11,12 @@
 
 #include "base/segment.h"
 #include "flight/call/shares.h"
+#include "quiet_fork.h"
 #include "test.h"
+
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76 /* of Linux; the C library's headers may be older */
+#endif
 
 enum { PACKET_BYTES = 32, HELLO = 0, PASS = 1, RELEASE = 2, SIZE_BYTES = 1 << 20 };
 
@@ -248,6 +253,58 @@ static bool awaits_none(void *user_data, uint32_t stream_id)
     return false;
 }
 
+/* Goal: what a peer passes without waiting for releases is bounded, claimed or not: each number
+ * costs a descriptor, then a mapping. Method: claim 64, keep them, let go of one, go beyond. */
+TEST(shares_hostile, what_is_held_is_bounded)
+{
+    enum { HELD_MAX = 64 };
+    struct pair pair = make_pair();
+    int fd = memory(4096, ALL_SEALS);
+    struct cfl_share shares[HELD_MAX];
+    cflight_error *error = NULL;
+    for (uint64_t number = 1; number <= HELD_MAX; number++) {
+        say(pair.peer, PASS, number, 4096, &fd, 1);
+        CHECK_OK(cfl_shares_claim(pair.shares, number, &shares[number - 1], &error), error);
+    }
+    cfl_share_drop(&shares[0]);
+    say(pair.peer, PASS, HELD_MAX + 1, 4096, &fd, 1);
+    CHECK_OK(cfl_shares_claim(pair.shares, HELD_MAX + 1, &shares[0], &error), error);
+    say(pair.peer, PASS, HELD_MAX + 2, 4096, &fd, 1);
+    struct cfl_share more = {.fd = -1};
+    CHECK_STATUS(cfl_shares_claim(pair.shares, HELD_MAX + 2, &more, &error), CFLIGHT_INTERNAL);
+    cflight_error_free(error);
+    for (size_t i = 0; i < HELD_MAX; i++) {
+        cfl_share_drop(&shares[i]);
+    }
+    (void)close(fd);
+    end_pair(&pair);
+}
+
+/* Goal: what the kernel adds to packets by itself is not kept. Method: a peer that made the
+ * channel, and so has this end of it too, asks for descriptors of processes (SO_PASSPIDFD, Linux
+ * 6.5) with each packet; the frame counts descriptors. */
+TEST(shares_hostile, descriptors_of_processes_are_not_kept)
+{
+    int fd = memory(4096, ALL_SEALS);
+    const int on = 1;
+    int ends[2];
+    uint64_t number = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    struct cfl_shares *shares = cfl_shares_accept(NULL, &cfl_limits_default, ends[0]);
+    assert_non_null(shares);
+    bool are_added = setsockopt(ends[0], SOL_SOCKET, SO_PASSPIDFD, &on, sizeof on) == 0;
+    for (uint64_t i = 1; i <= 64; i++) {
+        assert_true(pass(shares, i, fd, 4096, &number));
+    }
+    for (uint64_t i = 1; i <= 64; i++) {
+        say(ends[1], RELEASE, i, 0, NULL, 0);
+    }
+    assert_int_equal(pass(shares, 65, fd, 4096, &number), !are_added); /* reads what came */
+    cfl_shares_unref(shares);
+    (void)close(ends[1]);
+    (void)close(fd);
+}
+
 /* Goal: what was passed for calls that ended is given back. Method: pass, drop, read the releases.
  */
 TEST(shares_hostile, what_is_never_claimed_is_released)
@@ -360,4 +417,39 @@ TEST(shares_hostile, a_child_of_fork_says_nothing)
     assert_int_equal(recv(pair.peer, bytes, sizeof bytes, MSG_DONTWAIT), PACKET_BYTES);
     (void)close(fd);
     end_pair(&pair);
+}
+
+/* What a process holds while one of its threads asks the channel. */
+struct held {
+    struct pair pair;
+    struct cfl_share share;
+};
+
+static void ask(void *user_data)
+{
+    const struct cfl_shared_memory memory = {1, -1, SIZE_BYTES};
+    (void)cfl_shares_is_full(((struct held *)user_data)->pair.shares, &memory);
+}
+
+static void let_go(void *user_data)
+{
+    struct held *held = user_data;
+    cfl_share_drop(&held->share);
+    cfl_shares_close(held->pair.shares);
+    cfl_shares_unref(held->pair.shares);
+}
+
+/* Goal: a child of fork() does not wait for what its parent's threads did. Method: fork while one
+ * asks whether there is room. */
+TEST(shares_hostile, a_child_of_fork_waits_for_no_thread)
+{
+    struct held held = {make_pair(), {.fd = -1}};
+    cflight_error *error = NULL;
+    int fd = memory(4096, ALL_SEALS);
+    say(held.pair.peer, PASS, 1, 4096, &fd, 1);
+    CHECK_OK(cfl_shares_claim(held.pair.shares, 1, &held.share, &error), error);
+    t_fork_beside(ask, let_go, &held);
+    cfl_share_drop(&held.share);
+    (void)close(fd);
+    end_pair(&held.pair);
 }
