@@ -14,9 +14,11 @@
 /// every step and every call, so ask again after each; the descriptor stays the same as long as the
 /// client lives, reconnects included. It is not the socket: it becomes readable for whatever the
 /// client waits for, writing included, and must only be polled. Calls are started with
-/// cflight_async_start(), which connects when it must, without waiting; answers are taken with the
-/// `try` functions and a timeout of 0, and a one-shot callback tells when trying makes sense. The
-/// functions of client.h start calls as well, but wait for a connection when there is none.
+/// cflight_async_start(), which connects when it must, without waiting; of several that are started
+/// between two steps the first leaves at once, and the others together, when the loop asks what to
+/// wait for. Answers are taken with the `try` functions and a timeout of 0, and a one-shot callback
+/// tells when trying makes sense. The functions of client.h start calls as well, but wait for a
+/// connection when there is none.
 ///
 /// Thread class: loop only: all functions of one client from one thread at a time. A client that a
 /// loop drives may at the same time be used with the blocking functions by other threads.

@@ -2,6 +2,9 @@
 """The asyncio client: every call, many at once, in one thread."""
 
 import asyncio
+import os
+import socket
+import sys
 import threading
 
 import cflight as flight
@@ -335,3 +338,35 @@ def test_against_a_pyarrow_server():
     with Server("grpc://localhost:0") as server:
         with flight.connect(f"grpc://localhost:{server.port}") as client:
             asyncio.run(asyncio.wait_for(main(client.as_async()), 60))
+
+
+def segments_sent(port):
+    """How many TCP segments with data this process has sent to a port."""
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            with socket.socket(fileno=os.dup(int(name))) as found:
+                if found.family == socket.AF_INET and found.getpeername()[1] == port:
+                    info = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                    count += int.from_bytes(info[156:160], sys.byteorder)  # tcpi_data_segs_out
+        except OSError:
+            continue  # no socket, or not connected
+    return count
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for what a socket has sent")
+def test_calls_begun_together_leave_together():
+    """Goal: calls that are begun in one step of the loop cost one write.
+    Method: many calls at once, and the segments that the socket has sent for them."""
+    count = 50
+
+    async def main(client, server):
+        x = flight.FlightDescriptor.for_command("x")
+        await client.get_flight_info(x)
+        before = segments_sent(server.port)
+        assert before > 0, "the connection was not found"
+        infos = await asyncio.gather(*(client.get_flight_info(x) for _ in range(count)))
+        assert len(infos) == count
+        assert segments_sent(server.port) - before < count / 2  # the calls, and credit for answers
+
+    run(main, location="grpc://127.0.0.1:0")

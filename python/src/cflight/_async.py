@@ -91,9 +91,11 @@ class AsyncioFlightClient:
         """Make a call with one request and one answer, which must end well after it."""
         call = self._start(method, request, options)
         try:
-            await self._driver.wait(call.notify)  # it has yet to leave
-            answer = await self._next(call)
-            if answer is not None:
+            await self._driver.expect(call.notify)  # it has yet to leave
+            is_ready, answer = call.try_next()  # mostly answer and end have come together
+            if not is_ready:
+                answer = await self._next(call)
+            if answer is not None and not call.try_next()[0]:
                 await self._next(call)
         finally:
             self._end(call)

@@ -130,11 +130,16 @@ class Driver:
             self._timer.cancel()
             self._timer = None
 
-    async def wait(self, notify):
-        """Wait until the library calls back what `notify` is given, which is harmless to repeat."""
+    def expect(self, notify):
+        """Return a future of the moment when the library calls back what `notify` is given."""
         future = self._loop.create_future()
         notify(functools.partial(self._due.append, future))
         self.touch()
+        return future
+
+    async def wait(self, notify):
+        """Wait until the library calls back what `notify` is given, which is harmless to repeat."""
+        future = self.expect(notify)
         try:
             await future
         except BaseException:

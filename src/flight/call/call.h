@@ -37,6 +37,7 @@ struct cfl_call_request {
                               cflight_cancel *cancel, struct cfl_connection **ret_connection,
                               cflight_error **reterr);
     void *user_data;
+    bool is_of_loop;                  /* an event loop begins it: it may leave with others */
     unsigned int restart_count;       /* how often it was sent again already, as another call */
     struct cfl_method_counts *counts; /* NULL: nothing is counted, here and in the next */
     struct cfl_counts *client_counts;

@@ -35,9 +35,14 @@ static cflight_status send_locked(struct cfl_call *call, cflight_error **reterr)
     call->locked.sent_bytes = has_message ? request->message.len_bytes : 0;
     CFL_COUNT(call->counts, messages_sent, call->locked.sent_count);
     CFL_COUNT(call->counts, bytes_sent, call->locked.sent_bytes);
-    if (!call->method->request_is_flight_data) {
+    if (call->method->request_is_flight_data) {
+        return CFLIGHT_OK; /* the headers leave with the descriptor, which follows at once */
+    }
+    if (request->is_of_loop) {
+        cfl_connection_kick_soon_locked(call->connection);
+    } else {
         cfl_connection_kick_locked(call->connection);
-    } /* else the headers leave with the descriptor, which follows at once */
+    }
     return CFLIGHT_OK;
 }
 

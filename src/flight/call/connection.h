@@ -121,6 +121,7 @@ struct cfl_connection {
         /* Client: what an event loop polls: readable when the socket is ready, or another thread's
          * step made a watch due. */
         struct cfl_loop_fd loop;
+        bool has_begun_calls;   /* client: an event loop did, since its last step; see kick_soon */
         cflight_error *failure; /* why it closed; NULL when in good order */
         /* Why writing failed. Nothing is written any more, but what the peer said before is still
          * read: it may hold the end of calls. */
@@ -225,6 +226,9 @@ int64_t cfl_connection_flush_held_back_locked(struct cfl_connection *connection,
  * has the rest watched. Every thread that changes a call and does not wait itself ends with this.
  */
 void cfl_connection_kick_locked(struct cfl_connection *connection);
+/* The same for a call that an event loop begins: the first since the loop's last step leaves at
+ * once, those that follow leave together, with the next. */
+void cfl_connection_kick_soon_locked(struct cfl_connection *connection);
 /* The owner's step, on an event or a deadline: handshake, read, write, tick; never blocks. */
 void cfl_connection_process(struct cfl_connection *connection);
 void cfl_connection_process_locked(struct cfl_connection *connection);

@@ -232,7 +232,8 @@ unsigned int cfl_connection_wanted_locked(const struct cfl_connection *connectio
 
 int cfl_connection_loop_fd_locked(struct cfl_connection *connection)
 {
-    cfl_connection_flush_locked(connection); /* credit that was given since the last step */
+    cfl_connection_flush_locked(connection); /* calls, and credit, since the last step */
+    connection->locked.has_begun_calls = false;
     if (connection->locked.armed != CFL_READY_NONE) {
         connection->locked.armed = CFL_READY_NONE; /* the loop looks from here on */
         connection->owner.arm(connection->owner.user_data, connection, CFL_READY_NONE);

@@ -317,6 +317,21 @@ void cfl_connection_kick_locked(struct cfl_connection *connection)
     settle_locked(connection);
 }
 
+void cfl_connection_kick_soon_locked(struct cfl_connection *connection)
+{
+    bool can_wait = connection->locked.has_begun_calls && !connection->locked.is_driven &&
+                    cfl_loop_fd_is_open(&connection->locked.loop);
+    connection->locked.has_begun_calls = true;
+    if (!can_wait) {
+        cfl_connection_kick_locked(connection);
+        return;
+    }
+    /* A loop that does not ask what to wait for before it polls finds that it can write. */
+    (void)cfl_loop_fd_arm(&connection->locked.loop, connection->alloc,
+                          cfl_transport_fd(connection->transport),
+                          cfl_connection_wanted_locked(connection) | CFL_READY_WRITE);
+}
+
 void cfl_connection_hold_locked(struct cfl_connection *connection)
 {
     connection->locked.is_held = true;
@@ -343,6 +358,7 @@ void cfl_connection_close_fd_locked(struct cfl_connection *connection)
 void cfl_connection_process_locked(struct cfl_connection *connection)
 {
     connection->locked.armed = CFL_READY_NONE;
+    connection->locked.has_begun_calls = false;
     cfl_loop_fd_drain(&connection->locked.loop);
     if (connection->locked.is_driven) {
         return; /* the driver does all this, and settles */

@@ -260,6 +260,7 @@ static cflight_status put_on_wire(struct outgoing *outgoing, const struct cfl_me
             },
         .message = cflight_buffer_bytes(outgoing->message),
         .connect = connect,
+        .is_of_loop = options->never_waits,
         .user_data = outgoing,
         .restart_count = options->restart_count,
         .counts = client->counted[method->id],

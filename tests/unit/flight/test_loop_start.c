@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that an event loop starts without a connection: they connect by themselves. */
+#include <poll.h>
 #include <stdio.h>
 
 #include "cflight/loop.h"
@@ -310,6 +311,39 @@ TEST(loop_start, an_upload_on_its_way_is_told_of)
         cflight_async_free(call.async);
         start(client, METHODS[i], "echo", NULL, &call);
         cflight_async_free(call.async); /* before it is told */
+    }
+    cflight_client_free(client);
+    t_service_stop(&service);
+}
+
+/* Goal: of calls that are begun between two steps, the first leaves at once and the others with the
+ * next step, also in a loop that polls without asking for the client's state again. Method: the
+ * first call gets no answer that could wake the loop. */
+TEST(loop_start, calls_that_left_later_wake_the_loop)
+{
+    enum { PATIENCE_MS = 20000 };
+    struct t_service service;
+    struct loop_call calls[3];
+    struct cflight_loop_state asked;
+    t_service_start(&service, NULL, NULL);
+    cflight_client *client = t_client(&service, NULL);
+    start(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &calls[0]);
+    turn_until_ready(client, &calls[0]);
+    cflight_async_free(calls[0].async);
+    cflight_client_loop_state(client, &asked);
+    start(client, CFLIGHT_METHOD_DO_GET, "silent", NULL, &calls[0]);
+    for (int i = 1; i < 3; i++) {
+        start(client, CFLIGHT_METHOD_GET_FLIGHT_INFO, "any", NULL, &calls[i]);
+    }
+    struct pollfd wait = {.fd = asked.fd, .events = POLLIN};
+    assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
+    cflight_client_loop_process(client);
+    for (int i = 1; i < 3; i++) {
+        turn_until_ready(client, &calls[i]);
+        CHECK_STATUS(calls[i].status, CFLIGHT_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        cflight_async_free(calls[i].async);
     }
     cflight_client_free(client);
     t_service_stop(&service);
