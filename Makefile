@@ -38,7 +38,7 @@ FIXED_ADDRESSES := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 BUILD = cmake --preset $(1) $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; \
 	cmake --build --preset $(1) -j $(JOBS)
 # What tests/interop needs beside the command, and release builds do not have.
-INTEROP_PROGRAMS = $(call BUILD,dev) --target make_certs sql_service login_peer adbc_driver_fake
+INTEROP_PROGRAMS = $(call BUILD,dev) --target make_certs security_peer sql_service login_peer adbc_driver_fake
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS) --test-dir
 
 .PHONY: all release demo test test-packages test-unit test-asan test-tsan test-interop test-python test-fetch \

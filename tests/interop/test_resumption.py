@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
+import cflight_command
 import openssl_peers
-from test_security import find
 
 VERSIONS = ("-tls1_2", "-tls1_3")
 LIFE_S = 10
@@ -22,7 +22,7 @@ def authority(tmp_path):
 
 @pytest.fixture
 def peer():
-    return find("security_peer") or pytest.skip("security_peer is not built: build with the tests")
+    return cflight_command.find_program("security_peer")
 
 
 def test_sessions_end_with_the_certificate_of_the_server(cflight, peer, authority):

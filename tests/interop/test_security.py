@@ -6,7 +6,6 @@ The cflight peer is tests/support/security_peer.c; the pyarrow peers here do the
 import base64
 import contextlib
 import dataclasses
-import os
 import pathlib
 import socket
 import subprocess
@@ -15,29 +14,23 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import cflight_command
+
 USER, PASSWORD, TOKEN = "alice", "secret!", b"token of alice"
 BYTES = bytes(range(256))
 TIMEOUT_S = 60
 
 
-def find(name):
-    chosen = os.environ.get("CFLIGHT_BIN")
-    places = [chosen] if chosen else ["build/dev/bin", "build/bin", "build/asan/bin"]
-    return next((ROOT / place / name for place in places if (ROOT / place / name).exists()), None)
-
-
 @pytest.fixture(scope="module")
 def peer():
-    return find("security_peer") or pytest.skip("security_peer is not built: build with the tests")
+    return cflight_command.find_program("security_peer")
 
 
 @pytest.fixture(scope="module")
 def certs(tmp_path_factory):
     """See tests/support/make_certs.c for the names."""
     directory = tmp_path_factory.mktemp("certs")
-    maker = find("make_certs") or pytest.skip("make_certs is not built: build with the tests")
-    subprocess.run([maker, directory], check=True, timeout=TIMEOUT_S)
+    subprocess.run([cflight_command.find_program("make_certs"), directory], check=True, timeout=TIMEOUT_S)
     return directory
 
 
