@@ -12,23 +12,6 @@
 
 #include "growth.h"
 
-void must(cflight_status status, cflight_error *error)
-{
-    if (status != CFLIGHT_OK) {
-        (void)fprintf(stderr, "%s: %s\n", cflight_status_name(status),
-                      cflight_error_message(error));
-        exit(1);
-    }
-}
-
-void must_have(const void *memory)
-{
-    if (memory == NULL) {
-        (void)fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
-}
-
 static int64_t now_ns(void)
 {
     struct timespec now;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server of the measurements, in a process of its own, and what processes use. */
+/* The server of the measurements, in a process of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "growth.h"
@@ -15,25 +14,6 @@ static struct {
     int from_fd;
     char location[128];
 } peer;
-
-struct usage usage_now(void)
-{
-    struct usage usage = {0};
-    struct timespec used;
-    long long total_pages = 0;
-    long long resident_pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file != NULL) {
-        if (fscanf(file, "%lld %lld", &total_pages, &resident_pages) != 2) {
-            resident_pages = 0;
-        }
-        (void)fclose(file);
-    }
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    usage.processor_ns = (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
-    usage.resident_bytes = resident_pages * sysconf(_SC_PAGESIZE);
-    return usage;
-}
 
 void peer_start(void)
 {
