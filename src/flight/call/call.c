@@ -24,6 +24,7 @@ struct cfl_call *cfl_call_new(struct cfl_connection *connection, const struct cf
     call->alloc = connection->alloc;
     call->method = method;
     call->connection = cfl_connection_ref(connection);
+    call->pid = connection->pid;
     (void)pthread_mutex_init(&call->connection_mutex, NULL);
     cfl_list_init(&call->locked.awaitable.waiters);
     call->started_ns = cfl_clock_now_ns(NULL);
@@ -110,7 +111,7 @@ void cfl_call_cancel_locked(struct cfl_call *call, cflight_status status, const 
 
 void cfl_call_cancel(struct cfl_call *call, cflight_status status, const char *message)
 {
-    if (!cfl_connection_is_ours(call->connection)) {
+    if (!cfl_call_is_ours(call)) {
         return;
     }
     struct cfl_connection *connection = lock_connection_of(call);
@@ -143,8 +144,7 @@ void cfl_call_drop_locked(struct cfl_call *call)
 
 void cfl_call_unref(struct cfl_call *call)
 {
-    if (call == NULL || !cfl_refcount_down(&call->refs) ||
-        !cfl_connection_is_ours(call->connection)) {
+    if (call == NULL || !cfl_refcount_down(&call->refs) || !cfl_call_is_ours(call)) {
         return;
     }
     struct cfl_connection *connection = call->connection;

@@ -2,6 +2,7 @@
 #ifndef CFL_FLIGHT_CALL_CALL_H
 #define CFL_FLIGHT_CALL_CALL_H
 
+#include "base/process.h"
 #include "cflight/call.h"
 #include "cflight/middleware.h"
 #include "flight/call/cancel.h"
@@ -95,6 +96,7 @@ struct cfl_call {
      * again. */
     struct cfl_connection *connection;
     pthread_mutex_t connection_mutex;       /* a leaf: of the pointer */
+    pid_t pid;                              /* of its connections' process */
     const struct cfl_call_request *request; /* client: until the observer was told of the end */
     struct cfl_call_limits limits;
     int64_t started_ns;
@@ -167,6 +169,12 @@ cflight_status cfl_call_accept_locked(struct cfl_connection *connection,
 /* Server: has the owner's on_ready called once when what is awaited has come; false when it is
  * there already. */
 bool cfl_call_await_locked(struct cfl_call *call, enum cfl_awaited awaited);
+/* Not in a child of fork(); see cfl_check_process(). */
+static inline bool cfl_call_is_ours(const struct cfl_call *call)
+{
+    return call->pid == cfl_process_id();
+}
+
 struct cfl_call *cfl_call_ref(struct cfl_call *call);
 /* Server: drops a reference of a call that is over, with the lock held; the connection must have
  * other references. */

@@ -164,7 +164,7 @@ void cfl_call_wait_any(struct cfl_call_any *const *calls, size_t count, struct c
     struct any any = {.calls = calls, .count = count, .until_ns = CFL_TIME_NEVER};
     size_t entered = 0;
     bool is_ready = false;
-    if (count > 0 && !cfl_connection_is_ours(calls[0]->call->connection)) {
+    if (count > 0 && !cfl_call_is_ours(calls[0]->call)) {
         return; /* which each call that is received from says */
     }
     for (size_t i = 0; i < count; i++) {

@@ -8,7 +8,7 @@
 
 static bool is_known(struct cfl_call *call, bool wants_end)
 {
-    if (!cfl_connection_is_ours(call->connection)) {
+    if (!cfl_call_is_ours(call)) {
         return false;
     }
     cfl_connection_lock(call->connection);

@@ -125,7 +125,7 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
                                 bool *ret_has_message, struct cfl_message *ret_message,
                                 cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     *ret_has_message = false;
     if (status != CFLIGHT_OK) {
         if (ret_is_ready != NULL) {
@@ -153,7 +153,7 @@ cflight_status cfl_call_receive(struct cfl_call *call, int64_t timeout_ns, bool 
 static cflight_status wait_until(struct cfl_call *call, bool (*is_done)(void *user_data),
                                  int64_t timeout_ns, bool *ret_is_ready, cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     *ret_is_ready = true;
     if (status != CFLIGHT_OK) {
         return status;

@@ -47,7 +47,7 @@ bool cfl_call_has_sent_locked(struct cfl_call *call)
 cflight_status cfl_call_post(struct cfl_call *call, struct cflight_bytes head,
                              const struct cfl_pieces *body, cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     bool is_held_back = false;
     if (status != CFLIGHT_OK) {
         return status;
@@ -90,7 +90,7 @@ done:
 struct cfl_shares *cfl_call_shares(struct cfl_call *call, uint32_t *ret_stream_id)
 {
     struct cfl_shares *shares = NULL;
-    if (!cfl_connection_is_ours(call->connection)) {
+    if (!cfl_call_is_ours(call)) {
         return NULL;
     }
     cfl_connection_lock(call->connection);
@@ -113,7 +113,7 @@ static cflight_status sent_status_locked(struct cfl_call *call, cflight_error **
 
 cflight_status cfl_call_is_sent(struct cfl_call *call, bool *ret_is_sent, cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     *ret_is_sent = true;
     if (status != CFLIGHT_OK) {
         return status;
@@ -139,7 +139,7 @@ void cfl_call_count_stall_locked(struct cfl_call *call)
 
 cflight_status cfl_call_wait_sent(struct cfl_call *call, cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }
@@ -172,7 +172,7 @@ cflight_status cfl_call_send(struct cfl_call *call, struct cflight_bytes message
 
 cflight_status cfl_call_half_close(struct cfl_call *call, cflight_error **reterr)
 {
-    cflight_status status = cfl_connection_check_process(call->connection, reterr);
+    cflight_status status = cfl_check_process(call->pid, reterr);
     if (status != CFLIGHT_OK) {
         return status;
     }

@@ -42,7 +42,7 @@ void cfl_call_notify(struct cfl_call *call, bool is_write, void (*on_ready)(void
                      void *user_data)
 {
     struct cfl_watch *watch = watch_of(call, is_write);
-    if (!cfl_connection_is_ours(call->connection)) {
+    if (!cfl_call_is_ours(call)) {
         return;
     }
     cfl_connection_lock(call->connection);

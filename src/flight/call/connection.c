@@ -73,27 +73,21 @@ struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection)
 }
 
 /* A child that went on with its parent's connection would tear it. */
-bool cfl_connection_is_ours(const struct cfl_connection *connection)
+cflight_status cfl_check_process(pid_t pid, cflight_error **reterr)
 {
-    return connection->pid == cfl_process_id();
-}
-
-cflight_status cfl_connection_check_process(const struct cfl_connection *connection,
-                                            cflight_error **reterr)
-{
-    if (cfl_connection_is_ours(connection)) {
+    if (pid == cfl_process_id()) {
         return CFLIGHT_OK;
     }
     return cflight_error_set(reterr, CFLIGHT_UNAVAILABLE,
                              "the connection was made by process %ld before a fork; make a new "
                              "client in the child",
-                             (long)connection->pid);
+                             (long)pid);
 }
 
 /* Ends the transport. In a child of fork() the socket is the parent's, too, and stays as it is. */
 static void shut_down(struct cfl_connection *connection)
 {
-    if (cfl_connection_is_ours(connection)) {
+    if (connection->pid == cfl_process_id()) {
         cfl_transport_shutdown(connection->transport);
     }
 }

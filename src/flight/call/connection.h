@@ -176,13 +176,10 @@ cflight_status cfl_connection_new(const struct cflight_allocator *alloc, enum cf
 struct cfl_connection *cfl_connection_ref(struct cfl_connection *connection);
 void cfl_connection_unref(struct cfl_connection *connection);
 
-/* Whether this process made it. In a child of fork() a thread that is not there may hold the lock
- * for ever, in the middle of a change: what is public looks here first, takes no lock, and leaves
- * everything as it is. */
-bool cfl_connection_is_ours(const struct cfl_connection *connection);
-/* The same as a status, UNAVAILABLE. */
-cflight_status cfl_connection_check_process(const struct cfl_connection *connection,
-                                            cflight_error **reterr);
+/* UNAVAILABLE in a process other than `pid`, which made the connection or the call. In a child of
+ * fork() a thread that is not there may hold the lock for ever, in the middle of a change: what is
+ * public looks at this first, takes no lock, and leaves everything as it is. */
+cflight_status cfl_check_process(pid_t pid, cflight_error **reterr);
 
 static inline void cfl_connection_lock(struct cfl_connection *connection)
 {

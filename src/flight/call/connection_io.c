@@ -47,7 +47,7 @@ static bool flush_step_locked(struct cfl_connection *connection, cflight_error *
     cflight_error *error = NULL;
     if (cfl_grpc_output(connection->locked.grpc, views, OUTPUT_VIEWS_MAX, &view_count, reterr) !=
             CFLIGHT_OK ||
-        view_count == 0 || cfl_connection_check_process(connection, reterr) != CFLIGHT_OK) {
+        view_count == 0 || cfl_check_process(connection->pid, reterr) != CFLIGHT_OK) {
         return false;
     }
     connection->locked.write_wait = CFL_READY_NONE;
@@ -111,7 +111,7 @@ static bool read_step_locked(struct cfl_connection *connection)
     bool is_eof = false;
     cflight_error *error = NULL;
 
-    if (cfl_connection_check_process(connection, &error) != CFLIGHT_OK) {
+    if (cfl_check_process(connection->pid, &error) != CFLIGHT_OK) {
         cfl_connection_fail_locked(connection, error);
         return true;
     }

@@ -432,7 +432,7 @@ static size_t give_headers(cflight_reader *reader, bool wants_trailers,
                            const struct cflight_header **ret_headers)
 {
     *ret_headers = NULL;
-    if (!cfl_connection_is_ours(reader->call->connection)) {
+    if (!cfl_call_is_ours(reader->call)) {
         return 0;
     }
     cfl_connection_lock(reader->call->connection);
