@@ -31,9 +31,8 @@ void cfl_sql_cursor_end(struct cfl_sql_cursor *cursor)
 {
     if (cursor != NULL) {
         struct cfl_sql_session *session = cursor->session;
-        cfl_sql_session_remove_stream(session, &cursor->open);
         cursor->garbage.run = run_end;
-        cfl_sql_session_defer(session, &cursor->garbage);
+        cfl_sql_session_defer_stream(session, &cursor->open, &cursor->garbage);
         cfl_sql_session_unref(session);
     }
 }

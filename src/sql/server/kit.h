@@ -138,9 +138,10 @@ void cfl_sql_session_give(struct cfl_sql_session *session);
 void cfl_sql_session_defer(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage);
 /* Lists a stream that a client reads: who gets the turn ends it first if that client has gone. */
 void cfl_sql_session_add_stream(struct cfl_sql_session *session, struct cfl_sql_open_stream *open);
-/* Before its context ends; nothing if it is not listed. */
-void cfl_sql_session_remove_stream(struct cfl_sql_session *session,
-                                   struct cfl_sql_open_stream *open);
+/* The same as cfl_sql_session_defer() for a stream that may be listed, before its context ends: who
+ * gets the turn finds it listed, or put aside. */
+void cfl_sql_session_defer_stream(struct cfl_sql_session *session, struct cfl_sql_open_stream *open,
+                                  struct cfl_sql_garbage *garbage);
 /* Interrupts the engine if what runs has been cancelled, and wakes who waits. */
 void cfl_sql_session_wake(struct cfl_sql_session *session);
 /* Closes those that are kept for reuse. */

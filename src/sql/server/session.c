@@ -5,9 +5,9 @@
  * no lock. What can only be ended with the turn (a stream, a planned statement, a transaction that
  * was left behind) is put aside and ended by whoever gives the turn back, so that nobody who only
  * lets go of something waits for a statement that runs. The stream of a client that has just gone
- * may not have been put aside yet, and an engine may have no second one: who takes the turn ends
- * it. The turn is not given back while an `interrupt` is under way, so one never hits the statement
- * of another call. Owner: whoever has a reference. Thread class: free. */
+ * may not have been put aside yet, or not ended, and an engine may have no second one: who takes
+ * the turn ends it. The turn is not given back while an `interrupt` is under way, so one never hits
+ * the statement of another call. Owner: whoever has a reference. Thread class: free. */
 #include "base/blocking.h"
 #include "base/condition.h"
 #include "sql/server/kit.h"
@@ -161,8 +161,20 @@ static cflight_status wait_for_turn(struct cfl_sql_session *session, cflight_sql
                                    (long long)session->server->options.session_wait_ms);
 }
 
-/* With the turn. A context tells under its connection's lock whether its client has gone, so it is
- * asked under no other; who removes it waits for that long. */
+/* With the turn and the lock, which is let go of meanwhile: ends what was put aside first. */
+static void end_one_locked(struct cfl_sql_session *session)
+{
+    struct cfl_list *node = cfl_list_take_first(&session->locked.garbage);
+    (void)pthread_mutex_unlock(&session->mutex);
+    struct cfl_sql_garbage *garbage = CFL_LIST_ENTRY(node, struct cfl_sql_garbage, node);
+    garbage->run(session, garbage);
+    cfl_sql_session_unref(session); /* not the last one */
+    (void)pthread_mutex_lock(&session->mutex);
+}
+
+/* With the turn: ends streams whose clients have gone, whether they were put aside already or not.
+ * A context tells under its connection's lock whether its client has gone, so it is asked under no
+ * other; who removes it waits for that long. */
 static void end_cancelled_streams(struct cfl_sql_session *session)
 {
     struct cfl_list seen;
@@ -189,6 +201,9 @@ static void end_cancelled_streams(struct cfl_sql_session *session)
     while (!cfl_list_is_empty(&seen)) {
         cfl_list_append(&session->locked.open_streams, cfl_list_take_first(&seen));
     }
+    while (!cfl_list_is_empty(&session->locked.garbage)) {
+        end_one_locked(session);
+    }
     (void)pthread_mutex_unlock(&session->mutex);
 }
 
@@ -196,19 +211,6 @@ void cfl_sql_session_add_stream(struct cfl_sql_session *session, struct cfl_sql_
 {
     (void)pthread_mutex_lock(&session->mutex);
     cfl_list_append(&session->locked.open_streams, &open->node);
-    (void)pthread_mutex_unlock(&session->mutex);
-}
-
-void cfl_sql_session_remove_stream(struct cfl_sql_session *session,
-                                   struct cfl_sql_open_stream *open)
-{
-    (void)pthread_mutex_lock(&session->mutex);
-    while (session->locked.looked_at == open) {
-        (void)pthread_cond_wait(&session->changed, &session->mutex);
-    }
-    if (cfl_list_is_linked(&open->node)) {
-        cfl_list_remove(&open->node);
-    }
     (void)pthread_mutex_unlock(&session->mutex);
 }
 
@@ -239,14 +241,9 @@ static void clean_and_give(struct cfl_sql_session *session)
     while (session->locked.interrupting_count > 0 || !cfl_list_is_empty(&session->locked.garbage)) {
         if (session->locked.interrupting_count > 0) {
             (void)pthread_cond_wait(&session->changed, &session->mutex);
-            continue;
+        } else {
+            end_one_locked(session);
         }
-        struct cfl_list *node = cfl_list_take_first(&session->locked.garbage);
-        (void)pthread_mutex_unlock(&session->mutex);
-        struct cfl_sql_garbage *garbage = CFL_LIST_ENTRY(node, struct cfl_sql_garbage, node);
-        garbage->run(session, garbage);
-        cfl_sql_session_unref(session); /* not the last one */
-        (void)pthread_mutex_lock(&session->mutex);
     }
     session->locked.is_taken = false;
     (void)pthread_cond_broadcast(&session->changed);
@@ -259,11 +256,11 @@ void cfl_sql_session_give(struct cfl_sql_session *session)
     clean_and_give(session);
 }
 
-void cfl_sql_session_defer(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage)
+/* With the lock, which is let go of: who has the turn ends it, or this function when nobody has. */
+static void put_aside_locked(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage)
 {
     cfl_refcount_up(&session->refs); /* this function's */
     cfl_refcount_up(&session->refs); /* that of the garbage */
-    (void)pthread_mutex_lock(&session->mutex);
     cfl_list_append(&session->locked.garbage, &garbage->node);
     bool has_turn = !session->locked.is_taken;
     session->locked.is_taken = true;
@@ -272,6 +269,25 @@ void cfl_sql_session_defer(struct cfl_sql_session *session, struct cfl_sql_garba
         clean_and_give(session);
     }
     cfl_sql_session_unref(session);
+}
+
+void cfl_sql_session_defer(struct cfl_sql_session *session, struct cfl_sql_garbage *garbage)
+{
+    (void)pthread_mutex_lock(&session->mutex);
+    put_aside_locked(session, garbage);
+}
+
+void cfl_sql_session_defer_stream(struct cfl_sql_session *session, struct cfl_sql_open_stream *open,
+                                  struct cfl_sql_garbage *garbage)
+{
+    (void)pthread_mutex_lock(&session->mutex);
+    while (session->locked.looked_at == open) {
+        (void)pthread_cond_wait(&session->changed, &session->mutex);
+    }
+    if (cfl_list_is_linked(&open->node)) {
+        cfl_list_remove(&open->node);
+    }
+    put_aside_locked(session, garbage);
 }
 
 void cfl_sql_session_wake(struct cfl_sql_session *session)
