@@ -30,7 +30,7 @@ def driver():
     """The path of the driver."""
     path = cflight_driver.find_driver()
     if path is None:
-        pytest.skip("the driver is not built")
+        pytest.fail("the driver is not built")
     return str(path)
 
 
@@ -71,7 +71,7 @@ def served_by_gateway(file):
     pytest.importorskip("adbc_driver_sqlite", reason="the driver for SQLite is not installed")
     command = cflight_command.find_command()
     if command is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIRTUAL_ENV", sys.prefix)
         with cflight_command.Command(command).serving(f"sqlite:{file}") as server:

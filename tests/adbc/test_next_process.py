@@ -39,7 +39,7 @@ class Service:
 @pytest.fixture
 def service(driver, tmp_path, monkeypatch):
     if cflight_command.find_command() is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True).stdout
     (tmp_path / "users").write_text(f"ann:{hashed}")

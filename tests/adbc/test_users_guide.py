@@ -21,7 +21,7 @@ def page(driver, packages, tmp_path):
     """Gives a page; our driver is installed as the package, and by its name."""
     program = cflight_command.find_command()
     if program is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     manifests = tmp_path / "manifests"
     manifests.mkdir()
     manifest = (ROOT / "adbc/driver/cflight.toml.in").read_text().replace("@PROJECT_VERSION@", "1")

@@ -23,7 +23,7 @@ import cflight_command  # noqa: E402
 def cflight():
     path = cflight_command.find_command()
     if path is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     return cflight_command.Command(path)
 
 

@@ -19,7 +19,7 @@ def cflight():
     """The command cflight (cflight_command.Command)."""
     path = cflight_command.find_command()
     if path is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     return cflight_command.Command(path)
 
 

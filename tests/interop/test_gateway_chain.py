@@ -11,7 +11,7 @@ import pytest
 def server(cflight, fresh_sql_service):
     library = pathlib.Path(cflight.path).parent.parent / "lib/libadbc_driver_cflight.so"
     if not library.exists():
-        pytest.skip("the ADBC driver is not built")
+        pytest.fail("the ADBC driver is not built")
     with cflight.serving(f"adbc:{library}?uri={fresh_sql_service}", "--query-timeout", "20") as running:
         yield running
 

@@ -19,7 +19,7 @@ def program():
     command = cflight_command.find_command()
     path = command and command.parent / "instructions"
     if not path or not path.exists():
-        pytest.skip("the program instructions is not built; set CFLIGHT_BIN")
+        pytest.fail("the program instructions is not built; set CFLIGHT_BIN")
     return str(path)
 
 

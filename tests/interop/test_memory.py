@@ -18,7 +18,7 @@ def program():
     command = cflight_command.find_command()
     path = command and command.parent / "flight_bench"
     if not path or not path.exists():
-        pytest.skip("flight_bench is not built; set CFLIGHT_BIN")
+        pytest.fail("flight_bench is not built; set CFLIGHT_BIN")
     return str(path)
 
 

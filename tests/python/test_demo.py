@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def test_a_database_is_asked_in_three_ways():
     program = pathlib.Path(MODULE_PATH).parent / "bin/cflight"
     if not program.exists():
-        pytest.skip("the command is not built beside the module")
+        pytest.fail("the command is not built beside the module")
     done = subprocess.run([ROOT / "tools/demo", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     shown = done.stdout[done.stdout.index("cflight serve sqlite:") :]

@@ -20,7 +20,7 @@ from cflight import sql  # noqa: E402
 def client(tmp_path, monkeypatch):
     path = cflight_command.find_command()
     if path is None:
-        pytest.skip("the command cflight is not built; set CFLIGHT_BIN")
+        pytest.fail("the command cflight is not built; set CFLIGHT_BIN")
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     database = sqlite3.connect(tmp_path / "shop.db")
     database.executescript("""
