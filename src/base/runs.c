@@ -5,21 +5,20 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/search.h"
 
-/* The place of the first run that begins above `data`. */
+/* No run is the key: the place is that of the first one that begins above it. */
+static int compare(const void *element, const void *key)
+{
+    const struct cfl_run *run = element;
+    return (uintptr_t)run->data > (uintptr_t)key ? 1 : -1;
+}
+
 static size_t place_above(const struct cfl_runs *runs, const void *data)
 {
-    size_t first = 0;
-    size_t end = runs->count;
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-        if ((uintptr_t)runs->items[middle].data > (uintptr_t)data) {
-            end = middle;
-        } else {
-            first = middle + 1;
-        }
-    }
-    return first;
+    size_t place = 0;
+    (void)cfl_search(runs->items, runs->count, sizeof *runs->items, data, compare, &place);
+    return place;
 }
 
 bool cfl_runs_add(struct cfl_runs *runs, const void *data, size_t len_bytes, void *owner)

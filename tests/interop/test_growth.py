@@ -23,8 +23,6 @@ CASES = [
 ]
 FACTOR_MAX = 4  # of caches that are colder, too
 
-pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="growth_bench is not built")
-
 
 def unit_ns(case, side, size):
     output = subprocess.run([BENCH, case, str(size)], check=True, stdout=subprocess.PIPE, text=True, timeout=100).stdout

@@ -8,7 +8,7 @@
 #include "flight/server/server.h"
 #include "flight/value/peer_address.h"
 
-enum { TOLD_MAX = 4, COUNTS_LEAST = 16 };
+enum { TOLD_MAX = 4 };
 
 struct cfl_server_address {
     uint8_t bytes[CFL_PEER_ADDRESS_BYTES];
@@ -52,24 +52,6 @@ enum cfl_server_room cfl_server_address_room_locked(const struct cflight_server 
                                                           : CFL_SERVER_NO_ROOM;
 }
 
-static bool grow_locked(struct cflight_server *server)
-{
-    size_t room = server->locked.address_room;
-    if (server->locked.address_count < room) {
-        return true;
-    }
-    size_t grown = room == 0 ? COUNTS_LEAST : room * 2;
-    void *addresses = cfl_realloc(server->alloc, server->locked.addresses,
-                                  room * sizeof *server->locked.addresses,
-                                  grown * sizeof *server->locked.addresses);
-    if (addresses == NULL) {
-        return false;
-    }
-    server->locked.addresses = addresses;
-    server->locked.address_room = grown;
-    return true;
-}
-
 bool cfl_server_count_address_locked(struct cflight_server *server,
                                      const struct cfl_server_connection *line)
 {
@@ -79,7 +61,9 @@ bool cfl_server_count_address_locked(struct cflight_server *server,
         return true;
     }
     if (!find_locked(server, &address, &index)) {
-        if (!grow_locked(server)) {
+        if (!cfl_grow_array(server->alloc, (void **)&server->locked.addresses,
+                            &server->locked.address_room, server->locked.address_count + 1,
+                            sizeof *server->locked.addresses)) {
             return false;
         }
         struct cfl_server_address *place = server->locked.addresses + index;
